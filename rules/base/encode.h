@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text in other spellings. */
+#ifndef SIDEGATE_RULES_BASE_ENCODE_H
+#define SIDEGATE_RULES_BASE_ENCODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/buf.h"
+#include "rules/base/span.h"
+
+/* Lower case, two digits a byte, into `to` (2 * len bytes, no terminator). */
+void hex_write(char *to, const uint8_t *bytes, size_t len);
+/* False unless the text is exactly 2 * len hexadecimal digits. */
+bool hex_read(struct span text, uint8_t *bytes, size_t len);
+
+/* RFC 4648 4, with padding. */
+bool base64_add(struct buf *to, struct span bytes);
+
+/* The inside of a JSON string, RFC 8259 7: quotes, backslash and control bytes escaped, bytes that
+ * are no valid UTF-8 as \u00xx of the byte, so that any input gives a valid document. */
+bool json_add_escaped(struct buf *to, struct span text);
+/* The same with the quotes around it. */
+bool json_add_string(struct buf *to, struct span text);
+
+/* Length of the well-formed UTF-8 character at the start (RFC 3629: no overlong forms, no
+ * surrogates), or 0. */
+size_t utf8_length(struct span text);
+bool utf8_is_valid(struct span text);
+/* Writes one character; returns 1 to 4, or 0 for a value that is none. */
+size_t utf8_write(char *to, uint32_t character);
+
+#endif

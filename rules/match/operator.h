@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The @operators, one row each. An operator is compiled once at load, is frozen, and is run by many
+ * threads. */
+#ifndef SIDEGATE_RULES_MATCH_OPERATOR_H
+#define SIDEGATE_RULES_MATCH_OPERATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rules/base/arena.h"
+#include "rules/base/buf.h"
+#include "rules/base/span.h"
+#include "rules/match/macro.h"
+#include "rules/match/pattern.h"
+
+struct operator;
+
+/* How an operator is built: what the loader hands in. */
+struct operator_build {
+    struct arena *arena; /* lives as long as the operator */
+    /* Reads a file named by a rule; a relative name is relative to the rule's file. False: `why`
+     * says it. */
+    bool (*read_file)(void *context, struct span name, struct buf *to, char *why, size_t why_size);
+    void *context;
+    /* Out: */
+    size_t offset; /* byte in the argument where the fault is */
+    char why[256]; /* the fault, or a warning where compile succeeded ("@rbl never matches: ...") */
+    struct span wrong; /* an unknown operator: its name */
+};
+
+/* `name` without @ and !. NULL: build->why says what is wrong. Free with operator_free (it holds
+ * PCRE2 memory). */
+struct operator* operator_compile(struct span name, bool negated, struct span argument,
+                                  struct operator_build *build);
+void operator_free(struct operator* op);
+
+enum operator_answer {
+    OPERATOR_NO,
+    OPERATOR_YES,
+    OPERATOR_LIMIT, /* PCRE2 ran over a limit */
+};
+
+struct operator_run {
+    struct span value;    /* the transformed value */
+    struct span argument; /* with macros expanded; the plain text where there are none */
+    struct scratch *scratch;
+    struct arena *arena;      /* for captures that are not part of the value (a fingerprint) */
+    struct captures captures; /* out; count 0 where the operator captures nothing */
+};
+
+/* The answer with `negated` taken into account (LIMIT stays LIMIT). */
+enum operator_answer operator_run(const struct operator* op, struct operator_run *run);
+
+const char *operator_name(const struct operator* op); /* as documents spell it */
+bool operator_is_negated(const struct operator* op);
+const struct macro *operator_argument(const struct operator* op);
+const char *const *operator_names(size_t *count);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which route a request takes: by method and path pattern, the most specific first, as API Gateway
+ * orders them: a literal segment before {name}, {name} before {proxy+}; a named method before ANY.
+ */
+#ifndef SIDEGATE_SIDECAR_CONFIG_ROUTES_H
+#define SIDEGATE_SIDECAR_CONFIG_ROUTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rules/base/fault.h"
+#include "sidecar/config/settings.h"
+
+struct routes;
+
+struct route {
+    struct span template; /* what http_route shows: "/orders/{id}"; empty for the route of a
+                             configuration without any */
+    unsigned upstream;
+    uint64_t request_timeout_us;
+};
+
+/* Two routes for the same requests are a fault at the second. Without any, everything goes to the
+ * only upstream. */
+struct routes *routes_new(const struct settings *settings, struct faults *faults);
+void routes_free(struct routes *routes);
+/* `path` is the canonical one. NULL: none fits. */
+const struct route *routes_match(const struct routes *routes, struct span method, struct span path);
+/* Every route, for metrics; the i-th or NULL. */
+const struct route *routes_at(const struct routes *routes, size_t i);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the configuration says, read and checked: plain values, frozen. Times in microseconds, sizes
+ * in bytes. The option table (options.tbl) has one row for each key with its default, its sentence
+ * and whether a reload makes it effective. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_SETTINGS_H
+#define SIDEGATE_SIDECAR_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/buf.h"
+#include "rules/base/fault.h"
+#include "rules/base/span.h"
+#include "rules/match/result.h"
+#include "sidecar/http/forwarded.h"
+#include "sidecar/wire/stream.h"
+
+/* Every text is terminated as well, so that .at can be given to libc. */
+struct listener_settings {
+    struct span name;
+    struct span address_text; /* "127.0.0.1:8080", "unix:/run/x.sock" */
+    struct address address;
+    const struct network *trusted_proxies;
+    size_t trusted_proxy_count;
+};
+
+struct upstream_settings {
+    struct span name;
+    const struct span *targets; /* "127.0.0.1:3000": the authority that logs print */
+    const struct address *addresses;
+    size_t target_count;
+    unsigned max_connections; /* over all workers */
+    unsigned max_pending;
+    uint64_t idle_timeout_us;
+};
+
+struct route_settings {
+    struct span method;          /* "ANY" or a method */
+    struct span pattern;         /* "/orders/{id}", "/{proxy+}" */
+    struct span match;           /* as it was written: "GET /orders/{id}" */
+    unsigned upstream;           /* index into upstreams */
+    uint64_t request_timeout_us; /* 0: timeouts.request */
+    struct place place;
+};
+
+enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
+enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
+enum sampler { SAMPLER_PARENT_BASED, SAMPLER_ALWAYS_ON, SAMPLER_ALWAYS_OFF };
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct settings {
+    struct {
+        unsigned threads; /* 0: auto */
+        struct span user; /* at == NULL: not given */
+        struct span log_path;
+        enum log_level log_level;
+    } process;
+    struct {
+        struct span name, environment;
+    } service;
+    const struct listener_settings *listeners;
+    size_t listener_count;
+    struct {
+        struct span address_text; /* at == NULL: off */
+        struct address address;
+    } status;
+    struct {
+        struct span address_text; /* at == NULL: off */
+        struct address address;
+        struct span token; /* read from token_file; at == NULL: none. Never printed */
+    } admin;
+    const struct upstream_settings *upstreams;
+    size_t upstream_count;
+    struct {
+        bool present; /* there is a `rules` section with anything to load */
+        enum rule_engine mode;
+        bool mode_given;
+        struct {
+            struct span folder; /* at == NULL: none */
+            int paranoia, detection_paranoia, inbound_threshold,
+                outbound_threshold; /* -1: not given */
+            struct place place;
+        } crs;
+        const struct span *files, *before, *after; /* absolute paths or patterns */
+        size_t file_count, before_count, after_count;
+        struct span log_path;     /* at == NULL: none */
+        uint64_t request_inspect; /* request_body.inspect */
+        enum over_body request_over;
+        bool request_inspect_given, request_over_given;
+        uint64_t response_inspect; /* 0: bodies of answers are not looked at */
+        enum over_body response_over;
+        const struct span *response_types;
+        size_t response_type_count;
+        bool response_inspect_given, response_over_given, response_types_given;
+        uint64_t cpu_budget_us;
+        enum on_failure on_failure;
+    } rules;
+    struct span block_text; /* block_answer.text: a sentence for people */
+    const struct route_settings *routes;
+    size_t route_count;
+    struct {
+        struct span path; /* at == NULL: off */
+    } access_log;
+    struct {
+        struct span endpoint; /* "http://127.0.0.1:4318"; at == NULL: off */
+        uint64_t timeout_us;
+        bool gzip;
+    } otlp;
+    struct {
+        bool on; /* exporter: otlp, and an endpoint */
+        enum sampler sampler;
+        struct span service_name; /* default: service.name + "-sidecar" */
+    } traces;
+    struct {
+        bool prometheus;
+    } metrics;
+    struct {
+        unsigned connections, requests_in_flight;
+        uint64_t header_bytes, url_bytes, body_bytes, memory_bytes; /* memory 0: from the cgroup */
+        unsigned header_count;
+        bool reframe_both_lengths, pass_underscore_names, pass_doubtful_paths;
+    } limits;
+    struct {
+        uint64_t request_header_us, body_idle_us, request_us, idle_us, connect_us,
+            response_header_us, connection_age_us, drain_delay_us, drain_us;
+        uint64_t body_rate; /* bytes a second that a body must keep up after 5 s; 0: off */
+    } timeouts;
+    uint64_t hash; /* over the effective values */
+};
+
+/* One "-c FILE" or "--set KEY=VALUE". */
+struct settings_source {
+    const char *const *files;
+    size_t file_count;
+    const char *const *sets;
+    size_t set_count;
+    /* ${NAME}; NULL: the process's environment. Returns NULL where it is unset. */
+    const char *(*environment)(void *context, const char *name);
+    void *context;
+};
+
+/* Reads all; all faults are collected. NULL where there are errors. */
+struct settings *settings_read(const struct settings_source *source, struct faults *faults);
+void settings_free(struct settings *settings); /* NULL allowed */
+
+/* The effective values as YAML, secrets masked. */
+void settings_print(const struct settings *settings, struct buf *to);
+/* The option table as text: key, type, default, live or restart, sentence. */
+void settings_options(struct buf *to);
+
+#endif

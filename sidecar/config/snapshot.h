@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that is built from the configuration, frozen and swapped whole: a table of parts, each keyed
+ * by a hash of what it was made from and counted, so that a reload shares what has not changed and
+ * never compiles it again.
+ *
+ *   snapshot --> settings (part)   rules (part: the ruleset and its options)   routes (part: the
+ * matcher) */
+#ifndef SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
+#define SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/fault.h"
+#include "rules/inspection.h"
+#include "sidecar/config/routes.h"
+#include "sidecar/config/settings.h"
+
+struct ruleset;
+
+struct snapshot {
+    const struct settings *settings;
+    const struct ruleset *ruleset;        /* NULL: no rules */
+    struct inspection_options inspection; /* YAML over SecLang */
+    const struct routes *routes;
+    uint64_t number;              /* of this process, from 1 */
+    uint64_t hash;                /* of everything */
+    struct snapshot_parts *parts; /* who shares what */
+};
+
+/* Builds one; parts that `before` (may be NULL) holds already are shared. NULL where there are
+ * errors among the faults. Warnings say which of YAML and SecLang won. May be called on a thread of
+ * its own. */
+struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,
+                                struct faults *faults);
+/* Counted, from any thread. The last one gives everything back on the thread that calls it. */
+struct snapshot *snapshot_take(struct snapshot *snapshot);
+void snapshot_give(struct snapshot *snapshot); /* NULL allowed */
+/* How many are alive in this process: at most 8. */
+unsigned snapshots_alive(void);
+
+#endif

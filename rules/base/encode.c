@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hexadecimal, base64 and JSON strings. */
+#include "rules/base/encode.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void hex_write(char *to, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        to[2 * i] = hex_digits[bytes[i] >> 4];
+        to[2 * i + 1] = hex_digits[bytes[i] & 15];
+    }
+}
+
+bool hex_read(struct span text, uint8_t *bytes, size_t len)
+{
+    if (text.len / 2 != len || text.len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = byte_hex(text.at[2 * i]), low = byte_hex(text.at[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool base64_add(struct buf *to, struct span bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = (const unsigned char *)bytes.at;
+    size_t groups = bytes.len / 3 + (bytes.len % 3 != 0);
+    char *room = groups <= SIZE_MAX / 4 ? buf_room(to, groups * 4) : NULL;
+    if (room == NULL)
+        return false;
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        unsigned group = (unsigned)at[i] << 16 | (left > 1 ? (unsigned)at[i + 1] << 8 : 0) |
+                         (left > 2 ? at[i + 2] : 0);
+        *room++ = digits[group >> 18];
+        *room++ = digits[group >> 12 & 63];
+        *room++ = left > 1 ? digits[group >> 6 & 63] : '=';
+        *room++ = left > 2 ? digits[group & 63] : '=';
+    }
+    buf_grew(to, groups * 4);
+    return true;
+}
+
+/* The letter of the short escape, or 0. */
+static char short_escape(char byte)
+{
+    switch (byte) {
+    case '"': return '"';
+    case '\\': return '\\';
+    case '\b': return 'b';
+    case '\f': return 'f';
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    default: return 0;
+    }
+}
+
+static bool add_escape(struct buf *to, char byte)
+{
+    char letter = short_escape(byte);
+    if (letter != 0)
+        return buf_add(to, span_make((char[]){'\\', letter}, 2));
+    unsigned value = (unsigned char)byte;
+    char escape[] = {'\\', 'u', '0', '0', hex_digits[value >> 4], hex_digits[value & 15]};
+    return buf_add(to, span_make(escape, sizeof escape));
+}
+
+/* How many bytes at the start may stand in a JSON string as they are: 0, or one character. */
+static size_t plain_length(struct span text)
+{
+    char byte = text.at[0];
+    if ((unsigned char)byte >= 0x80)
+        return utf8_length(text);
+    return (unsigned char)byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f ? 0 : 1;
+}
+
+bool json_add_escaped(struct buf *to, struct span text)
+{
+    while (text.len > 0) {
+        size_t plain = 0, len;
+        while (plain < text.len && (len = plain_length(span_from(text, plain))) > 0)
+            plain += len;
+        buf_add(to, span_first(text, plain));
+        if (plain < text.len)
+            add_escape(to, text.at[plain++]);
+        text = span_from(text, plain);
+    }
+    return !buf_is_full(to);
+}
+
+bool json_add_string(struct buf *to, struct span text)
+{
+    buf_add_byte(to, '"');
+    json_add_escaped(to, text);
+    return buf_add_byte(to, '"');
+}

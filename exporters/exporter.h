@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a record: worker -> ring -> exporter thread -> bounded queue of each destination ->
+ * its writer.
+ *
+ *   worker 0 ==ring== \                  / access log   (a writer thread: a file or pipe may block)
+ *   worker 1 ==ring== - exporter thread --- rule log     (likewise)
+ *                                        \ OTLP traces  (libcurl multi on the exporter thread)
+ *
+ * The ring lies in a memfd that the parent holds: what a dead child left in it, the next one
+ * exports. A full ring or queue drops the oldest (queue) or the new one (ring), and counts it by
+ * destination and reason; it never blocks. */
+#ifndef SIDEGATE_EXPORTERS_EXPORTER_H
+#define SIDEGATE_EXPORTERS_EXPORTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/report.h"
+#include "rules/base/buf.h"
+
+struct ring;
+struct exporter;
+
+/* The parent makes it before the first fork: a memfd of `workers` rings with two lanes each
+ * (security, ordinary). -1 with errno. */
+int ring_create(unsigned workers, size_t bytes_each);
+/* Maps it; what lies in it is kept. NULL: not a ring of this version. */
+struct ring *ring_open(int fd);
+void ring_close(struct ring *ring);
+/* Worker's side: folds the report and puts it in; false: no room, counted by the ring. Blocked,
+ * would-block and rule matches take the security lane, which the exporter empties first. Only
+ * `worker`'s own thread calls it. */
+bool ring_put(struct ring *ring, unsigned worker, const struct report *report);
+
+struct exporter_settings {  /* copied */
+    struct span access_log; /* path, /dev/stdout, a named pipe; at == NULL: off */
+    struct span rule_log;
+    struct span otlp_endpoint; /* base URL; /v1/traces is appended; at == NULL: off */
+    struct span service_name, environment;
+    uint64_t otlp_timeout_us;
+    bool gzip;
+    size_t queue_records; /* of each destination: 8192 */
+};
+
+/* Opens the files (a fault names the path) and starts the thread. NULL: `why`. */
+struct exporter *exporter_start(struct ring *ring, const struct exporter_settings *settings,
+                                char *why, size_t size);
+/* A reload: what is queued is kept, destinations that did not change stay open. False: `why`; the
+ * old stands. */
+bool exporter_change(struct exporter *exporter, const struct exporter_settings *settings, char *why,
+                     size_t size);
+void exporter_reopen(struct exporter *exporter); /* USR1: logs are opened anew */
+/* Everything in the ring is written and sent, at most until the deadline (of the monotonic clock);
+ * what is left is counted as dropped{reason="shutdown"}. Frees. */
+void exporter_stop(struct exporter *exporter, uint64_t deadline_us);
+/* From a worker after its exchange was put: the thread wakes within 100 ms anyway; this makes it at
+ * once. Cheap. */
+void exporter_nudge(struct exporter *exporter);
+
+enum destination { DESTINATION_ACCESS_LOG, DESTINATION_RULE_LOG, DESTINATION_TRACES, DESTINATIONS };
+enum drop_reason {
+    DROP_RING_FULL,
+    DROP_QUEUE_FULL,
+    DROP_REJECTED,
+    DROP_WRITE_ERROR,
+    DROP_SHUTDOWN,
+    DROP_REASONS
+};
+/* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines, lines,
+ * spans). */
+struct destination_figures {
+    const char *name;   /* "access_log"... */
+    const char *signal; /* "logs", "traces" */
+    uint64_t produced, sent, dropped[DROP_REASONS], waiting;
+    bool on;
+};
+void exporter_figures(const struct exporter *exporter, enum destination destination,
+                      struct destination_figures *out);
+const char *drop_reason_name(enum drop_reason reason);
+
+#endif

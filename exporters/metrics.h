@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters and histograms. Each worker adds to its own (plain relaxed atomics, one writer); a
+ * reader sums over all. OpenTelemetry's names in Prometheus' spelling; at most 2,000 label sets a
+ * metric, then one overflow series. */
+#ifndef SIDEGATE_EXPORTERS_METRICS_H
+#define SIDEGATE_EXPORTERS_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/report.h"
+#include "rules/base/buf.h"
+
+struct metrics;        /* the whole: created once, outlives all workers */
+struct worker_metrics; /* one worker's share */
+
+struct metrics *metrics_new(unsigned workers);
+void metrics_free(struct metrics *metrics);
+struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker);
+
+/* Everything that a finished exchange counts: http_server_request_duration_seconds,
+ * http_client_request_duration_seconds, sidegate_stage_duration_seconds, sidegate_decisions_total,
+ * sidegate_rule_matches_total, sidegate_rule_limits_total. */
+void metrics_count(struct worker_metrics *metrics, const struct report *report);
+
+/* Gauges and counters that a worker keeps up to date; one row each in metrics.tbl:
+ * METRIC(id, name, kind, unit sentence). */
+enum worker_gauge {
+    GAUGE_ACTIVE_REQUESTS,
+    GAUGE_CONNECTIONS_ACTIVE, /* sidegate_connections{state="active"} */
+    GAUGE_CONNECTIONS_IDLE,
+    GAUGE_UPSTREAM_IDLE, /* sidegate_upstream_connections{state} */
+    GAUGE_UPSTREAM_BUSY,
+    GAUGE_UPSTREAM_PENDING,
+    GAUGE_LOOP_DELAY_US,
+    GAUGE_MEMORY_BYTES,   /* sidegate_memory_bytes{kind="exchanges"} */
+    GAUGE_OVERLOAD_LEVEL, /* 0 to 4 */
+    GAUGE_COUNT,
+};
+void metrics_gauge(struct worker_metrics *metrics, enum worker_gauge gauge, uint64_t value);
+
+enum worker_counter {
+    COUNTER_CONNECTIONS,         /* accepted */
+    COUNTER_CONNECTIONS_REFUSED, /* over limits.connections or memory */
+    COUNTER_UPSTREAM_CONNECTS,
+    COUNTER_UPSTREAM_CONNECT_FAILURES,
+    COUNTER_UPSTREAM_RETRIES,
+    COUNTER_UPSTREAM_REJECTED, /* the queue was full */
+    COUNTER_COUNT,
+};
+void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n);
+
+/* What is known of the process as a whole; set by whoever knows, read at a scrape. */
+struct process_facts {
+    const char *version;
+    uint64_t snapshot_number;
+    bool last_reload_successful;
+    uint64_t last_reload_wall_us;
+    uint64_t child_restarts;
+    bool waf_effective; /* rules are loaded and the engine is on */
+};
+
+struct exporter; /* exporters/exporter.h: its counters are part of the page */
+/* The page in Prometheus' text format 0.0.4. Any thread. */
+void metrics_print(const struct metrics *metrics, const struct exporter *exporter,
+                   const struct process_facts *facts, struct buf *to);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one finished exchange has to say. The worker fills it in `account`, counts it (metrics.h)
+ * and folds it into a record (record.h) for the ring. All spans are borrowed until both have
+ * returned. Times in microseconds. */
+#ifndef SIDEGATE_EXPORTERS_REPORT_H
+#define SIDEGATE_EXPORTERS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/span.h"
+#include "rules/match/result.h"
+
+enum waf_action { WAF_OFF, WAF_PASS, WAF_BLOCK, WAF_WOULD_BLOCK };
+
+struct report_stage {
+    const char *name;     /* of the stage table: static text */
+    uint64_t start_us;    /* since the exchange began */
+    uint64_t duration_us; /* until the next stage began: they sum to the whole */
+};
+
+struct report_attempt {
+    struct span address;                        /* "127.0.0.1:3000" */
+    uint64_t start_us, duration_us, connect_us; /* connect 0: a reused connection */
+    unsigned status;                            /* 0: no answer */
+    struct span error; /* "connection_refused", "timeout"...; empty: none */
+    uint8_t span_id[8];
+    bool reused;
+};
+
+enum { REPORT_ATTEMPTS = 4 };
+
+struct report {
+    /* who and when */
+    uint64_t began_wall_us, duration_us;
+    struct span request_id;
+    uint8_t trace_id[16], span_id[8], parent_id[8]; /* parent all zero: a root */
+    bool sampled;
+    struct span trace_state;
+    struct span client_address;
+    unsigned client_port;
+    struct span peer_address; /* of the connection */
+    unsigned peer_port;
+    struct span listener, server_address;
+    unsigned server_port;
+
+    /* what was asked; what did not parse is empty */
+    struct span method, scheme, authority, target, path, query, protocol, user_agent, referer;
+    struct span route; /* the template; empty: none was found */
+
+    /* what was answered */
+    unsigned status;              /* 0: no answer left */
+    uint64_t bytes_in, bytes_out; /* of bodies */
+    struct span error;            /* low-cardinality word: "bad_request_line", "client_gone",
+                                     "upstream_timeout", "waf_blocked"...; empty: none */
+
+    struct report_attempt attempts[REPORT_ATTEMPTS];
+    size_t attempt_count;
+    unsigned resends; /* attempts that were made, less one */
+
+    const struct report_stage *stages;
+    size_t stage_count;
+
+    struct {
+        enum waf_action action;
+        enum rule_engine mode;
+        int64_t score, outbound_score;
+        const struct rule_match *matches;
+        size_t match_count;
+        uint64_t decided_by; /* the rule's id; 0: none */
+        uint64_t cpu_ns;
+        unsigned limits[LIMIT_KINDS];
+    } waf;
+};
+
+#endif

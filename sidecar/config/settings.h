@@ -122,7 +122,7 @@ struct settings {
         bool reframe_both_lengths, pass_underscore_names, pass_doubtful_paths;
     } limits;
     struct {
-        uint64_t request_header_us, body_idle_us, request_us, idle_us, connect_us,
+        uint64_t request_header_us, body_idle_us, request_us, idle_us, stream_idle_us, connect_us,
             response_header_us, connection_age_us, drain_delay_us, drain_us;
         uint64_t body_rate; /* bytes a second that a body must keep up after 5 s; 0: off */
     } timeouts;

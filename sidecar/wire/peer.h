@@ -71,6 +71,7 @@ struct client {
     struct source body; /* must be found by its owner with list_entry-like arithmetic */
     struct sink answer;
     const struct request_head *head; /* lives until release */
+    bool head_is_broken;             /* did not parse: answered and logged, but shown to no rule */
     struct refusal refusal; /* status != 0: the head did not parse, or is refused by the codec */
     uint64_t began_us;      /* loop time of the first byte */
     uint64_t head_us;       /* loop time of the whole head */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/base/encode.h"
+
+#include "tests/check.h"
+#include "tests/unit/base/suites.h"
+
+TEST(hexadecimal_goes_both_ways)
+{
+    uint8_t bytes[] = {0x00, 0x7f, 0xff, 0xa5};
+    char text[8];
+    hex_write(text, bytes, sizeof bytes);
+    check_span(span_make(text, 8), "007fffa5");
+    uint8_t back[4];
+    check(hex_read(SPAN("007FfFa5"), back, 4));
+    assert_memory_equal(back, bytes, 4);
+    check(!hex_read(SPAN("007fffa"), back, 4));
+    check(!hex_read(SPAN("007fffa5a"), back, 4));
+    check(!hex_read(SPAN("007fffag"), back, 4));
+}
+
+TEST(base64_gives_the_examples_of_its_rfc)
+{
+    static const struct {
+        const char *text, *encoded;
+    } examples[] = {{"", ""},
+                    {"f", "Zg=="},
+                    {"fo", "Zm8="},
+                    {"foo", "Zm9v"},
+                    {"foob", "Zm9vYg=="},
+                    {"fooba", "Zm9vYmE="},
+                    {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        struct buf buf;
+        buf_init(&buf, 100);
+        check(base64_add(&buf, span_text(examples[i].text)));
+        check_span(buf_span(&buf), examples[i].encoded);
+        buf_fini(&buf);
+    }
+    struct buf buf;
+    buf_init(&buf, 4);
+    check(base64_add(&buf, SPAN("\xff\xff\xfe")));
+    check_span(buf_span(&buf), "///+");
+    check(!base64_add(&buf, SPAN("a")));
+    buf_fini(&buf);
+}
+
+static void check_escaped(struct span text, const char *want)
+{
+    struct buf buf;
+    buf_init(&buf, 1000);
+    check(json_add_string(&buf, text));
+    check_span(buf_span(&buf), want);
+    buf_fini(&buf);
+}
+
+TEST(any_bytes_make_a_valid_json_string)
+{
+    check_escaped(SPAN(""), "\"\"");
+    check_escaped(SPAN("plain/text"), "\"plain/text\"");
+    check_escaped(SPAN("a\"b\\c\n\r\t\b\f"), "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\"");
+    check_escaped(SPAN("\x01\x1f\x7f"), "\"\\u0001\\u001f\\u007f\"");
+    check_escaped(SPAN("a\0b"), "\"a\\u0000b\"");
+    check_escaped(SPAN("\xc3\xa4\xf0\x9f\x98\x80"), "\"\xc3\xa4\xf0\x9f\x98\x80\"");
+    check_escaped(SPAN("\xff\xc3"), "\"\\u00ff\\u00c3\"");
+    check_escaped(SPAN("\xed\xa0\x80"), "\"\\u00ed\\u00a0\\u0080\"");
+    struct buf buf;
+    buf_init(&buf, 3);
+    check(!json_add_string(&buf, SPAN("ab")));
+    buf_fini(&buf);
+}
+
+TEST(utf8_has_one_spelling_for_each_character)
+{
+    check_number(utf8_length(SPAN("a")), 1);
+    check_number(utf8_length(SPAN("\xc2\x80")), 2);
+    check_number(utf8_length(SPAN("\xe2\x82\xac")), 3);
+    check_number(utf8_length(SPAN("\xf4\x8f\xbf\xbf")), 4);
+    check_number(utf8_length(SPAN("")), 0);
+    check_number(utf8_length(SPAN("\x80")), 0);
+    check_number(utf8_length(SPAN("\xc0\xaf")), 0);
+    check_number(utf8_length(SPAN("\xe0\x80\xaf")), 0);
+    check_number(utf8_length(SPAN("\xf0\x80\x80\xaf")), 0);
+    check_number(utf8_length(SPAN("\xed\xa0\x80")), 0);
+    check_number(utf8_length(SPAN("\xf4\x90\x80\x80")), 0);
+    check_number(utf8_length(SPAN("\xf5\x80\x80\x80")), 0);
+    check_number(utf8_length(SPAN("\xe2\x82")), 0);
+    check_number(utf8_length(SPAN("\xe2\x82\x41")), 0);
+    check(utf8_is_valid(SPAN("gr\xc3\xbc\xc3\x9f")));
+    check(utf8_is_valid(SPAN("")));
+    check(!utf8_is_valid(SPAN("gr\xfc\xdf")));
+}
+
+TEST(every_character_that_is_written_reads_back_as_one)
+{
+    char to[4];
+    for (uint32_t c = 0; c <= 0x110000; c += 61) {
+        size_t len = utf8_write(to, c);
+        bool is_one = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+        check_number(len > 0, is_one);
+        if (is_one)
+            check_number(utf8_length(span_make(to, len)), len);
+    }
+    check_number(utf8_write(to, 0xd800), 0);
+    check_number(utf8_write(to, 0xdfff), 0);
+    check_number(utf8_write(to, 0x110000), 0);
+    check_span(span_make(to, utf8_write(to, 0x20ac)), "\xe2\x82\xac");
+}
+
+int encode_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hexadecimal_goes_both_ways),
+        cmocka_unit_test(base64_gives_the_examples_of_its_rfc),
+        cmocka_unit_test(any_bytes_make_a_valid_json_string),
+        cmocka_unit_test(utf8_has_one_spelling_for_each_character),
+        cmocka_unit_test(every_character_that_is_written_reads_back_as_one),
+    };
+    return cmocka_run_group_tests_name("encode", tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* account: every exchange ends here, the broken and the abandoned too. Rules of phase 5, the
+ * counters, one record. */
+#include <string.h>
+
+#include "exporters/exporter.h"
+#include "sidecar/exchange/inside.h"
+
+static void close_stamps(struct exchange *x, uint64_t duration_us)
+{
+    struct report_stage *last = &x->visits[x->visit_count - 1];
+    last->duration_us = duration_us > last->start_us ? duration_us - last->start_us : 0;
+}
+
+static void say_connection(const struct exchange *x, struct report *report)
+{
+    report->client_address = x->client_address;
+    report->client_port = x->facts->peer_port;
+    report->peer_address = x->facts->peer_address;
+    report->peer_port = x->facts->peer_port;
+    report->listener = x->facts->listener->name;
+    report->server_address = x->facts->server_address;
+    report->server_port = x->facts->server_port;
+}
+
+static void say_request(const struct exchange *x, struct report *report)
+{
+    const struct request_head *head = x->client->head;
+    report->method = head->method;
+    report->scheme = x->facts->scheme;
+    report->authority = head->authority;
+    report->target = head->target;
+    report->path = x->path;
+    report->query = x->target.query;
+    report->protocol = head->protocol;
+    report->user_agent = fields_get(&head->fields, SPAN("user-agent"));
+    report->referer = fields_get(&head->fields, SPAN("referer"));
+    report->trace_state = fields_get(&head->fields, SPAN("tracestate"));
+    if (x->route != NULL)
+        report->route = x->route->template;
+    report->bytes_in = x->upload.moved > x->prefix.len ? x->upload.moved : x->prefix.len;
+}
+
+static void say_rules(struct exchange *x, struct report *report)
+{
+    struct verdict verdict = inspection_verdict(x->inspection);
+    bool blocked = x->error != NULL && strcmp(x->error, "waf_blocked") == 0;
+    report->waf.action = blocked                                 ? WAF_BLOCK
+                         : verdict.would_block || x->would_block ? WAF_WOULD_BLOCK
+                                                                 : WAF_PASS;
+    report->waf.mode = x->snapshot->inspection.engine;
+    report->waf.score = inspection_score(x->inspection, false);
+    report->waf.outbound_score = inspection_score(x->inspection, true);
+    report->waf.matches = inspection_matches(x->inspection, &report->waf.match_count);
+    report->waf.decided_by = verdict.rule_id;
+    report->waf.cpu_ns = inspection_cpu_ns(x->inspection);
+    for (unsigned i = 0; i < LIMIT_KINDS; i++)
+        report->waf.limits[i] = inspection_limits(x->inspection, (enum limit_kind)i);
+    uint64_t budget_us = x->settings->rules.cpu_budget_us;
+    if (budget_us != 0 && report->waf.cpu_ns > budget_us * 1000)
+        report->waf.limits[LIMIT_CPU_BUDGET] = 1;
+    if (x->prefix_is_cut)
+        report->waf.limits[LIMIT_REQUEST_BODY] = 1;
+}
+
+static void close_attempts(struct exchange *x, uint64_t duration_us)
+{
+    for (size_t i = 0; i < x->attempt_count; i++) {
+        struct report_attempt *attempt = &x->attempts[i];
+        if (attempt->duration_us == 0)
+            attempt->duration_us = duration_us - attempt->start_us;
+    }
+}
+
+static void make_report(struct exchange *x, struct report *report)
+{
+    uint64_t duration_us = loop_clock_us(x->around->loop) - x->began_us;
+    close_stamps(x, duration_us);
+    close_attempts(x, duration_us);
+    *report = (struct report){
+        .began_wall_us = x->began_wall_us,
+        .duration_us = duration_us,
+        .request_id = span_make(x->request_id, UUID_LENGTH),
+        .sampled = x->sampled,
+        .status = x->sent_status,
+        .bytes_out = x->download.moved,
+        .error = x->error ? span_text(x->error) : (struct span){NULL, 0},
+        .attempt_count = x->attempt_count,
+        .resends = x->resends + (x->attempt_count > 0 ? (unsigned)x->attempt_count - 1 : 0),
+        .stages = x->visits,
+        .stage_count = x->visit_count,
+    };
+    memcpy(report->trace_id, x->trace.trace_id, sizeof(report->trace_id));
+    memcpy(report->span_id, x->span_id, sizeof(report->span_id));
+    memcpy(report->parent_id, x->parent_id, sizeof(report->parent_id));
+    memcpy(report->attempts, x->attempts, sizeof(report->attempts));
+    say_connection(x, report);
+    say_request(x, report);
+    if (x->inspection != NULL)
+        say_rules(x, report);
+}
+
+enum step stage_account(struct exchange *x)
+{
+    if (x->inspection != NULL && !x->rules_failed)
+        inspection_run(x->inspection, PHASE_LOGGING, 0);
+    struct report report;
+    make_report(x, &report);
+    if (x->around->metrics != NULL)
+        metrics_count(x->around->metrics, &report);
+    if (x->around->ring != NULL)
+        ring_put(x->around->ring, x->around->worker, &report);
+    if (x->around->exporter != NULL && report.waf.match_count > 0)
+        exporter_nudge(x->around->exporter);
+    if (x->around->on_report != NULL)
+        x->around->on_report(x->around->context, &report);
+    return STEP_END;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of an exchange, for the driver and its stages alone. Fields are grouped by the stage
+ * that fills them. */
+#ifndef SIDEGATE_SIDECAR_EXCHANGE_INSIDE_H
+#define SIDEGATE_SIDECAR_EXCHANGE_INSIDE_H
+
+#include "rules/base/buf.h"
+#include "rules/inspection.h"
+#include "sidecar/exchange/exchange.h"
+#include "sidecar/exchange/pump.h"
+#include "sidecar/http/target.h"
+#include "sidecar/http/traceparent.h"
+
+/* What a stage answers. */
+enum step {
+    STEP_NEXT,   /* go on to the following stage */
+    STEP_WAIT,   /* something will wake the exchange: call this stage again then */
+    STEP_ANSWER, /* our own answer is decided: skip to the stage that composes it */
+    STEP_AGAIN,  /* go back to connect */
+    STEP_END,    /* nothing more is to be sent: skip to account; from there: let go */
+};
+
+enum stage_id {
+#define STAGE(id, name, run, wanted, waits, sentence) STAGE_##id,
+#include "sidecar/exchange/stages.tbl"
+#undef STAGE
+    STAGE_COUNT,
+};
+
+struct stage {
+    const char *name;
+    enum step (*run)(struct exchange *x);
+    bool (*wanted)(const struct exchange *x);
+    const char *waits;
+    const char *sentence;
+};
+
+#define STAGE(id, name, run, wanted, waits, sentence) enum step run(struct exchange *x);
+#include "sidecar/exchange/stages.tbl"
+#undef STAGE
+
+enum {
+    STAGE_VISITS = STAGE_COUNT + 8, /* rows walked, those of a second attempt included */
+    SLICE_NS = 500000,              /* of an inspection, before the neighbours get their turn */
+    UUID_LENGTH = 36,
+};
+
+/* Our own answer, where the backend's is not used. */
+struct own_answer {
+    unsigned status;   /* 0: there is none; the backend's answer is composed */
+    const char *error; /* the word that log, span and metrics show: static text */
+    struct span location;
+    unsigned retry_after_s; /* 0: no Retry-After */
+    bool close;             /* the connection cannot go on */
+};
+
+struct exchange {
+    /* ---- life ---- */
+    struct list link;   /* of surroundings.exchanges */
+    struct list behind; /* of surroundings.behind */
+    struct task task;
+    struct surroundings *around;
+    struct snapshot *snapshot;
+    const struct settings *settings; /* of the snapshot */
+    struct arena *arena;
+    struct client *client; /* NULL once released */
+    const struct connection_facts *facts;
+
+    /* ---- the driver ---- */
+    enum stage_id at;
+    bool running; /* the driver is at work: a wake only marks */
+    bool woken;
+    bool head_left; /* the final head went to the client: no other answer is possible any more */
+    bool entered;   /* the row has begun: its private state is set */
+    struct report_stage visits[STAGE_VISITS];
+    unsigned visit_count;
+    struct timer row_clock, whole_clock, pump_clock;
+    bool row_is_late, whole_is_late, pump_is_late;
+    union { /* private to the row that runs; zeroed on entry */
+        struct {
+            bool asked;
+        } gather;
+        struct {
+            bool continued; /* 100 was sent */
+        } await;
+    } row;
+
+    /* ---- read_head ---- */
+    uint64_t began_us, began_wall_us;
+    char request_id[UUID_LENGTH];
+    struct trace_context trace;
+    uint8_t parent_id[8];
+    uint8_t span_id[8];
+    bool sampled;
+    struct target target;
+    struct span client_address;
+    struct span path; /* canonical */
+    unsigned path_doubts;
+    bool peer_is_trusted;
+    bool counted_in_flight;
+
+    /* ---- select ---- */
+    const struct route *route; /* NULL: none fits */
+
+    /* ---- inspect_* ---- */
+    struct inspection *inspection; /* NULL: no rules look at it */
+    struct arena *inspection_arena;
+    struct buf prefix; /* the request's body as far as it was gathered */
+    bool prefix_is_whole, prefix_is_cut, continue_sent;
+    bool would_block;
+    bool rules_failed; /* a limit stopped them; on_failure decided */
+
+    /* ---- connect, send ---- */
+    struct pool_ticket ticket;
+    struct server *server; /* NULL once released */
+    struct pump upload;    /* the request's body */
+    struct report_attempt attempts[REPORT_ATTEMPTS];
+    size_t attempt_count;
+    unsigned resends;
+    bool second_try; /* the stale connection was given up; only a new one will do */
+
+    /* ---- await_answer, gather_answer ---- */
+    struct buf answer_prefix;
+    bool answer_prefix_is_whole;
+
+    /* ---- compose, respond ---- */
+    struct own_answer own;
+    struct answer_head answer;
+    struct span own_body;
+    bool no_body;
+    struct pump download; /* the answer's body */
+    const char *error;    /* what went wrong, in a word; NULL: nothing */
+    unsigned sent_status; /* 0: no head left */
+    bool answer_is_whole;
+};
+
+/* ---- driver.c ---- */
+
+/* Wakes it: from peers, pools and timers. Runs at the end of this turn. */
+void exchange_wake(void *exchange);
+/* Decides our own answer; returned by a stage as `return answer_with(x, 503, "overloaded")`. */
+enum step answer_with(struct exchange *x, unsigned status, const char *error);
+/* Arms the row's clock; `row_is_late` is set when it fires. */
+void row_clock_arm(struct exchange *x, uint64_t for_us);
+
+/* ---- let_go.c ---- */
+
+/* Lets go of everything that the exchange holds, and of itself. */
+void exchange_let_go(struct exchange *x);
+/* Gives the connection to the backend back or up. */
+void exchange_release_server(struct exchange *x);
+
+/* ---- identity.c ---- */
+
+uint64_t random_next(uint64_t state[4]);
+void random_bytes(uint64_t state[4], uint8_t *to, size_t len);
+void uuid_write(uint64_t state[4], char to[UUID_LENGTH]);
+
+/* ---- behind.c ---- */
+
+/* Puts an exchange with more inspection to do behind the others. */
+void behind_add(struct exchange *x);
+
+/* ---- page.c ---- */
+
+/* The body of our own answers, in HTML, JSON or plain text by Accept; *type is its media type. */
+struct span page_write(struct exchange *x, unsigned status, struct span *type);
+
+#endif

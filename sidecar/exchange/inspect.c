@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows that rules run in. Each runs one phase in slices, so that a long inspection delays no
+ * neighbour, and turns the verdict into the next step. */
+#include "rules/inspection.h"
+
+#include "sidecar/exchange/inside.h"
+
+/* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
+enum { INSPECTION_ARENA_BYTES = 64 * 1024 * 1024 };
+
+/* ---- running a phase ---- */
+
+/* A limit stopped the rules: deny unless the settings say otherwise, and never silently. */
+static enum step rules_failed(struct exchange *x)
+{
+    x->rules_failed = true;
+    if (x->settings->rules.on_failure == ON_FAILURE_ALLOW ||
+        x->snapshot->inspection.engine == ENGINE_DETECTION_ONLY) {
+        x->error = "waf_limit";
+        return STEP_NEXT;
+    }
+    return answer_with(x, 403, "waf_limit");
+}
+
+static enum step act_on(struct exchange *x, const struct verdict *verdict)
+{
+    x->would_block = verdict->would_block;
+    switch (verdict->action) {
+    case VERDICT_PASS: return STEP_NEXT;
+    case VERDICT_DROP: x->error = "waf_blocked"; return STEP_END;
+    case VERDICT_REDIRECT: x->own.location = verdict->redirect; break;
+    case VERDICT_DENY: break;
+    }
+    return answer_with(x, verdict->status, "waf_blocked");
+}
+
+static enum step run_phase(struct exchange *x, enum rule_phase phase)
+{
+    if (x->rules_failed)
+        return STEP_NEXT;
+    uint64_t budget_us = x->settings->rules.cpu_budget_us;
+    if (budget_us != 0 && inspection_cpu_ns(x->inspection) > budget_us * 1000)
+        return rules_failed(x);
+    switch (inspection_run(x->inspection, phase, SLICE_NS)) {
+    case INSPECTION_MORE: behind_add(x); return STEP_WAIT;
+    case INSPECTION_LIMIT: return rules_failed(x);
+    case INSPECTION_DONE: break;
+    }
+    struct verdict verdict = inspection_verdict(x->inspection);
+    return act_on(x, &verdict);
+}
+
+/* ---- phase 1 ---- */
+
+static bool begin(struct exchange *x)
+{
+    const struct request_head *head = x->client->head;
+    x->inspection_arena = arena_new(x->around->chunks, INSPECTION_ARENA_BYTES);
+    if (x->inspection_arena == NULL)
+        return false;
+    x->inspection = inspection_begin(x->snapshot->ruleset, &x->snapshot->inspection,
+                                     &x->around->world, x->inspection_arena);
+    if (x->inspection == NULL)
+        return false;
+    struct inspection_client client = {
+        .address = x->client_address,
+        .port = x->facts->peer_port,
+        .server_address = x->facts->server_address,
+        .server_port = x->facts->server_port,
+        .request_id = span_make(x->request_id, UUID_LENGTH),
+    };
+    struct inspection_request request = {
+        .line = head->line,
+        .method = head->method,
+        .target = head->target,
+        .protocol = head->protocol,
+        .fields = head->fields.at,
+        .field_count = head->fields.count,
+    };
+    inspection_set_client(x->inspection, &client);
+    inspection_set_request(x->inspection, &request);
+    return true;
+}
+
+enum step stage_inspect_head(struct exchange *x)
+{
+    if (x->inspection == NULL && !begin(x))
+        return answer_with(x, 503, "out_of_memory");
+    return run_phase(x, PHASE_REQUEST_HEADERS);
+}
+
+/* ---- the request's body ---- */
+
+/* Takes what has come, up to the limit. A whole body is told from a cut one by the source, not by
+ * the count. */
+static enum source_state take_body(struct source *from, struct buf *to, uint64_t limit)
+{
+    for (;;) {
+        struct span bytes = from->ops->peek(from);
+        if (bytes.len == 0 || to->len >= limit)
+            return from->ops->state(from);
+        bytes = span_first(bytes, (size_t)limit - to->len);
+        if (!buf_add(to, bytes))
+            return SOURCE_BROKEN;
+        from->ops->consume(from, bytes.len);
+    }
+}
+
+static enum step body_is_over_the_limit(struct exchange *x)
+{
+    x->prefix_is_cut = true;
+    switch (x->settings->rules.request_over) {
+    case OVER_BODY_PREFIX:
+    case OVER_BODY_PASS: return STEP_NEXT;
+    case OVER_BODY_REJECT: break;
+    }
+    if (x->snapshot->inspection.engine == ENGINE_DETECTION_ONLY)
+        return STEP_NEXT;
+    x->own.close = true;
+    return answer_with(x, 413, "body_over_inspection_limit");
+}
+
+enum step stage_gather_prefix(struct exchange *x)
+{
+    struct client *client = x->client;
+    uint64_t limit = x->snapshot->inspection.request_body_limit;
+    if (client->head->body_length == 0 || !inspection_wants_request_body(x->inspection))
+        return STEP_NEXT;
+    if (!x->entered) {
+        buf_init(&x->prefix, (size_t)limit);
+        if (client->head->body_length > 0 && (uint64_t)client->head->body_length > limit &&
+            x->settings->rules.request_over == OVER_BODY_REJECT)
+            return body_is_over_the_limit(x);
+        row_clock_arm(x, x->settings->timeouts.body_idle_us);
+    }
+    size_t before = x->prefix.len;
+    enum source_state state = take_body(&client->body, &x->prefix, limit);
+    if (state == SOURCE_BROKEN)
+        return answer_with(x, 400, "request_body_broken");
+    if (state == SOURCE_ENDED) {
+        x->prefix_is_whole = true;
+        return STEP_NEXT;
+    }
+    if (x->prefix.len >= limit && client->body.ops->peek(&client->body).len > 0)
+        return body_is_over_the_limit(x);
+    if (x->row_is_late)
+        return answer_with(x, 408, "request_body_timeout");
+    if (x->prefix.len > before)
+        row_clock_arm(x, x->settings->timeouts.body_idle_us);
+    if (client->head->expects_continue && !x->continue_sent && x->prefix.len == 0) {
+        struct answer_head interim = {.status = 100};
+        client->ops->send_interim(client, &interim);
+        x->continue_sent = true;
+    }
+    return STEP_WAIT;
+}
+
+enum step stage_inspect_body(struct exchange *x)
+{
+    bool passes = x->prefix_is_cut && x->settings->rules.request_over == OVER_BODY_PASS;
+    if (!x->entered && !x->rules_failed) {
+        if (x->prefix.len > 0 && !passes)
+            inspection_request_body(x->inspection, buf_span(&x->prefix));
+        inspection_request_body_end(x->inspection, x->prefix_is_cut);
+    }
+    return run_phase(x, PHASE_REQUEST_BODY);
+}
+
+/* ---- the answer ---- */
+
+enum step stage_inspect_answer(struct exchange *x)
+{
+    const struct answer_head *head = x->server->head;
+    if (!x->entered) {
+        struct span reason = head->reason.at ? head->reason : http_reason(head->status);
+        struct inspection_response response = {
+            .status = head->status,
+            .protocol = head->protocol,
+            .status_line = arena_format(x->arena, SPAN_FORMAT " %u " SPAN_FORMAT,
+                                        span_arg(head->protocol), head->status, span_arg(reason)),
+            .fields = head->fields.at,
+            .field_count = head->fields.count,
+        };
+        inspection_set_response(x->inspection, &response);
+    }
+    return run_phase(x, PHASE_RESPONSE_HEADERS);
+}
+
+/* Never what has no end or no beginning: event streams, gRPC, parts of a representation. */
+static bool may_be_gathered(const struct answer_head *head)
+{
+    struct span type = fields_get(&head->fields, SPAN("content-type"));
+    return head->status != 206 && head->body_length != 0 &&
+           !span_starts_nocase(type, SPAN("text/event-stream")) &&
+           !span_starts_nocase(type, SPAN("application/grpc"));
+}
+
+enum step stage_gather_answer(struct exchange *x)
+{
+    uint64_t limit = x->snapshot->inspection.response_body_limit;
+    struct source *body = &x->server->body;
+    if (x->rules_failed || span_is(x->client->head->method, SPAN("HEAD")) ||
+        !may_be_gathered(x->server->head) || !inspection_wants_response_body(x->inspection))
+        return STEP_NEXT;
+    if (!x->entered) {
+        buf_init(&x->answer_prefix, (size_t)limit);
+        row_clock_arm(x, x->settings->timeouts.response_header_us);
+    }
+    size_t before = x->answer_prefix.len;
+    enum source_state state = take_body(body, &x->answer_prefix, limit);
+    if (state == SOURCE_BROKEN)
+        return answer_with(x, 502, "upstream_broken");
+    bool over = x->answer_prefix.len >= limit && body->ops->peek(body).len > 0;
+    if (state == SOURCE_OPEN && !over) {
+        if (x->row_is_late)
+            return answer_with(x, 504, "upstream_timeout");
+        if (x->answer_prefix.len > before)
+            row_clock_arm(x, x->settings->timeouts.response_header_us);
+        return STEP_WAIT;
+    }
+    if (over && x->settings->rules.response_over == OVER_BODY_REJECT)
+        return answer_with(x, 502, "answer_over_inspection_limit");
+    x->answer_prefix_is_whole = state == SOURCE_ENDED;
+    if (!(over && x->settings->rules.response_over == OVER_BODY_PASS))
+        inspection_response_body(x->inspection, buf_span(&x->answer_prefix));
+    inspection_response_body_end(x->inspection, over);
+    return STEP_NEXT;
+}
+
+enum step stage_inspect_answer_body(struct exchange *x)
+{
+    return run_phase(x, PHASE_RESPONSE_BODY);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of stages, and which exchanges walk which rows. */
+#include "sidecar/exchange/stages.h"
+
+#include "rules/base/must.h"
+
+static bool always(const struct exchange *x)
+{
+    (void)x;
+    return true;
+}
+
+static bool with_rules(const struct exchange *x)
+{
+    return x->snapshot->ruleset != NULL && x->snapshot->inspection.engine != ENGINE_OFF;
+}
+
+static bool with_answer_bodies(const struct exchange *x)
+{
+    return with_rules(x) && x->snapshot->inspection.response_body_access;
+}
+
+static const struct stage stages[STAGE_COUNT] = {
+#define STAGE(id, name, run, wanted, waits, sentence) {name, run, wanted, waits, sentence},
+#include "sidecar/exchange/stages.tbl"
+#undef STAGE
+};
+
+const struct stage *stage_at(enum stage_id id)
+{
+    must(id < STAGE_COUNT);
+    return &stages[id];
+}
+
+void stages_print(struct buf *to)
+{
+    for (unsigned i = 0; i < STAGE_COUNT; i++)
+        buf_format(to, "%-20s %-6s %s\n", stages[i].name, stages[i].waits, stages[i].sentence);
+}

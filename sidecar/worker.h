@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: one thread with its loop, its listeners, its connections and its pools. Everything that
+ * other threads want of it comes as mail. */
+#ifndef SIDEGATE_SIDECAR_WORKER_H
+#define SIDEGATE_SIDECAR_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exporters/exporter.h"
+#include "exporters/metrics.h"
+#include "sidecar/config/snapshot.h"
+
+struct worker;
+
+/* What the workers of a process share. The process owns it; it outlives them. */
+struct workers {
+    struct worker **at;
+    unsigned count;
+    struct metrics *metrics;
+    struct ring *ring;               /* NULL: records go nowhere */
+    struct exporter *exporter;       /* NULL: none */
+    struct collections *collections; /* SecLang's persistent ones */
+    uint64_t memory_bytes;           /* of all workers; each has its share */
+    _Atomic unsigned in_flight;
+    _Atomic unsigned connections;
+};
+
+struct worker_listener {
+    const struct listener_settings *settings; /* of the snapshot that is current */
+    int fd; /* listening; the worker dups nothing and closes nothing */
+};
+
+/* Starts the thread. `listeners` is copied: one for each listener of the snapshot, in its order.
+ * The worker takes a count of the snapshot. NULL: no thread could be made. */
+struct worker *worker_start(struct workers *workers, unsigned number, struct snapshot *snapshot,
+                            const struct worker_listener *listeners, size_t count);
+/* From now on new requests go by this one; takes a count of it. `listeners` as at the start. */
+void worker_swap(struct worker *worker, struct snapshot *snapshot,
+                 const struct worker_listener *listeners, size_t count);
+/* Each answer is its connection's last from now on. */
+void worker_begin_drain(struct worker *worker);
+/* Nothing is accepted any more; idle connections close. */
+void worker_stop_accepting(struct worker *worker);
+/* Open connections; any thread. */
+unsigned worker_connections(const struct worker *worker);
+/* Loop time of the latest turn, monotonic: /livez looks whether it moves. Any thread. */
+uint64_t worker_heartbeat_us(const struct worker *worker);
+/* Ends every exchange, each with its record, then the thread; frees. */
+void worker_stop(struct worker *worker);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shards under a lock each; in a shard a map to entries, and a ring of them by last use. */
+#include "sidecar/state/collections.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "rules/base/buf.h"
+#include "rules/base/list.h"
+#include "rules/base/map.h"
+#include "rules/base/must.h"
+
+enum { SHARDS = 16, TEXT_MOST = 4096, NAME_MOST = 3 * TEXT_MOST + 2 };
+
+struct entry {
+    struct list link; /* the shard's ring: the longest unused first */
+    struct span name; /* as the map knows it */
+    struct span value;
+    uint64_t expires_us;
+};
+
+struct shard {
+    pthread_mutex_t lock;
+    struct map *entries;
+    struct list by_use;
+};
+
+struct collections {
+    struct shard shards[SHARDS];
+    size_t most_each;
+    uint64_t timeout_us;
+};
+
+struct collections *collections_new(size_t most, uint64_t timeout_us)
+{
+    struct collections *collections = must_alloc(sizeof(*collections));
+    collections->most_each = most / SHARDS + 1;
+    collections->timeout_us = timeout_us;
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &collections->shards[i];
+        must(pthread_mutex_init(&shard->lock, NULL) == 0);
+        shard->entries = map_new(NULL, true);
+        list_init(&shard->by_use);
+    }
+    return collections;
+}
+
+static void entry_drop(struct shard *shard, struct entry *entry)
+{
+    map_remove(shard->entries, entry->name);
+    list_remove(&entry->link);
+    free((void *)(uintptr_t)entry->name.at);
+    free((void *)(uintptr_t)entry->value.at);
+    free(entry);
+}
+
+void collections_free(struct collections *collections)
+{
+    if (collections == NULL)
+        return;
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &collections->shards[i];
+        for (struct list *first; (first = list_first(&shard->by_use)) != NULL;)
+            entry_drop(shard, list_entry(first, struct entry, link));
+        map_free(shard->entries);
+        pthread_mutex_destroy(&shard->lock);
+    }
+    free(collections);
+}
+
+static struct span copy(struct span text)
+{
+    char *at = must_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(at, text.at, text.len);
+    return span_make(at, text.len);
+}
+
+/* The three parts as one name; a NUL stands between them, which no collection's name and no
+ * header-borne key needs. */
+static struct span join(const struct collection_key *key, struct buf *to)
+{
+    buf_init(to, NAME_MOST);
+    buf_add(to, span_first(key->collection, TEXT_MOST));
+    buf_add_byte(to, '\0');
+    buf_add(to, span_first(key->key, TEXT_MOST));
+    buf_add_byte(to, '\0');
+    buf_add(to, span_first(key->name, TEXT_MOST));
+    return buf_span(to);
+}
+
+static struct shard *lock_shard(struct collections *collections, struct span name)
+{
+    /* Collections do not tell names apart by case, so the shard may not either: the length and a
+     * folded sum do. */
+    unsigned sum = 0;
+    for (size_t i = 0; i < name.len; i++)
+        sum = sum * 31 + (unsigned char)byte_lower(name.at[i]);
+    struct shard *shard = &collections->shards[sum % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    return shard;
+}
+
+/* The live entry, moved to the end of the ring; an expired one goes. */
+static struct entry *find(struct shard *shard, struct span name, uint64_t now_us)
+{
+    struct entry *entry = map_find(shard->entries, name);
+    if (entry == NULL)
+        return NULL;
+    if (entry->expires_us <= now_us) {
+        entry_drop(shard, entry);
+        return NULL;
+    }
+    list_remove(&entry->link);
+    list_add(&shard->by_use, &entry->link);
+    return entry;
+}
+
+bool collections_get(struct collections *collections, const struct collection_key *key,
+                     uint64_t now_us, struct arena *arena, struct span *value)
+{
+    struct buf buf;
+    struct span name = join(key, &buf);
+    struct shard *shard = lock_shard(collections, name);
+    const struct entry *entry = find(shard, name, now_us);
+    if (entry != NULL)
+        *value = arena_copy(arena, entry->value);
+    pthread_mutex_unlock(&shard->lock);
+    buf_fini(&buf);
+    return entry != NULL;
+}
+
+static void insert(struct collections *collections, struct shard *shard, struct span name,
+                   uint64_t now_us, struct span value)
+{
+    if (map_count(shard->entries) >= collections->most_each)
+        entry_drop(shard, list_entry(list_first(&shard->by_use), struct entry, link));
+    struct entry *entry = must_alloc(sizeof(*entry));
+    entry->name = copy(name);
+    entry->value = copy(value);
+    entry->expires_us = now_us + collections->timeout_us;
+    list_add(&shard->by_use, &entry->link);
+    map_set(shard->entries, entry->name, entry);
+}
+
+void collections_set(struct collections *collections, const struct collection_key *key,
+                     uint64_t now_us, struct span value)
+{
+    struct buf buf;
+    struct span name = join(key, &buf);
+    struct shard *shard = lock_shard(collections, name);
+    struct entry *entry = find(shard, name, now_us);
+    if (value.at == NULL) {
+        if (entry != NULL)
+            entry_drop(shard, entry);
+    } else if (entry == NULL) {
+        insert(collections, shard, name, now_us, span_first(value, TEXT_MOST));
+    } else {
+        free((void *)(uintptr_t)entry->value.at);
+        entry->value = copy(span_first(value, TEXT_MOST));
+    }
+    pthread_mutex_unlock(&shard->lock);
+    buf_fini(&buf);
+}
+
+void collections_expire(struct collections *collections, const struct collection_key *key,
+                        uint64_t now_us, uint64_t after_us)
+{
+    struct buf buf;
+    struct span name = join(key, &buf);
+    struct shard *shard = lock_shard(collections, name);
+    struct entry *entry = find(shard, name, now_us);
+    if (entry != NULL)
+        entry->expires_us = now_us + after_us;
+    pthread_mutex_unlock(&shard->lock);
+    buf_fini(&buf);
+}
+
+size_t collections_count(struct collections *collections)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &collections->shards[i];
+        pthread_mutex_lock(&shard->lock);
+        count += map_count(shard->entries);
+        pthread_mutex_unlock(&shard->lock);
+    }
+    return count;
+}

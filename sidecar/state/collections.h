@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SecLang's persistent collections (IP, GLOBAL, SESSION, USER, RESOURCE), in memory, shared by all
+ * workers. Bounded: the variable that was used the longest ago goes first. A reload keeps them. */
+#ifndef SIDEGATE_SIDECAR_STATE_COLLECTIONS_H
+#define SIDEGATE_SIDECAR_STATE_COLLECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/arena.h"
+#include "rules/base/span.h"
+
+struct collections;
+
+/* A variable of a collection. */
+struct collection_key {
+    struct span collection, key, name;
+};
+
+/* `most` variables over all; one that is not set for `timeout_us` is forgotten
+ * (SecCollectionTimeout: an hour). */
+struct collections *collections_new(size_t most, uint64_t timeout_us);
+void collections_free(struct collections *collections); /* NULL allowed */
+
+/* Any thread. False: absent or expired. The value is copied into `arena`. */
+bool collections_get(struct collections *collections, const struct collection_key *key,
+                     uint64_t now_us, struct arena *arena, struct span *value);
+/* value.at == NULL: removes. Names and values are cut at 4 KiB. */
+void collections_set(struct collections *collections, const struct collection_key *key,
+                     uint64_t now_us, struct span value);
+void collections_expire(struct collections *collections, const struct collection_key *key,
+                        uint64_t now_us, uint64_t after_us);
+size_t collections_count(struct collections *collections);
+
+#endif

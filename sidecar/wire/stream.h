@@ -19,7 +19,7 @@ enum stream_state {
     STREAM_DONE,   /* `bytes` were moved */
     STREAM_AGAIN,  /* nothing now: on_ready will say when */
     STREAM_END,    /* read only: the other side closed its half in order */
-    STREAM_BROKEN, /* reset, timed out, or a broken record */
+    STREAM_BROKEN, /* reset, timed out, or a broken record; errno says more */
 };
 struct stream_moved {
     enum stream_state state;
@@ -35,6 +35,7 @@ struct stream_ops {
     void (*want)(struct stream *stream, unsigned read_or_write);
     void (*finish)(struct stream *stream); /* half-close our side once everything is written */
     void (*close)(struct stream *stream);  /* lets go of everything, the struct too */
+    void (*reset)(struct stream *stream);  /* the same, but the other side sees it as broken */
 };
 struct stream {
     const struct stream_ops *ops;
@@ -51,8 +52,9 @@ static inline struct stream_moved stream_write(struct stream *stream, const stru
 {
     return stream->ops->write(stream, parts, count);
 }
-/* What on_ready is called for from now on; a hang-up is reported as READ. Level-triggered: it is
- * called once a turn as long as it is wanted and possible. */
+/* What on_ready is called for from now on. Level-triggered: it is called once a turn as long as it
+ * is wanted and possible. A hang-up (reset, or both halves closed) is reported as READ, once even
+ * where READ is not wanted: so that is how it is told apart. */
 static inline void stream_want(struct stream *stream, unsigned read_or_write)
 {
     stream->ops->want(stream, read_or_write);
@@ -64,6 +66,11 @@ static inline void stream_finish(struct stream *stream)
 static inline void stream_close(struct stream *stream)
 {
     stream->ops->close(stream);
+}
+/* For what was cut off: nobody may take what came so far as the whole. */
+static inline void stream_reset(struct stream *stream)
+{
+    stream->ops->reset(stream);
 }
 
 /* Takes a connected (or connecting), non-blocking socket; closes it with the stream. NULL: no

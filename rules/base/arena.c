@@ -44,12 +44,14 @@ struct chunk {
 struct arena_chunks {
     struct chunk *warm;
     size_t count, keep;
+    size_t in_use; /* bytes of the chunks that arenas hold */
 };
 
 struct arena {
     char *at, *end;        /* the rest of the current chunk */
     struct chunk *current; /* one of: */
-    struct chunk *newest;  /* all chunks but the first, the latest first */
+    struct chunk *newest;  /* common chunks but the first, the latest first */
+    struct chunk *own;     /* chunks that hold one text each, and may be moved with it */
     struct chunk *first;   /* holds this struct */
     struct arena_chunks *chunks;
     size_t held, ceiling;
@@ -82,6 +84,11 @@ void arena_chunks_free(struct arena_chunks *chunks)
     free(chunks);
 }
 
+size_t arena_chunks_in_use(const struct arena_chunks *chunks)
+{
+    return chunks->in_use;
+}
+
 static struct chunk *chunk_take(struct arena_chunks *chunks, size_t size)
 {
     if (fail_in > 0 && --fail_in == 0)
@@ -96,6 +103,8 @@ static struct chunk *chunk_take(struct arena_chunks *chunks, size_t size)
         if (chunk == NULL)
             return NULL;
     }
+    if (chunks != NULL)
+        chunks->in_use += size;
     chunk->next = NULL;
     chunk->size = size;
     poison(chunk + 1, size - sizeof *chunk);
@@ -105,6 +114,8 @@ static struct chunk *chunk_take(struct arena_chunks *chunks, size_t size)
 static void chunk_give(struct arena_chunks *chunks, struct chunk *chunk)
 {
     unpoison(chunk + 1, chunk->size - sizeof *chunk);
+    if (chunks != NULL)
+        chunks->in_use -= chunk->size;
     if (chunk->size == CHUNK_BYTES && chunks != NULL && chunks->count < chunks->keep) {
         chunk->next = chunks->warm;
         chunks->warm = chunk;
@@ -135,13 +146,19 @@ struct arena *arena_new(struct arena_chunks *chunks, size_t ceiling)
     return arena;
 }
 
+static void chunks_give(struct arena_chunks *chunks, struct chunk **list)
+{
+    while (*list != NULL) {
+        struct chunk *chunk = *list;
+        *list = chunk->next;
+        chunk_give(chunks, chunk);
+    }
+}
+
 static void arena_give_newer(struct arena *arena)
 {
-    while (arena->newest != NULL) {
-        struct chunk *chunk = arena->newest;
-        arena->newest = chunk->next;
-        chunk_give(arena->chunks, chunk);
-    }
+    chunks_give(arena->chunks, &arena->newest);
+    chunks_give(arena->chunks, &arena->own);
 }
 
 void arena_free(struct arena *arena)
@@ -161,24 +178,33 @@ void arena_reset(struct arena *arena)
     poison(arena->at, (size_t)(arena->end - arena->at));
 }
 
+static void arena_fill(struct arena *arena)
+{
+    arena->full = true;
+    arena->at = arena->end; /* small ones that would still fit are refused as well */
+}
+
+static bool arena_allows(const struct arena *arena, size_t more)
+{
+    return !arena->full && arena->held <= arena->ceiling && more <= arena->ceiling - arena->held;
+}
+
 /* The way off the fast path: takes another chunk, or marks the arena as full. */
 static char *arena_take_chunk(struct arena *arena, size_t bytes)
 {
-    size_t most = CHUNK_BYTES - sizeof(struct chunk);
-    bool own = bytes > most;
-    size_t allowed = arena->ceiling > arena->held ? arena->ceiling - arena->held : 0;
+    bool own = bytes > CHUNK_BYTES - sizeof(struct chunk);
     struct chunk *chunk = NULL;
-    if (!arena->full && bytes <= SIZE_MAX / 2) {
+    if (bytes <= SIZE_MAX / 2) {
         size_t size = own ? bytes + sizeof(struct chunk) : CHUNK_BYTES;
-        chunk = size <= allowed ? chunk_take(arena->chunks, size) : NULL;
+        chunk = arena_allows(arena, size) ? chunk_take(arena->chunks, size) : NULL;
     }
     if (chunk == NULL) {
-        arena->full = true;
-        arena->at = arena->end; /* small ones that would still fit are refused as well */
+        arena_fill(arena);
         return NULL;
     }
-    chunk->next = arena->newest;
-    arena->newest = chunk;
+    struct chunk **list = own ? &arena->own : &arena->newest;
+    chunk->next = *list;
+    *list = chunk;
     arena->held += chunk->size;
     char *text = (char *)(chunk + 1);
     if (!own)
@@ -253,27 +279,80 @@ struct span arena_format(struct arena *arena, const char *format, ...)
     return (struct span){text, text != NULL ? (size_t)len : 0};
 }
 
+/* Where the list points to the chunk of its own that the text has; at NULL where it has none. */
+static struct chunk **arena_find_own(struct arena *arena, const char *text)
+{
+    struct chunk **link = &arena->own;
+    while (*link != NULL && (const char *)(*link + 1) != text)
+        link = &(*link)->next;
+    return link;
+}
+
 void arena_trim(struct arena *arena, const char *text, size_t used)
 {
     if (text == NULL || arena->full)
         return;
-    const char *start = (const char *)(arena->current + 1);
-    if (text >= start && text <= arena->at) {
+    struct chunk **link = arena_find_own(arena, text);
+    struct chunk *chunk = *link;
+    if (chunk == NULL) {
+        must(text >= (const char *)(arena->current + 1) && text <= arena->at);
         must(used <= (size_t)(arena->at - text));
         char *at = arena->at - ((size_t)(arena->at - text) - used);
         poison(at, (size_t)(arena->at - at));
         arena->at = at;
         return;
     }
-    /* It has a chunk of its own: where that has more left than the current one, go on there. */
-    struct chunk *chunk = arena->newest;
-    must(chunk != NULL && text == (const char *)(chunk + 1));
     size_t size = chunk->size - sizeof *chunk;
     must(used <= size);
     char *rest = (char *)(chunk + 1) + used;
     poison(rest, size - used);
-    if (size - used > (size_t)(arena->end - arena->at))
+    if (size - used > (size_t)(arena->end - arena->at)) {
+        /* It has more left than the current chunk: go on there. It cannot be moved any more. */
+        *link = chunk->next;
+        chunk->next = arena->newest;
+        arena->newest = chunk;
         arena_go_on_in(arena, chunk, rest);
+    }
+}
+
+static char *own_grow(struct arena *arena, struct chunk **link, size_t bytes)
+{
+    struct chunk *chunk = *link;
+    size_t size = bytes + sizeof *chunk;
+    must(size >= chunk->size);
+    if (!arena_allows(arena, size - chunk->size) || (fail_in > 0 && --fail_in == 0))
+        return NULL;
+    unpoison(chunk + 1, chunk->size - sizeof *chunk);
+    chunk = realloc(chunk, size);
+    if (chunk == NULL)
+        return NULL;
+    arena->held += size - chunk->size;
+    chunk->size = size;
+    *link = chunk;
+    return (char *)(chunk + 1);
+}
+
+char *arena_grow(struct arena *arena, char *text, size_t old, size_t bytes)
+{
+    must(bytes >= old);
+    if (text == NULL || arena->full)
+        return arena_text(arena, bytes);
+    if (text + old == arena->at && bytes - old <= (size_t)(arena->end - arena->at)) {
+        unpoison(arena->at, bytes - old);
+        arena->at += bytes - old;
+        return text;
+    }
+    struct chunk **link = arena_find_own(arena, text);
+    if (*link != NULL && bytes <= SIZE_MAX / 2) {
+        char *grown = own_grow(arena, link, bytes);
+        if (grown == NULL)
+            arena_fill(arena);
+        return grown;
+    }
+    char *copy = arena_text(arena, bytes);
+    if (copy != NULL)
+        memcpy(copy, text, old);
+    return copy;
 }
 
 bool arena_is_full(const struct arena *arena)

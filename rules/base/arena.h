@@ -20,6 +20,8 @@ struct arena_chunks; /* a free list of chunks that arenas of one thread share, s
 /* Keeps at most `keep` chunks of 4 KiB warm. One thread. Must outlive its arenas. */
 struct arena_chunks *arena_chunks_new(size_t keep);
 void arena_chunks_free(struct arena_chunks *chunks);
+/* Bytes that its arenas hold now: what a worker's memory budget is measured by. */
+size_t arena_chunks_in_use(const struct arena_chunks *chunks);
 
 /* `ceiling` in bytes over all chunks; `chunks` may be NULL: straight from the heap. The arena's own
  * struct lies in its first chunk. NULL only when the heap is empty. */
@@ -39,8 +41,13 @@ struct span arena_copy(struct arena *arena, struct span text);
 char *arena_string(struct arena *arena, struct span text);
 struct span arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Gives the tail of the latest arena_text() back: only its first `used` bytes are kept. */
+/* Gives the tail of the latest arena_text() or arena_grow() back: only its first `used` bytes are
+ * kept. */
 void arena_trim(struct arena *arena, const char *text, size_t used);
+/* More room for the text of `old` bytes (NULL, 0: a new one): it is made longer where it stands or
+ * moves, like realloc. NULL once full; the old text stays as it was. Cheap where the text is the
+ * latest one or has grown beyond a chunk. */
+char *arena_grow(struct arena *arena, char *text, size_t old, size_t bytes);
 
 bool arena_is_full(const struct arena *arena);
 size_t arena_used(const struct arena *arena); /* bytes of all chunks held */

@@ -122,6 +122,42 @@ TEST(copies_strings_and_formats_live_in_the_arena)
     arena_free(arena);
 }
 
+TEST(a_text_grows_where_it_stands_or_moves_with_its_bytes)
+{
+    struct arena *arena = arena_new(NULL, 64 * KIB);
+    char *text = arena_grow(arena, NULL, 0, 3);
+    memcpy(text, "abc", 3);
+    check(arena_grow(arena, text, 3, 6) == text);
+    memcpy(text + 3, "def", 3);
+    struct span between = arena_copy(arena, SPAN("between"));
+    text = arena_grow(arena, text, 6, 9);
+    memcpy(text + 6, "ghi", 3);
+    for (size_t size = 9; size < 40 * KIB; size += 5 * KIB)
+        text = arena_grow(arena, text, size, size + 5 * KIB);
+    check_span(span_make(text, 9), "abcdefghi");
+    check_span(between, "between");
+    check(arena_used(arena) < 64 * KIB); /* growing left no old copies behind */
+    check(arena_grow(arena, text, 45 * KIB + 9, 70 * KIB) == NULL);
+    check(arena_is_full(arena));
+    check_span(span_make(text, 9), "abcdefghi");
+    arena_free(arena);
+}
+
+TEST(a_text_that_gave_its_rest_away_moves_when_it_grows)
+{
+    struct arena *arena = arena_new(NULL, 64 * KIB);
+    char *large = arena_text(arena, 20 * KIB);
+    memcpy(large, "abc", 3);
+    arena_trim(arena, large, 3);
+    struct span next = arena_copy(arena, SPAN("next"));
+    arena_text(arena, 19 * KIB);
+    char *grown = arena_grow(arena, large, 3, 4 * KIB);
+    check(grown != large);
+    check_span(span_make(grown, 3), "abc");
+    check_span(next, "next");
+    arena_free(arena);
+}
+
 TEST(chunks_are_shared_and_used_again)
 {
     struct arena_chunks *chunks = arena_chunks_new(2);
@@ -187,6 +223,8 @@ int arena_suite(void)
         cmocka_unit_test(what_a_large_text_gives_back_is_used_next),
         cmocka_unit_test(trimming_gives_the_tail_back),
         cmocka_unit_test(copies_strings_and_formats_live_in_the_arena),
+        cmocka_unit_test(a_text_grows_where_it_stands_or_moves_with_its_bytes),
+        cmocka_unit_test(a_text_that_gave_its_rest_away_moves_when_it_grows),
         cmocka_unit_test(chunks_are_shared_and_used_again),
         cmocka_unit_test(the_chunk_that_a_test_refuses_makes_the_arena_full),
         cmocka_unit_test(what_is_not_handed_out_is_poisoned_under_asan),

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cuts text into literals and variables. "%{" without an end is a literal, as in ModSecurity. */
+#include "rules/match/macro.h"
+
+/* Where a "%{...}" begins and what follows it; false where there is none any more. */
+static bool braces_find(struct span text, size_t *start, size_t *end)
+{
+    size_t open = span_find(text, SPAN("%{"));
+    if (open == SPAN_NONE)
+        return false;
+    size_t len = span_find_byte(span_from(text, open), '}');
+    if (len == SPAN_NONE)
+        return false;
+    *start = open;
+    *end = open + len + 1;
+    return true;
+}
+
+static size_t count_parts(struct span text)
+{
+    size_t count = 0, start, end;
+    while (braces_find(text, &start, &end)) {
+        count += start > 0 ? 2 : 1;
+        text = span_from(text, end);
+    }
+    return count + (text.len > 0);
+}
+
+/* "TX.score" and "TX:score" have a key, "REMOTE_ADDR" has none. */
+static bool part_parse(struct span inside, struct macro_part *part)
+{
+    size_t len = 0;
+    while (len < inside.len && inside.at[len] != '.' && inside.at[len] != ':')
+        len++;
+    *part = (struct macro_part){.is_variable = true, .text = inside};
+    part->key = span_from(inside, len + 1);
+    if (!variable_find(span_first(inside, len), &part->variable))
+        return false;
+    return len == inside.len || variable_row(part->variable)->shape != SHAPE_SCALAR;
+}
+
+bool macro_parse(struct span text, struct arena *arena, struct macro *out, size_t *offset,
+                 struct span *wrong)
+{
+    struct span rest = arena_copy(arena, text);
+    size_t count = count_parts(rest), start, end;
+    struct macro_part *parts = arena_alloc(arena, count * sizeof *parts);
+    *out = (struct macro){.text = rest, .parts = parts};
+    if (parts == NULL)
+        return true; /* the arena says so itself */
+    while (braces_find(rest, &start, &end)) {
+        if (start > 0)
+            parts[out->count++] = (struct macro_part){.text = span_first(rest, start)};
+        struct span inside = span_make(rest.at + start + 2, end - start - 3);
+        if (!part_parse(inside, &parts[out->count++])) {
+            *offset = (size_t)(inside.at - out->text.at);
+            *wrong = span_make(text.at + *offset, inside.len);
+            return false;
+        }
+        out->has_variables = true;
+        rest = span_from(rest, end);
+    }
+    if (rest.len > 0)
+        parts[out->count++] = (struct macro_part){.text = rest};
+    return true;
+}

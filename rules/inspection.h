@@ -122,6 +122,13 @@ int64_t inspection_score(const struct inspection *tx, bool outbound);
 unsigned inspection_limits(const struct inspection *tx, enum limit_kind kind);
 /* CPU spent so far. */
 uint64_t inspection_cpu_ns(const struct inspection *tx);
+/* What SecAuditEngine and ctl:auditEngine, ctl:auditLogParts came to for this transaction. Neither
+ * `never` nor `always`: where a match has `audit`, or the answer's status is relevant. */
+struct inspection_audit {
+    bool never, always;
+    struct span parts;
+};
+struct inspection_audit inspection_audit(const struct inspection *tx);
 /* A TX variable's value, for explain and tests; empty at == NULL: unset. */
 struct span inspection_tx(const struct inspection *tx, struct span name);
 

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies on their way in. The request's goes to its parser as it comes, so that phase 2 finds the
+ * arguments ready; the response's is only kept. */
+#include "rules/bodies.h"
+
+#include "rules/values.h"
+
+static const struct span processor_names[] = {
+    [PROCESSOR_NONE] = SPAN_INIT(""),
+    [PROCESSOR_URLENCODED] = SPAN_INIT("URLENCODED"),
+    [PROCESSOR_MULTIPART] = SPAN_INIT("MULTIPART"),
+    [PROCESSOR_JSON] = SPAN_INIT("JSON"),
+    [PROCESSOR_XML] = SPAN_INIT("XML"),
+};
+
+enum processor processor_of(struct span content_type)
+{
+    if (span_starts_nocase(content_type, SPAN("application/x-www-form-urlencoded")))
+        return PROCESSOR_URLENCODED;
+    if (span_starts_nocase(content_type, SPAN("multipart/form-data")))
+        return PROCESSOR_MULTIPART;
+    return PROCESSOR_NONE;
+}
+
+bool processor_find(struct span name, enum processor *out)
+{
+    for (enum processor p = PROCESSOR_URLENCODED; p <= PROCESSOR_XML; p++) {
+        if (span_is_nocase(name, processor_names[p])) {
+            *out = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct span processor_name(enum processor processor)
+{
+    return processor_names[processor];
+}
+
+/* --- intake --- */
+
+/* A piece that goes on where the last one ends in memory is the same piece. */
+static bool intake_extend(struct intake *intake, struct span bytes)
+{
+    struct intake_piece *last = intake->last;
+    if (last == NULL || last->text.at + last->text.len != bytes.at)
+        return false;
+    last->text.len += bytes.len;
+    return true;
+}
+
+static void intake_append(struct intake *intake, struct span bytes, struct arena *arena)
+{
+    struct intake_piece *piece = arena_alloc(arena, sizeof(*piece));
+    if (piece == NULL)
+        return;
+    piece->text = bytes;
+    if (intake->last == NULL)
+        intake->first = piece;
+    else
+        intake->last->next = piece;
+    intake->last = piece;
+}
+
+struct span intake_add(struct intake *intake, struct span bytes, uint64_t limit,
+                       struct arena *arena)
+{
+    intake->seen += bytes.len;
+    uint64_t room = limit > intake->kept ? limit - intake->kept : 0;
+    if (bytes.len > room) {
+        bytes = span_first(bytes, (size_t)room);
+        intake->cut = true;
+    }
+    if (bytes.len > 0 && !intake_extend(intake, bytes))
+        intake_append(intake, bytes, arena);
+    intake->kept += bytes.len;
+    intake->joined = (struct span){NULL, 0};
+    return bytes;
+}
+
+struct span intake_text(struct intake *intake, struct arena *arena)
+{
+    if (intake->joined.at != NULL || intake->first == NULL)
+        return intake->joined;
+    if (intake->first == intake->last) {
+        intake->joined = intake->first->text;
+        return intake->joined;
+    }
+    char *text = arena_text(arena, intake->kept);
+    if (text == NULL)
+        return (struct span){NULL, 0};
+    size_t len = 0;
+    for (const struct intake_piece *piece = intake->first; piece != NULL; piece = piece->next) {
+        memcpy(text + len, piece->text.at, piece->text.len);
+        len += piece->text.len;
+    }
+    intake->joined = span_make(text, len);
+    return intake->joined;
+}
+
+/* --- arguments of the query --- */
+
+static void arguments_overflow(struct inspection *tx)
+{
+    transaction_limit(tx, LIMIT_ARGUMENTS);
+    tx->body_error = true;
+    tx->body_error_text = SPAN("SecArgumentsLimit exceeded");
+}
+
+void query_parse(struct inspection *tx)
+{
+    if (tx->request.query.len == 0)
+        return;
+    const struct rule_settings *settings = &tx->ruleset->settings;
+    size_t most = settings->arguments_limit;
+    size_t count = 0;
+    bool broken = false;
+    /* One more than the limit, to know that there are more. */
+    const struct pair *pairs = urlencoded_parse(tx->request.query, settings->argument_separator,
+                                                most + 1, tx->arena, &count, &broken);
+    if (pairs == NULL)
+        return;
+    if (count > most) {
+        count = most;
+        arguments_overflow(tx);
+    }
+    tx->request.arguments = (struct values){pairs, count};
+    tx->urlencoded_error = broken;
+}
+
+/* --- the request's body --- */
+
+static const enum body_kind kinds[] = {
+    [PROCESSOR_URLENCODED] = BODY_URLENCODED,
+    [PROCESSOR_MULTIPART] = BODY_MULTIPART,
+    [PROCESSOR_JSON] = BODY_JSON,
+    [PROCESSOR_XML] = BODY_XML,
+};
+
+static void parser_begin(struct inspection *tx)
+{
+    const struct rule_settings *settings = &tx->ruleset->settings;
+    const struct inspection_request *request = &tx->request.given;
+    struct body_limits limits = {
+        .arguments = settings->arguments_limit - tx->request.arguments.count,
+        .depth = settings->json_depth,
+        .files = settings->files_limit,
+        .separator = settings->argument_separator,
+    };
+    struct span type = field_value(request->fields, request->field_count, SPAN("Content-Type"));
+    tx->parser = body_begin(kinds[tx->request.processor], type, &limits, tx->arena);
+}
+
+void inspection_request_body(struct inspection *tx, struct span bytes)
+{
+    bool was_cut = tx->request_body.cut;
+    struct span kept =
+        intake_add(&tx->request_body, bytes, tx->options.request_body_limit, tx->arena);
+    if (tx->request_body.cut && !was_cut)
+        transaction_limit(tx, LIMIT_REQUEST_BODY);
+    if (kept.len == 0 || tx->request.processor == PROCESSOR_NONE)
+        return;
+    if (tx->parser == NULL)
+        parser_begin(tx);
+    if (tx->parser != NULL)
+        body_push(tx->parser, kept);
+}
+
+/* SecRequestBodyNoFilesLimit: what is not a file's content must not be longer. */
+static void no_files_check(struct inspection *tx)
+{
+    uint64_t limit = tx->ruleset->settings.request_body_no_files_limit;
+    uint64_t files = files_bytes(tx);
+    uint64_t seen = tx->request_body.kept;
+    if (limit == 0 || seen - (files < seen ? files : seen) <= limit)
+        return;
+    tx->body_error = true;
+    tx->inbound_error = true;
+    tx->body_error_text = SPAN("Request body excluding files is bigger than the maximum expected.");
+}
+
+static void parsed_take(struct inspection *tx)
+{
+    const struct body_result *parsed = tx->parsed;
+    tx->flags = parsed->flags;
+    if (parsed->flags.failed) {
+        tx->body_error = true;
+        tx->body_error_text = parsed->why;
+        tx->parser_error_text = parsed->why;
+    }
+    if (parsed->flags.too_many_arguments)
+        arguments_overflow(tx);
+    tx->urlencoded_error |= parsed->flags.urlencoded_error;
+    const struct body_flags *f = &tx->flags;
+    tx->multipart_error = tx->request.processor == PROCESSOR_MULTIPART &&
+                          (f->failed || f->boundary_quoted || f->boundary_whitespace ||
+                           f->data_before || f->data_after || f->header_folding || f->lf_line ||
+                           f->missing_semicolon || f->invalid_quoting || f->invalid_part ||
+                           f->invalid_header_folding || f->file_limit_exceeded);
+}
+
+void inspection_request_body_end(struct inspection *tx, bool cut)
+{
+    struct intake *intake = &tx->request_body;
+    if (cut && !intake->cut) {
+        intake->cut = true;
+        transaction_limit(tx, LIMIT_REQUEST_BODY);
+    }
+    intake->ended = true;
+    tx->inbound_error = intake->cut;
+    if (tx->parser != NULL) {
+        tx->parsed = body_end(tx->parser, !intake->cut);
+        if (tx->parsed != NULL)
+            parsed_take(tx);
+    }
+    no_files_check(tx);
+    if (tx->request.processor == PROCESSOR_URLENCODED || tx->force_request_body)
+        tx->request_body_text = intake_text(intake, tx->arena);
+    values_forget(tx);
+}
+
+/* --- the response's body --- */
+
+void inspection_response_body(struct inspection *tx, struct span bytes)
+{
+    bool was_cut = tx->response_body.cut;
+    intake_add(&tx->response_body, bytes, tx->options.response_body_limit, tx->arena);
+    if (tx->response_body.cut && !was_cut)
+        transaction_limit(tx, LIMIT_RESPONSE_BODY);
+}
+
+void inspection_response_body_end(struct inspection *tx, bool cut)
+{
+    struct intake *intake = &tx->response_body;
+    if (cut && !intake->cut) {
+        intake->cut = true;
+        transaction_limit(tx, LIMIT_RESPONSE_BODY);
+    }
+    intake->ended = true;
+    tx->outbound_error = intake->cut;
+    values_forget(tx);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules write: TX, ENV, and the persistent collections IP, GLOBAL, SESSION, USER, RESOURCE. */
+#ifndef SIDEGATE_RULES_COLLECTIONS_H
+#define SIDEGATE_RULES_COLLECTIONS_H
+
+#include "rules/transaction.h"
+
+/* at NULL: unset, or a collection that nobody opened. */
+struct span collection_get(struct inspection *tx, enum variable collection, struct span name);
+/* Text is kept as it is given: it must live as long as the inspection. A persistent collection
+ * that nobody opened takes nothing. */
+void collection_set(struct inspection *tx, enum variable collection, struct span name,
+                    struct span value);
+void collection_unset(struct inspection *tx, enum variable collection, struct span name);
+/* All of TX or ENV, in the order in which they were first set; persistent collections cannot be
+ * listed. A copy: rules may write while it is walked. */
+struct values collection_list(struct inspection *tx, enum variable collection);
+/* initcol, setsid, setuid, setrsc. */
+void collection_open(struct inspection *tx, enum variable collection, struct span key);
+void collection_expire(struct inspection *tx, enum variable collection, struct span name,
+                       uint64_t seconds);
+/* TX:0 to TX:9; those beyond the count are unset. */
+void captures_set(struct inspection *tx, const struct captures *captures);
+
+#endif

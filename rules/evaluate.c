@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One rule: link by link, target by target, value by value. The cursor holds the place, so that a
+ * slice may end before any value; everything that a value's evaluation does is done at once. */
+#include "rules/evaluate.h"
+
+#include "rules/collections.h"
+#include "rules/exclusions.h"
+#include "rules/record.h"
+#include "rules/values.h"
+
+enum { RUNS_PER_CLOCK = 8 }; /* operators between two looks at the clock */
+
+static void link_begin(struct inspection *tx, const struct rule *link)
+{
+    struct cursor *cursor = &tx->cursor;
+    cursor->link = link;
+    cursor->target = 0;
+    cursor->target_is_open = false;
+    cursor->matched = false;
+    cursor->link_excludes = tx->active_count > 0;
+    for (size_t i = 0; i < link->target_count && !cursor->link_excludes; i++)
+        cursor->link_excludes = link->targets[i].excluded;
+}
+
+void evaluation_begin(struct inspection *tx, const struct rule *starter)
+{
+    tx->cursor.starter = starter;
+    link_begin(tx, starter);
+}
+
+static bool slice_is_spent(struct inspection *tx)
+{
+    if (tx->slice_ns == 0 || ++tx->runs % RUNS_PER_CLOCK != 0)
+        return false;
+    return tx->world.cpu_ns(tx->world.context) - tx->slice_begun_ns >= tx->slice_ns;
+}
+
+/* --- one value --- */
+
+/* A limit is neither yes nor no: the value did not match, and that is said in a place where rules
+ * (200005 of the recommended ones) and counters see it. */
+static void pattern_limit(struct inspection *tx)
+{
+    transaction_limit(tx, LIMIT_PATTERN);
+    tx->pattern_limit_was_hit = true;
+    collection_set(tx, VARIABLE_TX, SPAN("MSC_PCRE_LIMITS_EXCEEDED"), SPAN("1"));
+}
+
+static void operator_try(struct inspection *tx, const struct target *target,
+                         const struct pair *value, struct span text)
+{
+    const struct rule *link = tx->cursor.link;
+    struct operator_run run = {
+        .value = text,
+        .argument = macro_expand(tx, operator_argument(link->operator)),
+        .scratch = tx->world.scratch,
+        .arena = tx->arena,
+    };
+    enum operator_answer answer = operator_run(link->operator, & run);
+    if (arena_is_full(tx->arena))
+        return;
+    if (answer == OPERATOR_LIMIT)
+        pattern_limit(tx);
+    if (answer != OPERATOR_YES)
+        return;
+    if (link->capture && run.captures.count > 0)
+        captures_set(tx, &run.captures);
+    tx->cursor.matched = true;
+    record_value(tx, target, value, text, run.argument);
+    actions_run(tx, link);
+}
+
+/* multiMatch: the value as it came, and again after each transformation that changed it. */
+static void value_try_each(struct inspection *tx, const struct target *target,
+                           const struct pair *value)
+{
+    const struct rule *link = tx->cursor.link;
+    struct span text = value->value;
+    operator_try(tx, target, value, text);
+    for (size_t i = 0; i < link->transformation_count && !arena_is_full(tx->arena); i++) {
+        struct span next = transform_one(tx, link->transformations[i], text);
+        bool changed = !span_is(next, text);
+        text = next;
+        if (changed)
+            operator_try(tx, target, value, text);
+    }
+}
+
+static void value_try(struct inspection *tx, const struct target *target, const struct pair *value)
+{
+    const struct rule *link = tx->cursor.link;
+    if (link->multi_match)
+        value_try_each(tx, target, value);
+    else
+        operator_try(tx, target, value, transform_all(tx, link, value->value));
+}
+
+/* --- one target --- */
+
+static bool value_is_wanted(struct inspection *tx, const struct target *target,
+                            const struct pair *value)
+{
+    return target_selects(tx, target, value) &&
+           !(tx->cursor.link_excludes &&
+             exclusion_holds(tx, tx->cursor.link, target->variable, value));
+}
+
+/* &TARGET: one number, counted after exclusions. */
+static void target_count(struct inspection *tx, const struct target *target)
+{
+    struct cursor *cursor = &tx->cursor;
+    uint64_t count = 0;
+    for (size_t i = 0; i < cursor->values.count; i++)
+        count += value_is_wanted(tx, target, &cursor->values.at[i]);
+    cursor->slot = (struct pair){{NULL, 0}, number_text(tx, count)};
+    cursor->values = (struct values){&cursor->slot, 1};
+}
+
+static void target_open(struct inspection *tx, const struct target *target)
+{
+    struct cursor *cursor = &tx->cursor;
+    cursor->values = values_of(tx, target, &cursor->slot);
+    cursor->value = 0;
+    cursor->target_is_open = true;
+    if (target->counted)
+        target_count(tx, target);
+}
+
+/* False: the slice or the arena ended before the value at the cursor. */
+static bool target_run(struct inspection *tx, const struct target *target)
+{
+    struct cursor *cursor = &tx->cursor;
+    if (!cursor->target_is_open)
+        target_open(tx, target);
+    for (; cursor->value < cursor->values.count; cursor->value++) {
+        const struct pair *value = &cursor->values.at[cursor->value];
+        if (!target->counted && !value_is_wanted(tx, target, value))
+            continue;
+        if (arena_is_full(tx->arena) || slice_is_spent(tx))
+            return false;
+        value_try(tx, target, value);
+    }
+    cursor->target_is_open = false;
+    return !arena_is_full(tx->arena);
+}
+
+/* --- one link, one rule --- */
+
+static enum evaluation link_run(struct inspection *tx)
+{
+    struct cursor *cursor = &tx->cursor;
+    const struct rule *link = cursor->link;
+    if (link->operator== NULL) {
+        tx->matched_link = link;
+        tx->matched_argument = (struct span){NULL, 0};
+        actions_run(tx, link);
+        return EVALUATION_YES;
+    }
+    for (; cursor->target < link->target_count; cursor->target++) {
+        const struct target *target = &link->targets[cursor->target];
+        if (!target->excluded && !target_run(tx, target))
+            return EVALUATION_PAUSE;
+    }
+    return cursor->matched ? EVALUATION_YES : EVALUATION_NO;
+}
+
+enum evaluation evaluation_run(struct inspection *tx)
+{
+    for (;;) {
+        enum evaluation evaluation = link_run(tx);
+        if (evaluation != EVALUATION_YES || tx->cursor.link->chain == NULL)
+            return evaluation;
+        link_begin(tx, tx->cursor.link->chain);
+    }
+}

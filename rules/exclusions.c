@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl:ruleRemove...: which rules an exclusion names is settled when it runs, into a bitmap over
+ * rule.index, so that the rules that follow only look at their bit. */
+#include "rules/exclusions.h"
+
+#include "rules/evaluate.h"
+#include "rules/values.h"
+
+static size_t bitmap_words(const struct inspection *tx)
+{
+    return (tx->ruleset->rule_count + 63u) / 64u;
+}
+
+static bool bit_is_set(const uint64_t *bits, unsigned index)
+{
+    return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/* What a ctl names rules by. */
+struct naming {
+    enum ctl_name how;
+    struct id_range ids;
+    struct span text;        /* a tag or a message */
+    struct pattern *pattern; /* of the text, where it reads like one */
+};
+
+static bool text_is_named(struct inspection *tx, const struct naming *naming, struct span text)
+{
+    if (span_is(text, naming->text))
+        return true;
+    return naming->pattern != NULL &&
+           pattern_match(naming->pattern, text, tx->world.scratch, NULL) == PATTERN_YES;
+}
+
+static bool tag_is_named(struct inspection *tx, const struct naming *naming,
+                         const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->tag_count; i++)
+        if (text_is_named(tx, naming, macro_expand(tx, &rule->tags[i])))
+            return true;
+    return false;
+}
+
+static bool rule_is_named(struct inspection *tx, const struct naming *naming,
+                          const struct rule *rule)
+{
+    if (naming->how == CTL_RULE_REMOVE_BY_ID || naming->how == CTL_RULE_REMOVE_TARGET_BY_ID)
+        return rule->id >= naming->ids.first && rule->id <= naming->ids.last;
+    if (naming->how == CTL_RULE_REMOVE_BY_TAG || naming->how == CTL_RULE_REMOVE_TARGET_BY_TAG)
+        return tag_is_named(tx, naming, rule);
+    return text_is_named(tx, naming, rule->message.text);
+}
+
+static void rules_mark(struct inspection *tx, const struct naming *naming, uint64_t *bits)
+{
+    for (unsigned phase = 1; phase < PHASE_COUNT; phase++) {
+        const struct ruleset_phase *steps = &tx->ruleset->phases[phase];
+        for (size_t i = 0; i < steps->count; i++) {
+            const struct rule *rule = steps->steps[i].rule;
+            if (rule != NULL && rule_is_named(tx, naming, rule))
+                bits[rule->index / 64] |= UINT64_C(1) << (rule->index % 64);
+        }
+    }
+}
+
+/* ModSecurity 2 reads tags and messages as patterns, 3 as plain text. A text is compared as it
+ * stands, and as a pattern only where it could mean more than itself; a dot alone does not make
+ * one (PCI/6.5.10). */
+static bool text_reads_like_pattern(struct span text)
+{
+    static const char special[] = "^$*+?()[]{}|\\";
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] != '\0' && strchr(special, text.at[i]) != NULL)
+            return true;
+    return false;
+}
+
+static uint64_t *rules_named(struct inspection *tx, const struct action *action, uint64_t *bits)
+{
+    if (bits == NULL)
+        bits = arena_alloc(tx->arena, bitmap_words(tx) * sizeof(*bits));
+    if (bits == NULL)
+        return NULL;
+    struct naming naming = {
+        .how = action->ctl.name,
+        .ids = action->ctl.ids,
+        .text = action->ctl.tag,
+    };
+    size_t offset;
+    char why[128];
+    if (text_reads_like_pattern(naming.text))
+        naming.pattern = pattern_new(naming.text, PATTERN_RULE, &offset, why, sizeof(why));
+    rules_mark(tx, &naming, bits);
+    pattern_free(naming.pattern);
+    return bits;
+}
+
+static void target_exclude(struct inspection *tx, const struct action *action)
+{
+    struct exclusion *exclusion = arena_alloc(tx->arena, sizeof(*exclusion));
+    const struct target **room =
+        arena_alloc(tx->arena, (tx->exclusion_count + 1) * sizeof(struct target *));
+    if (exclusion == NULL || room == NULL)
+        return;
+    exclusion->target = &action->ctl.target;
+    exclusion->rules = rules_named(tx, action, NULL);
+    if (exclusion->rules == NULL)
+        return;
+    exclusion->next = tx->exclusions;
+    tx->exclusions = exclusion;
+    tx->exclusion_count++;
+    /* The rule at the cursor keeps what holds for it; the new one begins with the next rule. */
+    if (tx->active_count > 0)
+        memcpy(room, tx->active, tx->active_count * sizeof(struct target *));
+    tx->active = room;
+}
+
+void exclusion_add(struct inspection *tx, const struct action *action)
+{
+    enum ctl_name name = action->ctl.name;
+    if (name == CTL_RULE_REMOVE_TARGET_BY_ID || name == CTL_RULE_REMOVE_TARGET_BY_TAG ||
+        name == CTL_RULE_REMOVE_TARGET_BY_MSG)
+        target_exclude(tx, action);
+    else
+        tx->removed = rules_named(tx, action, tx->removed);
+}
+
+bool exclusion_is_removed(const struct inspection *tx, const struct rule *rule)
+{
+    return tx->removed != NULL && bit_is_set(tx->removed, rule->index);
+}
+
+void exclusions_activate(struct inspection *tx, const struct rule *starter)
+{
+    tx->active_count = 0;
+    for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next)
+        if (bit_is_set(e->rules, starter->index))
+            tx->active[tx->active_count++] = e->target;
+}
+
+bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variable variable,
+                     const struct pair *value)
+{
+    for (size_t i = 0; i < link->target_count; i++) {
+        const struct target *target = &link->targets[i];
+        if (target->excluded && target->variable == variable && target_selects(tx, target, value))
+            return true;
+    }
+    for (size_t i = 0; i < tx->active_count; i++)
+        if (tx->active[i]->variable == variable && target_selects(tx, tx->active[i], value))
+            return true;
+    return false;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a rule that matched leaves behind. */
+#include "rules/record.h"
+
+#include "rules/evaluate.h"
+#include "rules/values.h"
+
+void record_reset(struct inspection *tx)
+{
+    tx->matched = (struct pair){{NULL, 0}, {NULL, 0}};
+    tx->matched_count = 0;
+    tx->matched_link = NULL;
+}
+
+void record_value(struct inspection *tx, const struct target *target, const struct pair *value,
+                  struct span text, struct span argument)
+{
+    tx->matched_link = tx->cursor.link;
+    tx->matched_argument = argument;
+    tx->matched = (struct pair){value_name(tx, target, value), text};
+    if (transaction_grow(tx, &tx->matched_list, tx->matched_count, &tx->matched_room,
+                         sizeof(struct pair)))
+        tx->matched_list[tx->matched_count++] = tx->matched;
+}
+
+/* --- the verdict --- */
+
+static void allow(struct inspection *tx, enum disruptive how)
+{
+    tx->allowed |= how == DISRUPTIVE_ALLOW;
+    tx->allowed_phase |= how == DISRUPTIVE_ALLOW_PHASE;
+    tx->allowed_request |= how == DISRUPTIVE_ALLOW_REQUEST;
+}
+
+static bool status_redirects(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static void verdict_set(struct inspection *tx, const struct rule *rule, enum verdict_action action)
+{
+    bool refuses = tx->options.engine == ENGINE_ON;
+    unsigned status = rule->status;
+    if (action == VERDICT_REDIRECT && !status_redirects(status))
+        status = 302;
+    tx->verdict = (struct verdict){
+        .action = refuses ? action : VERDICT_PASS,
+        .would_block = !refuses,
+        .status = action == VERDICT_DROP ? 0 : status,
+        .redirect =
+            action == VERDICT_REDIRECT ? macro_expand(tx, &rule->redirect) : (struct span){NULL, 0},
+        .rule_id = rule->id,
+    };
+    tx->decided = refuses;
+}
+
+/* True: this rule settled the request's fate, or would have. In detection_only the first one
+ * counts, for the later ones would not have been reached; but one that really refuses (the engine
+ * was switched on in between) always does. */
+static bool decide(struct inspection *tx, const struct rule *rule)
+{
+    static const enum verdict_action actions[] = {
+        [DISRUPTIVE_PASS] = VERDICT_PASS,          [DISRUPTIVE_DENY] = VERDICT_DENY,
+        [DISRUPTIVE_DROP] = VERDICT_DROP,          [DISRUPTIVE_REDIRECT] = VERDICT_REDIRECT,
+        [DISRUPTIVE_ALLOW] = VERDICT_PASS,         [DISRUPTIVE_ALLOW_PHASE] = VERDICT_PASS,
+        [DISRUPTIVE_ALLOW_REQUEST] = VERDICT_PASS,
+    };
+    enum verdict_action action = actions[rule->disruptive];
+    if (action == VERDICT_PASS) {
+        allow(tx, rule->disruptive);
+        return false;
+    }
+    bool detects = tx->options.engine != ENGINE_ON;
+    if (tx->phase == PHASE_LOGGING || (detects && tx->verdict.would_block))
+        return false;
+    verdict_set(tx, rule, action);
+    return true;
+}
+
+/* --- the log's entry --- */
+
+static const struct span *tags_expand(struct inspection *tx, const struct rule *rule)
+{
+    struct span *tags = arena_alloc(tx->arena, rule->tag_count * sizeof(*tags));
+    for (size_t i = 0; tags != NULL && i < rule->tag_count; i++)
+        tags[i] = macro_expand(tx, &rule->tags[i]);
+    return tags;
+}
+
+static void log_match(struct inspection *tx, const struct rule *rule, bool disruptive)
+{
+    if (!transaction_grow(tx, &tx->matches, tx->match_count, &tx->match_room,
+                          sizeof(struct rule_match)))
+        return;
+    const struct operator* operator= tx->matched_link == NULL ? NULL : tx->matched_link->operator;
+    struct rule_match match = {
+        .rule_id = rule->id,
+        .phase = tx->phase,
+        .file = rule->file,
+        .line = rule->line,
+        .operator_text = operator== NULL ? SPAN("unconditionalMatch")
+                                         : span_text(operator_name(operator)),
+        .operator_argument = tx->matched_argument,
+        .negated = operator!= NULL && operator_is_negated(operator),
+        .variable_name = tx->matched.name,
+        .variable_value = tx->matched.value,
+        .message = macro_expand(tx, &rule->message),
+        .data = macro_expand(tx, &rule->data),
+        .severity = rule->severity,
+        .revision = rule->revision,
+        .version = rule->version,
+        .maturity = rule->maturity,
+        .accuracy = rule->accuracy,
+        .tags = tags_expand(tx, rule),
+        .tag_count = rule->tag_count,
+        .disruptive = disruptive,
+        .audit = rule->audit,
+    };
+    if (!arena_is_full(tx->arena))
+        tx->matches[tx->match_count++] = match;
+}
+
+void record_match(struct inspection *tx, const struct rule *starter)
+{
+    if (starter->severity < SEVERITY_NONE && starter->severity < tx->highest_severity)
+        tx->highest_severity = starter->severity;
+    bool disruptive = decide(tx, starter);
+    if (starter->log)
+        log_match(tx, starter, disruptive);
+}

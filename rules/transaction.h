@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one inspection holds: the struct that the files of this folder share. Everything that it
+ * points to lies in its arena, in the ruleset, or is borrowed from the caller until the end, so
+ * that a span once taken stays good. */
+#ifndef SIDEGATE_RULES_TRANSACTION_H
+#define SIDEGATE_RULES_TRANSACTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/map.h"
+#include "rules/body/body.h"
+#include "rules/inspection.h"
+#include "rules/language/ruleset.h"
+
+/* Named values of one variable; a scalar has one, whose name is {NULL, 0}. */
+struct values {
+    const struct pair *at;
+    size_t count;
+};
+
+/* A body as it comes: borrowed pieces, joined only where a rule wants them as one text. */
+struct intake_piece {
+    struct span text;
+    struct intake_piece *next;
+};
+struct intake {
+    struct intake_piece *first, *last;
+    struct span joined;
+    uint64_t seen; /* every byte that was offered */
+    size_t kept;   /* those that are inspected */
+    bool cut;      /* there were more than are kept */
+    bool ended;
+};
+
+enum processor {
+    PROCESSOR_NONE,
+    PROCESSOR_URLENCODED,
+    PROCESSOR_MULTIPART,
+    PROCESSOR_JSON,
+    PROCESSOR_XML,
+};
+
+/* The request, taken apart once. */
+struct request_view {
+    struct inspection_request given;
+    struct span uri;      /* path and query */
+    struct span path;     /* raw, up to the question mark */
+    struct span basename; /* behind the last slash */
+    struct span query;    /* at NULL: there is no question mark */
+    struct span host;     /* without the port; at NULL: none */
+    struct span authorization_scheme;
+    struct values arguments; /* of the query */
+    enum processor processor;
+};
+
+/* What ctl:ruleRemoveTarget... left behind. */
+struct exclusion {
+    const struct target *target;
+    const uint64_t *rules; /* a bit for each rule.index that it holds for */
+    struct exclusion *next;
+};
+
+/* One memory of a transformation: `in` by identity, not by content. */
+struct transformed {
+    const struct transformation *by; /* NULL: the slot is free */
+    struct span in, out;
+};
+
+/* The place in the phase, kept over slices: step, link, target, value. */
+struct cursor {
+    size_t step;
+    const struct rule *starter; /* NULL: the step has not begun */
+    const struct rule *link;
+    size_t target;
+    bool target_is_open; /* values are those of this target */
+    struct values values;
+    size_t value;
+    struct pair slot; /* where a variable of one value puts it */
+    bool matched;     /* some value of this link has */
+    bool link_excludes;
+};
+
+struct inspection {
+    const struct ruleset *ruleset;
+    struct inspection_options options;
+    struct inspection_world world;
+    struct arena *arena;
+    uint64_t begun_us;
+
+    struct inspection_client client;
+    uint64_t remote_port, server_port;
+    struct request_view request;
+    struct inspection_response response;
+    struct span response_type;
+    uint64_t response_status;
+    bool response_given;
+
+    struct intake request_body, response_body;
+    bool force_request_body; /* ctl:forceRequestBodyVariable */
+    struct span request_body_text;
+    struct body *parser;
+    const struct body_result *parsed; /* NULL: no body was parsed */
+    struct body_flags flags;          /* parsed->flags, or all false */
+    bool body_error, multipart_error, urlencoded_error, inbound_error, outbound_error;
+    struct span body_error_text, parser_error_text;
+
+    struct map *tx, *env;             /* of struct pair */
+    struct span keys[VARIABLE_COUNT]; /* of the persistent collections that are open */
+    struct span session_id, user_id;
+    struct values cache[VARIABLE_COUNT];
+    bool cached[VARIABLE_COUNT];
+
+    struct pair matched; /* MATCHED_VAR and its name; at NULL: nothing yet */
+    struct pair *matched_list;
+    size_t matched_count, matched_room;
+    const struct rule *matched_link; /* with the argument that its operator ran on */
+    struct span matched_argument;
+
+    uint64_t *removed; /* a bit for each rule.index; NULL: none is removed */
+    struct exclusion *exclusions;
+    const struct target **active; /* those that hold for the rule at the cursor */
+    size_t active_count, exclusion_count;
+
+    struct transformed *memory;
+    size_t memory_room, memory_used;
+
+    enum rule_phase phase; /* 0: none has run */
+    bool phase_is_done;
+    struct cursor cursor;
+    uint64_t slice_begun_ns, slice_ns, cpu_ns;
+    unsigned runs; /* of operators in this slice */
+
+    bool decided; /* a rule refused the request */
+    bool allowed, allowed_request, allowed_phase;
+    struct verdict verdict;
+    unsigned highest_severity; /* 255: none */
+    uint64_t pattern_limits_hit;
+    bool pattern_limit_was_hit;
+    struct rule_match *matches;
+    size_t match_count, match_room;
+    unsigned limits[LIMIT_KINDS];
+    enum audit_engine audit_engine;
+    struct span audit_parts;
+};
+
+/* Counts a limit; a full arena is counted once. */
+void transaction_limit(struct inspection *tx, enum limit_kind kind);
+/* Grows an array in the arena by doubling; false (and nothing changed) where the arena is full. */
+bool transaction_grow(struct inspection *tx, void *array, size_t count, size_t *room, size_t size);
+
+#endif

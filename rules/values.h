@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a rule's target to the values that it looks at. */
+#ifndef SIDEGATE_RULES_VALUES_H
+#define SIDEGATE_RULES_VALUES_H
+
+#include "rules/transaction.h"
+
+/* The values of the target's variable. What the selector asks for is among them; the caller
+ * filters with target_selects(). A single value is put into `slot`, which must live as long as the
+ * answer is used. Absent: count 0. */
+struct values values_of(struct inspection *tx, const struct target *target, struct pair *slot);
+/* Does the target's selector (all, name, pattern) name this value? Names differ beyond ASCII case
+ * only. */
+bool target_selects(struct inspection *tx, const struct target *target, const struct pair *value);
+/* ARGS:id, REQUEST_URI, &ARGS: as logs and MATCHED_VAR_NAME say it. */
+struct span value_name(struct inspection *tx, const struct target *target,
+                       const struct pair *value);
+/* The first value of VARIABLE or VARIABLE.key; at NULL where there is none. For macros. */
+struct span value_first(struct inspection *tx, enum variable variable, struct span key);
+/* A body or a response has come: what was computed before may be stale. */
+void values_forget(struct inspection *tx);
+
+/* Takes target and fields apart. */
+void request_view_set(struct inspection *tx, const struct inspection_request *request);
+/* The first field of that name; at NULL: none. */
+struct span field_value(const struct pair *fields, size_t count, struct span name);
+
+/* The lists that values.c asks for, computed when a rule first wants them. */
+struct values list_cookies(struct inspection *tx);
+struct values list_arguments(struct inspection *tx);
+struct values list_names(struct inspection *tx, struct values of);
+struct values list_files(struct inspection *tx, enum variable variable);
+struct values list_rule(struct inspection *tx);
+struct values list_xml(struct inspection *tx);
+uint64_t arguments_bytes(struct inspection *tx);
+uint64_t files_bytes(const struct inspection *tx);
+/* Line, header and body as one text. */
+struct span full_request(struct inspection *tx);
+/* One of the TIME variables. */
+struct span clock_text(struct inspection *tx, enum variable variable);
+struct span number_text(struct inspection *tx, uint64_t number);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request, taken apart once. Everything is cut on the raw bytes and stays undecoded: rules decode
+ * with transformations, and a path that is decoded before it is cut hides its tail behind an
+ * encoded question mark (CVE-2024-1019). */
+#include "rules/values.h"
+
+struct span field_value(const struct pair *fields, size_t count, struct span name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_is_nocase(fields[i].name, name))
+            return fields[i].value.at == NULL ? SPAN("") : fields[i].value;
+    return (struct span){NULL, 0};
+}
+
+/* RFC 9112 3.2: the absolute form loses scheme and authority; the others stay as they are. */
+static struct span target_uri(struct span target)
+{
+    if (target.len == 0 || target.at[0] == '/')
+        return target;
+    size_t colon = span_find(target, SPAN("://"));
+    size_t end = span_find_byte(target, '?');
+    if (colon == SPAN_NONE || (end != SPAN_NONE && end < colon))
+        return target;
+    struct span rest = span_from(target, colon + 3);
+    for (size_t i = 0; i < rest.len; i++)
+        if (rest.at[i] == '/' || rest.at[i] == '?')
+            return span_from(rest, i);
+    return SPAN("/");
+}
+
+/* Both slashes count, as in ModSecurity. */
+static struct span path_basename(struct span path)
+{
+    size_t start = path.len;
+    while (start > 0 && path.at[start - 1] != '/' && path.at[start - 1] != '\\')
+        start--;
+    return span_from(path, start);
+}
+
+static struct span host_without_port(struct span host)
+{
+    if (host.at == NULL)
+        return host;
+    size_t bracket = span_find_last_byte(host, ']');
+    size_t colon = span_find_last_byte(host, ':');
+    if (colon == SPAN_NONE || (bracket != SPAN_NONE && colon < bracket))
+        return host;
+    return span_first(host, colon);
+}
+
+void request_view_set(struct inspection *tx, const struct inspection_request *request)
+{
+    struct request_view *view = &tx->request;
+    *view = (struct request_view){.given = *request};
+    view->uri = target_uri(request->target);
+    view->query = view->uri;
+    view->path = span_cut(&view->query, '?');
+    view->basename = path_basename(view->path);
+    view->host =
+        host_without_port(field_value(request->fields, request->field_count, SPAN("Host")));
+    struct span authorization =
+        field_value(request->fields, request->field_count, SPAN("Authorization"));
+    view->authorization_scheme = span_cut(&authorization, ' ');
+}

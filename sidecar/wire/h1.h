@@ -33,7 +33,8 @@ enum h1_parse {
  * bytes of the same head (0 at first), so that a head that comes byte by byte costs no quadratic
  * work. Empty lines before a request line are skipped (RFC 9112 2.2). On READY framing has been
  * decided: body_length, expects_continue. `refusal` may be set with READY: a head that parses but
- * is refused (505; Host): it still walks through the rules. */
+ * is refused (505; Host; Expect): it still walks through the rules. `scheme` is left empty: the
+ * connection knows it. */
 enum h1_parse h1_parse_request(struct span bytes, size_t *seen, const struct h1_limits *limits,
                                struct arena *arena, struct request_head *head, size_t *used,
                                struct refusal *refusal, bool *close);
@@ -52,7 +53,7 @@ struct h1_chunked {
     size_t trailer_bytes;
 };
 enum h1_chunk {
-    H1_CHUNK_MORE, /* needs more bytes */
+    H1_CHUNK_MORE, /* needs more bytes; a trailer line that is not whole yet stays (used < len) */
     H1_CHUNK_DATA, /* *data is body text */
     H1_CHUNK_END,  /* the last chunk and the trailers have been read */
     H1_CHUNK_BROKEN,

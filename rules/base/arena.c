@@ -327,6 +327,8 @@ static char *own_grow(struct arena *arena, struct chunk **link, size_t bytes)
     if (chunk == NULL)
         return NULL;
     arena->held += size - chunk->size;
+    if (arena->chunks != NULL)
+        arena->chunks->in_use += size - chunk->size;
     chunk->size = size;
     *link = chunk;
     return (char *)(chunk + 1);

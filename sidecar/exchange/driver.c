@@ -2,6 +2,8 @@
 /* The driver: the only one that runs stages, moves pumps, stamps rows and keeps the clocks.
  * Sockets, timers and pools only wake an exchange; what they brought is looked at here. */
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "rules/base/must.h"
 #include "sidecar/exchange/stages.h"
@@ -270,5 +272,23 @@ void exchanges_abort(struct surroundings *around)
             x->error = "shutdown";
         enter(x, STAGE_ACCOUNT);
         run(x);
+    }
+}
+
+void surroundings_last_words(const struct surroundings *around)
+{
+    unsigned said = 0;
+    for (struct list *link = around->exchanges.next; link != &around->exchanges && said < 8;
+         link = link->next, said++) {
+        const struct exchange *x = list_entry(link, struct exchange, link);
+        const char *name = stage_at(x->at)->name;
+        const char *mark = x->running ? "  running: " : "  waiting: ";
+        struct iovec words[] = {{(void *)(uintptr_t)mark, strlen(mark)},
+                                {(void *)(uintptr_t)x->request_id, UUID_LENGTH},
+                                {(void *)(uintptr_t) " in ", 4},
+                                {(void *)(uintptr_t)name, strlen(name)},
+                                {(void *)(uintptr_t) "\n", 1}};
+        if (writev(STDERR_FILENO, words, 5) < 0)
+            return;
     }
 }

@@ -76,6 +76,13 @@ void exchange_begin(struct surroundings *around, struct snapshot *snapshot, stru
 /* The worker stops: ends every exchange now, each with its record. */
 void exchanges_abort(struct surroundings *around);
 
+/* For a death that explains itself: writes which stage each live exchange was in to stderr;
+ * async-signal-safe. */
+void surroundings_last_words(const struct surroundings *around);
+
+/* An unpredictable number below `most` (0 where it is 0). */
+uint64_t random_spread(struct surroundings *around, uint64_t most);
+
 /* The table of stages as text, for the documentation: name, waits, sentence. */
 struct buf;
 void stages_print(struct buf *to);

@@ -26,6 +26,11 @@ uint64_t random_next(uint64_t state[4])
     return result;
 }
 
+uint64_t random_spread(struct surroundings *around, uint64_t most)
+{
+    return most == 0 ? 0 : random_next(around->random) % most;
+}
+
 void random_bytes(uint64_t state[4], uint8_t *to, size_t len)
 {
     while (len > 0) {

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One watch for each listening socket, and one descriptor in reserve: without it, a process that
+ * has run out of descriptors would be told of the same waiting connection in every turn and could
+ * not even refuse it. */
+#include "sidecar/accept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rules/base/must.h"
+
+enum { ACCEPTS_A_TURN = 64 };
+
+struct door {
+    struct watch watch;
+    struct acceptor *acceptor;
+    size_t listener;
+};
+
+struct acceptor {
+    struct loop *loop;
+    void (*on_accepted)(void *context, int fd, size_t listener);
+    void *context;
+    struct door *doors;
+    size_t count;
+    int reserve;
+    bool paused;
+};
+
+struct acceptor *acceptor_new(struct loop *loop,
+                              void (*on_accepted)(void *context, int fd, size_t listener),
+                              void *context)
+{
+    struct acceptor *acceptor = must_alloc(sizeof(*acceptor));
+    *acceptor = (struct acceptor){.loop = loop,
+                                  .on_accepted = on_accepted,
+                                  .context = context,
+                                  .reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    return acceptor;
+}
+
+static void close_doors(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < acceptor->count; i++)
+        if (acceptor->doors[i].watch.loop != NULL)
+            watch_remove(&acceptor->doors[i].watch);
+    free(acceptor->doors);
+    acceptor->doors = NULL;
+    acceptor->count = 0;
+}
+
+void acceptor_free(struct acceptor *acceptor)
+{
+    close_doors(acceptor);
+    if (acceptor->reserve >= 0)
+        close(acceptor->reserve);
+    free(acceptor);
+}
+
+/* No descriptor is left: the one in reserve takes the connection, and it is refused by closing it.
+ */
+static void refuse_one(struct acceptor *acceptor, int listening)
+{
+    if (acceptor->reserve >= 0)
+        close(acceptor->reserve);
+    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    acceptor->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_ready(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct door *door = list_entry(watch, struct door, watch);
+    struct acceptor *acceptor = door->acceptor;
+    for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                refuse_one(acceptor, watch->fd);
+            return;
+        }
+        /* Fails on a Unix socket, which has no such delay. */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        acceptor->on_accepted(acceptor->context, fd, door->listener);
+    }
+}
+
+static void open_doors(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < acceptor->count; i++) {
+        struct door *door = &acceptor->doors[i];
+        if (!acceptor->paused)
+            must(watch_add(acceptor->loop, &door->watch, door->watch.fd, WATCH_READ, on_ready));
+        else
+            watch_remove(&door->watch);
+    }
+}
+
+void acceptor_set(struct acceptor *acceptor, const struct worker_listener *listeners, size_t count)
+{
+    close_doors(acceptor);
+    if (count == 0)
+        return;
+    acceptor->doors = must_alloc(count * sizeof(*acceptor->doors));
+    acceptor->count = count;
+    for (size_t i = 0; i < count; i++)
+        acceptor->doors[i] =
+            (struct door){.acceptor = acceptor, .listener = i, .watch.fd = listeners[i].fd};
+    if (!acceptor->paused)
+        open_doors(acceptor);
+}
+
+void acceptor_pause(struct acceptor *acceptor, bool paused)
+{
+    if (acceptor->paused == paused)
+        return;
+    acceptor->paused = paused;
+    open_doors(acceptor);
+}

@@ -51,6 +51,10 @@ struct operator_run {
 /* The answer with `negated` taken into account (LIMIT stays LIMIT). */
 enum operator_answer operator_run(const struct operator* op, struct operator_run *run);
 
+/* @rx, @rxGlobal: each macro value goes through pattern_escape() before it becomes part of
+ * run->argument. */
+bool operator_escapes_values(const struct operator* op);
+
 const char *operator_name(const struct operator* op); /* as documents spell it */
 bool operator_is_negated(const struct operator* op);
 const struct macro *operator_argument(const struct operator* op);

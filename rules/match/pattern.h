@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/base/arena.h"
 #include "rules/base/span.h"
 
 struct pattern;
@@ -46,7 +47,16 @@ struct captures {
 /* `captures` may be NULL. */
 enum pattern_answer pattern_match(const struct pattern *pattern, struct span subject,
                                   struct scratch *scratch, struct captures *captures);
-/* The same from a place on, for @rxGlobal; *end is where the match ends. */
+/* The same from byte `start` on; what stands before it is still seen by \b and look-behind. */
+enum pattern_answer pattern_match_from(const struct pattern *pattern, struct span subject,
+                                       size_t start, struct scratch *scratch,
+                                       struct captures *captures);
 bool pattern_has_jit(const struct pattern *pattern);
+
+/* `value` with the characters escaped that mean something in a pattern, for macros in the argument
+ * of @rx. The bar stays: values such as a|b are lists of alternatives (CRS 3 writes them so; up to
+ * 2.9.7 ModSecurity did the same, 2.9.8 does not). The very same span where nothing was to escape.
+ */
+struct span pattern_escape(struct span value, struct arena *arena);
 
 #endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transformations of letters, white space, NUL bytes and parity. */
+#include "rules/match/transformation_rows.h"
+
+#include "rules/base/number.h"
+
+enum { NO_BREAK_SPACE = 0xa0, BLOCK = 32 };
+
+static bool is_space_or_nbsp(char c)
+{
+    return byte_is_space(c) || (unsigned char)c == NO_BREAK_SPACE;
+}
+
+/* Index of the first letter of the given alphabet ('A': large ones), or the length. Whole blocks
+ * are looked at without a branch per byte, so that the compiler can use vectors: this scan is what
+ * most values cost. */
+static size_t find_letter(struct span in, char first)
+{
+    size_t i = 0;
+
+    for (; i + BLOCK <= in.len; i += BLOCK) {
+        unsigned any = 0;
+
+        for (size_t j = 0; j < BLOCK; j++)
+            any |= (unsigned char)(in.at[i + j] - first) < 26;
+        if (any != 0)
+            break;
+    }
+    while (i < in.len && (unsigned char)(in.at[i] - first) >= 26)
+        i++;
+    return i;
+}
+
+/* Turns the case of every letter of the alphabet that begins with `first`. */
+static struct span turn_case(struct span in, struct arena *arena, char first)
+{
+    size_t start = find_letter(in, first);
+
+    if (start == in.len)
+        return in;
+
+    struct writing to = writing_begin(arena, in, start, in.len);
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = start; i < in.len; i++) {
+        bool turn = (unsigned char)(in.at[i] - first) < 26;
+
+        to.at[i] = (char)(in.at[i] ^ (turn ? 0x20 : 0));
+    }
+    return span_make(to.at, in.len);
+}
+
+struct span transformation_lowercase(struct span in, struct arena *arena)
+{
+    return turn_case(in, arena, 'A');
+}
+
+struct span transformation_uppercase(struct span in, struct arena *arena)
+{
+    return turn_case(in, arena, 'a');
+}
+
+static struct span without_leading_space(struct span in)
+{
+    while (in.len > 0 && byte_is_space(in.at[0]))
+        in = span_from(in, 1);
+    return in;
+}
+
+static struct span without_trailing_space(struct span in)
+{
+    while (in.len > 0 && byte_is_space(in.at[in.len - 1]))
+        in.len--;
+    return in;
+}
+
+/* A part of the value needs no memory: it is lent from the same text. */
+struct span transformation_trim(struct span in, struct arena *arena)
+{
+    (void)arena;
+    return without_trailing_space(without_leading_space(in));
+}
+
+struct span transformation_trim_left(struct span in, struct arena *arena)
+{
+    (void)arena;
+    return without_leading_space(in);
+}
+
+struct span transformation_trim_right(struct span in, struct arena *arena)
+{
+    (void)arena;
+    return without_trailing_space(in);
+}
+
+struct span transformation_remove_whitespace(struct span in, struct arena *arena)
+{
+    size_t start = 0;
+
+    while (start < in.len && !is_space_or_nbsp(in.at[start]))
+        start++;
+    if (start == in.len)
+        return in;
+
+    struct writing to = writing_begin(arena, in, start, in.len);
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = start; i < in.len; i++)
+        if (!is_space_or_nbsp(in.at[i]))
+            writing_add(&to, in.at[i]);
+    return writing_end(arena, in, &to);
+}
+
+struct span transformation_compress_whitespace(struct span in, struct arena *arena)
+{
+    size_t start = 0;
+
+    while (start < in.len && !is_space_or_nbsp(in.at[start]))
+        start++;
+    if (start == in.len)
+        return in;
+
+    struct writing to = writing_begin(arena, in, start, in.len);
+    bool in_run = false;
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = start; i < in.len; i++) {
+        bool space = is_space_or_nbsp(in.at[i]);
+
+        if (!space)
+            writing_add(&to, in.at[i]);
+        else if (!in_run)
+            writing_add(&to, ' ');
+        in_run = space;
+    }
+    return writing_end(arena, in, &to);
+}
+
+struct span transformation_remove_nulls(struct span in, struct arena *arena)
+{
+    size_t start = span_find_byte(in, '\0');
+
+    if (start == SPAN_NONE)
+        return in;
+
+    struct writing to = writing_begin(arena, in, start, in.len);
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = start; i < in.len; i++)
+        if (in.at[i] != '\0')
+            writing_add(&to, in.at[i]);
+    return writing_end(arena, in, &to);
+}
+
+struct span transformation_replace_nulls(struct span in, struct arena *arena)
+{
+    size_t start = span_find_byte(in, '\0');
+
+    if (start == SPAN_NONE)
+        return in;
+
+    struct writing to = writing_begin(arena, in, start, in.len);
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = start; i < in.len; i++)
+        writing_add(&to, in.at[i] == '\0' ? ' ' : in.at[i]);
+    return writing_end(arena, in, &to);
+}
+
+struct span transformation_length(struct span in, struct arena *arena)
+{
+    char *to = arena_text(arena, 21);
+    size_t len;
+
+    if (to == NULL)
+        return span_make(NULL, 0);
+    len = number_write(to, (int64_t)in.len);
+    arena_trim(arena, to, len);
+    return span_make(to, len);
+}
+
+/* Sets each byte to what `of` makes of its lower seven bits. */
+static struct span map_bytes(struct span in, struct arena *arena, unsigned (*of)(unsigned))
+{
+    struct writing to = writing_begin(arena, in, 0, in.len);
+
+    if (to.at == NULL)
+        return span_make(NULL, 0);
+    for (size_t i = 0; i < in.len; i++)
+        writing_add(&to, (char)(unsigned char)of((unsigned char)in.at[i] & 0x7fU));
+    return writing_end(arena, in, &to);
+}
+
+static unsigned even(unsigned seven_bits)
+{
+    return seven_bits | (__builtin_parity(seven_bits) ? 0x80U : 0U);
+}
+
+static unsigned odd(unsigned seven_bits)
+{
+    return seven_bits | (__builtin_parity(seven_bits) ? 0U : 0x80U);
+}
+
+static unsigned zero(unsigned seven_bits)
+{
+    return seven_bits;
+}
+
+struct span transformation_parity_even_7bit(struct span in, struct arena *arena)
+{
+    return map_bytes(in, arena, even);
+}
+
+struct span transformation_parity_odd_7bit(struct span in, struct arena *arena)
+{
+    return map_bytes(in, arena, odd);
+}
+
+struct span transformation_parity_zero_7bit(struct span in, struct arena *arena)
+{
+    return map_bytes(in, arena, zero);
+}

@@ -150,27 +150,44 @@ static struct refusal judge_head(const struct reader *reader, struct request_hea
     return host.status != 0 ? host : expect;
 }
 
+/* The request line up to `end`, whatever follows there. */
+static struct span line_until(const struct reader *reader, size_t end)
+{
+    return span_from(span_first(reader->bytes, end), reader->start);
+}
+
+/* The end was looked for in `looked` bytes. */
+static struct refusal judge_missing_end(struct reader *reader, size_t looked, size_t line_most,
+                                        struct request_head *head)
+{
+    if (looked == line_most && !reader->line_is_seen) {
+        (void)read_line(reader, line_until(reader, looked), head);
+        return refuse(414, "target_too_long");
+    }
+    bool is_full = looked == reader->limits->head_bytes;
+    return is_full ? refuse(431, "header_too_large") : refuse(0, NULL);
+}
+
 /* Looks for the end of the head, and reads the request line as soon as it is there. */
 static enum h1_parse find_end(struct reader *reader, struct request_head *head,
                               struct refusal *refusal)
 {
     size_t line_most = reader->start + reader->limits->target_bytes + LINE_REST;
-    struct span line_bytes = span_first(reader->bytes, line_most);
     for (;;) {
-        struct span bytes = reader->line_is_seen ? reader->bytes : line_bytes;
+        bool is_first = !reader->line_is_seen;
+        struct span bytes = is_first ? span_first(reader->bytes, line_most) : reader->bytes;
         switch (h1_scan_lines(bytes, reader->start, &reader->position, &reader->line_is_seen)) {
         case H1_SCAN_MORE:
-            if (bytes.len == line_most && !reader->line_is_seen)
-                *refusal = refuse(414, "target_too_long");
-            else if (bytes.len == reader->limits->head_bytes)
-                *refusal = refuse(431, "header_too_large");
+            *refusal = judge_missing_end(reader, bytes.len, line_most, head);
             return refusal->status == 0 ? H1_MORE : H1_BROKEN;
-        case H1_SCAN_BARE: *refusal = refuse(400, "bare_line_feed"); return H1_BROKEN;
+        case H1_SCAN_BARE:
+            if (is_first)
+                (void)read_line(reader, line_until(reader, reader->position - 1), head);
+            *refusal = refuse(400, "bare_line_feed");
+            return H1_BROKEN;
         case H1_SCAN_HEAD: return H1_READY;
         case H1_SCAN_LINE:
-            *refusal = read_line(
-                reader, span_make(bytes.at + reader->start, reader->position - 2 - reader->start),
-                head);
+            *refusal = read_line(reader, line_until(reader, reader->position - 2), head);
             if (refusal->status != 0)
                 return H1_BROKEN;
             break;
@@ -178,15 +195,20 @@ static enum h1_parse find_end(struct reader *reader, struct request_head *head,
     }
 }
 
+/* The request line may have been read in an earlier call, into a head that is no more. */
+static void recall_line(struct reader *reader, struct request_head *head)
+{
+    if (!reader->line_is_seen || head->line.at != NULL)
+        return;
+    struct span rest = span_from(reader->bytes, reader->start);
+    size_t end = reader->start + span_find_byte(rest, '\r');
+    must(read_line(reader, line_until(reader, end), head).status == 0);
+}
+
 static struct refusal read_head(struct reader *reader, struct request_head *head, bool *close)
 {
-    const char *at = reader->bytes.at + reader->start;
+    const char *at = head->line.at + head->line.len + 2;
     const char *end = reader->bytes.at + reader->position;
-    if (head->line.at == NULL) {
-        size_t line = span_find_byte(span_make(at, (size_t)(end - at)), '\r');
-        must(read_line(reader, span_make(at, line), head).status == 0);
-    }
-    at += head->line.len + 2;
     struct refusal refusal =
         h1_fields_read(&at, end, reader->limits, reader->arena, &head->fields, &reader->framing);
     if (refusal.status == 0)
@@ -218,7 +240,10 @@ enum h1_parse h1_parse_request(struct span bytes, size_t *seen, const struct h1_
     }
     enum h1_parse parse = find_end(&reader, head, refusal);
     *seen = reader.position * 2 + reader.line_is_seen;
-    if (parse != H1_READY)
+    if (parse == H1_MORE)
+        return parse;
+    recall_line(&reader, head);
+    if (parse == H1_BROKEN)
         return parse;
     *refusal = read_head(&reader, head, close);
     if (refusal->status != 0) {

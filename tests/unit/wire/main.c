@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of bytes becoming messages, and back. */
+#include "tests/unit/wire/suites.h"
+
+int main(void)
+{
+    int failed = h1_request_suite() + h1_crs_suite() + h1_answer_suite() + h1_chunked_suite() +
+                 h1_write_suite();
+    return failed != 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function a file; each runs its tests and returns how many failed. */
+#ifndef SIDEGATE_TESTS_UNIT_WIRE_SUITES_H
+#define SIDEGATE_TESTS_UNIT_WIRE_SUITES_H
+
+int h1_request_suite(void);
+int h1_crs_suite(void);
+int h1_answer_suite(void);
+int h1_chunked_suite(void);
+int h1_write_suite(void);
+
+#endif

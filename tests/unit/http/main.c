@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of the words of HTTP. */
+#include "tests/unit/http/suites.h"
+
+int main(void)
+{
+    int failed = bytes_suite() + date_suite() + fields_suite() + forwarded_suite() +
+                 target_suite() + traceparent_suite();
+    return failed != 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each field is a row: its name and the function that appends its value. What a request did not
+ * have is null. */
+#include "exporters/access_log.h"
+
+#include <string.h>
+
+#include "exporters/mask.h"
+#include "exporters/when.h"
+#include "rules/base/encode.h"
+
+/* Bytes that stand in a JSON string as they are; the rest goes the slow way. */
+static inline bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+static void add_string(struct buf *to, struct span text)
+{
+    size_t plain = 0;
+    while (plain < text.len && is_plain((unsigned char)text.at[plain]))
+        plain++;
+    if (plain < text.len) {
+        json_add_string(to, text);
+        return;
+    }
+    char *room = buf_room(to, text.len + 2);
+    if (room == NULL)
+        return;
+    room[0] = '"';
+    memcpy(room + 1, text.at, text.len);
+    room[text.len + 1] = '"';
+    buf_grew(to, text.len + 2);
+}
+
+static void add_text(struct buf *to, struct span text)
+{
+    if (text.len > 0)
+        add_string(to, text);
+    else
+        buf_add(to, SPAN("null"));
+}
+
+static void add_unsigned(struct buf *to, uint64_t number)
+{
+    buf_add_number(to, number <= INT64_MAX ? (int64_t)number : INT64_MAX);
+}
+
+static void add_status(struct buf *to, unsigned status)
+{
+    if (status > 0)
+        add_unsigned(to, status);
+    else
+        buf_add(to, SPAN("null"));
+}
+
+static void add_id(struct buf *to, const uint8_t *id, size_t len)
+{
+    char *room = buf_room(to, 2 * len + 2);
+    if (room == NULL)
+        return;
+    room[0] = room[2 * len + 1] = '"';
+    hex_write(room + 1, id, len);
+    buf_grew(to, 2 * len + 2);
+}
+
+/* A value is appended from the report; `scratch` may be used meanwhile. */
+typedef void add_value(struct buf *to, const struct report *report, struct buf *scratch);
+
+#define TEXT_FIELD(name, member)                                          \
+    static void field_##name(struct buf *to, const struct report *report, \
+                             struct buf *scratch __attribute__((unused))) \
+    {                                                                     \
+        add_text(to, report->member);                                     \
+    }
+TEXT_FIELD(request_id, request_id)
+TEXT_FIELD(client_address, client_address)
+TEXT_FIELD(listener, listener)
+TEXT_FIELD(method, method)
+TEXT_FIELD(authority, authority)
+TEXT_FIELD(path, path)
+TEXT_FIELD(protocol, protocol)
+TEXT_FIELD(error, error)
+TEXT_FIELD(route, route)
+TEXT_FIELD(user_agent, user_agent)
+TEXT_FIELD(referer, referer)
+
+#define NUMBER_FIELD(name)                                                \
+    static void field_##name(struct buf *to, const struct report *report, \
+                             struct buf *scratch __attribute__((unused))) \
+    {                                                                     \
+        add_unsigned(to, report->name);                                   \
+    }
+NUMBER_FIELD(duration_us)
+NUMBER_FIELD(bytes_in)
+NUMBER_FIELD(bytes_out)
+
+#define FIELD(name)                                                       \
+    static void field_##name(struct buf *to, const struct report *report, \
+                             struct buf *scratch __attribute__((unused)))
+
+FIELD(time)
+{
+    buf_add_byte(to, '"');
+    when_add_rfc3339(to, report->began_wall_us);
+    buf_add_byte(to, '"');
+}
+
+FIELD(trace_id)
+{
+    add_id(to, report->trace_id, sizeof report->trace_id);
+}
+
+FIELD(span_id)
+{
+    add_id(to, report->span_id, sizeof report->span_id);
+}
+
+FIELD(query)
+{
+    add_text(to, query_masked(report->query, scratch));
+    buf_clear(scratch);
+}
+
+FIELD(status)
+{
+    add_status(to, report->status);
+}
+
+FIELD(upstream)
+{
+    if (report->attempt_count == 0) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    const struct report_attempt *last = &report->attempts[report->attempt_count - 1];
+    buf_add(to, SPAN("{\"address\":"));
+    add_text(to, last->address);
+    buf_add(to, SPAN(",\"status\":"));
+    add_status(to, last->status);
+    buf_add(to, SPAN(",\"duration_us\":"));
+    add_unsigned(to, last->duration_us);
+    buf_add(to, SPAN(",\"attempts\":"));
+    add_unsigned(to, (uint64_t)report->resends + 1);
+    buf_add(to, SPAN(",\"error\":"));
+    add_text(to, last->error);
+    buf_add_byte(to, '}');
+}
+
+static struct span waf_action_name(enum waf_action action)
+{
+    switch (action) {
+    case WAF_BLOCK: return SPAN("block");
+    case WAF_WOULD_BLOCK: return SPAN("would_block");
+    case WAF_OFF: /* `mode` says so */
+    case WAF_PASS: break;
+    }
+    return SPAN("pass");
+}
+
+static struct span engine_name(enum rule_engine mode)
+{
+    switch (mode) {
+    case ENGINE_ON: return SPAN("on");
+    case ENGINE_DETECTION_ONLY: return SPAN("detection_only");
+    case ENGINE_OFF: break;
+    }
+    return SPAN("off");
+}
+
+FIELD(waf)
+{
+    buf_add(to, SPAN("{\"action\":\""));
+    buf_add(to, waf_action_name(report->waf.action));
+    buf_add(to, SPAN("\",\"mode\":\""));
+    buf_add(to, engine_name(report->waf.mode));
+    buf_add(to, SPAN("\",\"score\":"));
+    buf_add_number(to, report->waf.score);
+    buf_add(to, SPAN(",\"rules\":["));
+    for (size_t i = 0; i < report->waf.match_count; i++) {
+        if (i > 0)
+            buf_add_byte(to, ',');
+        add_unsigned(to, report->waf.matches[i].rule_id);
+    }
+    buf_add(to, SPAN("]}"));
+}
+
+/* Authorizers bring their word with them once a route has one. */
+FIELD(authorizer)
+{
+    (void)report;
+    buf_add(to, SPAN("null"));
+}
+
+static bool same_stage(const struct report *report, size_t i, size_t j)
+{
+    return strcmp(report->stages[i].name, report->stages[j].name) == 0;
+}
+
+/* A retried request walks some stages again: an object has each name once, with the sum. */
+static bool stage_sum(const struct report *report, size_t i, uint64_t *sum)
+{
+    *sum = report->stages[i].duration_us;
+    if (report->resends == 0)
+        return true;
+    for (size_t j = 0; j < i; j++) {
+        if (same_stage(report, i, j))
+            return false;
+    }
+    for (size_t j = i + 1; j < report->stage_count; j++)
+        *sum += same_stage(report, i, j) ? report->stages[j].duration_us : 0;
+    return true;
+}
+
+FIELD(stage_us)
+{
+    buf_add_byte(to, '{');
+    for (size_t i = 0; i < report->stage_count; i++) {
+        uint64_t sum;
+        if (!stage_sum(report, i, &sum))
+            continue;
+        if (i > 0)
+            buf_add_byte(to, ',');
+        add_string(to, span_text(report->stages[i].name));
+        buf_add_byte(to, ':');
+        add_unsigned(to, sum);
+    }
+    buf_add_byte(to, '}');
+}
+
+static const struct access_field {
+    const char *name;
+    struct span label; /* what stands before the value */
+    add_value *add;
+    const char *sentence;
+} fields[] = {
+#define ROW(name, sentence)                                         \
+    {                                                               \
+#name, SPAN_INIT(",\"" #name "\":"), field_##name, sentence \
+    }
+    ROW(time, "when the first byte came; UTC, microseconds"),
+    ROW(request_id, "the id that the client, the backend and all logs see"),
+    ROW(trace_id, "of the trace that the request belongs to"),
+    ROW(span_id, "of the request's own span"),
+    ROW(client_address, "the rightmost address that no trusted proxy vouches for"),
+    ROW(listener, "name of the listener that took the connection"),
+    ROW(method, "as it came"),
+    ROW(authority, "Host or :authority"),
+    ROW(path, "the canonical path that was decided on"),
+    ROW(query, "as it came, secrets masked"),
+    ROW(protocol, "HTTP/1.0, HTTP/1.1 or HTTP/2"),
+    ROW(status, "what was answered; null: the connection was closed without an answer"),
+    ROW(duration_us, "from the first byte of the request to the last of the answer"),
+    ROW(bytes_in, "of the request's body"),
+    ROW(bytes_out, "of the answer's body"),
+    ROW(upstream, "the last attempt: address, status, duration_us, attempts, error; null: none"),
+    ROW(waf,
+        "action (pass, block, would_block), mode, inbound score, ids of the rules that matched"),
+    ROW(authorizer, "what the authorizer said; null: none was asked"),
+    ROW(error, "what went wrong, in one word"),
+    ROW(route, "template of the route"),
+    ROW(user_agent, "as it came"),
+    ROW(referer, "as it came"),
+    ROW(stage_us, "how long each stage took; they sum to duration_us"),
+#undef ROW
+};
+enum { FIELD_COUNT = sizeof fields / sizeof *fields };
+
+bool access_log_field(size_t i, struct access_field_words *out)
+{
+    if (i >= FIELD_COUNT)
+        return false;
+    *out = (struct access_field_words){fields[i].name, fields[i].sentence};
+    return true;
+}
+
+void access_log_add(struct buf *to, const struct report *report, struct buf *scratch)
+{
+    size_t start = to->len;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        buf_add(to, fields[i].label);
+        fields[i].add(to, report, scratch);
+    }
+    buf_add(to, SPAN("}\n"));
+    if (!buf_is_full(to))
+        to->at[start] = '{'; /* in the place of the first comma */
+}

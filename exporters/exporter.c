@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exporter thread: takes records out of the ring, turns them into what each destination wants,
+ * and puts that into its queue. Nothing here blocks.
+ *
+ * It sleeps in one of two ways. Idle: until somebody nudges it, at most 100 ms. Busy (the last
+ * round found something): for 10 ms whatever happens, so that under load a round takes many
+ * records and workers pay for no wake-up. */
+#include "exporters/exporter.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "exporters/access_log.h"
+#include "exporters/clock.h"
+#include "exporters/queue.h"
+#include "exporters/record.h"
+#include "exporters/ring.h"
+#include "exporters/rule_log.h"
+#include "exporters/writer.h"
+#include "rules/base/must.h"
+
+enum {
+    IDLE_MS = 100,
+    BUSY_MS = 10,
+    ROUND_RECORDS = 1024, /* then writers and sockets get their turn */
+    QUEUE_RECORDS = 8192, /* where the settings say 0 */
+    LOGS = 2,             /* the first destinations are files */
+};
+_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS,
+               "logs come first");
+
+/* The settings with texts of their own, and what was opened for them. */
+struct plan {
+    char *paths[LOGS]; /* NULL: off */
+    int fds[LOGS];     /* -1: the log stays as it is */
+    char *endpoint;    /* NULL: off */
+    char *service_name, *environment;
+    uint64_t otlp_timeout_us;
+    bool gzip;
+    size_t queue_records;
+};
+
+struct exporter {
+    struct ring *ring;
+    struct queue *queues[DESTINATIONS];
+    atomic_bool on[DESTINATIONS];
+    int wake; /* eventfd; -1 while there is no thread */
+    atomic_bool asleep, stop, reopen;
+    _Atomic uint64_t deadline_us;
+
+    pthread_mutex_t lock; /* guards plan and next */
+    pthread_cond_t applied;
+    struct plan *plan, *next; /* next: NULL but while a change waits for the thread */
+    bool running;
+
+    /* the thread's own; before it runs and after it ended, the caller's */
+    pthread_t thread;
+    struct writer *writers[LOGS];
+    uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
+    struct record_view *view;
+    struct buf item, scratch;
+};
+
+static char *text_of(struct span text)
+{
+    if (text.at == NULL)
+        return NULL;
+    char *copy = must_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
+static void plan_free(struct plan *plan)
+{
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; i < LOGS; i++) {
+        if (plan->fds[i] >= 0)
+            close(plan->fds[i]);
+        free(plan->paths[i]);
+    }
+    free(plan->endpoint);
+    free(plan->service_name);
+    free(plan->environment);
+    free(plan);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Opens what is not open already. NULL: `why`. */
+static struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old,
+                             char *why, size_t size)
+{
+    struct plan *plan = must_alloc(sizeof *plan);
+    plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
+    plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
+    plan->endpoint = text_of(settings->otlp_endpoint);
+    plan->service_name = text_of(settings->service_name);
+    plan->environment = text_of(settings->environment);
+    plan->otlp_timeout_us = settings->otlp_timeout_us;
+    plan->gzip = settings->gzip;
+    plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
+    plan->fds[0] = plan->fds[1] = -1;
+    for (size_t i = 0; i < LOGS; i++) {
+        if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
+            continue;
+        plan->fds[i] = log_open(plan->paths[i], why, size);
+        if (plan->fds[i] < 0) {
+            plan_free(plan);
+            return NULL;
+        }
+    }
+    return plan;
+}
+
+static void apply_log(struct exporter *e, struct plan *plan, size_t i)
+{
+    struct writer *writer = e->writers[i];
+    if (plan->paths[i] == NULL) {
+        atomic_store(&e->on[i], false);
+        e->writers[i] = NULL;
+        if (writer != NULL)
+            writer_stop(writer, clock_monotonic_us());
+        return;
+    }
+    if (plan->fds[i] >= 0 && writer != NULL)
+        writer_redirect(writer, plan->paths[i], plan->fds[i]);
+    else if (plan->fds[i] >= 0)
+        e->writers[i] = writer_new(e->queues[i], plan->paths[i], plan->fds[i]);
+    plan->fds[i] = -1;
+    atomic_store(&e->on[i], e->writers[i] != NULL);
+}
+
+static void apply(struct exporter *e, struct plan *plan)
+{
+    uint32_t wanted = 0;
+    for (size_t i = 0; i < LOGS; i++)
+        apply_log(e, plan, i);
+    for (unsigned d = 0; d < DESTINATIONS; d++) {
+        queue_limit(e->queues[d], plan->queue_records);
+        if (atomic_load(&e->on[d]))
+            wanted |= RING_WANTS(d);
+    }
+    ring_want(e->ring, wanted);
+    plan_free(e->plan);
+    e->plan = plan;
+}
+
+static void follow_orders(struct exporter *e)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->next != NULL) {
+        apply(e, e->next);
+        e->next = NULL;
+        pthread_cond_broadcast(&e->applied);
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (!atomic_exchange(&e->reopen, false))
+        return;
+    for (size_t i = 0; i < LOGS; i++) {
+        if (e->writers[i] != NULL)
+            writer_reopen(e->writers[i]);
+    }
+}
+
+/* What the ring had no room for never comes here: it is counted as it would have been. */
+static void count_lost(struct exporter *e)
+{
+    for (unsigned d = 0; d < DESTINATIONS; d++) {
+        uint64_t lost = ring_lost(e->ring, (enum destination)d);
+        if (lost != e->lost_seen[d] && atomic_load(&e->on[d]))
+            queue_lost(e->queues[d], lost - e->lost_seen[d], DROP_RING_FULL);
+        e->lost_seen[d] = lost;
+    }
+}
+
+static void put_item(struct exporter *e, enum destination destination, unsigned units)
+{
+    if (buf_is_full(&e->item))
+        queue_lost(e->queues[destination], units, DROP_REJECTED);
+    else
+        queue_put(e->queues[destination], buf_span(&e->item), units);
+    buf_clear(&e->item);
+}
+
+static void export(struct exporter *e, const struct report *report)
+{
+    if (atomic_load(&e->on[DESTINATION_RULE_LOG])) {
+        for (size_t i = 0; i < report->waf.match_count; i++) {
+            rule_log_add(&e->item, report, i);
+            put_item(e, DESTINATION_RULE_LOG, 1);
+        }
+    }
+    if (atomic_load(&e->on[DESTINATION_ACCESS_LOG])) {
+        access_log_add(&e->item, report, &e->scratch);
+        put_item(e, DESTINATION_ACCESS_LOG, 1);
+    }
+}
+
+/* Whether there was anything. The security lane is empty before the ordinary one is looked at. */
+static bool drain(struct exporter *e)
+{
+    struct ring_place place;
+    unsigned records = 0;
+    while (records < ROUND_RECORDS && (ring_next(e->ring, LANE_SECURITY, &place) ||
+                                       ring_next(e->ring, LANE_ORDINARY, &place))) {
+        if (record_read(place.record, e->view))
+            export(e, &e->view->report);
+        ring_taken(e->ring, &place);
+        records++;
+    }
+    return records > 0;
+}
+
+static void wake_writers(struct exporter *e)
+{
+    for (size_t i = LOGS; i-- > 0;) {
+        if (e->writers[i] != NULL && queue_units(e->queues[i]) > 0)
+            writer_wake(e->writers[i]);
+    }
+}
+
+static bool one_round(struct exporter *e)
+{
+    follow_orders(e);
+    count_lost(e);
+    bool any = drain(e);
+    wake_writers(e);
+    return any;
+}
+
+/* `asleep` is set before the ring is looked at for the last time, and a worker looks at `asleep`
+ * after it has put: one of the two sees the other. */
+static void sleep_until_work(struct exporter *e, bool busy)
+{
+    int timeout = busy ? BUSY_MS : IDLE_MS;
+    atomic_store(&e->asleep, !busy);
+    if (!busy && !ring_is_empty(e->ring))
+        timeout = 0;
+    struct pollfd fd = {.fd = e->wake, .events = POLLIN};
+    poll(&fd, 1, timeout);
+    atomic_store(&e->asleep, false);
+    eventfd_t count;
+    if (fd.revents != 0)
+        eventfd_read(e->wake, &count);
+}
+
+static void *exporter_run(void *context)
+{
+    struct exporter *e = context;
+    while (!atomic_load(&e->stop)) {
+        bool busy = one_round(e);
+        sleep_until_work(e, busy);
+    }
+    while (one_round(e) && clock_monotonic_us() < atomic_load(&e->deadline_us))
+        ;
+    return NULL;
+}
+
+static bool wants_anything(const struct plan *plan)
+{
+    return plan->paths[0] != NULL || plan->paths[1] != NULL || plan->endpoint != NULL;
+}
+
+/* The thread hears no signal of the process. */
+static bool thread_start(struct exporter *e)
+{
+    sigset_t all, before;
+    e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (e->wake < 0)
+        return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    e->running = pthread_create(&e->thread, NULL, exporter_run, e) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e->running;
+}
+
+/* Without a thread there is nobody to hand the plan to: the first that wants something starts it.
+ */
+static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
+{
+    apply(e, plan);
+    if (!wants_anything(plan))
+        return true;
+    if (e->view == NULL) {
+        e->view = must_alloc(sizeof *e->view);
+        buf_init(&e->item, QUEUE_ITEM_BYTES);
+        buf_init(&e->scratch, QUEUE_ITEM_BYTES);
+    }
+    if (thread_start(e))
+        return true;
+    snprintf(why, size, "the exporter's thread cannot be started");
+    return false;
+}
+
+struct exporter *exporter_start(struct ring *ring, const struct exporter_settings *settings,
+                                char *why, size_t size)
+{
+    struct plan *plan = plan_new(settings, NULL, why, size);
+    if (plan == NULL)
+        return NULL;
+    struct exporter *e = must_alloc(sizeof *e);
+    e->ring = ring;
+    e->wake = -1;
+    must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
+    for (size_t d = 0; d < DESTINATIONS; d++)
+        e->queues[d] = queue_new(plan->queue_records);
+    if (begin(e, plan, why, size))
+        return e;
+    exporter_stop(e, 0);
+    return NULL;
+}
+
+bool exporter_change(struct exporter *e, const struct exporter_settings *settings, char *why,
+                     size_t size)
+{
+    bool done = true;
+    pthread_mutex_lock(&e->lock);
+    while (e->next != NULL) /* another change is on its way */
+        pthread_cond_wait(&e->applied, &e->lock);
+    struct plan *plan = plan_new(settings, e->plan, why, size);
+    if (plan == NULL) {
+        done = false;
+    } else if (!e->running) {
+        done = begin(e, plan, why, size);
+    } else {
+        e->next = plan;
+        eventfd_write(e->wake, 1);
+        while (e->next == plan)
+            pthread_cond_wait(&e->applied, &e->lock);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return done;
+}
+
+void exporter_reopen(struct exporter *e)
+{
+    atomic_store(&e->reopen, true);
+    pthread_mutex_lock(&e->lock);
+    if (e->running)
+        eventfd_write(e->wake, 1);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void exporter_nudge(struct exporter *e)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&e->asleep, memory_order_relaxed) &&
+        atomic_exchange(&e->asleep, false))
+        eventfd_write(e->wake, 1);
+}
+
+static void tell_left(const struct exporter *e)
+{
+    for (unsigned d = 0; d < DESTINATIONS; d++) {
+        struct destination_figures figures;
+        exporter_figures(e, (enum destination)d, &figures);
+        uint64_t left = figures.dropped[DROP_SHUTDOWN] + figures.waiting;
+        if (left > 0)
+            fprintf(stderr, "sidegate: %s: %llu given up at the end\n", figures.name,
+                    (unsigned long long)left);
+    }
+}
+
+void exporter_stop(struct exporter *e, uint64_t deadline_us)
+{
+    if (e == NULL)
+        return;
+    bool hangs[DESTINATIONS] = {false};
+    if (e->running) {
+        atomic_store(&e->deadline_us, deadline_us);
+        atomic_store(&e->stop, true);
+        eventfd_write(e->wake, 1);
+        pthread_join(e->thread, NULL);
+    }
+    for (size_t i = 0; i < LOGS; i++)
+        hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
+    tell_left(e);
+    for (size_t d = 0; d < DESTINATIONS; d++) {
+        if (!hangs[d])
+            queue_free(e->queues[d]);
+    }
+    plan_free(e->plan);
+    if (e->wake >= 0)
+        close(e->wake);
+    buf_fini(&e->item);
+    buf_fini(&e->scratch);
+    free(e->view);
+    pthread_cond_destroy(&e->applied);
+    pthread_mutex_destroy(&e->lock);
+    free(e);
+}
+
+void exporter_figures(const struct exporter *e, enum destination destination,
+                      struct destination_figures *out)
+{
+    static const struct {
+        const char *name, *signal;
+    } names[DESTINATIONS] = {
+        [DESTINATION_ACCESS_LOG] = {"access_log", "logs"},
+        [DESTINATION_RULE_LOG] = {"rule_log", "logs"},
+        [DESTINATION_TRACES] = {"otlp", "traces"},
+    };
+    must(destination < DESTINATIONS);
+    *out = (struct destination_figures){.name = names[destination].name,
+                                        .signal = names[destination].signal,
+                                        .on = atomic_load(&e->on[destination])};
+    queue_figures(e->queues[destination], out);
+}
+
+const char *drop_reason_name(enum drop_reason reason)
+{
+    static const char *const names[DROP_REASONS] = {
+        [DROP_RING_FULL] = "ring_full", [DROP_QUEUE_FULL] = "queue_full",
+        [DROP_REJECTED] = "rejected",   [DROP_WRITE_ERROR] = "write_error",
+        [DROP_SHUTDOWN] = "shutdown",
+    };
+    must(reason < DROP_REASONS);
+    return names[reason];
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets in a query string: the values of parameters whose names say so. */
+#ifndef SIDEGATE_EXPORTERS_MASK_H
+#define SIDEGATE_EXPORTERS_MASK_H
+
+#include <stdbool.h>
+
+#include "rules/base/buf.h"
+#include "rules/base/span.h"
+
+/* What stands in the place of a secret. */
+#define MASK "REDACTED"
+
+/* Does the name of a query parameter (as it came, percent-encoded or not) announce a secret? */
+bool name_is_secret(struct span name);
+
+/* The query with its secrets masked: the same bytes where there are none, else a copy at the end of
+ * `scratch`, which lives until the scratch changes. */
+struct span query_masked(struct span query, struct buf *scratch);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Items lie one behind the other in a circle of bytes, each behind its head:
+ *
+ *   |....| head | text | head | text |......|        head: bytes, units
+ *        ^ first                     ^ end            both only grow; the place is modulo size
+ *
+ * The circle is reserved once and touched only as far as it is filled: an empty queue begins at the
+ * front again, and pages that a long outage touched are given back. */
+#include "exporters/queue.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "rules/base/must.h"
+
+enum {
+    QUEUE_RECORD_BYTES = 2048, /* the room that an item has on average */
+    QUEUE_BYTES_LEAST = 2 * QUEUE_ITEM_BYTES,
+    QUEUE_BYTES_MOST = 64 * 1024 * 1024,
+    QUEUE_KEEP_BYTES = 1024 * 1024, /* kept warm when the queue is empty */
+};
+
+struct item_head {
+    uint32_t bytes;
+    uint32_t units;
+};
+
+struct queue {
+    pthread_mutex_t lock;
+    char *circle;
+    size_t size;
+    uint64_t first, end, highest; /* highest: how far `end` came since the circle was given back */
+    size_t records, limit;
+    uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand;
+};
+
+static size_t circle_size(size_t records)
+{
+    if (records > QUEUE_BYTES_MOST / QUEUE_RECORD_BYTES)
+        return QUEUE_BYTES_MOST;
+    size_t bytes = records * QUEUE_RECORD_BYTES;
+    return bytes > QUEUE_BYTES_LEAST ? bytes : QUEUE_BYTES_LEAST;
+}
+
+struct queue *queue_new(size_t records)
+{
+    struct queue *queue = must_alloc(sizeof *queue);
+    must(pthread_mutex_init(&queue->lock, NULL) == 0);
+    queue->limit = records > 0 ? records : 1;
+    queue->size = circle_size(records);
+    queue->circle = mmap(NULL, queue->size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    must(queue->circle != MAP_FAILED);
+    return queue;
+}
+
+void queue_free(struct queue *queue)
+{
+    if (queue == NULL)
+        return;
+    munmap(queue->circle, queue->size);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+static void circle_write(struct queue *queue, const void *bytes, size_t len)
+{
+    size_t at = queue->end % queue->size;
+    size_t front = len < queue->size - at ? len : queue->size - at;
+    memcpy(queue->circle + at, bytes, front);
+    if (front < len)
+        memcpy(queue->circle, (const char *)bytes + front, len - front);
+    queue->end += len;
+}
+
+static void circle_read(const struct queue *queue, uint64_t from, void *to, size_t len)
+{
+    size_t at = from % queue->size;
+    size_t front = len < queue->size - at ? len : queue->size - at;
+    memcpy(to, queue->circle + at, front);
+    if (front < len)
+        memcpy((char *)to + front, queue->circle, len - front);
+}
+
+static struct item_head first_head(const struct queue *queue)
+{
+    struct item_head head;
+    must(queue->records > 0);
+    circle_read(queue, queue->first, &head, sizeof head);
+    return head;
+}
+
+static void begin_at_the_front(struct queue *queue)
+{
+    if (queue->highest > QUEUE_KEEP_BYTES) {
+        size_t touched = queue->highest < queue->size ? queue->highest : queue->size;
+        if (touched > QUEUE_KEEP_BYTES)
+            madvise(queue->circle + QUEUE_KEEP_BYTES, touched - QUEUE_KEEP_BYTES, MADV_DONTNEED);
+    }
+    queue->first = queue->end = queue->highest = 0;
+}
+
+static void remove_first(struct queue *queue, struct item_head head)
+{
+    queue->first += sizeof head + head.bytes;
+    queue->records--;
+    queue->queued -= head.units;
+    if (queue->end > queue->highest)
+        queue->highest = queue->end;
+    if (queue->records == 0)
+        begin_at_the_front(queue);
+}
+
+static void drop_first(struct queue *queue, enum drop_reason reason)
+{
+    struct item_head head = first_head(queue);
+    queue->dropped[reason] += head.units;
+    remove_first(queue, head);
+}
+
+void queue_put(struct queue *queue, struct span item, unsigned units)
+{
+    struct item_head head = {(uint32_t)item.len, units};
+    pthread_mutex_lock(&queue->lock);
+    queue->produced += units;
+    if (item.len > QUEUE_ITEM_BYTES) {
+        queue->dropped[DROP_QUEUE_FULL] += units;
+    } else {
+        while (queue->records >= queue->limit ||
+               queue->end - queue->first + sizeof head + item.len > queue->size)
+            drop_first(queue, DROP_QUEUE_FULL);
+        circle_write(queue, &head, sizeof head);
+        circle_write(queue, item.at, item.len);
+        queue->records++;
+        queue->queued += units;
+    }
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_limit(struct queue *queue, size_t records)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->limit = records > 0 ? records : 1;
+    while (queue->records > queue->limit)
+        drop_first(queue, DROP_QUEUE_FULL);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->produced += units;
+    queue->dropped[reason] += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+unsigned queue_take(struct queue *queue, struct buf *to, unsigned most)
+{
+    unsigned units = 0;
+    pthread_mutex_lock(&queue->lock);
+    while (queue->records > 0) {
+        struct item_head head = first_head(queue);
+        if (units > 0 && (units + head.units > most || head.bytes > to->ceiling - to->len))
+            break;
+        char *room = buf_room(to, head.bytes);
+        if (room == NULL) {
+            to->full = false;
+            if (units > 0)
+                break;
+            drop_first(queue, DROP_QUEUE_FULL); /* no buffer is large enough for it */
+            continue;
+        }
+        circle_read(queue, queue->first + sizeof head, room, head.bytes);
+        buf_grew(to, head.bytes);
+        units += head.units;
+        remove_first(queue, head);
+    }
+    queue->in_hand += units;
+    pthread_mutex_unlock(&queue->lock);
+    return units;
+}
+
+void queue_sent(struct queue *queue, uint64_t units)
+{
+    pthread_mutex_lock(&queue->lock);
+    must(units <= queue->in_hand);
+    queue->in_hand -= units;
+    queue->sent += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_dropped(struct queue *queue, uint64_t units, enum drop_reason reason)
+{
+    pthread_mutex_lock(&queue->lock);
+    must(units <= queue->in_hand);
+    queue->in_hand -= units;
+    queue->dropped[reason] += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+uint64_t queue_abandon(struct queue *queue, enum drop_reason reason)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t before = queue->dropped[reason];
+    while (queue->records > 0)
+        drop_first(queue, reason);
+    uint64_t units = queue->dropped[reason] - before;
+    pthread_mutex_unlock(&queue->lock);
+    return units;
+}
+
+uint64_t queue_units(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t units = queue->queued;
+    pthread_mutex_unlock(&queue->lock);
+    return units;
+}
+
+void queue_figures(struct queue *queue, struct destination_figures *out)
+{
+    pthread_mutex_lock(&queue->lock);
+    out->produced = queue->produced;
+    out->sent = queue->sent;
+    memcpy(out->dropped, queue->dropped, sizeof queue->dropped);
+    out->waiting = queue->queued + queue->in_hand;
+    pthread_mutex_unlock(&queue->lock);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folding and reading walk the same lists in the same order: the lists are the format. A change of
+ * them is a change of RECORD_VERSION. */
+#include "exporters/record.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "rules/base/must.h"
+
+/* NUMBER(member) */
+#define REPORT_NUMBERS(NUMBER) \
+    NUMBER(began_wall_us)      \
+    NUMBER(duration_us)        \
+    NUMBER(sampled)            \
+    NUMBER(client_port)        \
+    NUMBER(peer_port)          \
+    NUMBER(server_port)        \
+    NUMBER(status)             \
+    NUMBER(bytes_in)           \
+    NUMBER(bytes_out)          \
+    NUMBER(resends)            \
+    NUMBER(waf.action)         \
+    NUMBER(waf.mode)           \
+    NUMBER(waf.score)          \
+    NUMBER(waf.outbound_score) \
+    NUMBER(waf.decided_by)     \
+    NUMBER(waf.cpu_ns)
+
+/* TEXT(member, longest) */
+#define REPORT_TEXTS(TEXT)    \
+    TEXT(request_id, 256)     \
+    TEXT(trace_state, 1024)   \
+    TEXT(client_address, 256) \
+    TEXT(peer_address, 256)   \
+    TEXT(listener, 256)       \
+    TEXT(server_address, 512) \
+    TEXT(method, 256)         \
+    TEXT(scheme, 32)          \
+    TEXT(authority, 512)      \
+    TEXT(route, 1024)         \
+    TEXT(error, 64)           \
+    TEXT(protocol, 32)        \
+    TEXT(path, 8192)          \
+    TEXT(query, 8192)         \
+    TEXT(target, 8192)        \
+    TEXT(user_agent, 2048)    \
+    TEXT(referer, 2048)
+
+#define ATTEMPT_NUMBERS(NUMBER) \
+    NUMBER(start_us)            \
+    NUMBER(duration_us)         \
+    NUMBER(connect_us)          \
+    NUMBER(status)              \
+    NUMBER(reused)
+
+#define ATTEMPT_TEXTS(TEXT) \
+    TEXT(address, 256)      \
+    TEXT(error, 64)
+
+#define MATCH_NUMBERS(NUMBER) \
+    NUMBER(rule_id)           \
+    NUMBER(phase)             \
+    NUMBER(line)              \
+    NUMBER(negated)           \
+    NUMBER(severity)          \
+    NUMBER(maturity)          \
+    NUMBER(accuracy)          \
+    NUMBER(disruptive)        \
+    NUMBER(audit)
+
+#define MATCH_TEXTS(TEXT)        \
+    TEXT(message, 1024)          \
+    TEXT(data, 512)              \
+    TEXT(variable_name, 256)     \
+    TEXT(variable_value, 512)    \
+    TEXT(operator_text, 64)      \
+    TEXT(operator_argument, 256) \
+    TEXT(revision, 64)           \
+    TEXT(version, 64)
+
+enum {
+    TEXT_OVERHEAD = sizeof(uint32_t) + 1,
+    NAME_LONGEST = 64,
+    FILE_LONGEST = 512,
+    TAG_LONGEST = 128
+};
+
+#define ONE_NUMBER(member)        +8
+#define ONE_TEXT(member, longest) +TEXT_OVERHEAD
+static_assert(
+    8 + (0 REPORT_NUMBERS(ONE_NUMBER)) + 32 + (0 REPORT_TEXTS(ONE_TEXT)) + 8 * LIMIT_KINDS + 3 * 8 +
+            REPORT_ATTEMPTS * (8 + (0 ATTEMPT_NUMBERS(ONE_NUMBER)) + (0 ATTEMPT_TEXTS(ONE_TEXT))) +
+            RECORD_STAGES * (16 + TEXT_OVERHEAD) +
+            RECORD_MATCHES * (8 + (0 MATCH_NUMBERS(ONE_NUMBER)) + (0 MATCH_TEXTS(ONE_TEXT)) +
+                              (1 + RECORD_TAGS) * TEXT_OVERHEAD) <=
+        RECORD_FIXED_BYTES,
+    "whatever the texts are, numbers and lengths have their room");
+
+struct pen {
+    char *at;
+    size_t text_left; /* the budget of all texts */
+};
+
+static inline void put_bytes(struct pen *pen, const void *bytes, size_t len)
+{
+    memcpy(pen->at, bytes, len);
+    pen->at += len;
+}
+
+static inline void put_number(struct pen *pen, uint64_t number)
+{
+    put_bytes(pen, &number, sizeof number);
+}
+
+static inline void put_text(struct pen *pen, struct span text, size_t longest)
+{
+    text = span_first(text, longest < pen->text_left ? longest : pen->text_left);
+    pen->text_left -= text.len;
+    uint32_t len = (uint32_t)text.len;
+    put_bytes(pen, &len, sizeof len);
+    if (text.len > 0)
+        put_bytes(pen, text.at, text.len);
+    *pen->at++ = '\0';
+}
+
+static inline size_t at_most(size_t count, size_t most)
+{
+    return count < most ? count : most;
+}
+
+static void put_attempts(struct pen *pen, const struct report *report)
+{
+    size_t count = at_most(report->attempt_count, REPORT_ATTEMPTS);
+    put_number(pen, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct report_attempt *from = &report->attempts[i];
+#define PUT_NUMBER(member)        put_number(pen, (uint64_t)from->member);
+#define PUT_TEXT(member, longest) put_text(pen, from->member, longest);
+        ATTEMPT_NUMBERS(PUT_NUMBER)
+        ATTEMPT_TEXTS(PUT_TEXT)
+        put_bytes(pen, from->span_id, sizeof from->span_id);
+    }
+}
+
+static void put_stages(struct pen *pen, const struct report *report)
+{
+    size_t count = at_most(report->stage_count, RECORD_STAGES);
+    put_number(pen, count);
+    for (size_t i = 0; i < count; i++) {
+        put_number(pen, report->stages[i].start_us);
+        put_number(pen, report->stages[i].duration_us);
+        put_text(pen, span_text(report->stages[i].name), NAME_LONGEST);
+    }
+}
+
+static void put_match(struct pen *pen, const struct rule_match *from)
+{
+    MATCH_NUMBERS(PUT_NUMBER)
+    MATCH_TEXTS(PUT_TEXT)
+    put_text(pen, span_text(from->file), FILE_LONGEST);
+    size_t tags = at_most(from->tag_count, RECORD_TAGS);
+    put_number(pen, tags);
+    for (size_t i = 0; i < tags; i++)
+        put_text(pen, from->tags[i], TAG_LONGEST);
+}
+
+size_t record_fold(const struct report *from, char *to)
+{
+    struct pen pen_of_texts = {to, RECORD_TEXT_BYTES}, *pen = &pen_of_texts;
+    put_number(pen, RECORD_VERSION);
+    REPORT_NUMBERS(PUT_NUMBER)
+    put_bytes(pen, from->trace_id, sizeof from->trace_id);
+    put_bytes(pen, from->span_id, sizeof from->span_id);
+    put_bytes(pen, from->parent_id, sizeof from->parent_id);
+    REPORT_TEXTS(PUT_TEXT)
+    for (size_t i = 0; i < LIMIT_KINDS; i++)
+        put_number(pen, from->waf.limits[i]);
+    put_attempts(pen, from);
+    put_stages(pen, from);
+    size_t matches = at_most(from->waf.match_count, RECORD_MATCHES);
+    put_number(pen, matches);
+    for (size_t i = 0; i < matches; i++)
+        put_match(pen, &from->waf.matches[i]);
+    size_t size = (size_t)(pen->at - to);
+    must(size <= RECORD_BYTES);
+    return size;
+}
+
+/* The reader trusts nothing: a record may come from a child that died badly. `broken` is sticky. */
+struct eye {
+    struct span rest;
+    bool broken;
+};
+
+static void take_bytes(struct eye *eye, void *to, size_t len)
+{
+    if (eye->rest.len < len) {
+        eye->broken = true;
+        memset(to, 0, len);
+        return;
+    }
+    memcpy(to, eye->rest.at, len);
+    eye->rest = span_from(eye->rest, len);
+}
+
+static uint64_t take_number(struct eye *eye)
+{
+    uint64_t number;
+    take_bytes(eye, &number, sizeof number);
+    return number;
+}
+
+static size_t take_count(struct eye *eye, size_t most)
+{
+    uint64_t count = take_number(eye);
+    eye->broken |= count > most;
+    return eye->broken ? 0 : (size_t)count;
+}
+
+static struct span take_text(struct eye *eye)
+{
+    uint32_t len;
+    take_bytes(eye, &len, sizeof len);
+    if (eye->broken || eye->rest.len <= len || eye->rest.at[len] != '\0') {
+        eye->broken = true;
+        return SPAN("");
+    }
+    struct span text = span_first(eye->rest, len);
+    eye->rest = span_from(eye->rest, (size_t)len + 1);
+    return text;
+}
+
+#define TAKE_NUMBER(member)        to->member = (__typeof__(to->member))take_number(eye);
+#define TAKE_TEXT(member, longest) to->member = take_text(eye);
+
+static void take_attempts(struct eye *eye, struct report *report)
+{
+    report->attempt_count = take_count(eye, REPORT_ATTEMPTS);
+    for (size_t i = 0; i < report->attempt_count; i++) {
+        struct report_attempt *to = &report->attempts[i];
+        ATTEMPT_NUMBERS(TAKE_NUMBER)
+        ATTEMPT_TEXTS(TAKE_TEXT)
+        take_bytes(eye, to->span_id, sizeof to->span_id);
+    }
+}
+
+static void take_stages(struct eye *eye, struct record_view *view)
+{
+    view->report.stages = view->stages;
+    view->report.stage_count = take_count(eye, RECORD_STAGES);
+    for (size_t i = 0; i < view->report.stage_count; i++) {
+        view->stages[i].start_us = take_number(eye);
+        view->stages[i].duration_us = take_number(eye);
+        view->stages[i].name = take_text(eye).at;
+    }
+}
+
+static void take_match(struct eye *eye, struct rule_match *to, struct span *tags)
+{
+    MATCH_NUMBERS(TAKE_NUMBER)
+    MATCH_TEXTS(TAKE_TEXT)
+    to->file = take_text(eye).at;
+    to->tags = tags;
+    to->tag_count = take_count(eye, RECORD_TAGS);
+    for (size_t i = 0; i < to->tag_count; i++)
+        tags[i] = take_text(eye);
+    eye->broken |= to->phase < PHASE_REQUEST_HEADERS || to->phase > PHASE_LOGGING;
+}
+
+static void take_matches(struct eye *eye, struct record_view *view)
+{
+    view->report.waf.matches = view->matches;
+    view->report.waf.match_count = take_count(eye, RECORD_MATCHES);
+    for (size_t i = 0; i < view->report.waf.match_count && !eye->broken; i++)
+        take_match(eye, &view->matches[i], &view->tags[i * RECORD_TAGS]);
+}
+
+bool record_read(struct span bytes, struct record_view *view)
+{
+    struct eye eye_of_bytes = {bytes, false}, *eye = &eye_of_bytes;
+    struct report *to = &view->report;
+    if (take_number(eye) != RECORD_VERSION)
+        return false;
+    REPORT_NUMBERS(TAKE_NUMBER)
+    take_bytes(eye, to->trace_id, sizeof to->trace_id);
+    take_bytes(eye, to->span_id, sizeof to->span_id);
+    take_bytes(eye, to->parent_id, sizeof to->parent_id);
+    REPORT_TEXTS(TAKE_TEXT)
+    for (size_t i = 0; i < LIMIT_KINDS; i++)
+        to->waf.limits[i] = (unsigned)take_number(eye);
+    take_attempts(eye, to);
+    take_stages(eye, view);
+    take_matches(eye, view);
+    return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&
+           to->waf.mode <= ENGINE_ON;
+}

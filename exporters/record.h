@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A report as bytes that another thread, or the next child, can read: numbers and texts one after
+ * the other, lengths before the texts, no pointer.
+ *
+ *   | version | numbers of report | trace ids | texts | attempts | stages | matches |
+ *     8 bytes   8 bytes each        32 bytes    |
+ *                                               +-- length (4 bytes), bytes, NUL
+ *
+ * Texts have a longest size each and a budget together, so that the worst request still makes a
+ * record: what is too long is cut, and ids and counts are always whole. */
+#ifndef SIDEGATE_EXPORTERS_RECORD_H
+#define SIDEGATE_EXPORTERS_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "exporters/report.h"
+
+enum {
+    RECORD_VERSION = 1,
+    RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
+    RECORD_MATCHES = 256,
+    RECORD_TAGS = 16, /* of one match */
+    RECORD_FIXED_BYTES = 64 * 1024,
+    RECORD_TEXT_BYTES = 64 * 1024,
+    RECORD_BYTES = RECORD_FIXED_BYTES + RECORD_TEXT_BYTES, /* none is larger */
+};
+
+/* `to` has room for RECORD_BYTES. Returns the size. */
+size_t record_fold(const struct report *report, char *to);
+
+/* A record seen as a report again. Its spans borrow from the bytes, its arrays lie here. */
+struct record_view {
+    struct report report;
+    struct report_stage stages[RECORD_STAGES];
+    struct rule_match matches[RECORD_MATCHES];
+    struct span tags[RECORD_MATCHES * RECORD_TAGS];
+};
+
+/* False: not a whole record of this version; nothing in `view` may be used then. */
+bool record_read(struct span bytes, struct record_view *view);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ring in the memfd. */
+#include "exporters/ring.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporters/record.h"
+#include "rules/base/must.h"
+
+#define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
+enum { RING_VERSION = 1, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+
+struct ring_head {
+    uint64_t magic;
+    uint32_t ring_version, record_version;
+    uint64_t workers, lane_bytes;
+    _Atomic uint32_t wanted;
+};
+
+/* Each side's word has a cache line of its own. */
+struct lane_head {
+    alignas(64) _Atomic uint64_t written;
+    _Atomic uint64_t lost[DESTINATIONS];
+    alignas(64) _Atomic uint64_t taken;
+};
+
+struct frame {
+    uint64_t bytes;    /* of the record behind it */
+    uint64_t ended_us; /* wall clock: orders the records of several workers */
+};
+
+struct lane {
+    struct lane_head *head;
+    char *data; /* lane_bytes, twice */
+};
+
+struct ring {
+    struct ring_head *head;
+    size_t head_bytes;
+    unsigned workers;
+    uint64_t lane_bytes;
+    struct lane lanes[]; /* worker * LANES + lane */
+};
+
+static size_t head_size(size_t workers)
+{
+    size_t bytes = PAGE_BYTES + workers * LANES * sizeof(struct lane_head);
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static size_t file_size(size_t workers, size_t lane_bytes)
+{
+    return head_size(workers) + workers * LANES * lane_bytes;
+}
+
+/* A lane is a power of two and has room for two of the largest records. */
+static size_t lane_size(size_t bytes_each)
+{
+    size_t lane_bytes = 2 * (RECORD_BYTES + PAGE_BYTES);
+    for (size_t size = PAGE_BYTES;; size *= 2) {
+        if (size >= lane_bytes && size >= bytes_each / LANES)
+            return size;
+    }
+}
+
+int ring_create(unsigned workers, size_t bytes_each)
+{
+    if (workers == 0 || workers > RING_WORKERS_MAX || bytes_each > (size_t)1 << 32) {
+        errno = EINVAL;
+        return -1;
+    }
+    int fd = memfd_create("sidegate-ring", MFD_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    struct ring_head head = {
+        .magic = RING_MAGIC,
+        .ring_version = RING_VERSION,
+        .record_version = RECORD_VERSION,
+        .workers = workers,
+        .lane_bytes = lane_size(bytes_each),
+        .wanted = (1U << DESTINATIONS) - 1,
+    };
+    if (ftruncate(fd, (off_t)file_size(workers, head.lane_bytes)) == 0 &&
+        pwrite(fd, &head, sizeof head, 0) == (ssize_t)sizeof head)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static bool head_is_ours(const struct ring_head *head, int fd)
+{
+    struct stat status;
+    return head->magic == RING_MAGIC && head->ring_version == RING_VERSION &&
+           head->record_version == RECORD_VERSION && head->workers > 0 &&
+           head->workers <= RING_WORKERS_MAX && fstat(fd, &status) == 0 &&
+           (uint64_t)status.st_size == file_size(head->workers, head->lane_bytes);
+}
+
+/* The same bytes twice in a row; NULL: no memory. */
+static char *map_twice(int fd, size_t at, size_t bytes)
+{
+    char *both = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (both == MAP_FAILED)
+        return NULL;
+    for (size_t i = 0; i < 2; i++) {
+        void *half = mmap(both + i * bytes, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                          fd, (off_t)at);
+        if (half == MAP_FAILED) {
+            munmap(both, 2 * bytes);
+            return NULL;
+        }
+    }
+    return both;
+}
+
+static bool lanes_map(struct ring *ring, int fd)
+{
+    char *heads = (char *)ring->head + PAGE_BYTES;
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        struct lane *lane = &ring->lanes[i];
+        lane->head = (struct lane_head *)(void *)(heads + i * sizeof(struct lane_head));
+        lane->data = map_twice(fd, ring->head_bytes + i * ring->lane_bytes, ring->lane_bytes);
+        if (lane->data == NULL)
+            return false;
+        uint64_t written = atomic_load(&lane->head->written);
+        if (written - atomic_load(&lane->head->taken) > ring->lane_bytes)
+            atomic_store(&lane->head->taken, written); /* nonsense: nothing of it can be read */
+    }
+    return true;
+}
+
+struct ring *ring_open(int fd)
+{
+    struct ring_head head;
+    if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head || !head_is_ours(&head, fd))
+        return NULL;
+    unsigned workers = (unsigned)head.workers;
+    struct ring *ring = must_alloc(sizeof *ring + workers * LANES * sizeof(struct lane));
+    ring->workers = workers;
+    ring->lane_bytes = head.lane_bytes;
+    ring->head_bytes = head_size(workers);
+    void *map = mmap(NULL, ring->head_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ring->head = map != MAP_FAILED ? map : NULL;
+    if (ring->head != NULL && lanes_map(ring, fd))
+        return ring;
+    ring_close(ring);
+    return NULL;
+}
+
+void ring_close(struct ring *ring)
+{
+    if (ring == NULL)
+        return;
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        if (ring->lanes[i].data != NULL)
+            munmap(ring->lanes[i].data, 2 * ring->lane_bytes);
+    }
+    if (ring->head != NULL)
+        munmap(ring->head, ring->head_bytes);
+    free(ring);
+}
+
+void ring_want(struct ring *ring, uint32_t destinations)
+{
+    atomic_store(&ring->head->wanted, destinations);
+}
+
+unsigned report_units(const struct report *report, enum destination destination)
+{
+    switch (destination) {
+    case DESTINATION_ACCESS_LOG: return 1;
+    case DESTINATION_RULE_LOG:
+        return (unsigned)(report->waf.match_count < RECORD_MATCHES ? report->waf.match_count
+                                                                   : RECORD_MATCHES);
+    case DESTINATION_TRACES: {
+        size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
+        return report->sampled ? (unsigned)(1 + stages + report->attempt_count) : 0;
+    }
+    case DESTINATIONS: break;
+    }
+    return 0;
+}
+
+static bool is_wanted(const struct ring *ring, const struct report *report)
+{
+    uint32_t wanted = atomic_load_explicit(&ring->head->wanted, memory_order_relaxed);
+    for (unsigned d = 0; d < DESTINATIONS; d++) {
+        if ((wanted & RING_WANTS(d)) != 0 && report_units(report, (enum destination)d) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void count_lost(struct lane_head *head, const struct report *report)
+{
+    for (unsigned d = 0; d < DESTINATIONS; d++)
+        atomic_fetch_add_explicit(&head->lost[d], report_units(report, (enum destination)d),
+                                  memory_order_relaxed);
+}
+
+static const struct lane *lane_of(const struct ring *ring, unsigned worker, enum ring_lane lane)
+{
+    must(worker < ring->workers && lane < LANES);
+    return &ring->lanes[worker * LANES + lane];
+}
+
+bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
+{
+    if (!is_wanted(ring, report))
+        return true;
+    bool security = report->waf.match_count > 0 || report->waf.action == WAF_BLOCK ||
+                    report->waf.action == WAF_WOULD_BLOCK;
+    const struct lane *lane = lane_of(ring, worker, security ? LANE_SECURITY : LANE_ORDINARY);
+    uint64_t written = atomic_load_explicit(&lane->head->written, memory_order_relaxed);
+    uint64_t taken = atomic_load_explicit(&lane->head->taken, memory_order_acquire);
+    if (written - taken + sizeof(struct frame) + RECORD_BYTES > ring->lane_bytes) {
+        count_lost(lane->head, report);
+        return false;
+    }
+    char *at = lane->data + (written & (ring->lane_bytes - 1));
+    size_t bytes = record_fold(report, at + sizeof(struct frame));
+    struct frame frame = {bytes, report->began_wall_us + report->duration_us};
+    memcpy(at, &frame, sizeof frame);
+    uint64_t end = (written + sizeof frame + bytes + 7) & ~UINT64_C(7);
+    atomic_store_explicit(&lane->head->written, end, memory_order_release);
+    return true;
+}
+
+/* The frame at the lane's reading end; false: none. A frame that cannot be true (it was scribbled
+ * over by a child that died of it) gives up what the lane holds. */
+static bool lane_peek(const struct ring *ring, const struct lane *lane, struct frame *frame,
+                      struct span *record)
+{
+    uint64_t taken = atomic_load_explicit(&lane->head->taken, memory_order_relaxed);
+    uint64_t written = atomic_load_explicit(&lane->head->written, memory_order_acquire);
+    if (written == taken)
+        return false;
+    const char *at = lane->data + (taken & (ring->lane_bytes - 1));
+    memcpy(frame, at, sizeof *frame);
+    if (frame->bytes > RECORD_BYTES || sizeof *frame + frame->bytes > written - taken) {
+        atomic_store_explicit(&lane->head->taken, written, memory_order_release);
+        return false;
+    }
+    *record = span_make(at + sizeof *frame, frame->bytes);
+    return true;
+}
+
+bool ring_next(struct ring *ring, enum ring_lane lane, struct ring_place *place)
+{
+    uint64_t earliest = UINT64_MAX;
+    bool found = false;
+    for (unsigned worker = 0; worker < ring->workers; worker++) {
+        struct frame frame;
+        struct span record;
+        if (!lane_peek(ring, lane_of(ring, worker, lane), &frame, &record))
+            continue;
+        if (found && frame.ended_us >= earliest)
+            continue;
+        *place = (struct ring_place){worker, lane, record};
+        earliest = frame.ended_us;
+        found = true;
+    }
+    return found;
+}
+
+void ring_taken(struct ring *ring, const struct ring_place *place)
+{
+    struct lane_head *head = lane_of(ring, place->worker, place->lane)->head;
+    uint64_t taken = atomic_load_explicit(&head->taken, memory_order_relaxed);
+    uint64_t end = (taken + sizeof(struct frame) + place->record.len + 7) & ~UINT64_C(7);
+    atomic_store_explicit(&head->taken, end, memory_order_release);
+}
+
+bool ring_is_empty(const struct ring *ring)
+{
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        const struct lane_head *head = ring->lanes[i].head;
+        if (atomic_load(&head->written) != atomic_load(&head->taken))
+            return false;
+    }
+    return true;
+}
+
+uint64_t ring_lost(const struct ring *ring, enum destination destination)
+{
+    uint64_t lost = 0;
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++)
+        lost += atomic_load_explicit(&ring->lanes[i].head->lost[destination], memory_order_relaxed);
+    return lost;
+}

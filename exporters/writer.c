@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writing thread's life:
+ *
+ *        +--> idle (waits for a wake) ----+
+ *        |                                v
+ *     settled <-- written --------- lines in hand <--+
+ *        ^                                |          | after a pause
+ *        +-- given up, counted <--- write error -----+
+ *
+ * Before each write it waits until the descriptor takes bytes, together with the wake, so that a
+ * full pipe never keeps it from hearing that it shall stop. A pipe that is ready takes PIPE_BUF
+ * bytes, so that is what it gets at once. */
+#include "exporters/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporters/clock.h"
+#include "rules/base/must.h"
+
+enum {
+    BATCH_LINES = 1024,
+    WRITE_TRIES = 5, /* of the same lines, then they are given up */
+    FIRST_PAUSE_US = 100 * 1000,
+    LONGEST_PAUSE_US = 2000 * 1000,
+    STOP_GRACE_US = 200 * 1000, /* beyond the deadline, for a thread that hangs in write() */
+};
+
+struct writer {
+    pthread_t thread;
+    struct queue *queue;
+    int wake; /* eventfd */
+    atomic_bool stop, reopen;
+    _Atomic uint64_t deadline_us;
+
+    pthread_mutex_t lock; /* guards next_* */
+    char *next_path;      /* NULL: none */
+    int next_fd;
+
+    /* the thread's own */
+    char *path;
+    int fd;
+    bool is_file, torn; /* torn: the last write ended within a line */
+    struct buf lines;
+    size_t written; /* of `lines` */
+    unsigned units, tries;
+    bool told; /* the present trouble has been said on stderr */
+};
+
+int log_open(const char *path, char *why, size_t size)
+{
+    int fd;
+    struct stat status;
+    if (strcmp(path, "/dev/stdout") == 0)
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (strcmp(path, "/dev/stderr") == 0)
+        fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+        fd = open(path, O_RDWR | O_CLOEXEC); /* waits for no reader */
+    else
+        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (fd < 0) {
+        char text[128];
+        snprintf(why, size, "%s: %s", path, strerror_r(errno, text, sizeof text));
+    }
+    return fd;
+}
+
+static void tell(struct writer *w, const char *trouble, int error)
+{
+    char text[128];
+    if (!w->told)
+        fprintf(stderr, "sidegate: %s: %s: %s\n", w->path, trouble,
+                strerror_r(error, text, sizeof text));
+    w->told = true;
+}
+
+static void use_file(struct writer *w, int fd)
+{
+    struct stat status;
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = fd;
+    w->is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    w->torn = false;
+    w->told = false;
+}
+
+static void follow_orders(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    char *path = w->next_path;
+    int fd = w->next_fd;
+    w->next_path = NULL;
+    pthread_mutex_unlock(&w->lock);
+    if (path != NULL) {
+        free(w->path);
+        w->path = path;
+        use_file(w, fd);
+    }
+    if (!atomic_exchange(&w->reopen, false))
+        return;
+    char why[512];
+    fd = log_open(w->path, why, sizeof why);
+    if (fd >= 0)
+        use_file(w, fd);
+    else
+        fprintf(stderr, "sidegate: log is not opened anew, the old file goes on: %s\n", why);
+}
+
+/* Waits until the descriptor takes bytes (`for_room`) or a wake comes, at most until `until_us`. */
+static bool wait_for(struct writer *w, bool for_room, uint64_t until_us)
+{
+    struct pollfd fds[] = {{.fd = w->wake, .events = POLLIN},
+                           {.fd = for_room ? w->fd : -1, .events = POLLOUT}};
+    int timeout = until_us == UINT64_MAX ? -1 : clock_poll_ms(until_us, clock_monotonic_us());
+    if (poll(fds, 2, timeout) < 0)
+        return false;
+    eventfd_t count;
+    if (fds[0].revents != 0)
+        eventfd_read(w->wake, &count);
+    return fds[1].revents != 0;
+}
+
+static bool is_over(const struct writer *w)
+{
+    return atomic_load(&w->stop) && clock_monotonic_us() >= atomic_load(&w->deadline_us);
+}
+
+/* How much of the rest is handed over at once: all to a file, to a pipe as many whole lines as it
+ * takes without blocking, or a piece of one that is longer. */
+static size_t portion(const struct writer *w, struct span rest)
+{
+    if (w->is_file || rest.len <= PIPE_BUF)
+        return rest.len;
+    size_t end = span_find_last_byte(span_first(rest, PIPE_BUF), '\n');
+    return end != SPAN_NONE ? end + 1 : PIPE_BUF;
+}
+
+static void settle(struct writer *w, bool sent)
+{
+    if (sent)
+        queue_sent(w->queue, w->units);
+    else
+        queue_dropped(w->queue, w->units, atomic_load(&w->stop) ? DROP_SHUTDOWN : DROP_WRITE_ERROR);
+    buf_clear(&w->lines);
+    w->written = 0;
+    w->units = 0;
+    w->tries = 0;
+}
+
+/* The lines that are out count as sent, the others stay in hand or are given up. */
+static void settle_error(struct writer *w, int error)
+{
+    tell(w, "write", error);
+    if (w->tries + 1 >= WRITE_TRIES || is_over(w)) {
+        unsigned sent = 0;
+        for (size_t i = 0; i < w->written; i++)
+            sent += w->lines.at[i] == '\n';
+        must(sent <= w->units);
+        queue_sent(w->queue, sent);
+        w->units -= sent;
+        w->torn = w->written > 0 && w->lines.at[w->written - 1] != '\n';
+        settle(w, false);
+        return;
+    }
+    uint64_t pause = (uint64_t)FIRST_PAUSE_US << w->tries++;
+    uint64_t until = clock_monotonic_us() + (pause < LONGEST_PAUSE_US ? pause : LONGEST_PAUSE_US);
+    while (clock_monotonic_us() < until && !is_over(w))
+        wait_for(w, false, until);
+}
+
+static void write_some(struct writer *w)
+{
+    struct span rest = span_from(buf_span(&w->lines), w->written);
+    ssize_t n;
+    if (w->torn)
+        n = write(w->fd, "\n", 1);
+    else
+        n = write(w->fd, rest.at, portion(w, rest));
+    if (n < 0) {
+        if (errno != EINTR && errno != EAGAIN)
+            settle_error(w, errno);
+        return;
+    }
+    if (w->torn) {
+        w->torn = n == 0;
+        return;
+    }
+    w->written += (size_t)n;
+    w->told = false;
+    if (w->written == w->lines.len)
+        settle(w, true);
+}
+
+/* Whether there is something in hand. */
+static bool fetch(struct writer *w)
+{
+    if (w->units == 0)
+        w->units = queue_take(w->queue, &w->lines, BATCH_LINES);
+    return w->units > 0;
+}
+
+static void writer_free(struct writer *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    if (w->next_path != NULL)
+        close(w->next_fd);
+    if (w->wake >= 0)
+        close(w->wake);
+    pthread_mutex_destroy(&w->lock);
+    buf_fini(&w->lines);
+    free(w->next_path);
+    free(w->path);
+    free(w);
+}
+
+static void *writer_run(void *context)
+{
+    struct writer *w = context;
+    for (;;) {
+        if (w->written == 0)
+            follow_orders(w);
+        if (is_over(w))
+            break;
+        uint64_t until = atomic_load(&w->stop) ? atomic_load(&w->deadline_us) : UINT64_MAX;
+        if (fetch(w)) {
+            if (w->is_file || wait_for(w, true, until))
+                write_some(w);
+        } else if (atomic_load(&w->stop)) {
+            break;
+        } else {
+            wait_for(w, false, until);
+        }
+    }
+    return NULL;
+}
+
+/* The thread hears no signal of the process. */
+static bool thread_start(struct writer *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&w->thread, NULL, writer_run, w) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+struct writer *writer_new(struct queue *queue, const char *path, int fd)
+{
+    struct writer *w = must_alloc(sizeof *w);
+    must(pthread_mutex_init(&w->lock, NULL) == 0);
+    w->queue = queue;
+    w->path = must_strdup(path);
+    w->fd = -1;
+    use_file(w, fd);
+    buf_init(&w->lines, QUEUE_ITEM_BYTES);
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->wake >= 0 && thread_start(w))
+        return w;
+    writer_free(w);
+    return NULL;
+}
+
+void writer_wake(struct writer *w)
+{
+    eventfd_write(w->wake, 1);
+}
+
+void writer_redirect(struct writer *w, const char *path, int fd)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->next_path != NULL) {
+        close(w->next_fd);
+        free(w->next_path);
+    }
+    w->next_path = must_strdup(path);
+    w->next_fd = fd;
+    pthread_mutex_unlock(&w->lock);
+    writer_wake(w);
+}
+
+void writer_reopen(struct writer *w)
+{
+    atomic_store(&w->reopen, true);
+    writer_wake(w);
+}
+
+/* CLOCK_REALTIME, as pthread_timedjoin_np wants it, of a moment of the monotonic clock. */
+static struct timespec real_time_of(uint64_t monotonic_us)
+{
+    struct timespec real;
+    uint64_t now = clock_monotonic_us();
+    clock_gettime(CLOCK_REALTIME, &real);
+    uint64_t ahead = (monotonic_us > now ? monotonic_us - now : 0) + (uint64_t)real.tv_nsec / 1000;
+    real.tv_sec += (time_t)(ahead / 1000000);
+    real.tv_nsec = (long)(ahead % 1000000) * 1000;
+    return real;
+}
+
+bool writer_stop(struct writer *w, uint64_t deadline_us)
+{
+    atomic_store(&w->deadline_us, deadline_us);
+    atomic_store(&w->stop, true);
+    writer_wake(w);
+    uint64_t now = clock_monotonic_us();
+    struct timespec until = real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
+    if (pthread_timedjoin_np(w->thread, NULL, &until) != 0) {
+        pthread_detach(w->thread); /* it ends when the write does; what it uses stays */
+        return false;
+    }
+    if (w->units > 0)
+        settle(w, false);
+    queue_abandon(w->queue, DROP_SHUTDOWN);
+    writer_free(w);
+    return true;
+}

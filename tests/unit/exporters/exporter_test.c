@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the ring to the files, with the real threads. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporters/clock.h"
+#include "exporters/exporter.h"
+#include "exporters/ring.h"
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+struct fixture {
+    char folder[256], access[300], rules[300], moved[300], why[512];
+    int fd;
+    struct ring *ring;
+    struct exporter *exporter;
+    struct exporter_settings settings;
+    uint64_t wanted; /* what a question waits for */
+};
+
+static struct fixture *set_up(void)
+{
+    struct fixture *f = must_alloc(sizeof *f);
+    folder_make(f->folder, sizeof f->folder);
+    snprintf(f->access, sizeof f->access, "%s/access.log", f->folder);
+    snprintf(f->rules, sizeof f->rules, "%s/rules.log", f->folder);
+    snprintf(f->moved, sizeof f->moved, "%s/access.log.1", f->folder);
+    f->fd = ring_create(2, 0);
+    f->ring = ring_open(f->fd);
+    check(f->ring != NULL);
+    f->settings.access_log = span_text(f->access);
+    f->settings.rule_log = span_text(f->rules);
+    return f;
+}
+
+static void start(struct fixture *f)
+{
+    f->exporter = exporter_start(f->ring, &f->settings, f->why, sizeof f->why);
+    check(f->exporter != NULL);
+}
+
+static void tear_down(struct fixture *f)
+{
+    exporter_stop(f->exporter, clock_monotonic_us() + 5000000);
+    ring_close(f->ring);
+    close(f->fd);
+    folder_remove(f->folder);
+    free(f);
+}
+
+static struct destination_figures figures(struct fixture *f, enum destination destination)
+{
+    struct destination_figures out;
+    exporter_figures(f->exporter, destination, &out);
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        dropped += out.dropped[i];
+    check_number(out.produced, out.sent + dropped + out.waiting);
+    return out;
+}
+
+static bool access_lines_are_sent(void *context)
+{
+    struct fixture *f = context;
+    return figures(f, DESTINATION_ACCESS_LOG).sent == f->wanted;
+}
+
+static bool rule_lines_are_sent(void *context)
+{
+    struct fixture *f = context;
+    return figures(f, DESTINATION_RULE_LOG).sent == f->wanted;
+}
+
+static void put(struct fixture *f, const struct report *report)
+{
+    check(ring_put(f->ring, 0, report));
+    exporter_nudge(f->exporter);
+}
+
+static unsigned lines_of(const char *path)
+{
+    static char text[1 << 16];
+    struct span bytes = file_read(path, text, sizeof text);
+    unsigned lines = 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        lines += bytes.at[i] == '\n';
+    return lines;
+}
+
+TEST(a_finished_exchange_reaches_both_logs)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    start(f);
+    put(f, &report);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    f->wanted = 2;
+    check(comes_true(rule_lines_are_sent, f));
+    check_number(lines_of(f->access), 1);
+    check_number(lines_of(f->rules), 2);
+    check_number(figures(f, DESTINATION_TRACES).produced, 0);
+    check(!figures(f, DESTINATION_TRACES).on);
+    tear_down(f);
+}
+
+TEST(a_rule_line_is_in_the_file_within_50_ms)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    start(f);
+    uint64_t quickest = UINT64_MAX;
+    for (unsigned i = 1; i <= 5; i++) {
+        f->wanted = 2 * i;
+        uint64_t begin = clock_monotonic_us();
+        put(f, &report);
+        check(comes_true(rule_lines_are_sent, f));
+        uint64_t took = clock_monotonic_us() - begin;
+        quickest = took < quickest ? took : quickest;
+    }
+    check(quickest < 50000);
+    tear_down(f);
+}
+
+TEST(the_next_child_exports_what_the_last_one_left)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    check(ring_put(f->ring, 1, &report));
+    start(f);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    tear_down(f);
+}
+
+TEST(with_everything_off_nothing_is_kept_and_no_file_made)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    f->settings = (struct exporter_settings){0};
+    start(f);
+    put(f, &report);
+    check(ring_is_empty(f->ring));
+    exporter_reopen(f->exporter);
+    check_number(figures(f, DESTINATION_ACCESS_LOG).produced, 0);
+    tear_down(f);
+}
+
+TEST(a_log_that_cannot_be_opened_is_said_with_its_path)
+{
+    struct fixture *f = set_up();
+    f->settings.access_log = SPAN("/nowhere/at/all.log");
+    check(exporter_start(f->ring, &f->settings, f->why, sizeof f->why) == NULL);
+    check_span(span_first(span_text(f->why), 21), "/nowhere/at/all.log: ");
+    tear_down(f);
+}
+
+TEST(a_change_moves_a_log_and_a_bad_one_leaves_it)
+{
+    struct fixture *f = set_up();
+    struct report report = plain_report();
+    start(f);
+    put(f, &report);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    f->settings.rule_log = SPAN("/nowhere/at/all.log");
+    check(!exporter_change(f->exporter, &f->settings, f->why, sizeof f->why));
+    f->settings.rule_log = span_make(NULL, 0);
+    f->settings.access_log = span_text(f->moved);
+    check(exporter_change(f->exporter, &f->settings, f->why, sizeof f->why));
+    put(f, &report);
+    f->wanted = 2;
+    check(comes_true(access_lines_are_sent, f));
+    check_number(lines_of(f->access), 1);
+    check_number(lines_of(f->moved), 1);
+    check(!figures(f, DESTINATION_RULE_LOG).on);
+    tear_down(f);
+}
+
+TEST(a_change_can_turn_everything_on)
+{
+    struct fixture *f = set_up();
+    struct report report = plain_report();
+    struct exporter_settings wanted = f->settings;
+    f->settings = (struct exporter_settings){0};
+    start(f);
+    check(exporter_change(f->exporter, &wanted, f->why, sizeof f->why));
+    put(f, &report);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    tear_down(f);
+}
+
+static bool log_is_there_again(void *context)
+{
+    struct fixture *f = context;
+    return access(f->access, F_OK) == 0;
+}
+
+TEST(reopening_makes_the_file_anew)
+{
+    struct fixture *f = set_up();
+    struct report report = plain_report();
+    start(f);
+    put(f, &report);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    check_number(rename(f->access, f->moved), 0);
+    exporter_reopen(f->exporter);
+    check(comes_true(log_is_there_again, f));
+    put(f, &report);
+    f->wanted = 2;
+    check(comes_true(access_lines_are_sent, f));
+    check_number(lines_of(f->access), 1);
+    check_number(lines_of(f->moved), 1);
+    tear_down(f);
+}
+
+TEST(a_blocked_pipe_delays_nobody_else_and_its_losses_are_counted)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    check_number(mkfifo(f->access, 0600), 0);
+    f->settings.queue_records = 50;
+    start(f);
+    for (unsigned i = 1; i <= 50; i++) {
+        for (unsigned j = 0; j < 20; j++)
+            put(f, &report);
+        f->wanted = (uint64_t)2 * 20 * i;
+        check(comes_true(rule_lines_are_sent, f));
+    }
+    struct destination_figures pipe = figures(f, DESTINATION_ACCESS_LOG);
+    check_number(pipe.produced, 1000);
+    check(pipe.sent > 0);
+    check(pipe.dropped[DROP_QUEUE_FULL] > 0);
+    check_number(figures(f, DESTINATION_RULE_LOG).sent, 2000);
+    exporter_stop(f->exporter, clock_monotonic_us()); /* does not wait for the pipe */
+    f->exporter = NULL;
+    tear_down(f);
+}
+
+static bool write_errors_are_counted(void *context)
+{
+    struct fixture *f = context;
+    return figures(f, DESTINATION_ACCESS_LOG).dropped[DROP_WRITE_ERROR] > 0;
+}
+
+TEST(lines_for_a_full_disk_are_given_up_after_some_tries_and_counted)
+{
+    struct fixture *f = set_up();
+    struct report report = plain_report();
+    f->settings.access_log = SPAN("/dev/full");
+    start(f);
+    put(f, &report);
+    check(comes_true(write_errors_are_counted, f));
+    check_number(figures(f, DESTINATION_ACCESS_LOG).sent, 0);
+    tear_down(f);
+}
+
+TEST(stopping_writes_what_is_left)
+{
+    struct fixture *f = set_up();
+    struct report report = plain_report();
+    start(f);
+    for (unsigned i = 0; i < 100; i++)
+        check(ring_put(f->ring, i % 2, &report));
+    exporter_stop(f->exporter, clock_monotonic_us() + 5000000);
+    f->exporter = NULL;
+    check_number(lines_of(f->access), 100);
+    tear_down(f);
+}
+
+int exporter_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_finished_exchange_reaches_both_logs),
+        cmocka_unit_test(a_rule_line_is_in_the_file_within_50_ms),
+        cmocka_unit_test(the_next_child_exports_what_the_last_one_left),
+        cmocka_unit_test(with_everything_off_nothing_is_kept_and_no_file_made),
+        cmocka_unit_test(a_log_that_cannot_be_opened_is_said_with_its_path),
+        cmocka_unit_test(a_change_moves_a_log_and_a_bad_one_leaves_it),
+        cmocka_unit_test(a_change_can_turn_everything_on),
+        cmocka_unit_test(reopening_makes_the_file_anew),
+        cmocka_unit_test(a_blocked_pipe_delays_nobody_else_and_its_losses_are_counted),
+        cmocka_unit_test(lines_for_a_full_disk_are_given_up_after_some_tries_and_counted),
+        cmocka_unit_test(stopping_writes_what_is_left),
+    };
+    return cmocka_run_group_tests_name("exporter", tests, NULL, NULL);
+}

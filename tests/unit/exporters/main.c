@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/exporters/sample.h"
+
+int main(void)
+{
+    return record_tests() + ring_tests() + queue_tests() + line_tests() + exporter_tests() > 0;
+}

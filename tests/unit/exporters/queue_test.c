@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/queue.h"
+
+#include <stdlib.h>
+
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+static struct destination_figures balanced(struct queue *queue)
+{
+    struct destination_figures out;
+    queue_figures(queue, &out);
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        dropped += out.dropped[i];
+    check_number(out.produced, out.sent + dropped + out.waiting);
+    return out;
+}
+
+TEST(items_leave_in_the_order_they_came)
+{
+    struct queue *queue = queue_new(8);
+    struct buf to;
+    buf_init(&to, 100);
+    queue_put(queue, SPAN("one,"), 1);
+    queue_put(queue, SPAN("two,"), 2);
+    queue_put(queue, SPAN("three"), 3);
+    check_number(queue_units(queue), 6);
+    check_number(queue_take(queue, &to, 3), 3);
+    check_span(buf_span(&to), "one,two,");
+    check_number(balanced(queue).waiting, 6);
+    queue_sent(queue, 2);
+    queue_dropped(queue, 1, DROP_REJECTED);
+    buf_clear(&to);
+    check_number(queue_take(queue, &to, 1), 3); /* one item at least */
+    check_span(buf_span(&to), "three");
+    queue_sent(queue, 3);
+    check_number(queue_take(queue, &to, 10), 0);
+    struct destination_figures figures = balanced(queue);
+    check_number(figures.sent, 5);
+    check_number(figures.dropped[DROP_REJECTED], 1);
+    buf_fini(&to);
+    queue_free(queue);
+}
+
+TEST(the_oldest_is_dropped_first_and_counted)
+{
+    struct queue *queue = queue_new(2);
+    struct buf to;
+    buf_init(&to, 100);
+    queue_put(queue, SPAN("a"), 1);
+    queue_put(queue, SPAN("b"), 10);
+    queue_put(queue, SPAN("c"), 100);
+    queue_put(queue, SPAN("d"), 1000);
+    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 11);
+    check_number(queue_take(queue, &to, 9999), 1100);
+    check_span(buf_span(&to), "cd");
+    queue_limit(queue, 1);
+    queue_put(queue, SPAN("e"), 1);
+    queue_put(queue, SPAN("f"), 1);
+    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 12);
+    check_number(queue_abandon(queue, DROP_SHUTDOWN), 1);
+    queue_lost(queue, 5, DROP_RING_FULL);
+    check_number(balanced(queue).dropped[DROP_RING_FULL], 5);
+    buf_fini(&to);
+    queue_free(queue);
+}
+
+TEST(the_bytes_are_bounded_too)
+{
+    struct queue *queue = queue_new(1000000);
+    char *large = must_alloc(QUEUE_ITEM_BYTES + 1);
+    queue_put(queue, span_make(large, QUEUE_ITEM_BYTES + 1), 1);
+    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 1);
+    for (unsigned i = 0; i < 200; i++)
+        queue_put(queue, span_make(large, QUEUE_ITEM_BYTES), 1);
+    struct destination_figures figures = balanced(queue);
+    check(figures.waiting >= 100 && figures.waiting < 140);
+    check_number(queue_abandon(queue, DROP_SHUTDOWN), figures.waiting);
+    free(large);
+    queue_free(queue);
+}
+
+TEST(the_circle_closes_without_a_seam)
+{
+    struct queue *queue = queue_new(100);
+    struct buf to;
+    buf_init(&to, QUEUE_ITEM_BYTES);
+    char *text = must_alloc(50000);
+    unsigned taken = 0;
+    for (unsigned put = 0; put < 500; put++) {
+        size_t len = 1 + (put * 7919U) % 49999;
+        memset(text, 'a' + (int)(put % 26), len);
+        queue_put(queue, span_make(text, len), 1);
+        if (put < 5)
+            continue; /* the queue is never empty: it goes round */
+        buf_clear(&to);
+        check_number(queue_take(queue, &to, 1), 1);
+        check_number(to.len, 1 + (taken * 7919U) % 49999);
+        for (size_t i = 0; i < to.len; i++)
+            check_number(to.at[i], 'a' + (int)(taken % 26));
+        queue_sent(queue, 1);
+        taken++;
+    }
+    check_number(balanced(queue).sent, 495);
+    free(text);
+    buf_fini(&to);
+    queue_free(queue);
+}
+
+int queue_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(items_leave_in_the_order_they_came),
+        cmocka_unit_test(the_oldest_is_dropped_first_and_counted),
+        cmocka_unit_test(the_bytes_are_bounded_too),
+        cmocka_unit_test(the_circle_closes_without_a_seam),
+    };
+    return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/record.h"
+
+#include <stdlib.h>
+
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+/* Folded into memory of exactly its size, so that the sanitizer sees every step beyond. */
+static char *fold(const struct report *report, size_t *size)
+{
+    char *large = must_alloc(RECORD_BYTES);
+    *size = record_fold(report, large);
+    return must_realloc(large, *size);
+}
+
+static void same_span(struct span a, struct span b)
+{
+    check(span_is(a, b));
+}
+
+TEST(a_report_comes_back_as_it_went)
+{
+    struct report report = sample_report();
+    struct record_view *view = must_alloc(sizeof *view);
+    size_t size;
+    char *bytes = fold(&report, &size);
+    check(record_read(span_make(bytes, size), view));
+    const struct report *back = &view->report;
+    check_number(back->began_wall_us, report.began_wall_us);
+    check_number(back->status, 200);
+    check(back->sampled);
+    check_number(back->trace_id[0], 0x4b);
+    check_number(back->parent_id[7], 9);
+    same_span(back->path, report.path);
+    same_span(back->trace_state, report.trace_state);
+    check_span(back->referer, "");
+    check_number(back->attempt_count, 2);
+    check_span(back->attempts[0].error, "connection_refused");
+    check_number(back->attempts[1].connect_us, 30);
+    check_number(back->attempts[1].span_id[3], 2);
+    check_number(back->stage_count, 3);
+    assert_string_equal(back->stages[1].name, "await_answer");
+    check_number(back->stages[1].duration_us, 700);
+    check_number(back->waf.score, 5);
+    check_number(back->waf.decided_by, 949110);
+    check_number(back->waf.limits[LIMIT_ARGUMENTS], 1);
+    check_number(back->waf.match_count, 2);
+    check_number(back->waf.matches[0].rule_id, 942100);
+    assert_string_equal(back->waf.matches[0].file, "/rules/REQUEST-942.conf");
+    check_span(back->waf.matches[0].tags[1], "paranoia-level/1");
+    check(back->waf.matches[0].audit && !back->waf.matches[0].disruptive);
+    check_number(back->waf.matches[1].severity, SEVERITY_NONE);
+    check(back->waf.matches[1].disruptive);
+    free(bytes);
+    free(view);
+}
+
+TEST(a_negative_score_stays_negative)
+{
+    struct report report = plain_report();
+    struct record_view *view = must_alloc(sizeof *view);
+    report.waf.score = -3;
+    size_t size;
+    char *bytes = fold(&report, &size);
+    check(record_read(span_make(bytes, size), view));
+    check_number(view->report.waf.score, -3);
+    free(bytes);
+    free(view);
+}
+
+TEST(no_part_of_a_record_is_a_record)
+{
+    struct report report = sample_report();
+    struct record_view *view = must_alloc(sizeof *view);
+    size_t size;
+    char *bytes = fold(&report, &size);
+    for (size_t part = 0; part < size; part++) {
+        char *copy = must_alloc(part + 1);
+        memcpy(copy, bytes, part);
+        check(!record_read(span_make(copy, part), view));
+        free(copy);
+    }
+    free(bytes);
+    free(view);
+}
+
+TEST(a_flipped_bit_does_no_harm)
+{
+    struct report report = sample_report();
+    struct record_view *view = must_alloc(sizeof *view);
+    size_t size, refused = 0;
+    char *bytes = fold(&report, &size);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (char)(bytes[i] ^ 0x80);
+        refused += !record_read(span_make(bytes, size), view);
+        bytes[i] = (char)(bytes[i] ^ 0x80);
+    }
+    check(refused > size / 20); /* lengths and counts; in texts and numbers anything goes */
+    check(record_read(span_make(bytes, size), view));
+    free(bytes);
+    free(view);
+}
+
+TEST(the_largest_request_makes_a_record_and_keeps_all_its_ids)
+{
+    struct report report = sample_report();
+    struct record_view *view = must_alloc(sizeof *view);
+    char *text = must_alloc(100000);
+    memset(text, 'a', 100000);
+    struct span long_text = span_make(text, 100000);
+    struct rule_match matches[RECORD_MATCHES + 1];
+    struct span tags[RECORD_TAGS + 1];
+    for (size_t i = 0; i <= RECORD_TAGS; i++)
+        tags[i] = long_text;
+    for (size_t i = 0; i <= RECORD_MATCHES; i++) {
+        matches[i] = report.waf.matches[0];
+        matches[i].rule_id = i + 1;
+        matches[i].data = matches[i].variable_value = matches[i].message = long_text;
+        matches[i].tags = tags;
+        matches[i].tag_count = RECORD_TAGS + 1;
+    }
+    report.path = report.query = report.target = report.user_agent = long_text;
+    report.waf.matches = matches;
+    report.waf.match_count = RECORD_MATCHES + 1;
+    size_t size;
+    char *bytes = fold(&report, &size);
+    check(record_read(span_make(bytes, size), view));
+    check_number(view->report.path.len, 8192);
+    check_number(view->report.waf.match_count, RECORD_MATCHES);
+    for (size_t i = 0; i < RECORD_MATCHES; i++)
+        check_number(view->report.waf.matches[i].rule_id, i + 1);
+    check_number(view->report.waf.matches[0].data.len, 512);
+    free(bytes);
+    free(text);
+    free(view);
+}
+
+int record_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_report_comes_back_as_it_went),
+        cmocka_unit_test(a_negative_score_stays_negative),
+        cmocka_unit_test(no_part_of_a_record_is_a_record),
+        cmocka_unit_test(a_flipped_bit_does_no_harm),
+        cmocka_unit_test(the_largest_request_makes_a_record_and_keeps_all_its_ids),
+    };
+    return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

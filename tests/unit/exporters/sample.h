@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request as tests use it, and waiting for something to become true. */
+#ifndef SIDEGATE_TESTS_UNIT_EXPORTERS_SAMPLE_H
+#define SIDEGATE_TESTS_UNIT_EXPORTERS_SAMPLE_H
+
+#include "exporters/exporter.h"
+
+/* GET /orders/7?q=1 answered 200 after 1000 us by the second attempt: stages of 100, 700 and 200
+ * us, two rule matches, sampled. */
+struct report sample_report(void);
+
+/* The same as short as it can be: no match, no stage, no attempt, not sampled. */
+struct report plain_report(void);
+
+/* Asks until it is so, at most ten seconds; false: it never was. */
+bool comes_true(bool (*question)(void *), void *context);
+
+/* A folder of its own under TMPDIR; the path is terminated. Removed with what is in it. */
+void folder_make(char *path, size_t size);
+void folder_remove(const char *path);
+/* The file's bytes, at most `size`; empty where it does not exist. */
+struct span file_read(const char *path, char *to, size_t size);
+
+int record_tests(void);
+int ring_tests(void);
+int queue_tests(void);
+int line_tests(void);
+int exporter_tests(void);
+
+#endif

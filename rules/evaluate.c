@@ -52,7 +52,7 @@ static void operator_try(struct inspection *tx, const struct target *target,
     const struct rule *link = tx->cursor.link;
     struct operator_run run = {
         .value = text,
-        .argument = macro_expand(tx, operator_argument(link->operator)),
+        .argument = argument_expand(tx, link->operator),
         .scratch = tx->world.scratch,
         .arena = tx->arena,
     };

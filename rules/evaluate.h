@@ -25,6 +25,9 @@ struct span transform_one(struct inspection *tx, const struct transformation *by
 /* The text with its variables in place; one that is unset leaves nothing. */
 struct span macro_expand(struct inspection *tx, const struct macro *macro);
 
+/* The operator's argument, ready to run. */
+struct span argument_expand(struct inspection *tx, const struct operator* operator);
+
 /* The non-disruptive actions of a link that has just matched. */
 void actions_run(struct inspection *tx, const struct rule *link);
 

@@ -25,16 +25,33 @@ static struct span parts_join(struct inspection *tx, const struct span *parts, s
     return span_make(text, len);
 }
 
-struct span macro_expand(struct inspection *tx, const struct macro *macro)
+/* `escapes`: values become part of a pattern, and mean only themselves there. */
+static struct span part_text_for(struct inspection *tx, const struct macro_part *part, bool escapes)
+{
+    struct span text = part_text(tx, part);
+    return escapes && part->is_variable ? pattern_escape(text, tx->arena) : text;
+}
+
+static struct span expand(struct inspection *tx, const struct macro *macro, bool escapes)
 {
     if (!macro->has_variables)
         return macro->text;
     if (macro->count == 1)
-        return part_text(tx, &macro->parts[0]);
+        return part_text_for(tx, &macro->parts[0], escapes);
     struct span *parts = arena_alloc(tx->arena, macro->count * sizeof(*parts));
     if (parts == NULL)
         return (struct span){NULL, 0};
     for (size_t i = 0; i < macro->count; i++)
-        parts[i] = part_text(tx, &macro->parts[i]);
+        parts[i] = part_text_for(tx, &macro->parts[i], escapes);
     return parts_join(tx, parts, macro->count);
+}
+
+struct span macro_expand(struct inspection *tx, const struct macro *macro)
+{
+    return expand(tx, macro, false);
+}
+
+struct span argument_expand(struct inspection *tx, const struct operator* operator)
+{
+    return expand(tx, operator_argument(operator), operator_escapes_values(operator));
 }

@@ -45,7 +45,7 @@ struct body_flags {
 
 struct body_result {
     const struct pair
-        *arguments; /* decoded names and values, in order; JSON: json.a.b_0 style names */
+        *arguments; /* decoded names and values, in order; JSON: json.a.array_0 style names */
     size_t argument_count;
     const struct body_file *files;
     size_t file_count;

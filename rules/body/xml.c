@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* XML by libxml2's push parser, for the two XPath expressions that rules use: all text, and every
+ * attribute.
+ *
+ * Nothing is ever fetched. A document type is passed over, but one that declares an entity fails:
+ * what an entity stands for is put together by the reader, so rules would look at another text than
+ * the protected server does. Without entities nothing can grow beyond the body. Nesting is counted
+ * here, since no tree is built. */
+#include <libxml/parser.h>
+
+#include "rules/body/parser.h"
+
+struct xml {
+    xmlParserCtxtPtr context;
+    unsigned depth;
+    bool is_empty; /* not a byte came */
+};
+
+static void stop(struct body *body, const char *why)
+{
+    body_fail(body, "XML parsing error: XML: %s.", why);
+    xmlStopParser(body->xml->context);
+}
+
+static struct span copy_name(struct arena *arena, const xmlChar *prefix, const xmlChar *name)
+{
+    if (prefix == NULL)
+        return arena_copy(arena, span_text((const char *)name));
+    return arena_format(arena, "%s:%s", (const char *)prefix, (const char *)name);
+}
+
+/* libxml2 hands out an attribute as five pointers: name, prefix, namespace, value, value's end. */
+enum { NAME, PREFIX, NAMESPACE, VALUE, VALUE_END, POINTERS_EACH };
+
+static void add_attribute(struct body *body, const xmlChar **attribute)
+{
+    struct span value = span_make((const char *)attribute[VALUE],
+                                  (size_t)(attribute[VALUE_END] - attribute[VALUE]));
+    struct span name = copy_name(body->arena, attribute[PREFIX], attribute[NAME]);
+    pairs_add(&body->xml_attributes, body->arena, name, arena_copy(body->arena, value));
+}
+
+/* The parameters are libxml2's. NOLINTNEXTLINE(readability-function-size) */
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix,
+                     const xmlChar *namespace, int namespace_count, const xmlChar **namespaces,
+                     int attribute_count, int defaulted_count, const xmlChar **attributes)
+{
+    struct body *body = context;
+    (void)name, (void)prefix, (void)namespace, (void)namespace_count, (void)namespaces;
+    (void)defaulted_count;
+    if (++body->xml->depth > body->limits.depth) {
+        stop(body, "Parsing depth limit exceeded");
+        return;
+    }
+    for (int i = 0; i < attribute_count; i++)
+        add_attribute(body, attributes + (ptrdiff_t)i * POINTERS_EACH);
+    if (arena_is_full(body->arena))
+        stop(body, "Out of memory");
+}
+
+static void on_end(void *context, const xmlChar *name, const xmlChar *prefix,
+                   const xmlChar *namespace)
+{
+    struct body *body = context;
+    (void)name, (void)prefix, (void)namespace;
+    body->xml->depth--;
+}
+
+static void on_text(void *context, const xmlChar *text, int len)
+{
+    struct body *body = context;
+    if (len > 0)
+        text_add(&body->text, body->arena, span_make((const char *)text, (size_t)len));
+}
+
+static void on_entity(void *context, const xmlChar *name, int type, const xmlChar *public_id,
+                      const xmlChar *system_id, xmlChar *content)
+{
+    (void)name, (void)type, (void)public_id, (void)system_id, (void)content;
+    stop(context, "Entity declarations are not allowed");
+}
+
+static void on_reference(void *context, const xmlChar *name)
+{
+    (void)name;
+    stop(context, "Entity references are not allowed");
+}
+
+static xmlParserCtxtPtr context_new(struct body *body)
+{
+    xmlSAXHandler handler = {
+        .initialized = XML_SAX2_MAGIC,
+        .startElementNs = on_start,
+        .endElementNs = on_end,
+        .characters = on_text,
+        .ignorableWhitespace = on_text,
+        .cdataBlock = on_text,
+        .entityDecl = on_entity,
+        .reference = on_reference,
+    };
+    xmlInitParser();
+    xmlParserCtxtPtr context = xmlCreatePushParserCtxt(&handler, body, NULL, 0, NULL);
+    if (context == NULL)
+        return NULL;
+    /* NOENT decodes &amp; in attributes; there are no entities of others to put in. */
+    xmlCtxtUseOptions(context,
+                      XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    return context;
+}
+
+static bool xml_begin(struct body *body)
+{
+    body->xml = arena_alloc(body->arena, sizeof *body->xml);
+    if (body->xml == NULL)
+        return false;
+    body->xml->is_empty = true;
+    body->xml->context = context_new(body);
+    return body->xml->context != NULL;
+}
+
+/* libxml2 counts in int; one piece is cut where it is longer than this. */
+enum { PIECE_MOST_BYTES = 1 << 20 };
+
+static void check(struct body *body)
+{
+    const xmlParserCtxt *context = body->xml->context;
+    if (context->wellFormed == 0)
+        body_fail(body, "XML parsing error: XML: Failed parsing document (line %d).",
+                  context->lastError.line);
+}
+
+static void xml_push(struct body *body, struct span bytes)
+{
+    body->xml->is_empty = false;
+    while (bytes.len > 0 && !body->result.flags.failed) {
+        struct span piece = span_first(bytes, PIECE_MOST_BYTES);
+        xmlParseChunk(body->xml->context, piece.at, (int)piece.len, 0);
+        check(body);
+        bytes = span_from(bytes, piece.len);
+    }
+}
+
+/* A body that was cut is ended as well, so that the text before the cut comes out; that it is not
+ * well-formed is then no fault of it. Nor is it one to have no body at all. */
+static void xml_end(struct body *body, bool complete)
+{
+    if (!body->result.flags.failed && !body->xml->is_empty) {
+        xmlParseChunk(body->xml->context, NULL, 0, 1);
+        if (complete)
+            check(body);
+    }
+    body->result.xml_text = span_make(body->text.at, body->text.len);
+}
+
+void xml_free(struct xml *xml)
+{
+    if (xml == NULL)
+        return;
+    if (xml->context->myDoc != NULL)
+        xmlFreeDoc(xml->context->myDoc);
+    xml->context->myDoc = NULL;
+    xmlFreeParserCtxt(xml->context);
+}
+
+const struct body_parser xml_parser = {xml_begin, xml_push, xml_end};

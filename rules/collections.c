@@ -3,6 +3,7 @@
  * and written at once, so that transactions side by side see each other's counters. */
 #include "rules/collections.h"
 
+#include "rules/base/must.h"
 #include "rules/match/variable.h"
 
 /* NULL: a persistent one. */
@@ -18,10 +19,19 @@ static struct span collection_name(enum variable collection)
     return span_text(variable_row(collection)->name);
 }
 
+_Static_assert(PERSISTENT_COUNT == 5, "IP, GLOBAL, SESSION, USER and RESOURCE are neighbours");
+
+/* at NULL: nobody opened it. */
+static struct span *key_of(struct inspection *tx, enum variable collection)
+{
+    must(collection >= VARIABLE_IP && collection <= VARIABLE_RESOURCE);
+    return &tx->keys[collection - VARIABLE_IP];
+}
+
 static struct span store_get(struct inspection *tx, enum variable collection, struct span name)
 {
     struct span value = {NULL, 0};
-    struct span key = tx->keys[collection];
+    struct span key = *key_of(tx, collection);
     const struct inspection_world *world = &tx->world;
     if (key.at == NULL || world->store_get == NULL ||
         !world->store_get(world->context, collection_name(collection), key, name, tx->arena,
@@ -43,9 +53,9 @@ static void store_set(struct inspection *tx, enum variable collection, struct sp
                       struct span value)
 {
     const struct inspection_world *world = &tx->world;
-    if (tx->keys[collection].at != NULL && world->store_set != NULL)
-        world->store_set(world->context, collection_name(collection), tx->keys[collection], name,
-                         value);
+    struct span key = *key_of(tx, collection);
+    if (key.at != NULL && world->store_set != NULL)
+        world->store_set(world->context, collection_name(collection), key, name, value);
 }
 
 void collection_set(struct inspection *tx, enum variable collection, struct span name,
@@ -96,16 +106,18 @@ struct values collection_list(struct inspection *tx, enum variable collection)
 
 void collection_open(struct inspection *tx, enum variable collection, struct span key)
 {
-    tx->keys[collection] = key.at == NULL ? SPAN("") : key;
+    *key_of(tx, collection) = key.at == NULL ? SPAN("") : key;
 }
 
 void collection_expire(struct inspection *tx, enum variable collection, struct span name,
                        uint64_t seconds)
 {
     const struct inspection_world *world = &tx->world;
-    if (tx->keys[collection].at != NULL && world->store_expire != NULL)
-        world->store_expire(world->context, collection_name(collection), tx->keys[collection], name,
-                            seconds);
+    if (collection < VARIABLE_IP || collection > VARIABLE_RESOURCE)
+        return; /* TX ends with the transaction anyway */
+    struct span key = *key_of(tx, collection);
+    if (key.at != NULL && world->store_expire != NULL)
+        world->store_expire(world->context, collection_name(collection), key, name, seconds);
 }
 
 void captures_set(struct inspection *tx, const struct captures *captures)

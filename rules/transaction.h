@@ -42,6 +42,9 @@ enum processor {
     PROCESSOR_XML,
 };
 
+/* The persistent collections stand side by side in the table of variables. */
+enum { PERSISTENT_COUNT = VARIABLE_RESOURCE - VARIABLE_IP + 1 };
+
 /* The request, taken apart once. */
 struct request_view {
     struct inspection_request given;
@@ -64,8 +67,9 @@ struct exclusion {
 
 /* One memory of a transformation: `in` by identity, not by content. */
 struct transformed {
-    const struct transformation *by; /* NULL: the slot is free */
+    const struct transformation *by;
     struct span in, out;
+    struct transformed *next; /* in its bucket */
 };
 
 /* The place in the phase, kept over slices: step, link, target, value. */
@@ -106,11 +110,10 @@ struct inspection {
     bool body_error, multipart_error, urlencoded_error, inbound_error, outbound_error;
     struct span body_error_text, parser_error_text;
 
-    struct map *tx, *env;             /* of struct pair */
-    struct span keys[VARIABLE_COUNT]; /* of the persistent collections that are open */
+    struct map *tx, *env;               /* of struct pair */
+    struct span keys[PERSISTENT_COUNT]; /* of those that are open */
     struct span session_id, user_id;
-    struct values cache[VARIABLE_COUNT];
-    bool cached[VARIABLE_COUNT];
+    struct values *cache[VARIABLE_COUNT]; /* lists that were computed; NULL: not yet */
 
     struct pair matched; /* MATCHED_VAR and its name; at NULL: nothing yet */
     struct pair *matched_list;
@@ -123,7 +126,7 @@ struct inspection {
     const struct target **active; /* those that hold for the rule at the cursor */
     size_t active_count, exclusion_count;
 
-    struct transformed *memory;
+    struct transformed **memory; /* buckets */
     size_t memory_room, memory_used;
 
     enum rule_phase phase; /* 0: none has run */

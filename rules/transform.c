@@ -8,55 +8,57 @@
 
 #include <stdint.h>
 
-enum { MEMORY_FIRST = 512 }; /* slots; a power of two */
+enum { BUCKETS_FIRST = 256, BUCKET_LOAD = 4 }; /* a power of two; it fits a common chunk */
 
-static size_t slot_of(struct span in, const struct transformation *by, size_t room)
+static struct transformed **bucket_of(struct transformed **memory, size_t room, struct span in,
+                                      const struct transformation *by)
 {
     uint64_t hash = (uint64_t)(uintptr_t)in.at ^ ((uint64_t)(uintptr_t)by << 7);
     hash = (hash + in.len) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(hash >> 32) & (room - 1);
-}
-
-/* The slot that holds the answer, or the free one where it belongs. */
-static struct transformed *memory_find(struct transformed *memory, size_t room, struct span in,
-                                       const struct transformation *by)
-{
-    size_t i = slot_of(in, by, room);
-    while (memory[i].by != NULL &&
-           (memory[i].by != by || memory[i].in.at != in.at || memory[i].in.len != in.len))
-        i = (i + 1) & (room - 1);
-    return &memory[i];
+    return &memory[(size_t)(hash >> 32) & (room - 1)];
 }
 
 static bool memory_grow(struct inspection *tx)
 {
-    size_t room = tx->memory_room == 0 ? MEMORY_FIRST : tx->memory_room * 2;
-    struct transformed *bigger = arena_alloc(tx->arena, room * sizeof(*bigger));
+    size_t room = tx->memory_room == 0 ? BUCKETS_FIRST : tx->memory_room * BUCKET_LOAD;
+    struct transformed **bigger = arena_alloc(tx->arena, room * sizeof(struct transformed *));
     if (bigger == NULL)
         return false;
     for (size_t i = 0; i < tx->memory_room; i++) {
-        const struct transformed *old = &tx->memory[i];
-        if (old->by != NULL)
-            *memory_find(bigger, room, old->in, old->by) = *old;
+        for (struct transformed *t = tx->memory[i], *next; t != NULL; t = next) {
+            struct transformed **bucket = bucket_of(bigger, room, t->in, t->by);
+            next = t->next;
+            t->next = *bucket;
+            *bucket = t;
+        }
     }
     tx->memory = bigger;
     tx->memory_room = room;
     return true;
 }
 
+static struct span remember(struct inspection *tx, const struct transformation *by,
+                            struct span value, struct transformed **bucket)
+{
+    struct span out = by->apply(value, tx->arena);
+    struct transformed *entry = arena_alloc(tx->arena, sizeof(*entry));
+    if (entry == NULL)
+        return out;
+    *entry = (struct transformed){by, value, out, *bucket};
+    *bucket = entry;
+    tx->memory_used++;
+    return out;
+}
+
 struct span transform_one(struct inspection *tx, const struct transformation *by, struct span value)
 {
-    if (tx->memory_used * 4 >= tx->memory_room * 3 && !memory_grow(tx))
+    if (tx->memory_used >= tx->memory_room * BUCKET_LOAD && !memory_grow(tx))
         return (struct span){NULL, 0};
-    struct transformed *slot = memory_find(tx->memory, tx->memory_room, value, by);
-    if (slot->by == NULL) {
-        struct span out = by->apply(value, tx->arena);
-        if (arena_is_full(tx->arena))
-            return out;
-        *slot = (struct transformed){by, value, out};
-        tx->memory_used++;
-    }
-    return slot->out;
+    struct transformed **bucket = bucket_of(tx->memory, tx->memory_room, value, by);
+    for (const struct transformed *t = *bucket; t != NULL; t = t->next)
+        if (t->by == by && t->in.at == value.at && t->in.len == value.len)
+            return t->out;
+    return remember(tx, by, value, bucket);
 }
 
 struct span transform_all(struct inspection *tx, const struct rule *rule, struct span value)

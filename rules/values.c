@@ -29,7 +29,7 @@ struct provider {
 
 void values_forget(struct inspection *tx)
 {
-    memset(tx->cached, 0, sizeof(tx->cached));
+    memset(tx->cache, 0, sizeof(tx->cache));
 }
 
 struct span number_text(struct inspection *tx, uint64_t number)
@@ -373,11 +373,14 @@ static const struct provider providers[VARIABLE_COUNT] = {
 
 static struct values values_kept(struct inspection *tx, enum variable variable)
 {
-    if (!tx->cached[variable]) {
-        tx->cache[variable] = providers[variable].list(tx, variable);
-        tx->cached[variable] = true;
+    if (tx->cache[variable] == NULL) {
+        struct values *kept = arena_alloc(tx->arena, sizeof(*kept));
+        if (kept == NULL)
+            return pairs_of(NULL, 0);
+        *kept = providers[variable].list(tx, variable);
+        tx->cache[variable] = kept;
     }
-    return tx->cache[variable];
+    return *tx->cache[variable];
 }
 
 /* A name is looked up; all of them, or those that a pattern selects, are listed. */

@@ -96,6 +96,15 @@ static void look_at_memory(struct worker *worker)
     metrics_gauge(worker->around.metrics, GAUGE_OVERLOAD_LEVEL, worker->around.overload);
 }
 
+/* For other workers' eyes and for the limit over all. */
+static void count_connections(struct worker *worker)
+{
+    unsigned now = connections_count(worker->connections);
+    unsigned before =
+        atomic_exchange_explicit(&worker->connection_count, now, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->workers->connections, now - before, memory_order_relaxed);
+}
+
 static void show_gauges(struct worker *worker)
 {
     struct worker_metrics *metrics = worker->around.metrics;
@@ -112,6 +121,7 @@ static void on_housekeeping(struct timer *timer)
 {
     struct worker *worker = list_entry(timer, struct worker, housekeeping);
     look_at_memory(worker);
+    count_connections(worker);
     show_gauges(worker);
     atomic_store_explicit(&worker->heartbeat_us, loop_now_us(worker->loop), memory_order_relaxed);
     timer_arm(timer, loop_now_us(worker->loop) + HOUSEKEEPING_US);
@@ -122,14 +132,6 @@ static void on_housekeeping(struct timer *timer)
 static struct snapshot *current_snapshot(void *context)
 {
     return ((struct worker *)context)->snapshot;
-}
-
-static void count_connections(struct worker *worker)
-{
-    unsigned now = connections_count(worker->connections);
-    unsigned before =
-        atomic_exchange_explicit(&worker->connection_count, now, memory_order_relaxed);
-    atomic_fetch_add_explicit(&worker->workers->connections, now - before, memory_order_relaxed);
 }
 
 struct handover {

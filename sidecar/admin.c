@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may call what on which port; the pages themselves are in admin_pages.c. */
+#include "sidecar/admin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rules/base/encode.h"
+#include "rules/base/must.h"
+#include "sidecar/admin_inside.h"
+#include "sidecar/http/forwarded.h"
+
+struct admin {
+    struct process *process;
+    struct service *service;
+    struct span addresses[SERVICE_PORTS]; /* on the heap; at == NULL: closed */
+    struct list waiting;                  /* calls, for the end of a reload */
+};
+
+void admin_problem(struct service_call *call, unsigned status, struct span detail)
+{
+    buf_clear(&call->body);
+    call->status = status;
+    call->type = SPAN("application/problem+json");
+    buf_format(&call->body, "{\"status\":%u,\"title\":\"" SPAN_FORMAT "\"", status,
+               span_arg(http_reason(status)));
+    if (detail.len > 0) {
+        buf_add(&call->body, SPAN(",\"detail\":"));
+        json_add_string(&call->body, detail);
+    }
+    buf_add(&call->body, SPAN("}\n"));
+}
+
+/* ---- who may ---- */
+
+/* Compared in a time that does not tell where they differ. */
+static bool is_same_secret(struct span given, struct span secret)
+{
+    unsigned char difference = given.len == secret.len ? 0 : 1;
+    for (size_t i = 0; i < given.len && secret.len > 0; i++)
+        difference |= (unsigned char)(given.at[i] ^ secret.at[i % secret.len]);
+    return difference == 0;
+}
+
+static bool has_token(const struct process *process, const struct service_call *call)
+{
+    struct span token = process->snapshot->settings->admin.token;
+    if (token.at == NULL)
+        return true;
+    struct span given = fields_get(&call->client->head->fields, SPAN("authorization"));
+    return span_starts_nocase(given, SPAN("bearer ")) &&
+           is_same_secret(span_trim_ows(span_from(given, sizeof("bearer ") - 1)), token);
+}
+
+/* A page in a browser reaches this port under a name of its own (DNS rebinding); addresses and
+ * localhost have none. */
+static bool is_host_harmless(struct span host)
+{
+    struct span name = host;
+    if (host.len > 0 && host.at[0] == '[') {
+        name = span_from(host, 1);
+        name = span_cut(&name, ']');
+    } else {
+        name = span_cut(&name, ':');
+    }
+    uint8_t ip[16];
+    return name.len == 0 || ip_parse(name, ip) || span_is_nocase(name, SPAN("localhost"));
+}
+
+static const struct admin_page *find_page(const struct service_call *call, bool *path_known)
+{
+    struct span method = call->client->head->method;
+    if (span_is(method, SPAN("HEAD")))
+        method = SPAN("GET");
+    *path_known = false;
+    for (size_t i = 0; i < admin_page_count; i++) {
+        const struct admin_page *page = &admin_pages[i];
+        if ((page->ports & (1u << call->port)) == 0 || !span_is(page->path, call->path))
+            continue;
+        *path_known = true;
+        if (span_is(page->method, method))
+            return page;
+    }
+    return NULL;
+}
+
+static bool answer(void *context, struct service_call *call)
+{
+    struct process *process = context;
+    const struct client *client = call->client;
+    bool path_known, is_admin = (1u << call->port) == PORT_ADMIN;
+    const struct admin_page *page = find_page(call, &path_known);
+    call->last = process->state != PROCESS_SERVING;
+    if (client->refusal.status != 0 || client->head_is_broken)
+        admin_problem(call, client->refusal.status ? client->refusal.status : 400, SPAN(""));
+    else if (is_admin && !is_host_harmless(client->head->authority))
+        admin_problem(call, 403, SPAN("the Host field is neither an address nor localhost"));
+    else if (is_admin && !(page != NULL && page->open) && !has_token(process, call))
+        admin_problem(call, 401, SPAN("a bearer token is needed"));
+    else if (page == NULL)
+        admin_problem(call, path_known ? 405 : 404, SPAN(""));
+    else
+        return page->write(process, call);
+    return true;
+}
+
+/* ---- ports ---- */
+
+static bool open_port(struct admin *admin, unsigned port, struct span text, char *why, size_t size)
+{
+    static const char *const names[SERVICE_PORTS] = {"status.address", "admin.address"};
+    struct span *held = &admin->addresses[port];
+    if (text.at != NULL && held->at != NULL && span_is(text, *held))
+        return true;
+    int fds[DOOR_SOCKETS] = {-1};
+    if (text.at != NULL && !doors_open(admin->process->options->doors, text, 1, fds)) {
+        snprintf(why, size, "%s: cannot listen on " SPAN_FORMAT ": %s", names[port], span_arg(text),
+                 strerror(errno));
+        return false;
+    }
+    service_listen(admin->service, port, fds[0]);
+    free((void *)(uintptr_t)held->at);
+    *held = (struct span){text.at ? must_strdup(text.at) : NULL, text.len};
+    return true;
+}
+
+bool admin_open(struct admin *admin, const struct settings *settings, char *why, size_t size)
+{
+    return open_port(admin, 0, settings->status.address_text, why, size) &&
+           open_port(admin, 1, settings->admin.address_text, why, size);
+}
+
+struct admin *admin_new(struct process *process)
+{
+    struct admin *admin = must_alloc(sizeof(*admin));
+    admin->process = process;
+    admin->service = service_new(process->loop, answer, process);
+    list_init(&admin->waiting);
+    return admin;
+}
+
+void admin_free(struct admin *admin)
+{
+    if (admin == NULL)
+        return;
+    service_free(admin->service);
+    for (unsigned i = 0; i < SERVICE_PORTS; i++)
+        free((void *)(uintptr_t)admin->addresses[i].at);
+    free(admin);
+}
+
+/* ---- reloads ---- */
+
+void admin_wait_for_reload(struct admin *admin, struct service_call *call)
+{
+    list_add(&admin->waiting, &call->waits);
+}
+
+void admin_reload_ended(struct admin *admin)
+{
+    const struct process *process = admin->process;
+    for (struct list *first; (first = list_first(&admin->waiting)) != NULL;) {
+        struct service_call *call = list_entry(first, struct service_call, waits);
+        list_remove(first);
+        if (process->reload.faults != NULL) {
+            admin_problem(call, 422, span_text(process->reload.faults));
+        } else {
+            call->status = 200;
+            call->type = SPAN("application/json");
+            buf_format(&call->body, "{\"snapshot\":%llu}\n",
+                       (unsigned long long)process->facts.snapshot_number);
+        }
+        service_finish(call);
+    }
+}

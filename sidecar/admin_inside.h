@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pages of the status and admin ports, for admin.c and admin_pages.c. */
+#ifndef SIDEGATE_SIDECAR_ADMIN_INSIDE_H
+#define SIDEGATE_SIDECAR_ADMIN_INSIDE_H
+
+#include "sidecar/process_inside.h"
+#include "sidecar/service.h"
+
+enum {
+    PORT_STATUS = 1,
+    PORT_ADMIN = 2,
+    PORT_BOTH = 3
+}; /* bits: 1 << number of the service's port */
+
+/* A page fills the call in and returns true; false: it is answered later. */
+struct admin_page {
+    unsigned ports;
+    struct span method, path;
+    bool open; /* no token: probes and scrapes have none */
+    bool (*write)(struct process *process, struct service_call *call);
+};
+extern const struct admin_page admin_pages[];
+extern const size_t admin_page_count;
+
+/* application/problem+json, RFC 9457. `detail` may be empty. */
+void admin_problem(struct service_call *call, unsigned status, struct span detail);
+/* The call is answered when the reload that is under way has ended. */
+void admin_wait_for_reload(struct admin *admin, struct service_call *call);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pages of both ports: one row each. */
+#include <unistd.h>
+
+#include "rules/base/encode.h"
+#include "sidecar/admin_inside.h"
+#include "sidecar/http/date.h"
+
+enum { HEARTBEAT_MOST_US = 5000000 };
+
+static bool say(struct service_call *call, unsigned status, struct span text)
+{
+    call->status = status;
+    call->type = SPAN("text/plain; charset=utf-8");
+    buf_add(&call->body, text);
+    return true;
+}
+
+/* ---- probes ---- */
+
+static bool workers_turn(const struct process *process)
+{
+    uint64_t now_us = loop_now_us(process->loop);
+    for (unsigned w = 0; w < process->workers.count; w++) {
+        uint64_t beat_us = worker_heartbeat_us(process->workers.at[w]);
+        if (beat_us + HEARTBEAT_MOST_US < now_us)
+            return false;
+    }
+    return true;
+}
+
+static bool page_livez(struct process *process, struct service_call *call)
+{
+    bool alive = workers_turn(process);
+    return say(call, alive ? 200 : 503,
+               alive ? SPAN("ok\n") : SPAN("a worker does not turn any more\n"));
+}
+
+static bool page_startupz(struct process *process, struct service_call *call)
+{
+    bool started = process->state != PROCESS_STARTING;
+    return say(call, started ? 200 : 503, started ? SPAN("ok\n") : SPAN("starting\n"));
+}
+
+static bool page_readyz(struct process *process, struct service_call *call)
+{
+    bool serving = process->state == PROCESS_SERVING, turning = workers_turn(process);
+    bool ready = serving && turning;
+    if (span_find(call->query, SPAN("verbose")) == SPAN_NONE)
+        return say(call, ready ? 200 : 503, ready ? SPAN("ok\n") : SPAN("not ready\n"));
+    call->status = ready ? 200 : 503;
+    call->type = SPAN("text/plain; charset=utf-8");
+    buf_format(&call->body, "[%c] serving (neither starting nor draining)\n", serving ? '+' : '-');
+    buf_format(&call->body, "[%c] every worker turns\n", turning ? '+' : '-');
+    buf_format(&call->body, "%s\n", ready ? "ready" : "not ready");
+    return true;
+}
+
+/* ---- metrics ---- */
+
+static bool page_metrics(struct process *process, struct service_call *call)
+{
+    if (!process->snapshot->settings->metrics.prometheus) {
+        admin_problem(call, 404, SPAN("metrics.prometheus is off"));
+        return true;
+    }
+    call->status = 200;
+    call->type = SPAN("text/plain; version=0.0.4; charset=utf-8");
+    metrics_print(process->workers.metrics, process->workers.exporter, &process->facts,
+                  &call->body);
+    return true;
+}
+
+/* ---- status ---- */
+
+static void add_listeners(struct buf *to, const struct settings *settings)
+{
+    buf_add(to, SPAN(",\"listeners\":["));
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        buf_add(to, i > 0 ? SPAN(",{\"name\":") : SPAN("{\"name\":"));
+        json_add_string(to, settings->listeners[i].name);
+        buf_add(to, SPAN(",\"address\":"));
+        json_add_string(to, settings->listeners[i].address_text);
+        buf_add_byte(to, '}');
+    }
+    buf_add_byte(to, ']');
+}
+
+static void add_exports(struct buf *to, const struct exporter *exporter)
+{
+    buf_add(to, SPAN(",\"exports\":["));
+    bool any = false;
+    for (unsigned i = 0; exporter != NULL && i < DESTINATIONS; i++) {
+        struct destination_figures figures;
+        exporter_figures(exporter, (enum destination)i, &figures);
+        if (!figures.on)
+            continue;
+        uint64_t dropped = 0;
+        for (unsigned r = 0; r < DROP_REASONS; r++)
+            dropped += figures.dropped[r];
+        buf_format(to,
+                   "%s{\"destination\":\"%s\",\"produced\":%llu,\"sent\":%llu,\"dropped\":%llu,"
+                   "\"waiting\":%llu}",
+                   any ? "," : "", figures.name, (unsigned long long)figures.produced,
+                   (unsigned long long)figures.sent, (unsigned long long)dropped,
+                   (unsigned long long)figures.waiting);
+        any = true;
+    }
+    buf_add_byte(to, ']');
+}
+
+static void add_reload(struct buf *to, const struct process *process)
+{
+    char time[TIMESTAMP_LENGTH];
+    timestamp_write(time, process->facts.last_reload_wall_us);
+    buf_format(to,
+               ",\"configuration\":{\"snapshot\":%llu,\"last_reload_successful\":%s,\"last_"
+               "reload\":\"%.*s\"",
+               (unsigned long long)process->facts.snapshot_number,
+               process->facts.last_reload_successful ? "true" : "false", TIMESTAMP_LENGTH, time);
+    buf_add(to, SPAN(",\"faults\":"));
+    if (process->reload.faults != NULL)
+        json_add_string(to, span_text(process->reload.faults));
+    else
+        buf_add(to, SPAN("null"));
+    buf_add_byte(to, '}');
+}
+
+static const char *state_name(enum process_state state)
+{
+    switch (state) {
+    case PROCESS_STARTING: return "starting";
+    case PROCESS_SERVING: return "serving";
+    case PROCESS_LEAVING:
+    case PROCESS_CLOSING: return "draining";
+    case PROCESS_OVER: break;
+    }
+    return "over";
+}
+
+static const char *rules_name(const struct snapshot *snapshot)
+{
+    static const char *const names[] = {"off", "detection_only", "on"};
+    return snapshot->ruleset == NULL ? "none" : names[snapshot->inspection.engine];
+}
+
+static bool page_status(struct process *process, struct service_call *call)
+{
+    struct buf *to = &call->body;
+    call->status = 200;
+    call->type = SPAN("application/json");
+    buf_format(to,
+               "{\"version\":\"%s\",\"pid\":%d,\"state\":\"%s\",\"uptime_s\":%llu,\"threads\":%u",
+               process->facts.version, (int)getpid(), state_name(process->state),
+               (unsigned long long)((loop_now_us(process->loop) - process->began_us) / 1000000),
+               process->workers.count);
+    buf_format(
+        to,
+        ",\"connections\":%u,\"requests_in_flight\":%u,\"child_restarts\":%llu,\"rules\":\"%s\"",
+        atomic_load(&process->workers.connections), atomic_load(&process->workers.in_flight),
+        (unsigned long long)process->facts.child_restarts, rules_name(process->snapshot));
+    add_listeners(to, process->snapshot->settings);
+    add_reload(to, process);
+    add_exports(to, process->workers.exporter);
+    buf_add(to, SPAN("}\n"));
+    return true;
+}
+
+/* ---- orders ---- */
+
+static bool page_reload(struct process *process, struct service_call *call)
+{
+    admin_wait_for_reload(process->admin, call);
+    reload_begin(process);
+    return false;
+}
+
+static bool page_drain(struct process *process, struct service_call *call)
+{
+    call->status = 202;
+    call->type = SPAN("application/json");
+    buf_add(&call->body, SPAN("{\"state\":\"draining\"}\n"));
+    drain_begin(process, false);
+    return true;
+}
+
+const struct admin_page admin_pages[] = {
+    {PORT_BOTH, SPAN_INIT("GET"), SPAN_INIT("/livez"), true, page_livez},
+    {PORT_BOTH, SPAN_INIT("GET"), SPAN_INIT("/readyz"), true, page_readyz},
+    {PORT_BOTH, SPAN_INIT("GET"), SPAN_INIT("/startupz"), true, page_startupz},
+    {PORT_STATUS, SPAN_INIT("GET"), SPAN_INIT("/metrics"), true, page_metrics},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/metrics"), false, page_metrics},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
+    {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
+    {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
+};
+const size_t admin_page_count = sizeof(admin_pages) / sizeof(admin_pages[0]);

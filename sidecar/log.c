@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of the program itself. */
+#include "sidecar/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rules/base/must.h"
+#include "sidecar/http/date.h"
+#include "sidecar/loop/loop.h"
+
+enum { LINE_BYTES = 4096 };
+
+struct log {
+    char *path; /* NULL: the standard error */
+    int fd;
+    _Atomic int level;
+};
+
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+struct log *log_open(const char *path, enum log_level level)
+{
+    bool is_file = path != NULL && strcmp(path, "/dev/stderr") != 0;
+    int fd = is_file ? open_file(path) : STDERR_FILENO;
+    if (fd < 0)
+        return NULL;
+    struct log *log = must_alloc(sizeof(*log));
+    log->path = is_file ? must_strdup(path) : NULL;
+    log->fd = fd;
+    log->level = (int)level;
+    return log;
+}
+
+void log_close(struct log *log)
+{
+    if (log == NULL)
+        return;
+    if (log->path != NULL)
+        close(log->fd);
+    free(log->path);
+    free(log);
+}
+
+/* The descriptor keeps its number, so that a thread that is writing never meets a closed one. */
+void log_reopen(struct log *log)
+{
+    if (log->path == NULL)
+        return;
+    int fd = open_file(log->path);
+    if (fd < 0)
+        return;
+    dup3(fd, log->fd, O_CLOEXEC);
+    close(fd);
+}
+
+void log_set_level(struct log *log, enum log_level level)
+{
+    atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
+}
+
+void log_say(struct log *log, enum log_level level, const char *format, ...)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    if ((int)level > atomic_load_explicit(&log->level, memory_order_relaxed))
+        return;
+    char line[LINE_BYTES];
+    timestamp_write(line, clock_system()->wall_us(clock_system()->context));
+    int head =
+        snprintf(line + TIMESTAMP_LENGTH, sizeof(line) - TIMESTAMP_LENGTH, " %s: ", names[level]);
+    size_t len = TIMESTAMP_LENGTH + (size_t)head;
+    va_list arguments;
+    va_start(arguments, format);
+    int body = vsnprintf(line + len, sizeof(line) - len - 1, format, arguments);
+    va_end(arguments);
+    size_t room = sizeof(line) - len - 2;
+    len += body < 0 ? 0 : (size_t)body < room ? (size_t)body : room;
+    line[len++] = '\n';
+    /* A log that cannot be written is no reason to stop serving. */
+    if (write(log->fd, line, len) < 0)
+        return;
+}

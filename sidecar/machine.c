@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at the cgroup and at /proc, and gives privileges up. */
+#include "sidecar/machine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { THREADS_MOST = 4, NAME_BYTES = 4096 };
+
+/* The first line of a file, without its end. */
+static bool read_line(const char *path, char *to, int size)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool got = fgets(to, size, file) != NULL;
+    fclose(file);
+    if (got)
+        to[strcspn(to, "\n")] = '\0';
+    return got;
+}
+
+/* The path of this process's group below /sys/fs/cgroup: the line "0::/path". */
+static bool cgroup_file(const char *name, char *to, size_t size)
+{
+    char line[NAME_BYTES];
+    if (!read_line("/proc/self/cgroup", line, sizeof(line)) || strncmp(line, "0::", 3) != 0)
+        return false;
+    int len =
+        snprintf(to, size, "/sys/fs/cgroup%s/%s", strcmp(line + 3, "/") == 0 ? "" : line + 3, name);
+    return len > 0 && (size_t)len < size;
+}
+
+static unsigned cgroup_cpus(void)
+{
+    char path[NAME_BYTES + 64], line[128];
+    if (!cgroup_file("cpu.max", path, sizeof(path)) || !read_line(path, line, sizeof(line)))
+        return THREADS_MOST;
+    char *end;
+    unsigned long quota = strtoul(line, &end, 10); /* "max 100000": no digits, no limit */
+    unsigned long period = strtoul(end, NULL, 10);
+    if (end == line || period == 0)
+        return THREADS_MOST;
+    return (unsigned)((quota + period - 1) / period);
+}
+
+unsigned machine_threads(void)
+{
+    cpu_set_t set;
+    unsigned cpus = THREADS_MOST;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        cpus = (unsigned)CPU_COUNT(&set);
+    unsigned quota = cgroup_cpus();
+    cpus = quota < cpus ? quota : cpus;
+    return cpus < 1 ? 1 : cpus > THREADS_MOST ? THREADS_MOST : cpus;
+}
+
+uint64_t machine_memory_bytes(void)
+{
+    char path[NAME_BYTES + 64], line[128];
+    uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 4 * 3;
+    bool v2 = cgroup_file("memory.max", path, sizeof(path)) && read_line(path, line, sizeof(line));
+    if (!v2 && !read_line("/sys/fs/cgroup/memory/memory.limit_in_bytes", line, sizeof(line)))
+        return all;
+    char *end;
+    uint64_t limit = strtoull(line, &end, 10);
+    return end != line && limit > 0 && limit < all ? limit : all;
+}
+
+static bool become(const char *user, char *why, size_t size)
+{
+    errno = 0;
+    const struct passwd *entry = getpwnam(user); /* before any thread */
+    if (entry == NULL) {
+        snprintf(why, size, "process.user: there is no user '%s'", user);
+        return false;
+    }
+    if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+        setuid(entry->pw_uid) != 0) {
+        snprintf(why, size, "process.user: cannot become '%s': %s", user, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+bool machine_drop_privileges(const char *user, char *why, size_t size)
+{
+    if (user != NULL && getuid() == 0 && !become(user, why, size))
+        return false;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return true;
+}
+
+void machine_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}

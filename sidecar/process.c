@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child's life: reading, opening, dropping privileges, starting threads, and taking it all down
+ * again. */
+#include "sidecar/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "rules/base/must.h"
+#include "sidecar/machine.h"
+#include "sidecar/process_inside.h"
+#include "sidecar/state/collections.h"
+
+enum {
+    COLLECTION_VARIABLES = 100000,
+    FLUSH_US = 2000000, /* for the exporter's last records */
+    QUEUE_RECORDS = 8192,
+    WHY_BYTES = 512,
+    WAIT_COMPILER_US = 50000,
+};
+static const uint64_t collection_timeout_us = 3600u * (uint64_t)1000000;
+
+/* ---- signals ---- */
+
+static void on_signal(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct process *process = list_entry(watch, struct process, signals);
+    struct signalfd_siginfo info;
+    if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    switch (info.ssi_signo) {
+    case SIGHUP: reload_begin(process); break;
+    case SIGUSR1:
+        log_reopen(process->log);
+        if (process->workers.exporter != NULL)
+            exporter_reopen(process->workers.exporter);
+        break;
+    default: drain_begin(process, process->told_to_stop); process->told_to_stop = true;
+    }
+}
+
+/* Blocked before any thread is made, so that only the main thread's descriptor tells of them. */
+static bool watch_signals(struct process *process)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+        sigaddset(&set, watched[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd >= 0 && watch_add(process->loop, &process->signals, fd, WATCH_READ, on_signal);
+}
+
+/* ---- opening ---- */
+
+struct exporter_settings process_exporter_settings(const struct settings *settings)
+{
+    return (struct exporter_settings){
+        .access_log = settings->access_log.path,
+        .rule_log = settings->rules.log_path,
+        .otlp_endpoint = settings->traces.on ? settings->otlp.endpoint : (struct span){NULL, 0},
+        .service_name = settings->traces.service_name,
+        .environment = settings->service.environment,
+        .otlp_timeout_us = settings->otlp.timeout_us,
+        .gzip = settings->otlp.gzip,
+        .queue_records = QUEUE_RECORDS,
+    };
+}
+
+bool process_open_doors(struct process *process, const struct snapshot *snapshot,
+                        struct worker_listener *listeners[PROCESS_WORKERS_MOST], char *why,
+                        size_t size)
+{
+    const struct settings *settings = snapshot->settings;
+    unsigned workers = process->workers.count;
+    for (unsigned w = 0; w < workers; w++)
+        listeners[w] = must_alloc((settings->listener_count + 1) * sizeof(struct worker_listener));
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        int fds[DOOR_SOCKETS];
+        struct span text = settings->listeners[i].address_text;
+        if (!doors_open(process->options->doors, text, workers, fds)) {
+            snprintf(why, size, "cannot listen on " SPAN_FORMAT ": %s", span_arg(text),
+                     strerror(errno));
+            return false;
+        }
+        for (unsigned w = 0; w < workers; w++)
+            listeners[w][i] = (struct worker_listener){&settings->listeners[i], fds[w]};
+    }
+    return true;
+}
+
+void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST])
+{
+    for (unsigned w = 0; w < PROCESS_WORKERS_MOST; w++)
+        free(listeners[w]);
+}
+
+static bool open_ring(struct process *process)
+{
+    if (process->options->ring_fd >= 0)
+        process->workers.ring = ring_open(process->options->ring_fd);
+    return process->workers.ring != NULL;
+}
+
+static bool open_exporter(struct process *process, char *why, size_t size)
+{
+    if (!open_ring(process))
+        return true; /* said by the parent: no records, but service */
+    struct exporter_settings settings = process_exporter_settings(process->snapshot->settings);
+    process->workers.exporter = exporter_start(process->workers.ring, &settings, why, size);
+    return process->workers.exporter != NULL;
+}
+
+static bool start_workers(struct process *process, char *why, size_t size)
+{
+    struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
+    const struct settings *settings = process->snapshot->settings;
+    bool opened = process_open_doors(process, process->snapshot, listeners, why, size);
+    const char *user = settings->process.user.at;
+    bool dropped = opened && machine_drop_privileges(user, why, size);
+    if (dropped && user == NULL && getuid() == 0)
+        log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
+    bool started = dropped;
+    for (unsigned w = 0; started && w < process->workers.count; w++) {
+        started = worker_start(&process->workers, w, process->snapshot, listeners[w],
+                               settings->listener_count) != NULL;
+        if (!started)
+            snprintf(why, size, "cannot start a thread: %s", strerror(errno));
+    }
+    process_close_doors(listeners);
+    return started;
+}
+
+static bool start(struct process *process, char *why, size_t size)
+{
+    const struct settings *settings = process->snapshot->settings;
+    unsigned threads =
+        process->options->run->threads ? process->options->run->threads : settings->process.threads;
+    threads = threads ? threads : machine_threads();
+    struct workers *workers = &process->workers;
+    workers->count = threads < PROCESS_WORKERS_MOST ? threads : PROCESS_WORKERS_MOST;
+    workers->at = must_alloc(workers->count * sizeof(struct worker *));
+    workers->metrics = metrics_new(workers->count);
+    workers->memory_bytes =
+        settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
+    workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
+    if (!watch_signals(process)) {
+        snprintf(why, size, "cannot watch signals: %s", strerror(errno));
+        return false;
+    }
+    process->admin = admin_new(process);
+    return open_exporter(process, why, size) && admin_open(process->admin, settings, why, size) &&
+           start_workers(process, why, size);
+}
+
+/* ---- closing ---- */
+
+static void stop(struct process *process)
+{
+    struct workers *workers = &process->workers;
+    while (process->reload.running && !timer_is_armed(&process->reload.wait))
+        loop_turn(process->loop, WAIT_COMPILER_US);
+    for (unsigned w = 0; w < workers->count; w++)
+        if (workers->at[w] != NULL)
+            worker_stop(workers->at[w]);
+    if (workers->exporter != NULL)
+        exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
+    if (workers->ring != NULL)
+        ring_close(workers->ring);
+    admin_free(process->admin);
+    if (process->signals.loop != NULL) {
+        int fd = process->signals.fd;
+        watch_remove(&process->signals);
+        close(fd);
+    }
+    timer_disarm(&process->state_timer);
+    timer_disarm(&process->reload.wait);
+    snapshot_give(process->snapshot);
+    metrics_free(workers->metrics);
+    collections_free(workers->collections);
+    free(workers->at);
+    free(process->reload.faults);
+}
+
+/* ---- the whole ---- */
+
+static struct snapshot *first_snapshot(struct process *process)
+{
+    struct faults *faults = faults_new();
+    struct snapshot *snapshot = snapshot_build(&process->options->run->source, NULL, faults);
+    struct buf text;
+    buf_init(&text, 1024 * 1024);
+    faults_print(faults, &text);
+    if (text.len > 0 && write(STDERR_FILENO, text.at, text.len) < 0)
+        errno = 0; /* the exit code still says it */
+    buf_fini(&text);
+    faults_free(faults);
+    return snapshot;
+}
+
+static int serve(struct process *process)
+{
+    char why[WHY_BYTES] = "";
+    const struct settings *settings = process->snapshot->settings;
+    struct log *log = log_open(settings->process.log_path.at, settings->process.log_level);
+    if (log == NULL) {
+        log_say(process->log, LOG_ERROR, "cannot open %s: %s", settings->process.log_path.at,
+                strerror(errno));
+        return 1;
+    }
+    log_close(process->log);
+    process->log = log;
+    if (!start(process, why, sizeof(why))) {
+        log_say(log, LOG_ERROR, "%s", why);
+        stop(process);
+        return 1;
+    }
+    process->state = PROCESS_SERVING;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
+                span_arg(settings->listeners[i].address_text), process->workers.count);
+    loop_run(process->loop);
+    stop(process);
+    log_say(log, LOG_INFO, "stopped");
+    return 0;
+}
+
+int process_run(const struct process_options *options)
+{
+    struct process *process = must_alloc(sizeof(*process));
+    process->options = options;
+    process->log = log_open(NULL, LOG_INFO);
+    process->loop = loop_new(NULL);
+    must(process->loop != NULL);
+    process->began_us = loop_clock_us(process->loop);
+    process->began_wall_us = loop_wall_us(process->loop);
+    process->snapshot = first_snapshot(process);
+    int code = EXIT_CONFIGURATION;
+    if (process->snapshot != NULL) {
+        const struct snapshot *snapshot = process->snapshot;
+        process->facts = (struct process_facts){
+            .version = SIDEGATE_VERSION,
+            .snapshot_number = snapshot->number,
+            .last_reload_successful = true,
+            .last_reload_wall_us = process->began_wall_us,
+            .child_restarts = options->restarts,
+            .waf_effective = snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON,
+        };
+        reload_init(process);
+        drain_init(process);
+        code = serve(process);
+    }
+    loop_free(process->loop);
+    log_close(process->log);
+    free(process);
+    return code;
+}

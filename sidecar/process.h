@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child: everything that serves. Its main thread runs a loop of its own for signals, the status
+ * and admin ports and the swapping of snapshots; workers, the exporter and compiling are other
+ * threads. */
+#ifndef SIDEGATE_SIDECAR_PROCESS_H
+#define SIDEGATE_SIDECAR_PROCESS_H
+
+#include "sidecar/doors.h"
+#include "sidecar/run.h"
+
+enum { EXIT_CONFIGURATION = 3, PROCESS_WORKERS_MOST = 16 };
+
+struct process_options {
+    const struct run_options *run;
+    struct doors *doors;
+    int ring_fd; /* -1: there is none */
+    unsigned restarts;
+};
+
+/* Serves until it is told to stop; the exit code. */
+int process_run(const struct process_options *options);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child's one object, for the files that make it up: process.c (life), reload.c, drain.c,
+ * admin*.c. All of it belongs to the main thread. */
+#ifndef SIDEGATE_SIDECAR_PROCESS_INSIDE_H
+#define SIDEGATE_SIDECAR_PROCESS_INSIDE_H
+
+#include "sidecar/admin.h"
+#include "sidecar/log.h"
+#include "sidecar/process.h"
+#include "sidecar/worker.h"
+
+enum process_state {
+    PROCESS_STARTING,
+    PROCESS_SERVING,
+    PROCESS_LEAVING, /* not ready any more, still accepting: balancers take notice */
+    PROCESS_CLOSING, /* not accepting; what is under way ends */
+    PROCESS_OVER,
+};
+
+struct process {
+    const struct process_options *options;
+    struct log *log;
+    struct loop *loop;
+    struct snapshot *snapshot;
+    struct workers workers;
+    struct process_facts facts;
+    struct admin *admin;
+    struct watch signals;
+    uint64_t began_us;
+    uint64_t began_wall_us;
+    enum process_state state;
+    bool told_to_stop;        /* a second time means at once */
+    struct timer state_timer; /* of leaving and closing */
+    uint64_t drain_until_us;
+    struct {
+        bool running, again; /* another HUP while one is being compiled */
+        char *faults;        /* of the latest, as text; NULL: there were none */
+        struct timer wait;   /* too many snapshots are alive */
+    } reload;
+};
+
+/* ---- process.c ---- */
+
+/* The workers' listeners of a snapshot, opened where they are new. False: `why`. */
+bool process_open_doors(struct process *process, const struct snapshot *snapshot,
+                        struct worker_listener *listeners[PROCESS_WORKERS_MOST], char *why,
+                        size_t size);
+void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST]);
+struct exporter_settings process_exporter_settings(const struct settings *settings);
+
+/* ---- reload.c ---- */
+
+void reload_init(struct process *process);
+/* Compiles aside and swaps; the admin's waiting requests are answered when it is done. */
+void reload_begin(struct process *process);
+
+/* ---- drain.c ---- */
+
+void drain_init(struct process *process);
+/* Leaves, closes, is over. A second time: over at once. */
+void drain_begin(struct process *process, bool at_once);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reload: compiled on a thread of its own, swapped by one message to each worker. A bad one is
+ * refused and the old one stands. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rules/base/must.h"
+#include "sidecar/process_inside.h"
+
+enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512 };
+
+struct compilation {
+    struct mail mail;
+    struct process *process;
+    struct snapshot *before; /* counted: its parts are shared */
+    struct snapshot *snapshot;
+    struct faults *faults;
+};
+
+/* ---- taking the result over ---- */
+
+static char *faults_text(const struct faults *faults)
+{
+    struct buf text;
+    buf_init(&text, 1024 * 1024);
+    faults_print(faults, &text);
+    buf_add_byte(&text, '\0');
+    char *copy = must_strdup(text.at ? text.at : "");
+    buf_fini(&text);
+    return copy;
+}
+
+static bool swap(struct process *process, struct snapshot *snapshot, char *why, size_t size)
+{
+    struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
+    struct exporter_settings exports = process_exporter_settings(snapshot->settings);
+    bool well = process_open_doors(process, snapshot, listeners, why, size) &&
+                admin_open(process->admin, snapshot->settings, why, size) &&
+                (process->workers.exporter == NULL ||
+                 exporter_change(process->workers.exporter, &exports, why, size));
+    for (unsigned w = 0; well && w < process->workers.count; w++)
+        worker_swap(process->workers.at[w], snapshot, listeners[w],
+                    snapshot->settings->listener_count);
+    process_close_doors(listeners);
+    return well;
+}
+
+static void refuse(struct process *process, char *faults)
+{
+    process->facts.last_reload_successful = false;
+    process->reload.faults = faults;
+    log_say(process->log, LOG_ERROR, "the new configuration is refused, the old one stands:\n%s",
+            faults);
+}
+
+static void accept_new(struct process *process, struct snapshot *snapshot)
+{
+    snapshot_give(process->snapshot);
+    process->snapshot = snapshot;
+    process->facts.snapshot_number = snapshot->number;
+    process->facts.last_reload_successful = true;
+    process->facts.waf_effective =
+        snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON;
+    log_set_level(process->log, snapshot->settings->process.log_level);
+    log_say(process->log, LOG_INFO, "configuration %llu is in force",
+            (unsigned long long)snapshot->number);
+}
+
+static void on_compiled(struct mail *mail)
+{
+    struct compilation *compilation = list_entry(mail, struct compilation, mail);
+    struct process *process = compilation->process;
+    char why[WHY_BYTES] = "";
+    free(process->reload.faults);
+    process->reload.faults = NULL;
+    process->reload.running = false;
+    process->facts.last_reload_wall_us = loop_wall_us(process->loop);
+    if (compilation->snapshot == NULL) {
+        refuse(process, faults_text(compilation->faults));
+    } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
+        snapshot_give(compilation->snapshot);
+        refuse(process, must_strdup(why));
+    } else {
+        accept_new(process, compilation->snapshot);
+    }
+    snapshot_give(compilation->before);
+    faults_free(compilation->faults);
+    free(compilation);
+    admin_reload_ended(process->admin);
+    if (process->reload.again) {
+        process->reload.again = false;
+        reload_begin(process);
+    }
+}
+
+/* ---- compiling ---- */
+
+static void *compile(void *context)
+{
+    struct compilation *compilation = context;
+    compilation->snapshot = snapshot_build(&compilation->process->options->run->source,
+                                           compilation->before, compilation->faults);
+    loop_send(compilation->process->loop, &compilation->mail);
+    return NULL;
+}
+
+static void on_wait(struct timer *timer)
+{
+    struct process *process = list_entry(timer, struct process, reload.wait);
+    process->reload.running = false;
+    reload_begin(process);
+}
+
+void reload_init(struct process *process)
+{
+    timer_init(&process->reload.wait, process->loop, on_wait);
+}
+
+void reload_begin(struct process *process)
+{
+    if (process->reload.running) {
+        process->reload.again = !timer_is_armed(&process->reload.wait);
+        return;
+    }
+    process->reload.running = true;
+    if (snapshots_alive() >= SNAPSHOTS_MOST) {
+        log_say(process->log, LOG_WARN, "%u configurations are still in use: the reload waits",
+                snapshots_alive());
+        timer_arm(&process->reload.wait, loop_now_us(process->loop) + WAIT_US);
+        return;
+    }
+    struct compilation *compilation = must_alloc(sizeof(*compilation));
+    *compilation = (struct compilation){.mail.deliver = on_compiled,
+                                        .process = process,
+                                        .before = snapshot_take(process->snapshot),
+                                        .faults = faults_new()};
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, compile, compilation) == 0);
+    pthread_detach(thread);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent: binds, forks before any thread, reads nothing from the network, and starts a dead
+ * child again. It may be process 1, and so reaps whoever is handed to it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exporters/exporter.h"
+#include "rules/base/must.h"
+#include "sidecar/doors.h"
+#include "sidecar/log.h"
+#include "sidecar/machine.h"
+#include "sidecar/process.h"
+#include "sidecar/run.h"
+
+enum {
+    DEATHS_MOST = 5, /* in a minute: then it gives up */
+    DEATHS_WINDOW_MS = 60000,
+    PAUSE_FIRST_MS = 100,
+    PAUSE_MOST_MS = 10000,
+    RING_BYTES = 4 * 1024 * 1024,
+    WORDS_BYTES = 2048,
+};
+
+struct parent {
+    const struct run_options *options;
+    struct log *log;
+    struct doors *doors;
+    int ring_fd;
+    int signals;
+    pid_t child;     /* 0: none */
+    int channel;     /* to the child; -1: closed */
+    int stderr_pipe; /* what the child says on its standard error; -1: closed */
+    uint64_t deaths_ms[DEATHS_MOST];
+    unsigned death_count;
+    unsigned restarts;
+    unsigned pause_ms;
+    bool stopping;
+    char words[WORDS_BYTES]; /* the latest that the child said */
+    size_t words_len;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- the child's words ---- */
+
+static void keep_words(struct parent *parent, const char *text, size_t len)
+{
+    if (len >= WORDS_BYTES) {
+        text += len - WORDS_BYTES;
+        len = WORDS_BYTES;
+        parent->words_len = 0;
+    }
+    size_t over = parent->words_len + len > WORDS_BYTES ? parent->words_len + len - WORDS_BYTES : 0;
+    memmove(parent->words, parent->words + over, parent->words_len - over);
+    parent->words_len -= over;
+    memcpy(parent->words + parent->words_len, text, len);
+    parent->words_len += len;
+}
+
+/* Passes on what the child says, and remembers its end. False: the pipe is empty or closed. */
+static bool hear(struct parent *parent)
+{
+    char text[4096];
+    ssize_t got = read(parent->stderr_pipe, text, sizeof(text));
+    if (got > 0) {
+        keep_words(parent, text, (size_t)got);
+        if (write(STDERR_FILENO, text, (size_t)got) < 0)
+            return true; /* nobody listens: the words are kept all the same */
+        return true;
+    }
+    if (got == 0) {
+        close(parent->stderr_pipe);
+        parent->stderr_pipe = -1;
+    }
+    return false;
+}
+
+/* ---- starting the child ---- */
+
+static _Noreturn void be_child(struct parent *parent, int channel, int words)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0); /* what a terminal sends reaches it by the parent, and once */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    close(parent->signals);
+    dup2(words, STDERR_FILENO);
+    close(words);
+    doors_ask_by(parent->doors, channel);
+    struct process_options options = {
+        .run = parent->options,
+        .doors = parent->doors,
+        .ring_fd = parent->ring_fd,
+        .restarts = parent->restarts,
+    };
+    _exit(process_run(&options));
+}
+
+static bool start_child(struct parent *parent)
+{
+    int channel, words[2];
+    if (!doors_channel(&parent->channel, &channel) || pipe2(words, O_CLOEXEC) != 0)
+        return false;
+    /* Neither end blocks: a standard error that nobody reads must not stop the child. */
+    fcntl(words[0], F_SETFL, O_NONBLOCK);
+    fcntl(words[1], F_SETFL, O_NONBLOCK);
+    pid_t pid = fork();
+    if (pid < 0)
+        return false;
+    if (pid == 0) {
+        close(parent->channel);
+        close(words[0]);
+        be_child(parent, channel, words[1]);
+    }
+    close(channel);
+    close(words[1]);
+    parent->stderr_pipe = words[0];
+    parent->words_len = 0;
+    parent->child = pid;
+    return true;
+}
+
+/* ---- its end ---- */
+
+static void describe(int status, char *to, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(to, size, "was ended by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(to, size, "ended with %d", WEXITSTATUS(status));
+}
+
+static void repeat_last_words(struct parent *parent)
+{
+    while (parent->stderr_pipe >= 0 && hear(parent)) {
+    }
+    size_t len = parent->words_len;
+    while (len > 0 && parent->words[len - 1] == '\n')
+        len--;
+    if (len > 0)
+        log_say(parent->log, LOG_ERROR, "its last words: %.*s", (int)len, parent->words);
+}
+
+/* Five deaths in a minute: there is no use in going on. */
+static bool is_hopeless(struct parent *parent)
+{
+    uint64_t now = now_ms();
+    memmove(parent->deaths_ms, parent->deaths_ms + 1,
+            sizeof(parent->deaths_ms) - sizeof(parent->deaths_ms[0]));
+    parent->deaths_ms[DEATHS_MOST - 1] = now;
+    parent->death_count++;
+    bool calm =
+        parent->death_count < 2 || now - parent->deaths_ms[DEATHS_MOST - 2] > DEATHS_WINDOW_MS;
+    parent->pause_ms = calm ? PAUSE_FIRST_MS : parent->pause_ms * 2;
+    if (parent->pause_ms > PAUSE_MOST_MS)
+        parent->pause_ms = PAUSE_MOST_MS;
+    return parent->death_count >= DEATHS_MOST && now - parent->deaths_ms[0] <= DEATHS_WINDOW_MS;
+}
+
+static void close_ends(struct parent *parent)
+{
+    if (parent->stderr_pipe >= 0)
+        close(parent->stderr_pipe);
+    if (parent->channel >= 0)
+        close(parent->channel);
+    parent->stderr_pipe = parent->channel = -1;
+}
+
+/* -1: go on; else the program's exit code. */
+static int child_ended(struct parent *parent, int status)
+{
+    parent->child = 0;
+    bool in_order =
+        WIFEXITED(status) &&
+        (parent->stopping || WEXITSTATUS(status) == EXIT_CONFIGURATION || WEXITSTATUS(status) == 0);
+    if (in_order) {
+        while (parent->stderr_pipe >= 0 && hear(parent)) {
+        }
+        close_ends(parent);
+        return WEXITSTATUS(status);
+    }
+    char how[128];
+    describe(status, how, sizeof(how));
+    log_say(parent->log, LOG_ERROR, "the child %s", how);
+    repeat_last_words(parent);
+    close_ends(parent);
+    if (parent->stopping)
+        return 1;
+    if (is_hopeless(parent)) {
+        log_say(parent->log, LOG_ERROR, "%d deaths within a minute: giving up", DEATHS_MOST);
+        return 1;
+    }
+    parent->restarts++;
+    log_say(parent->log, LOG_WARN, "starting it again in %u ms", parent->pause_ms);
+    return -1;
+}
+
+/* Reaps everybody; only the child's end means something. */
+static int reap(struct parent *parent)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid <= 0)
+            return -1;
+        if (pid == parent->child) {
+            int code = child_ended(parent, status);
+            if (code >= 0)
+                return code;
+        }
+    }
+}
+
+/* ---- waiting ---- */
+
+static int take_signal(struct parent *parent)
+{
+    struct signalfd_siginfo info;
+    if (read(parent->signals, &info, sizeof(info)) != sizeof(info))
+        return -1;
+    if (info.ssi_signo == SIGCHLD)
+        return reap(parent);
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+        parent->stopping = true;
+    if (parent->child > 0)
+        kill(parent->child, (int)info.ssi_signo);
+    else if (parent->stopping)
+        return 0;
+    return -1;
+}
+
+static int wait_for_something(struct parent *parent, int wait_ms)
+{
+    struct pollfd waits[] = {{parent->signals, POLLIN, 0},
+                             {parent->channel, POLLIN, 0},
+                             {parent->stderr_pipe, POLLIN, 0}};
+    if (poll(waits, 3, wait_ms) <= 0)
+        return -1;
+    if (waits[2].revents != 0)
+        hear(parent);
+    if (waits[1].revents != 0 && !doors_serve(parent->doors, parent->channel)) {
+        close(parent->channel);
+        parent->channel = -1;
+    }
+    return waits[0].revents != 0 ? take_signal(parent) : -1;
+}
+
+static int supervise(struct parent *parent)
+{
+    uint64_t start_at_ms = 0;
+    for (;;) {
+        if (parent->child == 0 && start_at_ms == 0)
+            start_at_ms = now_ms() + (parent->restarts > 0 ? parent->pause_ms : 0);
+        int wait_ms = -1;
+        if (parent->child == 0) {
+            uint64_t now = now_ms();
+            wait_ms = start_at_ms > now ? (int)(start_at_ms - now) : 0;
+        }
+        if (parent->child == 0 && wait_ms == 0) {
+            start_at_ms = 0;
+            if (!start_child(parent)) {
+                log_say(parent->log, LOG_ERROR, "cannot start a child: %s", strerror(errno));
+                return 1;
+            }
+            wait_ms = -1;
+        }
+        int code = wait_for_something(parent, wait_ms);
+        if (code >= 0)
+            return code;
+    }
+}
+
+static int watch_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+        sigaddset(&set, watched[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+int supervise_run(const struct run_options *options)
+{
+    machine_raise_descriptors();
+    struct parent parent = {.options = options, .channel = -1, .stderr_pipe = -1};
+    parent.log = log_open(NULL, LOG_INFO);
+    parent.doors = doors_new();
+    parent.ring_fd = ring_create(PROCESS_WORKERS_MOST, RING_BYTES);
+    if (parent.ring_fd < 0)
+        log_say(parent.log, LOG_WARN, "no memory for the ring of records: %s", strerror(errno));
+    int code;
+    if (options->no_supervise) {
+        signal(SIGPIPE, SIG_IGN);
+        struct process_options process = {
+            .run = options, .doors = parent.doors, .ring_fd = parent.ring_fd};
+        code = process_run(&process);
+    } else {
+        parent.signals = watch_signals();
+        must(parent.signals >= 0);
+        code = supervise(&parent);
+        close(parent.signals);
+    }
+    if (parent.ring_fd >= 0)
+        close(parent.ring_fd);
+    doors_free(parent.doors);
+    log_close(parent.log);
+    return code;
+}

@@ -95,8 +95,19 @@ static uint64_t *rules_named(struct inspection *tx, const struct action *action,
     return bits;
 }
 
+/* The same ctl runs once for each value that its rule matched. */
+static bool target_is_excluded(const struct inspection *tx, const struct target *target)
+{
+    for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next)
+        if (e->target == target)
+            return true;
+    return false;
+}
+
 static void target_exclude(struct inspection *tx, const struct action *action)
 {
+    if (target_is_excluded(tx, &action->ctl.target))
+        return;
     struct exclusion *exclusion = arena_alloc(tx->arena, sizeof(*exclusion));
     const struct target **room =
         arena_alloc(tx->arena, (tx->exclusion_count + 1) * sizeof(struct target *));

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The linters' own tests: each finds the fault that it is for, and leaves honest code alone."""
+import unittest
+
+import layers
+import words
+
+TABLE = layers.read_table("rules/base:\nrules: rules/base\nexporters: rules/base rules/match/result.h\nrules/match: rules/base\n")
+
+
+class Layers(unittest.TestCase):
+    def test_an_arrow_that_points_up_is_a_fault(self):
+        self.assertEqual(len(list(layers.faults("rules/base/a.c", '#include "rules/inspection.h"\n', TABLE))), 1)
+
+    def test_an_arrow_that_points_down_is_none(self):
+        self.assertEqual(list(layers.faults("rules/a.c", '#include "rules/base/span.h"\n', TABLE)), [])
+
+    def test_a_single_header_may_be_allowed(self):
+        self.assertEqual(list(layers.faults("exporters/a.c", '#include "rules/match/result.h"\n', TABLE)), [])
+        self.assertEqual(len(list(layers.faults("exporters/a.c", '#include "rules/match/action.h"\n', TABLE))), 1)
+
+    def test_an_include_not_from_the_root_is_a_fault_with_its_line(self):
+        self.assertEqual([line for line, _ in layers.faults("rules/a.c", '\n#include "span.h"\n', TABLE)], [2])
+
+
+class Words(unittest.TestCase):
+    def test_a_banned_call_is_found_with_its_line(self):
+        self.assertEqual(list(words.faults("int x;\nstrcpy(a, b);\n")), [(2, "strcpy")])
+
+    def test_comments_strings_and_longer_names_are_left_alone(self):
+        self.assertEqual(list(words.faults('/* atoi() */ puts("gets("); snprintf(a, 1, "x"); operand(1);')), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives that set one value. */
+#include <inttypes.h>
+
+#include "rules/language/builder.h"
+#include "rules/language/choice.h"
+
+enum { PATTERN_LIMIT_LEAST = 100000, COUNT_MOST = 1000000 };
+static const uint64_t body_most = (uint64_t)1 << 40;
+
+static bool read_size(struct line *line, enum directive which, uint64_t *to)
+{
+    uint64_t bytes;
+    if (!number_read(line, line_word(line, 1), directive_row(which)->name, 0, body_most, &bytes))
+        return false;
+    *to = bytes;
+    return true;
+}
+
+static void read_count(struct line *line, enum directive which, unsigned *to)
+{
+    uint64_t count;
+    if (number_read(line, line_word(line, 1), directive_row(which)->name, 1, COUNT_MOST, &count))
+        *to = (unsigned)count;
+}
+
+static bool read_over(struct line *line, enum directive which, enum over_limit *to)
+{
+    static const struct choice choices[] = {{"Reject", OVER_LIMIT_REJECT},
+                                            {"ProcessPartial", OVER_LIMIT_PREFIX}};
+    unsigned value;
+    if (!choice_read(line, line_word(line, 1), directive_row(which)->name, choices, 2, &value))
+        return false;
+    *to = (enum over_limit)value;
+    return true;
+}
+
+DIRECTIVE_FUNCTION(engine)
+{
+    static const struct choice choices[] = {
+        {"On", ENGINE_ON}, {"Off", ENGINE_OFF}, {"DetectionOnly", ENGINE_DETECTION_ONLY}};
+    unsigned value;
+    if (!choice_read(line, line_word(line, 1), directive_row(which)->name, choices, 3, &value))
+        return;
+    builder->settings.engine = (enum rule_engine)value;
+    builder->settings.given.engine = true;
+}
+
+DIRECTIVE_FUNCTION(request_body_access)
+{
+    if (on_off_read(line, line_word(line, 1), directive_row(which)->name,
+                    &builder->settings.request_body_access))
+        builder->settings.given.request_body_access = true;
+}
+
+DIRECTIVE_FUNCTION(response_body_access)
+{
+    if (on_off_read(line, line_word(line, 1), directive_row(which)->name,
+                    &builder->settings.response_body_access))
+        builder->settings.given.response_body_access = true;
+}
+
+DIRECTIVE_FUNCTION(request_body_limit)
+{
+    if (read_size(line, which, &builder->settings.request_body_limit))
+        builder->settings.given.request_body_limit = true;
+}
+
+DIRECTIVE_FUNCTION(response_body_limit)
+{
+    if (read_size(line, which, &builder->settings.response_body_limit))
+        builder->settings.given.response_body_limit = true;
+}
+
+DIRECTIVE_FUNCTION(request_body_no_files_limit)
+{
+    (void)read_size(line, which, &builder->settings.request_body_no_files_limit);
+}
+
+DIRECTIVE_FUNCTION(request_body_limit_action)
+{
+    if (read_over(line, which, &builder->settings.request_body_over))
+        builder->settings.given.request_body_over = true;
+}
+
+DIRECTIVE_FUNCTION(response_body_limit_action)
+{
+    if (read_over(line, which, &builder->settings.response_body_over))
+        builder->settings.given.response_body_over = true;
+}
+
+DIRECTIVE_FUNCTION(json_depth)
+{
+    read_count(line, which, &builder->settings.json_depth);
+}
+
+DIRECTIVE_FUNCTION(arguments_limit)
+{
+    read_count(line, which, &builder->settings.arguments_limit);
+}
+
+DIRECTIVE_FUNCTION(files_limit)
+{
+    read_count(line, which, &builder->settings.files_limit);
+}
+
+/* The first of them replaces the built-in list; a word may hold several. */
+DIRECTIVE_FUNCTION(response_body_types)
+{
+    (void)which;
+    if (!builder->settings.given.response_body_types)
+        builder->mime_types.count = 0;
+    builder->settings.given.response_body_types = true;
+    for (size_t i = 1; i < line->words.count; i++) {
+        struct span rest = line_word(line, i);
+        while (rest.at != NULL) {
+            struct span type = span_cut(&rest, ' ');
+            if (type.len == 0)
+                continue;
+            struct span *row = rows_add(&builder->mime_types, line->arena, sizeof *row);
+            *row = type;
+        }
+    }
+}
+
+DIRECTIVE_FUNCTION(response_body_types_clear)
+{
+    (void)line;
+    (void)which;
+    builder->mime_types.count = 0;
+    builder->settings.given.response_body_types = true;
+}
+
+DIRECTIVE_FUNCTION(argument_separator)
+{
+    struct span word = line_word(line, 1);
+    if (word.len == 1)
+        builder->settings.argument_separator = word.at[0];
+    else
+        fault_add(line->faults, FAULT_ERROR, line_place(line, word.at), SPAN(""),
+                  "%s is one character, not '" SPAN_FORMAT "'", directive_row(which)->name,
+                  span_arg(span_first(word, 80)));
+}
+
+/* With ModSecurity's recommended 1,000 rules of the CRS itself fail, and a pattern that fails is a
+ * hole. */
+DIRECTIVE_FUNCTION(pattern_match_limit)
+{
+    uint64_t limit;
+    struct span word = line_word(line, 1);
+    if (!number_read(line, word, directive_row(which)->name, 1, UINT32_MAX, &limit))
+        return;
+    if (limit < PATTERN_LIMIT_LEAST) {
+        fault_add(line->faults, FAULT_WARNING, line_place(line, word.at), SPAN(""),
+                  "SecPcreMatchLimit %" PRIu64
+                  " is too little for common rules and is raised to %d",
+                  limit, PATTERN_LIMIT_LEAST);
+        limit = PATTERN_LIMIT_LEAST;
+    }
+    builder->settings.pattern_match_limit = (uint32_t)limit;
+}
+
+DIRECTIVE_FUNCTION(audit_engine)
+{
+    static const struct choice choices[] = {
+        {"On", AUDIT_ON}, {"Off", AUDIT_OFF}, {"RelevantOnly", AUDIT_RELEVANT_ONLY}};
+    unsigned value;
+    if (choice_read(line, line_word(line, 1), directive_row(which)->name, choices, 3, &value))
+        builder->settings.audit_engine = (enum audit_engine)value;
+}
+
+DIRECTIVE_FUNCTION(audit_parts)
+{
+    struct span word = line_word(line, 1);
+    for (size_t i = 0; i < word.len; i++)
+        if (span_find_byte(SPAN("ABCDEFGHIJKZ"), word.at[i]) == SPAN_NONE) {
+            fault_add(line->faults, FAULT_ERROR, line_place(line, word.at + i), SPAN(""),
+                      "%s is letters from A to K and Z, not '%c'", directive_row(which)->name,
+                      word.at[i]);
+            return;
+        }
+    builder->settings.audit_parts = word;
+}
+
+DIRECTIVE_FUNCTION(web_app_id)
+{
+    (void)which;
+    builder->settings.web_app_id = line_word(line, 1);
+}
+
+DIRECTIVE_FUNCTION(component_signature)
+{
+    (void)which;
+    builder->settings.component_signature = line_word(line, 1);
+}
+
+DIRECTIVE_FUNCTION(cookie_format)
+{
+    uint64_t version;
+    (void)builder;
+    (void)number_read(line, line_word(line, 1), directive_row(which)->name, 0, 0, &version);
+}

@@ -39,8 +39,8 @@ bool base64_add(struct buf *to, struct span bytes)
                          (left > 2 ? at[i + 2] : 0);
         *room++ = digits[group >> 18];
         *room++ = digits[group >> 12 & 63];
-        *room++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *room++ = left > 2 ? digits[group & 63] : '=';
+        *room++ = (char)(left > 1 ? digits[group >> 6 & 63] : '=');
+        *room++ = (char)(left > 2 ? digits[group & 63] : '=');
     }
     buf_grew(to, groups * 4);
     return true;

@@ -18,7 +18,8 @@ enum { MAP_FIRST_SLOTS = 8 };
 #define NO_SLOT   SIZE_MAX
 
 struct member {
-    struct span name; /* at == NULL: removed */
+    char *name; /* NULL: removed */
+    size_t name_len;
     void *value;
     uint64_t hash;
 };
@@ -54,10 +55,9 @@ struct map *map_new(struct arena *arena, bool nocase)
     return map;
 }
 
-static char *member_text(struct member *member)
+static struct span member_name(const struct member *member)
 {
-    /* Names are copies of the map's own: what is const for readers was allocated here. */
-    return (char *)(uintptr_t)member->name.at;
+    return span_make(member->name, member->name_len);
 }
 
 void map_free(struct map *map)
@@ -65,7 +65,7 @@ void map_free(struct map *map)
     if (map == NULL || map->arena != NULL)
         return;
     for (size_t i = 0; i < map->used; i++)
-        free(member_text(&map->members[i]));
+        free(map->members[i].name);
     free(map->members);
     free(map->slots);
     free(map);
@@ -81,7 +81,8 @@ static bool member_is(const struct map *map, const struct member *member, uint64
 {
     if (member->hash != hash)
         return false;
-    return map->nocase ? span_is_nocase(member->name, name) : span_is(member->name, name);
+    return map->nocase ? span_is_nocase(member_name(member), name)
+                       : span_is(member_name(member), name);
 }
 
 /* The slot that leads to the name, or NO_SLOT. */
@@ -125,7 +126,7 @@ static bool map_grow(struct map *map)
         return false;
     size_t used = 0;
     for (size_t i = 0; i < map->used; i++) {
-        if (map->members[i].name.at == NULL)
+        if (map->members[i].name == NULL)
             continue;
         members[used++] = map->members[i];
         map_point(slots, slot_count, map->members[i].hash, (uint32_t)used);
@@ -163,7 +164,7 @@ void *map_set(struct map *map, struct span name, void *value)
     if (copy == NULL)
         return NULL;
     map->members[map->used++] =
-        (struct member){.name = {copy, name.len}, .value = value, .hash = hash};
+        (struct member){.name = copy, .name_len = name.len, .value = value, .hash = hash};
     map->count++;
     map_point(map->slots, map->slot_count, hash, (uint32_t)map->used);
     return NULL;
@@ -184,8 +185,8 @@ void *map_remove(struct map *map, struct span name)
         return NULL;
     struct member *member = &map->members[map->slots[slot] - 1];
     void *value = member->value;
-    map_release(map, member_text(member));
-    *member = (struct member){.name = {NULL, 0}};
+    map_release(map, member->name);
+    *member = (struct member){.name = NULL};
     map->slots[slot] = SLOT_GONE;
     map->count--;
     return value;
@@ -200,9 +201,9 @@ bool map_next(const struct map *map, size_t *cursor, struct span *name, void **v
 {
     while (*cursor < map->used) {
         const struct member *member = &map->members[(*cursor)++];
-        if (member->name.at == NULL)
+        if (member->name == NULL)
             continue;
-        *name = member->name;
+        *name = member_name(member);
         *value = member->value;
         return true;
     }

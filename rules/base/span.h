@@ -77,7 +77,7 @@ struct span span_cut(struct span *rest, char separator);
 
 static inline char byte_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 static inline bool byte_is_digit(char c)
 {

@@ -83,11 +83,12 @@ static bool push_frame(struct json *json, bool is_array, size_t path_before)
         struct frame *frames = arena_alloc(json->body->arena, room * sizeof *frames);
         if (frames == NULL)
             return json_wrong(json, "out of memory");
-        if (json->depth > 0)
+        if (json->frames != NULL)
             memcpy(frames, json->frames, json->depth * sizeof *frames);
         json->frames = frames;
         json->room = room;
     }
+    must(json->frames != NULL);
     json->frames[json->depth++] = (struct frame){.is_array = is_array, .path_before = path_before};
     return true;
 }

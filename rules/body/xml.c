@@ -40,7 +40,7 @@ static void add_attribute(struct body *body, const xmlChar **attribute)
     pairs_add(&body->xml_attributes, body->arena, name, arena_copy(body->arena, value));
 }
 
-/* The parameters are libxml2's. NOLINTNEXTLINE(readability-function-size) */
+/* NOLINTNEXTLINE(readability-function-size): libxml2's parameters */
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix,
                      const xmlChar *namespace, int namespace_count, const xmlChar **namespaces,
                      int attribute_count, int defaulted_count, const xmlChar **attributes)
@@ -73,12 +73,14 @@ static void on_text(void *context, const xmlChar *text, int len)
         text_add(&body->text, body->arena, span_make((const char *)text, (size_t)len));
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): libxml2's type */
 static void on_entity(void *context, const xmlChar *name, int type, const xmlChar *public_id,
                       const xmlChar *system_id, xmlChar *content)
 {
     (void)name, (void)type, (void)public_id, (void)system_id, (void)content;
     stop(context, "Entity declarations are not allowed");
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 static void on_reference(void *context, const xmlChar *name)
 {

@@ -88,10 +88,8 @@ TEST(a_body_that_was_cut_has_no_end_to_miss)
 
 TEST(a_bad_character_in_a_header_name_is_told_in_modsecuritys_words)
 {
-    static const char *const names[] = {"\x0e"
-                                        "Content-Disposition",
-                                        "Content-Disposition\x0e", "Content- Disposition",
-                                        "Content\x7f-Disposition"};
+    static const char *const names[] = {"\016Content-Disposition", "Content-Disposition\016",
+                                        "Content- Disposition", "Content\177-Disposition"};
     for (size_t i = 0; i < 4; i++) {
         char text[300];
         int len = snprintf(text, sizeof text,

@@ -68,7 +68,8 @@ struct settings {
     struct {
         struct span address_text; /* at == NULL: off */
         struct address address;
-        struct span token; /* read from token_file; at == NULL: none. Never printed */
+        struct span token_file; /* absolute; at == NULL: none */
+        struct span token;      /* read from token_file; at == NULL: none. Never printed */
     } admin;
     const struct upstream_settings *upstreams;
     size_t upstream_count;
@@ -84,6 +85,8 @@ struct settings {
         } crs;
         const struct span *files, *before, *after; /* absolute paths or patterns */
         size_t file_count, before_count, after_count;
+        const struct place *file_places, *before_places, *after_places; /* one for each */
+        struct place place;       /* of the section, or of the first file where there is none */
         struct span log_path;     /* at == NULL: none */
         uint64_t request_inspect; /* request_body.inspect */
         enum over_body request_over;

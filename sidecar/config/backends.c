@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of options that say where requests and exports go: targets of upstreams, URLs. */
+#include "sidecar/config/values.h"
+
+/* "http://127.0.0.1:3000", "http://unix:/path", "unix:/path" without what stands before the
+ * authority; at == NULL, and said, where it is something else. */
+static struct span target_authority(const struct value *value, const struct node *item)
+{
+    struct span text = item->text;
+    if (span_starts_nocase(text, SPAN("https://")))
+        value_refuse(value, item, "use http:// to a backend beside this program",
+                     "TLS to upstreams is not there");
+    else if (span_starts(text, SPAN("unix:")))
+        return text;
+    else if (span_starts_nocase(text, SPAN("http://")))
+        return span_from(text, sizeof "http://" - 1);
+    else
+        value_refuse(value, item, "http://127.0.0.1:3000 or unix:/run/app.sock",
+                     "expected http://host:port or unix:/path");
+    return span_make(NULL, 0);
+}
+
+/* The authority with a port, without an empty path. */
+static struct span target_normal(const struct value *value, const struct node *item)
+{
+    struct span text = target_authority(value, item);
+    if (text.at == NULL || span_starts(text, SPAN("unix:")))
+        return text;
+    size_t slash = span_find_byte(text, '/');
+    if (slash != SPAN_NONE && slash + 1 < text.len) {
+        value_refuse(value, item, "requests keep their path", "a target has no path");
+        return span_make(NULL, 0);
+    }
+    text = span_first(text, slash);
+    size_t colon = span_find_last_byte(text, ':'), bracket = span_find_byte(text, ']');
+    bool has_port = colon != SPAN_NONE && (bracket == SPAN_NONE || colon > bracket);
+    return has_port ? text : arena_format(value->reading->arena, SPAN_FORMAT ":80", span_arg(text));
+}
+
+static void target_read(const struct value *value, const struct node *item, struct span *target,
+                        struct address *address)
+{
+    struct value one = {value->reading, value->option, item, value->base};
+    if (item->kind != NODE_SCALAR || item->text.len == 0) {
+        value_refuse_unfit(&one);
+        return;
+    }
+    struct span text = target_normal(value, item);
+    if (text.at == NULL)
+        return;
+    const char *wrong = address_parse(text, address) ? NULL : address_wrong(text);
+    if (wrong == NULL && !span_starts(text, SPAN("unix:")) && address_port(address) == 0)
+        wrong = "the port is out of range: expected 1 to 65535";
+    if (wrong != NULL)
+        value_refuse(value, item, "", wrong);
+    else
+        *target = value_keep(value, text);
+}
+
+static enum value_result targets_read(const struct value *value)
+{
+    struct upstream_settings *upstream = value->base;
+    size_t count = value->node->count;
+    if (count == 0)
+        return VALUE_UNFIT;
+    struct span *targets = arena_alloc(value->reading->arena, count * sizeof *targets);
+    struct address *addresses = arena_alloc(value->reading->arena, count * sizeof *addresses);
+    if (targets == NULL || addresses == NULL)
+        return VALUE_TAKEN; /* a full arena is said at the end */
+    size_t i = 0;
+    for (const struct node *item = value->node->first; item != NULL; item = item->next, i++)
+        target_read(value, item, &targets[i], &addresses[i]);
+    upstream->targets = targets;
+    upstream->addresses = addresses;
+    upstream->target_count = count;
+    return VALUE_TAKEN;
+}
+
+static bool targets_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    const struct upstream_settings *upstream = base;
+    if (i >= upstream->target_count)
+        return false;
+    bool is_unix = span_starts(upstream->targets[i], SPAN("unix:"));
+    return buf_format(to, "\"%s" SPAN_FORMAT "\"", is_unix ? "" : "http://",
+                      span_arg(upstream->targets[i]));
+}
+
+const struct option_type type_targets = {
+    .name = "list of URLs",
+    .expected = "a list of http://host:port and unix:/path with at least one",
+    .is_list = true,
+    .read = targets_read,
+    .print = targets_print};
+
+/* ---- URLs ---- */
+
+static enum value_result url_read(const struct value *value)
+{
+    struct span text = value->node->text;
+    struct span rest = span_starts(text, SPAN("http://"))    ? span_from(text, 7)
+                       : span_starts(text, SPAN("https://")) ? span_from(text, 8)
+                                                             : span_make(NULL, 0);
+    if (rest.len == 0 || rest.at[0] == '/' || strcspn(rest.at, " \t\r\n") < rest.len)
+        return VALUE_UNFIT;
+    *(struct span *)value_at(value) = value_keep(value, text);
+    return VALUE_TAKEN;
+}
+
+/* A password in a URL is a secret. */
+static bool url_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    struct span url = *(const struct span *)(const void *)((const char *)base + option->at);
+    if (url.at == NULL)
+        return false;
+    size_t start = span_find(url, SPAN("://")) + 3;
+    struct span authority = span_from(url, start);
+    authority = span_first(authority, strcspn(authority.at, "/?#"));
+    size_t at = span_find_last_byte(authority, '@');
+    if (at == SPAN_NONE) {
+        value_print_text(to, url);
+        return true;
+    }
+    buf_add_byte(to, '"');
+    buf_add(to, span_first(url, start));
+    buf_add(to, SPAN("********"));
+    value_print_inside(to, span_from(url, start + at));
+    return buf_add_byte(to, '"');
+}
+
+const struct option_type type_url = {.name = "URL",
+                                     .expected = "http://host:port or https://host:port",
+                                     .read = url_read,
+                                     .print = url_print};

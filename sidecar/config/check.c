@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no single value can know: the look at the settings as a whole. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "sidecar/config/read.h"
+
+/* Where a path stands, or the file as a whole. */
+static struct place place_of(const struct reading *reading, const char *path)
+{
+    const struct node *node = tree_find_path(reading->root, span_text(path));
+    if (node != NULL)
+        return node->place;
+    return (struct place){.file = reading->root->place.file};
+}
+
+static bool is_given(const struct reading *reading, const char *path)
+{
+    return tree_find_path(reading->root, span_text(path)) != NULL;
+}
+
+static void refuse(struct reading *reading, struct place place, const char *hint,
+                   const char *message)
+{
+    fault_add(reading->faults, FAULT_ERROR, place, span_text(hint), "%s", message);
+}
+
+static void *writable(const void *items)
+{
+    /* the settings are still being made; nobody else sees them */
+    union {
+        const void *in;
+        void *out;
+    } items_of = {items};
+    return items_of.out;
+}
+
+/* ---- listeners ---- */
+
+static const struct node *listener_node(const struct reading *reading, size_t i, const char *key)
+{
+    const struct node *list = tree_find(reading->root, SPAN("listeners"));
+    const struct node *item = list != NULL ? tree_at(list, i) : NULL;
+    const struct node *value = item != NULL ? tree_find(item, span_text(key)) : NULL;
+    return value != NULL ? value : item;
+}
+
+static void refuse_twins(struct reading *reading, size_t i)
+{
+    const struct listener_settings *listeners = reading->settings->listeners;
+    for (size_t j = 0; j < i; j++) {
+        if (listeners[i].name.len > 0 && span_is(listeners[i].name, listeners[j].name)) {
+            const struct node *at = listener_node(reading, i, "name");
+            fault_add(reading->faults, FAULT_ERROR, at->place, span_make(NULL, 0),
+                      "listeners[].name: '%s' stands twice", listeners[i].name.at);
+        }
+        bool shares = listeners[i].address.len > 0 && listeners[j].address.len > 0 &&
+                      span_is(listeners[i].address_text, listeners[j].address_text) &&
+                      !span_ends(listeners[i].address_text, SPAN(":0"));
+        if (shares) {
+            const struct node *at = listener_node(reading, i, "address");
+            fault_add(reading->faults, FAULT_ERROR, at->place, span_make(NULL, 0),
+                      "listeners[].address: '%s' stands twice", listeners[i].address_text.at);
+        }
+    }
+}
+
+static void check_listeners(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    struct listener_settings *listeners = writable(settings->listeners);
+    if (settings->listener_count == 0)
+        refuse(reading, place_of(reading, "listeners"), "listeners: [{ address: 127.0.0.1:8080 }]",
+               "there is no listener: nothing would be accepted");
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        if (listeners[i].name.len == 0)
+            listeners[i].name = listeners[i].address_text;
+        refuse_twins(reading, i);
+    }
+}
+
+/* ---- upstreams and routes ---- */
+
+static void check_routes(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    const struct node *list = tree_find(reading->root, SPAN("routes"));
+    if (settings->upstream_count == 0)
+        refuse(reading, place_of(reading, "upstreams"),
+               "upstreams: { app: { targets: [\"http://127.0.0.1:3000\"] } }",
+               "there is no upstream: nobody would answer");
+    if (settings->upstream_count > 1 && settings->route_count == 0)
+        refuse(reading, place_of(reading, "upstreams"),
+               "routes: [{ match: \"ANY /{proxy+}\", upstream: ... }]",
+               "there are several upstreams and no routes that choose between them");
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct node *node = tree_at(list, i);
+        bool has_one = tree_find(node, SPAN("upstream")) != NULL;
+        if (!has_one && settings->upstream_count > 1)
+            refuse(reading, node->place, "add upstream: NAME",
+                   "routes[]: there are several upstreams and this route names none");
+    }
+}
+
+/* ---- the rest ---- */
+
+static bool is_loopback(const struct address *address)
+{
+    union {
+        const struct sockaddr_storage *any;
+        const struct sockaddr_in *v4;
+        const struct sockaddr_in6 *v6;
+    } at = {&address->at};
+    switch (address->at.ss_family) {
+    case AF_INET: return (ntohl(at.v4->sin_addr.s_addr) >> 24) == 127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&at.v6->sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&at.v6->sin6_addr) && at.v6->sin6_addr.s6_addr[12] == 127);
+    default: return true; /* a Unix socket: the file's rights say who may */
+    }
+}
+
+static void check_admin(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    if (settings->admin.address_text.at == NULL || settings->admin.address.len == 0)
+        return;
+    if (!is_loopback(&settings->admin.address) && !is_given(reading, "admin.token_file"))
+        refuse(reading, place_of(reading, "admin.address"), "add admin.token_file",
+               "admin.address: off loopback the admin API demands a token");
+}
+
+static void check_rules(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    struct place at = place_of(reading, "rules.crs.folder");
+    at.file = arena_string(reading->arena, span_text(at.file));
+    settings->rules.crs.place = at;
+    at = place_of(reading, "rules");
+    at.file = arena_string(reading->arena, span_text(at.file));
+    settings->rules.place = at;
+    settings->rules.mode_given = is_given(reading, "rules.mode");
+    settings->rules.request_inspect_given = is_given(reading, "rules.request_body.inspect");
+    settings->rules.request_over_given = is_given(reading, "rules.request_body.over_limit");
+    settings->rules.response_inspect_given = is_given(reading, "rules.response_body.inspect");
+    settings->rules.response_over_given = is_given(reading, "rules.response_body.over_limit");
+    settings->rules.response_types_given = is_given(reading, "rules.response_body.types");
+    settings->rules.present =
+        settings->rules.crs.folder.at != NULL ||
+        settings->rules.file_count + settings->rules.before_count + settings->rules.after_count > 0;
+    int blocking = settings->rules.crs.paranoia, detection = settings->rules.crs.detection_paranoia;
+    if (detection >= 0 && detection < blocking)
+        refuse(reading, place_of(reading, "rules.crs.detection_paranoia"),
+               "a rule that counts has to run",
+               "rules.crs.detection_paranoia is below rules.crs.paranoia");
+    bool crs_only = settings->rules.crs.folder.at == NULL && is_given(reading, "rules.crs");
+    if (crs_only && !node_is_empty(tree_find_path(reading->root, SPAN("rules.crs"))))
+        refuse(reading, place_of(reading, "rules.crs"), "add rules.crs.folder",
+               "rules.crs: there is no folder, so that nothing is loaded");
+}
+
+static void check_exports(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    bool has_endpoint = settings->otlp.endpoint.at != NULL;
+    if (settings->traces.on && !has_endpoint && is_given(reading, "traces.exporter"))
+        refuse(reading, place_of(reading, "traces.exporter"), "add otlp.endpoint",
+               "traces.exporter: there is no collector to export to");
+    settings->traces.on = settings->traces.on && has_endpoint;
+    if (settings->traces.service_name.at == NULL)
+        settings->traces.service_name =
+            arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));
+}
+
+void settings_check(struct reading *reading)
+{
+    check_listeners(reading);
+    check_routes(reading);
+    check_admin(reading);
+    check_rules(reading);
+    check_exports(reading);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table walked once more, this time from the fields to text. Rows of one section stand together
+ * in the table, so a section's head is written when the first of its rows comes. */
+#include "sidecar/config/print.h"
+
+#include <stdio.h>
+
+#include "rules/base/map.h"
+#include "sidecar/config/options.h"
+#include "sidecar/config/values.h"
+
+enum { PRINT_BYTES = 16 << 20, INDENT = 2 };
+
+struct printer {
+    const struct settings *settings;
+    struct buf *to;
+    struct span section; /* the heads that stand already: "rules.crs" */
+    unsigned base;       /* columns that all lines are indented by */
+    bool dash;           /* the next line begins a list's item */
+};
+
+static void begin_line(struct printer *p, size_t depth)
+{
+    size_t columns = p->base + depth * INDENT;
+    for (size_t i = 0; i < columns; i++)
+        buf_add_byte(p->to, p->dash && i + 2 == columns ? '-' : ' ');
+    p->dash = false;
+}
+
+/* The heads between what stands and where the row is: "rules:", "  crs:". Returns how deep that is;
+ * `path` becomes the row's own key. */
+static size_t sections_print(struct printer *p, struct span *path)
+{
+    struct span open = p->section;
+    const char *start = path->at;
+    size_t depth = 0;
+    for (;; depth++) {
+        size_t dot = span_find_byte(*path, '.');
+        if (dot == SPAN_NONE)
+            break;
+        struct span head = span_first(*path, dot);
+        bool stands = open.at != NULL && span_is(span_cut(&open, '.'), head);
+        if (!stands) {
+            begin_line(p, depth);
+            buf_format(p->to, SPAN_FORMAT ":\n", span_arg(head));
+            open = span_make(NULL, 0);
+        }
+        *path = span_from(*path, dot + 1);
+    }
+    p->section = span_make(start, (size_t)(path->at - start));
+    return depth;
+}
+
+static bool value_print(const struct printer *p, const struct option *option, const void *base,
+                        struct buf *to)
+{
+    if (option->type == &type_upstream) {
+        const struct route_settings *route = base;
+        if (route->upstream < p->settings->upstream_count)
+            value_print_text(to, p->settings->upstreams[route->upstream].name);
+        return route->upstream < p->settings->upstream_count;
+    }
+    if (!option->type->is_list)
+        return option->type->print(option, base, 0, to);
+    buf_add_byte(to, '[');
+    for (size_t i = 0;; i++) {
+        size_t before = to->len;
+        if (i > 0)
+            buf_add(to, SPAN(", "));
+        if (!option->type->print(option, base, i, to)) {
+            to->len = before;
+            break;
+        }
+    }
+    return buf_add_byte(to, ']');
+}
+
+/* `path` is the row's within its struct. */
+static void row_print(struct printer *p, const struct option *option, const void *base,
+                      struct span path)
+{
+    struct buf value;
+    buf_init(&value, PRINT_BYTES);
+    if (value_print(p, option, base, &value)) {
+        size_t depth = sections_print(p, &path);
+        begin_line(p, depth);
+        buf_format(p->to, SPAN_FORMAT ": ", span_arg(path));
+        buf_add(p->to, buf_span(&value));
+        buf_add_byte(p->to, '\n');
+    }
+    buf_fini(&value);
+}
+
+static void item_print(struct printer *p, const struct option_group *group, const void *item)
+{
+    const struct option *option;
+    size_t prefix = strlen(group->path) + 1;
+    p->section = span_make(NULL, 0);
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++)
+        if (option_group_of(option) == group)
+            row_print(p, option, item, span_from(span_text(option->path), prefix));
+}
+
+static void group_print(struct printer *p, const struct option_group *group)
+{
+    const char *base = (const char *)p->settings;
+    const char *const *items = (const void *)(base + group->items);
+    const size_t *count = (const void *)(base + group->count);
+    size_t name_len = strcspn(group->path, ".[");
+    bool by_name = group->path[name_len] == '.';
+    if (*count == 0)
+        return;
+    buf_format(p->to, "%.*s:\n", (int)name_len, group->path);
+    for (size_t i = 0; i < *count; i++) {
+        const char *item = *items + i * group->size;
+        p->base = 2 * INDENT;
+        if (by_name) {
+            const struct span *name = (const void *)(item + group->name);
+            buf_format(p->to, "  " SPAN_FORMAT ":\n", span_arg(*name));
+        }
+        p->dash = !by_name;
+        item_print(p, group, item);
+    }
+    p->base = 0;
+    p->section = span_make(NULL, 0);
+}
+
+void settings_print(const struct settings *settings, struct buf *to)
+{
+    struct printer p = {.settings = settings, .to = to};
+    const struct option_group *latest = NULL;
+    const struct option *option;
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        const struct option_group *group = option_group_of(option);
+        if (group == NULL)
+            row_print(&p, option, settings, span_text(option->path));
+        else if (group != latest)
+            group_print(&p, group);
+        latest = group;
+    }
+}
+
+void settings_options(struct buf *to)
+{
+    const struct option *option;
+    buf_format(to, "%-32s %-20s %-28s %-8s %s\n", "key", "type", "default", "effect", "");
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++)
+        buf_format(to, "%-32s %-20s %-28s %-8s %s\n", option->path, option->type->name,
+                   option->standard != NULL ? option->standard : "-",
+                   option->effect == EFFECT_LIVE ? "live" : "restart", option->sentence);
+}
+
+uint64_t settings_hash(const struct settings *settings)
+{
+    static const uint8_t key[16] = "settings of one";
+    struct buf text;
+    buf_init(&text, PRINT_BYTES);
+    settings_print(settings, &text);
+    /* what print masks or leaves out, and still makes a difference */
+    buf_add(&text, settings->admin.token);
+    buf_add_byte(&text, '\0');
+    buf_add(&text, settings->otlp.endpoint);
+    buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
+               settings->rules.request_inspect_given, settings->rules.request_over_given,
+               settings->rules.response_inspect_given, settings->rules.response_over_given,
+               settings->rules.response_types_given);
+    uint64_t hash = siphash(key, buf_span(&text));
+    if (text.at != NULL)
+        explicit_bzero(text.at, text.len);
+    buf_fini(&text);
+    return hash;
+}
+
+/* ---- what a reload cannot change ---- */
+
+static void section_text(const struct settings *settings, const struct option *option,
+                         struct buf *to)
+{
+    struct printer p = {.settings = settings, .to = to};
+    const struct option_group *group = option_group_of(option);
+    const char *base = (const char *)settings;
+    if (group == NULL) {
+        value_print(&p, option, base, to);
+        return;
+    }
+    const char *const *items = (const void *)(base + group->items);
+    const size_t *count = (const void *)(base + group->count);
+    for (size_t i = 0; i < *count; i++) {
+        value_print(&p, option, *items + i * group->size, to);
+        buf_add_byte(to, '\n');
+    }
+}
+
+void settings_warn_restart(const struct settings *before, const struct settings *after,
+                           struct faults *faults)
+{
+    const struct option *option;
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        if (option->effect == EFFECT_LIVE)
+            continue;
+        struct buf old, new;
+        buf_init(&old, PRINT_BYTES);
+        buf_init(&new, PRINT_BYTES);
+        section_text(before, option, &old);
+        section_text(after, option, &new);
+        if (!span_is(buf_span(&old), buf_span(&new)))
+            fault_add(faults, FAULT_WARNING, after->rules.place, span_make(NULL, 0),
+                      "%s has changed; it takes effect at the next start", option->path);
+        buf_fini(&old);
+        buf_fini(&new);
+    }
+}

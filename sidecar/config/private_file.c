@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files into a buf. */
+#include "sidecar/config/private_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 64 * 1024 };
+
+static bool wrong(char *why, size_t size, const char *text)
+{
+    snprintf(why, size, "%s", text);
+    return false;
+}
+
+static bool world_says(char *why, size_t size)
+{
+    char text[128];
+    /* GNU's: the text, in the buffer or not */
+    return wrong(why, size, strerror_r(errno, text, sizeof text));
+}
+
+/* The descriptor is looked at, not the name: what is judged is what is read. */
+static bool is_allowed(int fd, bool is_private, char *why, size_t size)
+{
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return world_says(why, size);
+    if (S_ISDIR(file.st_mode))
+        return wrong(why, size, "it is a folder");
+    if (is_private && S_ISREG(file.st_mode) && (file.st_mode & S_IWOTH) != 0)
+        return wrong(why, size, "everybody may write it; take that right away (chmod o-w)");
+    return true;
+}
+
+static bool read_all(int fd, struct buf *to, char *why, size_t size)
+{
+    for (;;) {
+        size_t rest = to->ceiling - to->len;
+        char *room = rest > 0 ? buf_room(to, rest < CHUNK_BYTES ? rest : CHUNK_BYTES) : NULL;
+        if (room == NULL)
+            return wrong(why, size, "it is too large");
+        ssize_t got = read(fd, room, rest < CHUNK_BYTES ? rest : CHUNK_BYTES);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno != EINTR)
+            return world_says(why, size);
+        if (got > 0)
+            buf_grew(to, (size_t)got);
+    }
+}
+
+static bool whole_file(const char *path, bool is_private, struct buf *to, char *why, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return world_says(why, size);
+    bool well = is_allowed(fd, is_private, why, size) && read_all(fd, to, why, size);
+    close(fd);
+    return well;
+}
+
+bool private_file_read(const char *path, struct buf *to, char *why, size_t size)
+{
+    return whole_file(path, true, to, why, size);
+}
+
+bool file_read(const char *path, struct buf *to, char *why, size_t size)
+{
+    return whole_file(path, false, to, why, size);
+}

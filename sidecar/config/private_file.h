@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that decide who may do what: read only where not everybody may write them. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_PRIVATE_FILE_H
+#define SIDEGATE_SIDECAR_CONFIG_PRIVATE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rules/base/buf.h"
+
+/* Appends the whole file. False: `why` says so (not there, a folder, too large, others may write
+ * it). */
+bool private_file_read(const char *path, struct buf *to, char *why, size_t size);
+/* The same without the look at who may write it. */
+bool file_read(const char *path, struct buf *to, char *why, size_t size);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk through the tree beside the table: a key is a row, a section, or a fault. */
+#include "sidecar/config/read.h"
+
+#include <stdio.h>
+
+#include "rules/base/must.h"
+
+enum { PATH_BYTES = 128 };
+
+static void *at_offset(void *base, size_t offset)
+{
+    return (char *)base + offset;
+}
+
+/* ---- one value ---- */
+
+static void value_read(struct reading *reading, const struct option *option,
+                       const struct node *node, void *base)
+{
+    struct value value = {reading, option, node, base};
+    bool fits = node->kind == (option->type->is_list ? NODE_LIST : NODE_SCALAR);
+    enum value_result result = fits ? option->type->read(&value) : VALUE_UNFIT;
+    if (result == VALUE_UNFIT)
+        value_refuse_unfit(&value);
+}
+
+/* A default is text of the table: a list has commas. */
+static void default_read(struct reading *reading, const struct option *option, void *base)
+{
+    enum { ITEMS = 8 };
+    struct node items[ITEMS];
+    struct node node = {.kind = NODE_SCALAR, .text = span_text(option->standard), .folder = ""};
+    size_t before = faults_count(reading->faults, FAULT_ERROR);
+    if (option->type->is_list) {
+        struct span rest = node.text;
+        node = (struct node){.kind = NODE_LIST};
+        while (rest.at != NULL) {
+            must(node.count < ITEMS);
+            struct node *item = &items[node.count];
+            *item = (struct node){.kind = NODE_SCALAR, .folder = ""};
+            item->text =
+                span_text(arena_string(reading->arena, span_trim(span_cut(&rest, ','), " ")));
+            tree_add(&node, item);
+        }
+    }
+    value_read(reading, option, &node, base);
+    must(faults_count(reading->faults, FAULT_ERROR) == before);
+}
+
+static void defaults_read(struct reading *reading, const struct option_group *group, void *base)
+{
+    const struct option *option;
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        bool has_one = option->standard != NULL && strcmp(option->standard, OPTION_REQUIRED) != 0;
+        if (has_one && option_group_of(option) == group)
+            default_read(reading, option, base);
+    }
+}
+
+/* ---- sections ---- */
+
+static void map_read(struct reading *reading, const struct node *map, const char *path, void *base);
+
+static void refuse_unknown(struct reading *reading, const struct node *node, const char *path)
+{
+    const char *names[OPTION_NAMES_MOST];
+    struct buf texts;
+    char hint[PATH_BYTES];
+    buf_init(&texts, 4096);
+    size_t count = options_names_below(span_text(path), names, &texts);
+    struct span near = nearest_hint(node->key, names, count, hint, sizeof hint);
+    fault_add(reading->faults, FAULT_ERROR, node->key_place, near, "unknown key '%s'%s%s",
+              node->key.at, *path != '\0' ? " in " : "", path);
+    buf_fini(&texts);
+}
+
+static void refuse_kind(struct reading *reading, const struct node *node, const char *path,
+                        const char *expected)
+{
+    static const char *const kinds[] = {
+        [NODE_SCALAR] = "a single value", [NODE_LIST] = "a list", [NODE_MAP] = "a map"};
+    fault_add(reading->faults, FAULT_ERROR, node->place, span_make(NULL, 0),
+              "%s: found %s, expected %s", path, kinds[node->kind], expected);
+}
+
+/* Names of upstreams are parts of dotted paths, of metrics and of logs. */
+static void check_name(struct reading *reading, const struct node *node, const char *path)
+{
+    bool is_plain = node->key.len > 0 && node->key.len <= 63;
+    for (size_t i = 0; i < node->key.len && is_plain; i++) {
+        char c = node->key.at[i];
+        is_plain = byte_is_alpha(c) || byte_is_digit(c) || c == '_' || c == '-';
+    }
+    if (!is_plain)
+        fault_add(reading->faults, FAULT_ERROR, node->key_place, span_make(NULL, 0),
+                  "%s: '%s' is no name: expected letters, digits, _ and -, at most 63", path,
+                  node->key.at);
+}
+
+static void group_read(struct reading *reading, const struct node *node,
+                       const struct option_group *group)
+{
+    struct settings *settings = reading->settings;
+    char *items = arena_alloc(reading->arena, node->count * group->size);
+    if (items == NULL)
+        return; /* a full arena is said at the end */
+    *(void **)at_offset(settings, group->items) = items;
+    *(size_t *)at_offset(settings, group->count) = node->count;
+    for (const struct node *child = node->first; child != NULL; child = child->next) {
+        defaults_read(reading, group, items);
+        if (node->kind == NODE_MAP) {
+            struct span *name = at_offset(items, group->name);
+            *name = span_text(arena_string(reading->arena, child->key));
+            check_name(reading, child, group->path);
+        }
+        if (child->kind == NODE_MAP)
+            map_read(reading, child, group->path, items);
+        else
+            refuse_kind(reading, child, group->path, "a map of its settings");
+        items += group->size;
+    }
+}
+
+/* `path` is a section: a map, a list of maps, or a map by names. */
+static void section_read(struct reading *reading, const struct node *node, const char *path,
+                         void *base)
+{
+    char inside[PATH_BYTES];
+    const struct option_group *group;
+    if (node_is_empty(node))
+        return;
+    snprintf(inside, sizeof inside, "%s[]", path);
+    group = option_group_find(span_text(inside));
+    if (group != NULL) {
+        if (node->kind == NODE_LIST)
+            group_read(reading, node, group);
+        else
+            refuse_kind(reading, node, path, "a list");
+        return;
+    }
+    if (node->kind != NODE_MAP) {
+        refuse_kind(reading, node, path, "a map");
+        return;
+    }
+    snprintf(inside, sizeof inside, "%s.*", path);
+    group = option_group_find(span_text(inside));
+    if (group != NULL)
+        group_read(reading, node, group);
+    else
+        map_read(reading, node, path, base);
+}
+
+/* Rows of this very map that have to be there. */
+static void refuse_missing(struct reading *reading, const struct node *map, const char *path)
+{
+    const struct option *option;
+    size_t len = strlen(path);
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        bool inside =
+            strncmp(option->path, path, len) == 0 && (len == 0 || option->path[len] == '.');
+        const char *name = inside ? option->path + len + (len > 0) : "";
+        bool required = option->standard != NULL &&
+                        strcmp(option->standard, OPTION_REQUIRED) == 0 && *name != '\0' &&
+                        strpbrk(name, ".[") == NULL;
+        if (required && tree_find(map, span_text(name)) == NULL)
+            fault_add(reading->faults, FAULT_ERROR, map->place, span_text(option->sentence),
+                      "%s%s'%s' is missing: expected %s", path, len > 0 ? ": " : "", name,
+                      option->type->expected);
+    }
+}
+
+static void map_read(struct reading *reading, const struct node *map, const char *path, void *base)
+{
+    for (const struct node *node = map->first; node != NULL; node = node->next) {
+        char below[PATH_BYTES];
+        int len =
+            snprintf(below, sizeof below, "%s%s%s", path, *path != '\0' ? "." : "", node->key.at);
+        bool is_path = len > 0 && (size_t)len < sizeof below && node->key.len > 0 &&
+                       strpbrk(node->key.at, ".[*") == NULL;
+        const struct option *option = is_path ? options_find(span_text(below)) : NULL;
+        if (option != NULL)
+            value_read(reading, option, node, base);
+        else if (is_path && options_have_below(span_text(below)))
+            section_read(reading, node, below, base);
+        else
+            refuse_unknown(reading, node, path);
+    }
+    refuse_missing(reading, map, path);
+}
+
+void read_tree(struct reading *reading)
+{
+    defaults_read(reading, NULL, reading->settings);
+    map_read(reading, reading->root, "", reading->settings);
+}

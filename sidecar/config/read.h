@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the merged tree into struct settings, by the option table; then what no single value can
+ * know. Everything that is wrong goes to the faults. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_READ_H
+#define SIDEGATE_SIDECAR_CONFIG_READ_H
+
+#include "sidecar/config/values.h"
+
+/* Defaults first, then what is written. */
+void read_tree(struct reading *reading);
+/* check.c: names that stand twice, what is missing, what contradicts itself. Fills in what follows
+ * from other values (the only upstream, a listener's name). */
+void settings_check(struct reading *reading);
+
+#endif

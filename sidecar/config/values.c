@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of options that are one scalar: words, numbers, sizes, times, texts. */
+#include "sidecar/config/values.h"
+
+#include "rules/base/encode.h"
+#include "rules/base/must.h"
+#include "rules/base/number.h"
+
+/* ---- what every type uses ---- */
+
+void *value_at(const struct value *value)
+{
+    return (char *)value->base + value->option->at;
+}
+
+void *value_also(const struct value *value)
+{
+    return (char *)value->base + value->option->also;
+}
+
+static const void *field(const struct option *option, const void *base)
+{
+    return (const char *)base + option->at;
+}
+
+struct span value_keep(const struct value *value, struct span text)
+{
+    const char *kept = arena_string(value->reading->arena, text);
+    return span_make(kept, kept != NULL ? text.len : 0);
+}
+
+enum value_result value_refuse(const struct value *value, const struct node *at, const char *hint,
+                               const char *message)
+{
+    fault_add(value->reading->faults, FAULT_ERROR, at->place, span_text(hint),
+              "%s: '" SPAN_FORMAT "': %s", value->option->path, span_arg(at->text), message);
+    return VALUE_SAID;
+}
+
+void value_refuse_unfit(const struct value *value)
+{
+    static const char *const kinds[] = {
+        [NODE_SCALAR] = "nothing", [NODE_LIST] = "a list", [NODE_MAP] = "a map"};
+    const struct option_type *type = value->option->type;
+    const struct node *node = value->node;
+    char hint[128] = "";
+    struct span near = span_make(hint, 0);
+    if (node->kind == NODE_SCALAR && node->text.len > 0) {
+        near = nearest_hint(node->text, type->words, type->word_count, hint, sizeof hint);
+        fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
+                  "%s: found '" SPAN_FORMAT "', expected %s", value->option->path,
+                  span_arg(span_first(node->text, 200)), type->expected);
+    } else {
+        fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
+                  "%s: found %s, expected %s", value->option->path, kinds[node->kind],
+                  type->expected);
+    }
+}
+
+static bool is_plain_byte(char c)
+{
+    return byte_is_alpha(c) || byte_is_digit(c) || (c != '\0' && strchr("_./+=@%-", c) != NULL);
+}
+
+/* "${" would be read as a variable. */
+void value_print_inside(struct buf *to, struct span text)
+{
+    for (;;) {
+        size_t dollar = span_find(text, SPAN("${"));
+        json_add_escaped(to, span_first(text, dollar));
+        if (dollar == SPAN_NONE)
+            return;
+        buf_add(to, SPAN("$${"));
+        text = span_from(text, dollar + 2);
+    }
+}
+
+void value_print_text(struct buf *to, struct span text)
+{
+    bool plain = text.len > 0 && text.at[0] != '-' && text.at[0] != '%' && text.at[0] != '@' &&
+                 text.at[0] != '=';
+    for (size_t i = 0; i < text.len && plain; i++)
+        plain = is_plain_byte(text.at[i]);
+    if (plain) {
+        buf_add(to, text);
+        return;
+    }
+    buf_add_byte(to, '"');
+    value_print_inside(to, text);
+    buf_add_byte(to, '"');
+}
+
+/* ---- words ---- */
+
+static enum value_result word_find(const struct value *value, unsigned *word)
+{
+    const struct option_type *type = value->option->type;
+    for (unsigned i = 0; i < type->word_count; i++) {
+        if (span_is(value->node->text, span_text(type->words[i]))) {
+            *word = i;
+            return VALUE_TAKEN;
+        }
+    }
+    return VALUE_UNFIT;
+}
+
+/* An enum whose values are the words in their order. */
+static enum value_result word_read(const struct value *value)
+{
+    unsigned word;
+    enum value_result result = word_find(value, &word);
+    if (result == VALUE_TAKEN)
+        *(unsigned *)value_at(value) = word;
+    return result;
+}
+
+static bool word_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    unsigned word = *(const unsigned *)field(option, base);
+    must(word < option->type->word_count);
+    return buf_add(to, span_text(option->type->words[word]));
+}
+
+/* Two words, the first means false. */
+static enum value_result flag_read(const struct value *value)
+{
+    unsigned word;
+    enum value_result result = word_find(value, &word);
+    if (result == VALUE_TAKEN)
+        *(bool *)value_at(value) = word == 1;
+    return result;
+}
+
+static bool flag_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    const bool *flag = field(option, base);
+    return buf_add(to, span_text(option->type->words[*flag ? 1 : 0]));
+}
+
+/* The only word there is: nothing to keep. */
+static enum value_result only_read(const struct value *value)
+{
+    unsigned word;
+    return word_find(value, &word);
+}
+
+static bool only_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)base;
+    (void)i;
+    return buf_add(to, span_text(option->type->words[0]));
+}
+
+#define WORD_TYPE(type, title, sentence, how, ...)           \
+    static const char *const type##_words[] = {__VA_ARGS__}; \
+    const struct option_type type_##type = {                 \
+        .name = title,                                       \
+        .expected = sentence,                                \
+        .read = how##_read,                                  \
+        .print = how##_print,                                \
+        .words = type##_words,                               \
+        .word_count = (unsigned)(sizeof type##_words / sizeof *type##_words)}
+
+_Static_assert(sizeof(enum rule_engine) == sizeof(unsigned), "word_read writes enums");
+
+WORD_TYPE(version, "1", "1", only, "1");
+WORD_TYPE(log_format, "json", "json", only, "json");
+WORD_TYPE(log_level, "error | warn | info | debug", "error, warn, info or debug", word, "error",
+          "warn", "info", "debug");
+WORD_TYPE(engine, "on | detection_only | off", "on, detection_only or off", word, "off",
+          "detection_only", "on");
+WORD_TYPE(over_body, "reject | prefix | pass", "reject, prefix or pass", word, "reject", "prefix",
+          "pass");
+WORD_TYPE(on_failure, "deny | allow", "deny or allow", word, "deny", "allow");
+WORD_TYPE(sampler, "a sampler", "parentbased_always_on, always_on or always_off", word,
+          "parentbased_always_on", "always_on", "always_off");
+WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
+WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
+WORD_TYPE(on_off, "on | off", "on or off", flag, "off", "on");
+WORD_TYPE(both_lengths, "refuse | reframe", "refuse or reframe", flag, "refuse", "reframe");
+WORD_TYPE(underscore_names, "drop | pass", "drop or pass", flag, "drop", "pass");
+WORD_TYPE(doubtful_paths, "refuse | pass", "refuse or pass", flag, "refuse", "pass");
+
+/* ---- numbers ---- */
+
+static bool in_range(const struct option_type *type, uint64_t number)
+{
+    return number >= type->least && number <= type->most;
+}
+
+static enum value_result count_read(const struct value *value)
+{
+    const struct option_type *type = value->option->type;
+    uint64_t number = 0;
+    unsigned word;
+    bool is_word = word_find(value, &word) == VALUE_TAKEN; /* "auto": 0 */
+    if (!is_word && (!number_parse(value->node->text, &number) || !in_range(type, number)))
+        return VALUE_UNFIT;
+    *(unsigned *)value_at(value) = (unsigned)number;
+    return VALUE_TAKEN;
+}
+
+static bool count_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    unsigned number = *(const unsigned *)field(option, base);
+    if (number == 0 && option->type->word_count > 0)
+        return buf_add(to, span_text(option->type->words[0]));
+    return buf_add_number(to, number);
+}
+
+/* An int that is -1 where it is not given. */
+static enum value_result level_read(const struct value *value)
+{
+    uint64_t number;
+    if (!number_parse(value->node->text, &number) || !in_range(value->option->type, number))
+        return VALUE_UNFIT;
+    *(int *)value_at(value) = (int)number;
+    return VALUE_TAKEN;
+}
+
+static bool level_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    int number = *(const int *)field(option, base);
+    return number >= 0 && buf_add_number(to, number);
+}
+
+static const char *const auto_word[] = {"auto"};
+
+const struct option_type type_threads = {.name = "auto | number",
+                                         .expected = "auto, or a number from 1 to 256",
+                                         .read = count_read,
+                                         .print = count_print,
+                                         .words = auto_word,
+                                         .word_count = 1,
+                                         .least = 1,
+                                         .most = 256};
+const struct option_type type_count = {.name = "number",
+                                       .expected = "a number from 1 to 1000000",
+                                       .read = count_read,
+                                       .print = count_print,
+                                       .least = 1,
+                                       .most = 1000000};
+const struct option_type type_count_or_0 = {.name = "number",
+                                            .expected = "a number from 0 to 1000000",
+                                            .read = count_read,
+                                            .print = count_print,
+                                            .least = 0,
+                                            .most = 1000000};
+const struct option_type type_paranoia = {.name = "1 to 4",
+                                          .expected = "a number from 1 to 4",
+                                          .read = level_read,
+                                          .print = level_print,
+                                          .least = 1,
+                                          .most = 4};
+const struct option_type type_threshold = {.name = "number",
+                                           .expected = "a number from 1 to 1000000",
+                                           .read = level_read,
+                                           .print = level_print,
+                                           .least = 1,
+                                           .most = 1000000};
+
+/* ---- sizes and times ---- */
+
+static enum value_result size_read(const struct value *value)
+{
+    const struct option_type *type = value->option->type;
+    uint64_t bytes = 0;
+    unsigned word;
+    bool is_word = word_find(value, &word) == VALUE_TAKEN;
+    if (!is_word && (!size_parse(value->node->text, &bytes) || !in_range(type, bytes)))
+        return VALUE_UNFIT;
+    *(uint64_t *)value_at(value) = bytes;
+    return VALUE_TAKEN;
+}
+
+static bool size_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    uint64_t bytes = *(const uint64_t *)field(option, base);
+    if (bytes == 0 && option->type->word_count > 0)
+        return buf_add(to, span_text(option->type->words[0]));
+    char text[32];
+    return buf_add(to, span_make(text, size_write(text, bytes)));
+}
+
+static enum value_result rate_read(const struct value *value)
+{
+    struct span text = value->node->text;
+    if (span_ends(text, SPAN("/s")))
+        text = span_first(text, text.len - 2);
+    uint64_t *to = value_at(value);
+    return size_parse(text, to) ? VALUE_TAKEN : VALUE_UNFIT;
+}
+
+static bool rate_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    size_print(option, base, i, to);
+    const uint64_t *rate = field(option, base);
+    return *rate == 0 || buf_add(to, SPAN("/s"));
+}
+
+static enum value_result duration_read(const struct value *value)
+{
+    uint64_t us;
+    if (!duration_parse(value->node->text, &us) || !in_range(value->option->type, us))
+        return VALUE_UNFIT;
+    *(uint64_t *)value_at(value) = us;
+    return VALUE_TAKEN;
+}
+
+/* 0 stands for a time that is not given; the types that may be 0 always print. */
+static bool duration_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    uint64_t us = *(const uint64_t *)field(option, base);
+    if (us < option->type->least)
+        return false;
+    char text[32];
+    return buf_add(to, span_make(text, duration_write(text, us)));
+}
+
+#define YEAR_US (UINT64_C(366) * 86400000000)
+
+const struct option_type type_size = {.name = "size",
+                                      .expected = "a size with a unit, like 128KiB (up to 1024GiB)",
+                                      .read = size_read,
+                                      .print = size_print,
+                                      .least = 0,
+                                      .most = UINT64_C(1) << 40};
+const struct option_type type_head_size = {.name = "size",
+                                           .expected = "a size with a unit, from 256B to 1MiB",
+                                           .read = size_read,
+                                           .print = size_print,
+                                           .least = 256,
+                                           .most = 1 << 20};
+const struct option_type type_memory = {.name = "auto | size",
+                                        .expected = "auto, or a size with a unit from 16MiB up",
+                                        .read = size_read,
+                                        .print = size_print,
+                                        .words = auto_word,
+                                        .word_count = 1,
+                                        .least = 16 << 20,
+                                        .most = UINT64_C(1) << 50};
+const struct option_type type_rate = {.name = "size a second",
+                                      .expected = "a size with a unit a second, like 240B/s",
+                                      .read = rate_read,
+                                      .print = rate_print};
+const struct option_type type_duration = {
+    .name = "time",
+    .expected = "a time with a unit, like 10s or 500ms, above 0 and up to 366d",
+    .read = duration_read,
+    .print = duration_print,
+    .least = 1,
+    .most = YEAR_US};
+const struct option_type type_duration_or_0 = {
+    .name = "time",
+    .expected = "a time with a unit, like 10s or 500ms, up to 366d, or 0",
+    .read = duration_read,
+    .print = duration_print,
+    .least = 0,
+    .most = YEAR_US};
+
+/* ---- text ---- */
+
+static enum value_result text_read(const struct value *value)
+{
+    if (value->node->text.len == 0)
+        return VALUE_UNFIT;
+    *(struct span *)value_at(value) = value_keep(value, value->node->text);
+    return VALUE_TAKEN;
+}
+
+static bool text_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    const struct span *text = field(option, base);
+    if (text->at == NULL)
+        return false;
+    value_print_text(to, *text);
+    return true;
+}
+
+const struct option_type type_text = {
+    .name = "text", .expected = "a text", .read = text_read, .print = text_print};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The types of options: from a node to a field of a settings struct, and back to text. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_VALUES_H
+#define SIDEGATE_SIDECAR_CONFIG_VALUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/base/arena.h"
+#include "rules/base/buf.h"
+#include "rules/base/fault.h"
+#include "sidecar/config/options.h"
+#include "sidecar/config/settings.h"
+#include "sidecar/config/tree.h"
+
+/* What one reading works with. */
+struct reading {
+    struct arena *arena; /* of the settings: whatever they keep */
+    struct faults *faults;
+    struct settings *settings;
+    const struct node *root; /* all files and --set merged */
+};
+
+/* One value on its way into its field. */
+struct value {
+    struct reading *reading;
+    const struct option *option;
+    const struct node *node;
+    void *base; /* the group's struct */
+};
+
+enum value_result {
+    VALUE_TAKEN,
+    VALUE_UNFIT, /* the caller says what was found and what `expected` wants */
+    VALUE_SAID,  /* something better was said already */
+};
+
+struct option_type {
+    const char *name;     /* in the table of options */
+    const char *expected; /* "a size with a unit, like 128KiB" */
+    bool is_list;
+    enum value_result (*read)(const struct value *value);
+    /* As one would write it; false: not given. Lists call it for each item, by `i`, until false. */
+    bool (*print)(const struct option *option, const void *base, size_t i, struct buf *to);
+    const char *const *words; /* of a choice; the index is the value */
+    unsigned word_count;
+    uint64_t least, most;
+};
+
+/* Where the option goes in the struct. */
+void *value_at(const struct value *value);
+void *value_also(const struct value *value);
+/* A terminated copy that lives as long as the settings. */
+struct span value_keep(const struct value *value, struct span text);
+/* Says that the value's node is wrong; VALUE_SAID. */
+enum value_result value_refuse(const struct value *value, const struct node *at, const char *hint,
+                               const char *message);
+/* "found 'x'; expected ..." with the nearest word. */
+void value_refuse_unfit(const struct value *value);
+/* The absolute name of a file that the node names. */
+struct span value_path(const struct value *value, const struct node *node);
+
+/* A scalar as YAML: plain where that is safe, else in double quotes. */
+void value_print_text(struct buf *to, struct span text);
+void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
+/* What is wrong with an address that does not parse. */
+const char *address_wrong(struct span text);
+
+/* values.c */
+extern const struct option_type type_version, type_threads, type_text, type_log_level, type_count,
+    type_count_or_0, type_duration, type_duration_or_0, type_engine, type_paranoia, type_threshold,
+    type_size, type_head_size, type_memory, type_rate, type_over_body, type_on_failure,
+    type_log_format, type_compression, type_exporter, type_sampler, type_on_off, type_both_lengths,
+    type_underscore_names, type_doubtful_paths;
+/* places.c: files, addresses, networks */
+extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
+    type_address, type_address_or_off, type_networks, type_types;
+/* backends.c */
+extern const struct option_type type_targets, type_url;
+/* route_values.c */
+extern const struct option_type type_route_match, type_upstream;
+
+#endif

@@ -3,5 +3,7 @@
 
 int main(void)
 {
-    return record_tests() + ring_tests() + queue_tests() + line_tests() + exporter_tests() > 0;
+    return record_tests() + ring_tests() + queue_tests() + line_tests() + metrics_tests() +
+               exporter_tests() >
+           0;
 }

@@ -26,5 +26,6 @@ int ring_tests(void);
 int queue_tests(void);
 int line_tests(void);
 int exporter_tests(void);
+int metrics_tests(void);
 
 #endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words of the semantic conventions that metrics and spans share. */
+#include "exporters/method.h"
+
+#include "rules/base/number.h"
+
+struct span method_known(struct span method)
+{
+    static const struct span known[] = {
+        SPAN_INIT("GET"),    SPAN_INIT("POST"),  SPAN_INIT("HEAD"),    SPAN_INIT("PUT"),
+        SPAN_INIT("DELETE"), SPAN_INIT("PATCH"), SPAN_INIT("OPTIONS"), SPAN_INIT("CONNECT"),
+        SPAN_INIT("TRACE"),  SPAN_INIT("QUERY"),
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (span_is(method, known[i]))
+            return known[i];
+    }
+    return SPAN("_OTHER");
+}
+
+struct span error_type(struct span error, unsigned status, unsigned least, char digits[24])
+{
+    if (error.len > 0)
+        return error;
+    if (status >= least)
+        return span_make(digits, number_write(digits, (int64_t)status));
+    return SPAN("");
+}
+
+void address_split(struct span address, struct span *host, struct span *port)
+{
+    size_t colon = span_find_last_byte(address, ':');
+    size_t bracket = span_find_last_byte(address, ']');
+    bool has_port = colon != SPAN_NONE && (bracket == SPAN_NONE || colon > bracket) &&
+                    span_find_byte(span_from(address, colon), '/') == SPAN_NONE;
+    *host = has_port ? span_first(address, colon) : address;
+    *port = has_port ? span_from(address, colon + 1) : SPAN("");
+    if (host->len > 1 && host->at[0] == '[' && host->at[host->len - 1] == ']')
+        *host = span_make(host->at + 1, host->len - 2);
+}

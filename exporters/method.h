@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Request methods as OpenTelemetry's conventions name them. */
+#ifndef SIDEGATE_EXPORTERS_METHOD_H
+#define SIDEGATE_EXPORTERS_METHOD_H
+
+#include "exporters/report.h"
+
+/* The method where it is a known one, "_OTHER" where it is not: low cardinality whatever clients
+ * send. Static text. */
+struct span method_known(struct span method);
+
+/* What error.type says of a request we answered, or of an attempt at a server: the word where there
+ * is one, else the status (written to `digits`) from `least` on, else empty. */
+struct span error_type(struct span error, unsigned status, unsigned least, char digits[24]);
+
+/* "127.0.0.1:3000", "[::1]:3000", "unix:/path": the address without port and brackets. Port empty:
+ * none. */
+void address_split(struct span address, struct span *host, struct span *port);
+
+#endif

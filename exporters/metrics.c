@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a finished exchange adds to the worker's own figures. */
+#include "exporters/metrics.h"
+
+#include "exporters/method.h"
+#include "exporters/metrics_table.h"
+#include "rules/base/must.h"
+#include "rules/base/number.h"
+
+void metrics_gauge(struct worker_metrics *metrics, enum worker_gauge gauge, uint64_t value)
+{
+    must(gauge < GAUGE_COUNT);
+    atomic_store_explicit(&metrics->gauges[gauge], value, memory_order_relaxed);
+}
+
+void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n)
+{
+    must(counter < COUNTER_COUNT);
+    figure_add(&metrics->counters[counter], n);
+}
+
+static void histogram_add(struct series *series, uint64_t us)
+{
+    size_t bucket = 0;
+    while (bucket < BUCKETS && us > bucket_bounds_us[bucket])
+        bucket++;
+    figure_add(&series->buckets[bucket], 1);
+    figure_add(&series->sum, us);
+}
+
+static struct span digits_of(uint64_t number, char digits[24])
+{
+    return span_make(digits, number > 0 ? number_write(digits, (int64_t)number) : 0);
+}
+
+static void count_server(struct worker_metrics *metrics, const struct report *report)
+{
+    char status[24], error[24];
+    const struct pair labels[] = {
+        {SPAN("http_request_method"), method_known(report->method)},
+        {SPAN("http_route"), report->route},
+        {SPAN("http_response_status_code"), digits_of(report->status, status)},
+        {SPAN("error_type"), error_type(report->error, report->status, 500, error)},
+        {SPAN("url_scheme"), report->scheme},
+    };
+    histogram_add(series_get(metrics, FAMILY_SERVER, labels, 5), report->duration_us);
+}
+
+static void count_attempt(struct worker_metrics *metrics, const struct report *report,
+                          const struct report_attempt *attempt)
+{
+    char status[24], error[24];
+    struct span host, port;
+    address_split(attempt->address, &host, &port);
+    const struct pair labels[] = {
+        {SPAN("http_request_method"), method_known(report->method)},
+        {SPAN("server_address"), host},
+        {SPAN("server_port"), port},
+        {SPAN("http_response_status_code"), digits_of(attempt->status, status)},
+        {SPAN("error_type"), error_type(attempt->error, attempt->status, 400, error)},
+    };
+    histogram_add(series_get(metrics, FAMILY_CLIENT, labels, 5), attempt->duration_us);
+}
+
+static void count_stage(struct worker_metrics *metrics, const struct report_stage *stage)
+{
+    size_t place = (uintptr_t)stage->name / 8 % STAGE_MEMO;
+    if (metrics->stages[place].name != stage->name) {
+        const struct pair label = {SPAN("stage"), span_text(stage->name)};
+        metrics->stages[place].series = series_get(metrics, FAMILY_STAGE, &label, 1);
+        metrics->stages[place].name = stage->name;
+    }
+    histogram_add(metrics->stages[place].series, stage->duration_us);
+}
+
+/* Where rules said what they say: the phase of the match that decided, else the last stage that
+ * inspected. */
+static struct span deciding_stage(const struct report *report)
+{
+    static const struct span of_phase[PHASE_COUNT] = {
+        [PHASE_REQUEST_HEADERS] = SPAN_INIT("inspect_head"),
+        [PHASE_REQUEST_BODY] = SPAN_INIT("inspect_body"),
+        [PHASE_RESPONSE_HEADERS] = SPAN_INIT("inspect_answer"),
+        [PHASE_RESPONSE_BODY] = SPAN_INIT("inspect_answer_body"),
+        [PHASE_LOGGING] = SPAN_INIT("account"),
+    };
+    for (size_t i = 0; i < report->waf.match_count && report->waf.decided_by != 0; i++) {
+        const struct rule_match *match = &report->waf.matches[i];
+        if (match->rule_id == report->waf.decided_by && (unsigned)match->phase < PHASE_COUNT)
+            return of_phase[match->phase];
+    }
+    for (size_t i = report->stage_count; i-- > 0;) {
+        struct span name = span_text(report->stages[i].name);
+        if (span_starts(name, SPAN("inspect_")))
+            return name;
+    }
+    return SPAN("");
+}
+
+static void count_decision(struct worker_metrics *metrics, const struct report *report)
+{
+    if (report->waf.action == WAF_OFF)
+        return;
+    const struct pair labels[] = {
+        {SPAN("stage"), deciding_stage(report)},
+        {SPAN("control"), SPAN("rules")},
+        {SPAN("decision"), report->waf.action == WAF_BLOCK         ? SPAN("block")
+                           : report->waf.action == WAF_WOULD_BLOCK ? SPAN("would_block")
+                                                                   : SPAN("pass")},
+    };
+    figure_add(&series_get(metrics, FAMILY_DECISIONS, labels, 3)->sum, 1);
+}
+
+static void count_match(struct worker_metrics *metrics, const struct rule_match *match)
+{
+    char id[24], phase[24];
+    const struct pair labels[] = {
+        {SPAN("rule_id"), digits_of(match->rule_id, id)},
+        {SPAN("phase"), digits_of((uint64_t)match->phase, phase)},
+    };
+    figure_add(&series_get(metrics, FAMILY_MATCHES, labels, 2)->sum, 1);
+}
+
+static void count_limits(struct worker_metrics *metrics, const struct report *report)
+{
+    for (unsigned i = 0; i < LIMIT_KINDS; i++) {
+        if (report->waf.limits[i] == 0)
+            continue;
+        const struct pair label = {SPAN("limit"), span_text(limit_name((enum limit_kind)i))};
+        figure_add(&series_get(metrics, FAMILY_LIMITS, &label, 1)->sum, report->waf.limits[i]);
+    }
+}
+
+void metrics_count(struct worker_metrics *metrics, const struct report *report)
+{
+    count_server(metrics, report);
+    for (size_t i = 0; i < report->attempt_count && i < REPORT_ATTEMPTS; i++)
+        count_attempt(metrics, report, &report->attempts[i]);
+    for (size_t i = 0; i < report->stage_count; i++)
+        count_stage(metrics, &report->stages[i]);
+    count_decision(metrics, report);
+    for (size_t i = 0; i < report->waf.match_count; i++)
+        count_match(metrics, &report->waf.matches[i]);
+    count_limits(metrics, report);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How metrics lie in memory.
+ *
+ *   family    label set 0 | 1 | 2 | ... | 1999 | overflow      names and values, met by any worker
+ *                 :         :                     :
+ *   worker 0  series 0   | 1 | - | ...                         numbers: written by this worker
+ *   worker 1  series -   | 1 | 2 | ...                         only, read by anybody
+ *
+ * A label set is made under the family's lock, once; after that a worker finds its series in a map
+ * of its own. */
+#ifndef SIDEGATE_EXPORTERS_METRICS_TABLE_H
+#define SIDEGATE_EXPORTERS_METRICS_TABLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "exporters/metrics.h"
+#include "rules/base/map.h"
+
+enum { LABEL_SETS = 2000, OVERFLOW_SET = LABEL_SETS, LABELS_MOST = 5, STAGE_MEMO = 64 };
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+enum family_id {
+#define FAMILY(id, name, kind, sentence) id,
+#include "exporters/metrics.tbl"
+    FAMILIES,
+};
+
+/* Upper bounds of all histograms: OpenTelemetry's for HTTP, and some below a millisecond. */
+enum { BUCKETS = 19 };
+extern const uint64_t bucket_bounds_us[BUCKETS];
+extern const char *const bucket_names[BUCKETS + 1]; /* as `le` spells them */
+
+struct series {
+    _Atomic uint64_t sum; /* a counter's value; of a histogram in microseconds */
+    _Atomic uint64_t buckets[BUCKETS + 1];
+};
+
+struct label_set {
+    unsigned number;
+    char *text; /* as the page has it: a="x",b="y" */
+};
+
+struct family {
+    pthread_mutex_t lock;
+    struct map *sets;       /* key -> struct label_set; under the lock */
+    _Atomic unsigned count; /* of sets; those below it are never changed */
+    struct label_set *list[LABEL_SETS];
+};
+
+struct share {
+    struct map *known; /* key -> struct series, the worker's own; never of the overflow set */
+    struct series *_Atomic series[LABEL_SETS + 1];
+};
+
+struct worker_metrics {
+    struct metrics *whole;
+    struct share shares[FAMILIES];
+    _Atomic uint64_t gauges[GAUGE_COUNT], counters[COUNTER_COUNT];
+    struct {
+        const char *name;
+        struct series *series;
+    } stages[STAGE_MEMO]; /* names are static text: their address is enough to know them again */
+};
+
+struct metrics {
+    struct family families[FAMILIES];
+    unsigned workers;
+    struct worker_metrics *list[];
+};
+
+/* Only the worker's own thread. Never NULL: where there are too many sets, the overflow series.
+ * Labels with empty values are left out. */
+struct series *series_get(struct worker_metrics *worker, enum family_id family,
+                          const struct pair *labels, size_t count);
+
+/* One writer: no locked instruction is needed. */
+static inline void figure_add(_Atomic uint64_t *figure, uint64_t n)
+{
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+#endif

@@ -39,6 +39,12 @@ static struct refusal refuse(unsigned status, const char *why)
     return (struct refusal){.status = status, .why = why};
 }
 
+/* RFC 9112 9.3. */
+static bool says_close(const struct h1_framing *framing, bool is_http_1_0)
+{
+    return framing->wants_close || (is_http_1_0 && !framing->wants_keep_alive);
+}
+
 static struct refusal frame_coded(const struct h1_framing *framing, bool reframe,
                                   struct request_head *head, bool *close)
 {
@@ -63,8 +69,7 @@ static struct refusal frame_coded(const struct h1_framing *framing, bool reframe
 struct refusal h1_frame_request(const struct h1_framing *framing, bool reframe,
                                 struct request_head *head, bool *close)
 {
-    /* RFC 9112 9.3: a proxy keeps no connection with a client of HTTP/1.0. */
-    *close = framing->wants_close || head->version == HTTP_1_0;
+    *close = says_close(framing, head->version == HTTP_1_0);
     head->body_length = 0;
     if (framing->coding.count > 1)
         return refuse(400, "bad_transfer_encoding");
@@ -96,7 +101,7 @@ bool h1_frame_answer(const struct h1_framing *framing, struct span method, bool 
     bool is_framed = framing->coding.count + framing->length.count > 0;
     if (!stated_length(framing, is_http_1_0, &length))
         return false;
-    *close = framing->wants_close || (is_http_1_0 && !framing->wants_keep_alive);
+    *close = says_close(framing, is_http_1_0);
     head->body_length = 0;
     if (head->status < 200) {
         *close = *close || head->status == 101;

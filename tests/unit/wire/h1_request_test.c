@@ -335,6 +335,12 @@ TEST(connections_close_by_version_and_by_word)
     check(r.close);
     reading_end(&r);
     r = read_request(SPAN("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+    check(!r.close);
+    reading_end(&r);
+    r = read_request(SPAN("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"));
+    check(r.close);
+    reading_end(&r);
+    r = read_request(SPAN("GET / HTTP/1.0\r\n\r\n"));
     check(r.close);
     reading_end(&r);
 }

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a program and backends that end with their story."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harness import Backend, Sidegate  # noqa: E402
+
+
+@pytest.fixture
+def backend():
+    """backend(script) -> a scripted backend."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Backend(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def sidegate(tmp_path):
+    """sidegate(upstream=..., config=...) -> the program, ready; at the end it must stop in order."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Sidegate(tmp_path, *args, **kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process.poll() is None:
+            assert one.stop() == 0, one.errors()

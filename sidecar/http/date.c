@@ -64,11 +64,11 @@ static char *write_text(char *to, const char *text, size_t len)
 void date_write(char to[DATE_LENGTH], uint64_t wall_us)
 {
     struct moment moment = moment_of(wall_us);
-    to = write_text(to, &"SunMonTueWedThuFriSat"[moment.weekday * 3], 3);
+    to = write_text(to, &"SunMonTueWedThuFriSat"[(size_t)moment.weekday * 3], 3);
     to = write_text(to, ", ", 2);
     to = write_digits(to, moment.day, 2);
     *to++ = ' ';
-    to = write_text(to, &"JanFebMarAprMayJunJulAugSepOctNovDec"[(moment.month - 1) * 3], 3);
+    to = write_text(to, &"JanFebMarAprMayJunJulAugSepOctNovDec"[(size_t)(moment.month - 1) * 3], 3);
     *to++ = ' ';
     to = write_digits(to, moment.year, 4);
     *to++ = ' ';

@@ -143,8 +143,9 @@ static struct span joined_for(const struct fields *fields, struct arena *arena, 
         if (value.len == 0 || !span_is_nocase(fields->at[i].name, SPAN("X-Forwarded-For")))
             continue;
         memcpy(to, value.at, value.len);
-        memcpy(to + value.len, ", ", 2);
-        to += value.len + 2;
+        to += value.len;
+        *to++ = ',';
+        *to++ = ' ';
     }
     if (peer.len > 0)
         memcpy(to, peer.at, peer.len);

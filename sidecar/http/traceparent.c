@@ -6,8 +6,6 @@
  */
 #include "sidecar/http/traceparent.h"
 
-#include <string.h>
-
 #include "rules/base/encode.h"
 
 enum { VERSION_AT = 0, TRACE_AT = 3, PARENT_AT = 36, FLAGS_AT = 53 };
@@ -68,7 +66,9 @@ bool traceparent_parse(struct span text, struct trace_context *out)
 void traceparent_write(char to[TRACEPARENT_LENGTH], const struct trace_context *context,
                        const uint8_t span_id[8])
 {
-    memcpy(to, "00-", 3);
+    static const uint8_t version = 0;
+    hex_write(to + VERSION_AT, &version, 1);
+    to[TRACE_AT - 1] = '-';
     hex_write(to + TRACE_AT, context->trace_id, sizeof context->trace_id);
     to[PARENT_AT - 1] = '-';
     hex_write(to + PARENT_AT, span_id, 8);

@@ -73,6 +73,7 @@ static struct refusal refuse_0_9(struct request_head *head)
 static struct refusal read_line(struct reader *reader, struct span line, struct request_head *head)
 {
     size_t i = 0;
+    must(line.at != NULL);
     head->line = line;
     while (i < line.len && http_byte_is(line.at[i], HTTP_TOKEN))
         i++;

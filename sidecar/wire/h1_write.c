@@ -27,8 +27,8 @@ static char *put_value(char *to, struct span value)
 static char *put_word(char *to, struct span word, enum http_byte class)
 {
     for (size_t i = 0; i < word.len; i++)
-        to[i] = http_byte_is(word.at[i], class) ? word.at[i] : '_';
-    return to + word.len;
+        *to++ = http_byte_is(word.at[i], class) ? word.at[i] : (char)'_';
+    return to;
 }
 
 static size_t fields_size(const struct fields *fields)

@@ -40,13 +40,18 @@ static struct span store_get(struct inspection *tx, enum variable collection, st
     return value.at == NULL ? SPAN("") : value;
 }
 
-struct span collection_get(struct inspection *tx, enum variable collection, struct span name)
+struct pair collection_pair(struct inspection *tx, enum variable collection, struct span name)
 {
     const struct map *map = collection_map(tx, collection);
     if (map == NULL)
-        return store_get(tx, collection, name);
+        return (struct pair){name, store_get(tx, collection, name)};
     const struct pair *pair = map_find(map, name);
-    return pair == NULL ? (struct span){NULL, 0} : pair->value;
+    return pair == NULL ? (struct pair){name, {NULL, 0}} : *pair;
+}
+
+struct span collection_get(struct inspection *tx, enum variable collection, struct span name)
+{
+    return collection_pair(tx, collection, name).value;
 }
 
 static void store_set(struct inspection *tx, enum variable collection, struct span name,

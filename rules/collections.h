@@ -7,6 +7,8 @@
 
 /* at NULL: unset, or a collection that nobody opened. */
 struct span collection_get(struct inspection *tx, enum variable collection, struct span name);
+/* The same with its name as it was first written, where that is known. */
+struct pair collection_pair(struct inspection *tx, enum variable collection, struct span name);
 /* Text is kept as it is given: it must live as long as the inspection. A persistent collection
  * that nobody opened takes nothing. */
 void collection_set(struct inspection *tx, enum variable collection, struct span name,

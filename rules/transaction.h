@@ -48,11 +48,11 @@ enum { PERSISTENT_COUNT = VARIABLE_RESOURCE - VARIABLE_IP + 1 };
 /* The request, taken apart once. */
 struct request_view {
     struct inspection_request given;
-    struct span uri;      /* path and query */
-    struct span path;     /* raw, up to the question mark */
-    struct span basename; /* behind the last slash */
-    struct span query;    /* at NULL: there is no question mark */
-    struct span host;     /* without the port; at NULL: none */
+    struct span uri;          /* path and query */
+    struct span path;         /* raw, up to the question mark */
+    struct span decoded_path; /* at NULL: nobody asked yet */
+    struct span query;        /* at NULL: there is no question mark */
+    struct span host;         /* without the port; at NULL: none */
     struct span authorization_scheme;
     struct values arguments; /* of the query */
     enum processor processor;

@@ -47,6 +47,11 @@ struct span number_text(struct inspection *tx, uint64_t number)
 
 /* --- scalars that are computed --- */
 
+static struct span text_path(struct inspection *tx, enum variable variable)
+{
+    return variable == VARIABLE_REQUEST_BASENAME ? request_basename(tx) : request_path(tx);
+}
+
 static struct span text_args_size(struct inspection *tx, enum variable variable)
 {
     (void)variable;
@@ -276,8 +281,8 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_REQUEST_COOKIES_NAMES] = LIST_BY(list_names_of),
     [VARIABLE_REQUEST_HEADERS] = LIST_BY(list_request_fields),
     [VARIABLE_REQUEST_HEADERS_NAMES] = LIST_BY(list_names_of),
-    [VARIABLE_REQUEST_FILENAME] = SPAN_OF(request.path),
-    [VARIABLE_REQUEST_BASENAME] = SPAN_OF(request.basename),
+    [VARIABLE_REQUEST_FILENAME] = TEXT_BY(text_path),
+    [VARIABLE_REQUEST_BASENAME] = TEXT_BY(text_path),
     [VARIABLE_REQUEST_URI] = SPAN_OF(request.uri),
     [VARIABLE_REQUEST_URI_RAW] = SPAN_OF(request.given.target),
     [VARIABLE_REQUEST_LINE] = SPAN_OF(request.given.line),
@@ -351,7 +356,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_SERVER_NAME] = SPAN_OF(request.host),
     [VARIABLE_SERVER_PORT] = NUMBER_OF(server_port),
     [VARIABLE_AUTH_TYPE] = SPAN_OF(request.authorization_scheme),
-    [VARIABLE_PATH_INFO] = SPAN_OF(request.path),
+    [VARIABLE_PATH_INFO] = TEXT_BY(text_path),
     [VARIABLE_SESSIONID] = SPAN_OF(session_id),
     [VARIABLE_USERID] = SPAN_OF(user_id),
     [VARIABLE_WEBAPPID] = TEXT_BY(text_web_app_id),
@@ -389,7 +394,7 @@ static struct values values_stored(struct inspection *tx, const struct target *t
 {
     if (target->selector != SELECTOR_NAME)
         return collection_list(tx, target->variable);
-    *slot = (struct pair){target->name, collection_get(tx, target->variable, target->name)};
+    *slot = collection_pair(tx, target->variable, target->name);
     return pairs_of(slot, slot->value.at != NULL);
 }
 

@@ -22,6 +22,10 @@ void values_forget(struct inspection *tx);
 
 /* Takes target and fields apart. */
 void request_view_set(struct inspection *tx, const struct inspection_request *request);
+/* REQUEST_FILENAME: raw in phase 1, percent-decoded from phase 2 on, as ModSecurity 2 sees it in
+ * Apache and the CRS expects it. */
+struct span request_path(struct inspection *tx);
+struct span request_basename(struct inspection *tx); /* behind its last slash */
 /* The first field of that name; at NULL: none. */
 struct span field_value(const struct pair *fields, size_t count, struct span name);
 

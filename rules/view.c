@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request, taken apart once. Everything is cut on the raw bytes and stays undecoded: rules decode
- * with transformations, and a path that is decoded before it is cut hides its tail behind an
- * encoded question mark (CVE-2024-1019). */
+/* A request, taken apart once. Everything is cut on the raw bytes: a path that is decoded before it
+ * is cut hides its tail behind an encoded question mark (CVE-2024-1019). */
 #include "rules/values.h"
 
 struct span field_value(const struct pair *fields, size_t count, struct span name)
@@ -37,6 +36,41 @@ static struct span path_basename(struct span path)
     return span_from(path, start);
 }
 
+/* %xx only; broken escapes stay. */
+static struct span percent_decoded(struct span text, struct arena *arena)
+{
+    if (span_find_byte(text, '%') == SPAN_NONE)
+        return text;
+    char *to = arena_text(arena, text.len);
+    if (to == NULL)
+        return (struct span){NULL, 0};
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int high = i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
+        int low = i + 2 < text.len ? byte_hex(text.at[i + 2]) : -1;
+        bool escape = text.at[i] == '%' && high >= 0 && low >= 0;
+        to[len++] = escape ? (char)(high * 16 + low) : text.at[i];
+        i += escape ? 2 : 0;
+    }
+    arena_trim(arena, to, len);
+    return span_make(to, len);
+}
+
+struct span request_path(struct inspection *tx)
+{
+    struct request_view *view = &tx->request;
+    if (tx->phase <= PHASE_REQUEST_HEADERS)
+        return view->path;
+    if (view->decoded_path.at == NULL)
+        view->decoded_path = percent_decoded(view->path, tx->arena);
+    return view->decoded_path;
+}
+
+struct span request_basename(struct inspection *tx)
+{
+    return path_basename(request_path(tx));
+}
+
 static struct span host_without_port(struct span host)
 {
     if (host.at == NULL)
@@ -55,7 +89,6 @@ void request_view_set(struct inspection *tx, const struct inspection_request *re
     view->uri = target_uri(request->target);
     view->query = view->uri;
     view->path = span_cut(&view->query, '?');
-    view->basename = path_basename(view->path);
     view->host =
         host_without_port(field_value(request->fields, request->field_count, SPAN("Host")));
     struct span authorization =

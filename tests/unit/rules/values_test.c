@@ -21,13 +21,25 @@ static void check_says(const char *macro, const char *method, const char *target
     scene_close(s);
 }
 
-TEST(the_target_is_cut_at_the_first_raw_question_mark_and_never_decoded)
+TEST(the_target_is_cut_at_the_first_raw_question_mark)
 {
     check_says("%{REQUEST_FILENAME}", "GET", "/a%3Fb/c%20d?x=1?y", "[/a%3Fb/c%20d]");
     check_says("%{QUERY_STRING}", "GET", "/a%3Fb/c%20d?x=1?y", "[x=1?y]");
     check_says("%{REQUEST_URI}", "GET", "/a%3Fb?x=1", "[/a%3Fb?x=1]");
     check_says("%{REQUEST_BASENAME}", "GET", "/a/b/c.php?x=/z", "[c.php]");
     check_says("%{REQUEST_BASENAME}", "GET", "/a/b\\c.php", "[c.php]");
+}
+
+TEST(the_path_is_decoded_from_phase_2_on_but_still_cut_raw)
+{
+    struct scene *s =
+        scene_open("SecRule REQUEST_FILENAME \"@streq /a%3Fb/%zz%20c\" \"id:1,phase:1,pass,log\"\n"
+                   "SecRule REQUEST_FILENAME \"@streq /a?b/%zz c\" \"id:2,phase:2,pass,log\"\n"
+                   "SecRule REQUEST_BASENAME \"@streq %zz c\" \"id:3,phase:2,pass,log\"\n"
+                   "SecRule REQUEST_URI \"@streq /a%3Fb/%zz%20c?q=%20\" \"id:4,phase:2,pass,log\"");
+    scene_get(s, "/a%3Fb/%zz%20c?q=%20");
+    check_number(scene_count(s), 4);
+    scene_close(s);
 }
 
 TEST(an_absolute_target_loses_scheme_and_authority_but_stays_raw_in_its_own_variable)
@@ -211,7 +223,8 @@ TEST(the_full_request_is_line_fields_and_body)
 int values_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_target_is_cut_at_the_first_raw_question_mark_and_never_decoded),
+        cmocka_unit_test(the_target_is_cut_at_the_first_raw_question_mark),
+        cmocka_unit_test(the_path_is_decoded_from_phase_2_on_but_still_cut_raw),
         cmocka_unit_test(
             an_absolute_target_loses_scheme_and_authority_but_stays_raw_in_its_own_variable),
         cmocka_unit_test(the_line_the_method_and_the_client_are_what_was_given),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* @detectSQLi and @detectXSS: the fingerprint of what was found is the capture. */
+#include "rules/match/operator_rows.h"
+
+#include "rules/match/sqli.h"
+
+static enum operator_answer found(struct operator_run *run, const char *fingerprint)
+{
+    run->captures.at[0] = arena_copy(run->arena, span_text(fingerprint));
+    run->captures.count = 1;
+    return OPERATOR_YES;
+}
+
+enum operator_answer operator_run_detect_sqli(const struct operator* op, struct operator_run *run)
+{
+    struct sqli_finding finding;
+
+    (void)op;
+    return sqli_detect(run->value, &finding) ? found(run, finding.fingerprint) : OPERATOR_NO;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two states: an operand has to come, or one stood here. One function for each, which takes a token
+ * and says what comes next. */
+#include "rules/match/sqli_walk.h"
+
+#include "rules/match/sqli_statement.h"
+
+enum next {
+    WANT_OPERAND,
+    WANT_OPERATOR,
+    BROKEN, /* no statement goes on like this */
+    OVER,   /* the rest is a comment */
+};
+
+struct walk {
+    const struct sqli_row *row;
+    const struct sqli_token *at;
+    struct sqli_facts *facts;
+    const struct sqli_token *joined; /* the operator between two operands; NULL: none yet */
+    bool logic_joined;               /* it was AND, OR... */
+    bool between;                    /* the next AND belongs to BETWEEN */
+    bool selecting;                  /* a SELECT came: names may follow operands as aliases */
+    bool aliased;                    /* one just did */
+    bool cased;                      /* CASE ... */
+    unsigned depth;                  /* open parentheses */
+    const struct sqli_token *left;   /* the operand before `joined` */
+};
+
+static bool is_constant(const struct sqli_token *token)
+{
+    return token->class == SQLI_NUMBER || token->class == SQLI_STRING ||
+           token->class == SQLI_LITERAL || token->class == SQLI_VARIABLE;
+}
+
+static bool is_call(const struct sqli_token *token)
+{
+    return (token->class == SQLI_FUNCTION || token->class == SQLI_NAME ||
+            (token->class == SQLI_STATEMENT &&
+             (token->role == ROLE_IF || token->role == ROLE_INSERT))) &&
+           token[1].class == SQLI_OPEN;
+}
+
+/* Both sides of a comparison are there. */
+static void note_comparison(const struct walk *w, const struct sqli_token *right)
+{
+    struct sqli_facts *facts = w->facts;
+    const struct sqli_token *left = w->left;
+    bool here = right->class == SQLI_FUNCTION || is_constant(right) || right->signed_;
+    bool there = left != NULL && (is_constant(left) || left->class == SQLI_CLOSE);
+
+    facts->compare = true;
+    facts->compare_constant = facts->compare_constant || here || there;
+    facts->compare_both =
+        facts->compare_both || (here && there) ||
+        (left != NULL && left->text.len > 0 && span_is_nocase(left->text, right->text));
+}
+
+/* What stands behind AND or OR. */
+static void note_logic(const struct walk *w, const struct sqli_token *right)
+{
+    struct sqli_facts *facts = w->facts;
+    bool glued = w->joined->glued && w->left != NULL && w->left->class == SQLI_NUMBER &&
+                 byte_is_alpha(w->joined->sign);
+
+    if (right->class == SQLI_LITERAL || (right->class == SQLI_NAME && (right->signed_ || glued)))
+        facts->logic_constant = true;
+    if (right->class == SQLI_NUMBER)
+        facts->logic_number = true;
+}
+
+static void note_operand(const struct walk *w, const struct sqli_token *operand)
+{
+    struct sqli_facts *facts = w->facts;
+
+    facts->operands++;
+    facts->constants += is_constant(operand);
+    if (w->joined == NULL)
+        return;
+    if (w->joined->class == SQLI_COMPARE)
+        note_comparison(w, operand);
+    if (w->logic_joined)
+        note_logic(w, operand);
+    if (operand->class == SQLI_FUNCTION)
+        facts->logic_call = true;
+}
+
+static const struct sqli_token *before(const struct walk *w)
+{
+    return w->at > w->row->at ? w->at - 1 : NULL;
+}
+
+/* SELECT where an operand has to come: after ( or AND, after UNION, or at the start. */
+static enum next on_select(struct walk *w)
+{
+    const struct sqli_token *left = before(w);
+    enum sqli_list list = sqli_select_list(&w->at[1]);
+
+    w->selecting = true;
+    w->joined = NULL;
+    if (left != NULL && list == LIST_SERIOUS &&
+        (left->class == SQLI_OPEN || left->class == SQLI_LOGIC || left->class == SQLI_ARITHMETIC))
+        w->facts->subselect = true;
+    if (left != NULL && left->class == SQLI_OPEN && list == LIST_NAMES)
+        for (const struct sqli_token *t = w->at; t->class != SQLI_END; t++)
+            w->facts->subselect = w->facts->subselect || t->role == ROLE_FROM;
+    return list == LIST_NONE && w->at[1].class != SQLI_END ? BROKEN : WANT_OPERAND;
+}
+
+static enum next on_call(struct walk *w)
+{
+    const struct sqli_token *left = before(w);
+
+    note_operand(w, w->at);
+    /* ascii(substring( : the token before is a parenthesis, and what opened it a function. */
+    if (w->at->class == SQLI_FUNCTION && left != NULL && left->class == SQLI_OPEN &&
+        left > w->row->at && left[-1].class == SQLI_FUNCTION)
+        w->facts->nested_calls = true;
+    w->at++; /* the parenthesis */
+    w->depth++;
+    w->joined = NULL;
+    return WANT_OPERAND;
+}
+
+static enum next on_close(struct walk *w)
+{
+    if (w->depth > 0)
+        w->depth--;
+    else
+        w->facts->breaks_out = true;
+    return WANT_OPERATOR;
+}
+
+static enum next on_comment(struct walk *w)
+{
+    struct span text = w->at->text;
+    size_t mark = w->at->sign == '#' || w->at->sign == '`' ? 1 : 2;
+    struct span rest = span_from(text, mark);
+    struct span trimmed = span_trim(rest, " \t\r\n+");
+
+    w->facts->has_comment = true;
+    w->facts->comment_sign = w->at->sign;
+    w->facts->comment_text = trimmed.len;
+    w->facts->comment_glued = rest.len > 0 && rest.at[0] != ' ';
+    return OVER;
+}
+
+/* The first word of a statement, at the start or behind a semicolon; or T-SQL, which needs none. */
+static enum next on_statement(struct walk *w)
+{
+    bool first = w->at == w->row->at;
+
+    if (first)
+        w->facts->whole_statement = sqli_is_whole_statement(w->at);
+    else if (sqli_is_statement(w->at))
+        w->facts->statement = true;
+    w->selecting = true;
+    w->joined = NULL;
+    return WANT_OPERAND;
+}
+
+static enum next on_keyword_first(struct walk *w)
+{
+    switch ((int)w->at->role) {
+    case ROLE_CASE: w->cased = true; return WANT_OPERAND;
+    case ROLE_WHEN: return w->cased ? WANT_OPERAND : BROKEN;
+    case ROLE_EXISTS:
+    case ROLE_ALL: return WANT_OPERAND;
+    case ROLE_FROM: return w->selecting ? WANT_OPERAND : BROKEN;
+    case ROLE_SET:
+    case ROLE_INTO:
+    case ROLE_HAVING:
+    case ROLE_LIMIT:
+    case ROLE_WHERE: return w->at == w->row->at && w->at->role != ROLE_SET ? BROKEN : WANT_OPERAND;
+    default: return BROKEN;
+    }
+}
+
+/* An operand has to come. */
+static enum next want_operand(struct walk *w)
+{
+    const struct sqli_token *left = before(w);
+    bool at_start = left == NULL || left->class == SQLI_SEMICOLON;
+
+    if (is_call(w->at) && !(w->at->role == ROLE_IF && at_start))
+        return on_call(w);
+    switch ((int)w->at->class) {
+    case SQLI_NUMBER:
+    case SQLI_STRING:
+    case SQLI_NAME:
+    case SQLI_VARIABLE:
+    case SQLI_LITERAL: note_operand(w, w->at); return WANT_OPERATOR;
+    case SQLI_OPEN: w->depth++; return WANT_OPERAND;
+    case SQLI_BRACE_OPEN: return WANT_OPERAND;
+    case SQLI_CLOSE:
+        if (left == NULL || left->class == SQLI_OPEN || left->class == SQLI_CLOSE)
+            return on_close(w);
+        return BROKEN;
+    case SQLI_SELECT: return at_start ? on_statement(w) : on_select(w);
+    case SQLI_STATEMENT: return at_start || w->selecting ? on_statement(w) : BROKEN;
+    case SQLI_KEYWORD:
+        if (w->at->role == ROLE_SET && at_start)
+            return on_statement(w);
+        return on_keyword_first(w);
+    case SQLI_UNION: return left == NULL || left->class == SQLI_OPEN ? WANT_OPERAND : BROKEN;
+    case SQLI_LOGIC: w->facts->logic = true; return at_start ? WANT_OPERAND : BROKEN;
+    case SQLI_SEMICOLON: return at_start ? WANT_OPERAND : BROKEN;
+    case SQLI_COMMENT: on_comment(w); return at_start ? OVER : BROKEN;
+    case SQLI_UNKNOWN: return w->at->sign == '?' ? WANT_OPERATOR : BROKEN;
+    default: return BROKEN;
+    }
+}
+
+static enum next on_operator(struct walk *w)
+{
+    bool logic = w->at->class == SQLI_LOGIC;
+
+    w->left = w->joined != NULL && w->left != NULL && w->at->class == SQLI_ARITHMETIC ? w->left
+                                                                                      : before(w);
+    if (logic && w->between) {
+        w->between = false;
+        return WANT_OPERAND;
+    }
+    w->between = w->between || w->at->role == ROLE_BETWEEN;
+    w->facts->operators++;
+    w->facts->logic = w->facts->logic || logic;
+    w->logic_joined = logic;
+    w->joined = w->at;
+    return WANT_OPERAND;
+}
+
+static enum next on_keyword(struct walk *w)
+{
+    w->joined = NULL;
+    switch ((int)w->at->role) {
+    case ROLE_HAVING: w->facts->having = true; return WANT_OPERAND;
+    case ROLE_LIMIT:
+        w->facts->limits = w->facts->limits || w->at[1].class == SQLI_NUMBER;
+        return WANT_OPERAND;
+    case ROLE_THEN: w->facts->whens = w->facts->whens || w->cased; return WANT_OPERAND;
+    case ROLE_WHEN:
+    case ROLE_ELSE: return w->cased ? WANT_OPERAND : BROKEN;
+    case ROLE_END:
+    case ROLE_DIRECTION: return WANT_OPERATOR;
+    case ROLE_FROM:
+    case ROLE_AS:
+    case ROLE_FOR:
+    case ROLE_OFFSET: return w->selecting || w->depth > 0 ? WANT_OPERAND : BROKEN;
+    case ROLE_WHERE:
+    case ROLE_INTO:
+    case ROLE_JOIN:
+    case ROLE_ON:
+    case ROLE_SET:
+    case ROLE_VALUES: return w->selecting ? WANT_OPERAND : BROKEN;
+    default: return BROKEN;
+    }
+}
+
+static void note_by(struct walk *w)
+{
+    const struct sqli_token *item = &w->at[1];
+
+    while (item->class == SQLI_OPEN)
+        item++;
+    w->facts->by = true;
+    w->facts->by_constant = w->facts->by_constant || is_constant(item) || item->signed_ ||
+                            item->class == SQLI_FUNCTION || item->class == SQLI_SELECT;
+}
+
+/* A name right behind an operand: an alias, once, where there can be one. */
+static enum next on_alias(struct walk *w)
+{
+    if (!w->selecting || w->aliased)
+        return BROKEN;
+    w->aliased = true;
+    return WANT_OPERATOR;
+}
+
+/* An operand stood here. */
+static enum next want_operator(struct walk *w)
+{
+    switch ((int)w->at->class) {
+    case SQLI_ARITHMETIC:
+    case SQLI_COMPARE:
+    case SQLI_LOGIC: return on_operator(w);
+    case SQLI_COMMA:
+        w->joined = NULL;
+        w->aliased = false;
+        return WANT_OPERAND;
+    case SQLI_DOT:
+    case SQLI_COLON: return WANT_OPERAND;
+    case SQLI_CLOSE:
+    case SQLI_BRACE_CLOSE: return w->at->class == SQLI_CLOSE ? on_close(w) : WANT_OPERATOR;
+    case SQLI_SEMICOLON:
+        w->joined = NULL;
+        w->selecting = false;
+        return WANT_OPERAND;
+    case SQLI_UNION:
+        w->joined = NULL;
+        w->selecting = true;
+        return WANT_OPERAND;
+    case SQLI_BY:
+        note_by(w);
+        w->joined = NULL;
+        return WANT_OPERAND;
+    case SQLI_KEYWORD: return on_keyword(w);
+    case SQLI_SELECT:
+    case SQLI_STATEMENT:
+        if (w->facts->quote != 0 || w->facts->breaks_out || w->selecting)
+            return on_statement(w);
+        if (w->facts->first == SQLI_NUMBER)
+            w->facts->statement = sqli_is_whole_statement(w->at);
+        return BROKEN;
+    case SQLI_COMMENT: return on_comment(w);
+    case SQLI_STRING:
+    case SQLI_NAME: return on_alias(w);
+    default: return BROKEN;
+    }
+}
+
+static bool is_over(const struct sqli_token *at)
+{
+    return at->class == SQLI_END || at->class == SQLI_COMMENT;
+}
+
+/* What counts wherever it stands. */
+static void note_anywhere(const struct sqli_row *row, struct sqli_facts *facts)
+{
+    for (const struct sqli_token *t = row->at; t->class != SQLI_END; t++) {
+        const struct sqli_token *next = t + 1;
+
+        facts->strong_call = facts->strong_call || sqli_is_strong(t);
+        if (t->class != SQLI_UNION)
+            continue;
+        while (next->class == SQLI_OPEN)
+            next++;
+        if (t->behind_comment || next->class == SQLI_SELECT)
+            facts->union_begun = facts->union_begun || is_over(next + (next->class == SQLI_SELECT));
+        if (next->class != SQLI_SELECT)
+            continue;
+        switch (sqli_select_list(next + 1)) {
+        case LIST_SERIOUS: facts->union_select = true; break;
+        case LIST_NAMES: facts->union_names = true; break;
+        case LIST_NONE: break;
+        }
+    }
+}
+
+void sqli_walk(const struct sqli_row *row, char quote, struct sqli_facts *facts)
+{
+    struct walk w = {.row = row, .at = row->at, .facts = facts};
+    enum next next = WANT_OPERAND;
+
+    *facts = (struct sqli_facts){.quote = quote, .first = row->at[0].class};
+    if (quote != 0) {
+        next = WANT_OPERATOR;
+        w.at++;
+    }
+    for (; w.at->class != SQLI_END && (next == WANT_OPERAND || next == WANT_OPERATOR); w.at++)
+        next = next == WANT_OPERAND ? want_operand(&w) : want_operator(&w);
+    facts->broken = next == BROKEN;
+    facts->broken_at_start = facts->broken && w.at == row->at + 1;
+    facts->incomplete = next == WANT_OPERAND;
+    if (quote != 0) {
+        struct span closed = row->at[0].text;
+
+        facts->attribute = closed.len > 1 && closed.at[closed.len - 2] == '=';
+    }
+    if (row->count > 1) {
+        const struct sqli_token *last = &row->at[row->count - 1];
+
+        facts->reopens = last->class == SQLI_STRING && last->open && last->sign == quote;
+    }
+    note_anywhere(row, facts);
+}

@@ -17,7 +17,7 @@ static void link_begin(struct inspection *tx, const struct rule *link)
     cursor->target = 0;
     cursor->target_is_open = false;
     cursor->matched = false;
-    cursor->link_excludes = tx->active_count > 0;
+    cursor->link_excludes = tx->exclusions != NULL;
     for (size_t i = 0; i < link->target_count && !cursor->link_excludes; i++)
         cursor->link_excludes = link->targets[i].excluded;
 }
@@ -50,12 +50,12 @@ static void operator_try(struct inspection *tx, const struct target *target,
                          const struct pair *value, struct span text)
 {
     const struct rule *link = tx->cursor.link;
-    struct operator_run run = {
-        .value = text,
-        .argument = argument_expand(tx, link->operator),
-        .scratch = tx->world.scratch,
-        .arena = tx->arena,
-    };
+    struct operator_run run; /* not zeroed as a whole: there are many, and captures are large */
+    run.value = text;
+    run.argument = argument_expand(tx, link->operator);
+    run.scratch = tx->world.scratch;
+    run.arena = tx->arena;
+    run.captures.count = 0;
     enum operator_answer answer = operator_run(link->operator, & run);
     if (arena_is_full(tx->arena))
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl:ruleRemove...: which rules an exclusion names is settled when it runs, into a bitmap over
- * rule.index, so that the rules that follow only look at their bit. */
+/* ctl:ruleRemove... A removed rule is a bit in a map over rule.index, settled when the ctl runs.
+ * Which rules a removed target belongs to is asked only when a value of it comes up: most
+ * exclusions of the CRS name variables that a request does not have. */
 #include "rules/exclusions.h"
 
 #include "rules/evaluate.h"
@@ -75,17 +76,23 @@ static bool text_reads_like_pattern(struct span text)
     return false;
 }
 
+static struct naming naming_of(const struct action *action)
+{
+    return (struct naming){
+        .how = action->ctl.name,
+        .ids = action->ctl.ids,
+        .text = action->ctl.tag,
+    };
+}
+
+/* Sets the bits of the rules that the ctl names; NULL: `bits` is to be made. */
 static uint64_t *rules_named(struct inspection *tx, const struct action *action, uint64_t *bits)
 {
     if (bits == NULL)
         bits = arena_alloc(tx->arena, bitmap_words(tx) * sizeof(*bits));
     if (bits == NULL)
         return NULL;
-    struct naming naming = {
-        .how = action->ctl.name,
-        .ids = action->ctl.ids,
-        .text = action->ctl.tag,
-    };
+    struct naming naming = naming_of(action);
     size_t offset;
     char why[128];
     if (text_reads_like_pattern(naming.text))
@@ -96,34 +103,27 @@ static uint64_t *rules_named(struct inspection *tx, const struct action *action,
 }
 
 /* The same ctl runs once for each value that its rule matched. */
-static bool target_is_excluded(const struct inspection *tx, const struct target *target)
+static bool target_is_excluded(const struct inspection *tx, const struct action *action)
 {
     for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next)
-        if (e->target == target)
+        if (e->action == action)
             return true;
     return false;
 }
 
 static void target_exclude(struct inspection *tx, const struct action *action)
 {
-    if (target_is_excluded(tx, &action->ctl.target))
+    if (target_is_excluded(tx, action))
         return;
     struct exclusion *exclusion = arena_alloc(tx->arena, sizeof(*exclusion));
-    const struct target **room =
-        arena_alloc(tx->arena, (tx->exclusion_count + 1) * sizeof(struct target *));
-    if (exclusion == NULL || room == NULL)
+    if (exclusion == NULL)
         return;
-    exclusion->target = &action->ctl.target;
-    exclusion->rules = rules_named(tx, action, NULL);
-    if (exclusion->rules == NULL)
-        return;
+    exclusion->action = action;
     exclusion->next = tx->exclusions;
+    /* A pattern is compiled once, here, and not for each value. */
+    if (text_reads_like_pattern(action->ctl.tag))
+        exclusion->rules = rules_named(tx, action, NULL);
     tx->exclusions = exclusion;
-    tx->exclusion_count++;
-    /* The rule at the cursor keeps what holds for it; the new one begins with the next rule. */
-    if (tx->active_count > 0)
-        memcpy(room, tx->active, tx->active_count * sizeof(struct target *));
-    tx->active = room;
 }
 
 void exclusion_add(struct inspection *tx, const struct action *action)
@@ -141,12 +141,13 @@ bool exclusion_is_removed(const struct inspection *tx, const struct rule *rule)
     return tx->removed != NULL && bit_is_set(tx->removed, rule->index);
 }
 
-void exclusions_activate(struct inspection *tx, const struct rule *starter)
+static bool exclusion_names(struct inspection *tx, const struct exclusion *exclusion,
+                            const struct rule *rule)
 {
-    tx->active_count = 0;
-    for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next)
-        if (bit_is_set(e->rules, starter->index))
-            tx->active[tx->active_count++] = e->target;
+    if (exclusion->rules != NULL)
+        return bit_is_set(exclusion->rules, rule->index);
+    struct naming naming = naming_of(exclusion->action);
+    return rule_is_named(tx, &naming, rule);
 }
 
 bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variable variable,
@@ -157,8 +158,11 @@ bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variab
         if (target->excluded && target->variable == variable && target_selects(tx, target, value))
             return true;
     }
-    for (size_t i = 0; i < tx->active_count; i++)
-        if (tx->active[i]->variable == variable && target_selects(tx, tx->active[i], value))
+    for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next) {
+        const struct target *target = &e->action->ctl.target;
+        if (target->variable == variable && target_selects(tx, target, value) &&
+            exclusion_names(tx, e, tx->cursor.starter))
             return true;
+    }
     return false;
 }

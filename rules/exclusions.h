@@ -8,8 +8,6 @@
 /* Runs one of the six ctl:ruleRemove... */
 void exclusion_add(struct inspection *tx, const struct action *action);
 bool exclusion_is_removed(const struct inspection *tx, const struct rule *rule);
-/* Collects the target exclusions that hold for this rule and all of its links. */
-void exclusions_activate(struct inspection *tx, const struct rule *starter);
 /* Is the value taken away, by !TARGET of the link or by ctl? */
 bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variable variable,
                      const struct pair *value);

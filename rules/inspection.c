@@ -125,7 +125,6 @@ static bool step_begin(struct inspection *tx, const struct rule *rule)
     if (rule == NULL || exclusion_is_removed(tx, rule))
         return false;
     record_reset(tx);
-    exclusions_activate(tx, rule);
     evaluation_begin(tx, rule);
     return true;
 }

@@ -60,8 +60,8 @@ struct request_view {
 
 /* What ctl:ruleRemoveTarget... left behind. */
 struct exclusion {
-    const struct target *target;
-    const uint64_t *rules; /* a bit for each rule.index that it holds for */
+    const struct action *action;
+    const uint64_t *rules; /* named by a pattern: a bit for each rule.index; NULL: asked directly */
     struct exclusion *next;
 };
 
@@ -123,8 +123,6 @@ struct inspection {
 
     uint64_t *removed; /* a bit for each rule.index; NULL: none is removed */
     struct exclusion *exclusions;
-    const struct target **active; /* those that hold for the rule at the cursor */
-    size_t active_count, exclusion_count;
 
     struct transformed **memory; /* buckets */
     size_t memory_room, memory_used;

@@ -63,7 +63,7 @@ struct span transform_one(struct inspection *tx, const struct transformation *by
 
 struct span transform_all(struct inspection *tx, const struct rule *rule, struct span value)
 {
-    for (size_t i = 0; i < rule->transformation_count && !arena_is_full(tx->arena); i++)
+    for (size_t i = 0; i < rule->transformation_count; i++)
         value = transform_one(tx, rule->transformations[i], value);
     return value;
 }

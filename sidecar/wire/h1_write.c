@@ -26,8 +26,10 @@ static char *put_value(char *to, struct span value)
 /* A method or a target. */
 static char *put_word(char *to, struct span word, enum http_byte class)
 {
-    for (size_t i = 0; i < word.len; i++)
-        *to++ = http_byte_is(word.at[i], class) ? word.at[i] : (char)'_';
+    to = put(to, word);
+    for (char *at = to - word.len; at < to; at++)
+        if (!http_byte_is(*at, class))
+            *at = '_';
     return to;
 }
 

@@ -19,6 +19,11 @@ void stream_short_nth(unsigned n)
     short_in = n;
 }
 
+bool stream_fault_is_due(void)
+{
+    return fail_in > 0 || short_in > 0;
+}
+
 bool stream_fault_strikes(size_t *most)
 {
     *most = short_in > 0 && --short_in == 0 ? 1 : SIZE_MAX;

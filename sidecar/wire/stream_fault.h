@@ -9,5 +9,7 @@
 /* Called once at the beginning of each read and write. True: this one is to be broken. *most: how
  * many bytes it may move. */
 bool stream_fault_strikes(size_t *most);
+/* Tests: one that was asked for has not struck yet. */
+bool stream_fault_is_due(void);
 
 #endif

@@ -8,5 +8,8 @@ int h1_crs_suite(void);
 int h1_answer_suite(void);
 int h1_chunked_suite(void);
 int h1_write_suite(void);
+int h1_server_suite(void);
+int h1_server_answer_suite(void);
+int h1_server_story_suite(void);
 
 #endif

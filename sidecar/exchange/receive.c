@@ -56,7 +56,7 @@ enum step stage_read_head(struct exchange *x)
     settle_client_address(x);
     settle_request_id(x);
     settle_trace(x);
-    timer_arm(&x->whole_clock, loop_now_us(x->around->loop) + x->settings->timeouts.request_us);
+    timer_arm(&x->whole_clock, x->began_us + x->settings->timeouts.request_us);
     x->target = target_split(head->target, head->method);
     x->path = path_canonical(x->target.path, x->arena, &x->path_doubts);
     if (!x->client->head_is_broken)
@@ -72,7 +72,7 @@ enum step stage_select(struct exchange *x)
 {
     x->route = routes_match(x->snapshot->routes, x->client->head->method, x->path);
     if (x->route != NULL && x->route->request_timeout_us != 0)
-        timer_arm(&x->whole_clock, loop_now_us(x->around->loop) + x->route->request_timeout_us);
+        timer_arm(&x->whole_clock, x->began_us + x->route->request_timeout_us);
     return STEP_NEXT;
 }
 

@@ -11,5 +11,6 @@ int h1_write_suite(void);
 int h1_server_suite(void);
 int h1_server_answer_suite(void);
 int h1_server_story_suite(void);
+int h1_client_suite(void);
 
 #endif

@@ -158,7 +158,8 @@ static struct node *scalar_new(struct parse *p, const yaml_event_t *event)
 
 static void put_environment(struct parse *p, struct node *node)
 {
-    if (node->kind != NODE_SCALAR || span_find(node->text, SPAN("${")) == SPAN_NONE)
+    if (p->document->environment == NULL || node->kind != NODE_SCALAR ||
+        span_find(node->text, SPAN("${")) == SPAN_NONE)
         return;
     struct substitution how = {p->document->environment, p->document->context, on_substitute_fault,
                                p};

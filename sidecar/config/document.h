@@ -17,7 +17,7 @@ struct document {
     const char *file;   /* what places say; lives as long as the tree */
     const char *folder; /* what relative names are relative to; the same */
     bool has_lines;     /* false: a place is the "file" as a whole (--set KEY) */
-    const char *(*environment)(void *context, const char *name);
+    const char *(*environment)(void *context, const char *name); /* NULL: ${NAME} stays as it is */
     void *context;
 };
 

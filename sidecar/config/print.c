@@ -171,6 +171,29 @@ uint64_t settings_hash(const struct settings *settings)
     return hash;
 }
 
+static void places_print(struct buf *to, const struct place *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_format(to, "%s:%u:%u\n", places[i].file, places[i].line, places[i].column);
+}
+
+uint64_t settings_places_hash(const struct settings *settings)
+{
+    static const uint8_t key[16] = "places of faults";
+    struct buf text;
+    buf_init(&text, PRINT_BYTES);
+    places_print(&text, &settings->rules.place, 1);
+    places_print(&text, &settings->rules.crs.place, 1);
+    places_print(&text, settings->rules.before_places, settings->rules.before_count);
+    places_print(&text, settings->rules.file_places, settings->rules.file_count);
+    places_print(&text, settings->rules.after_places, settings->rules.after_count);
+    for (size_t i = 0; i < settings->route_count; i++)
+        places_print(&text, &settings->routes[i].place, 1);
+    uint64_t hash = siphash(key, buf_span(&text));
+    buf_fini(&text);
+    return hash;
+}
+
 /* ---- what a reload cannot change ---- */
 
 static void section_text(const struct settings *settings, const struct option *option,

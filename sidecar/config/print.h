@@ -10,6 +10,8 @@
 
 /* Over the effective values, secrets included; the same in every process. */
 uint64_t settings_hash(const struct settings *settings);
+/* Over the places that later faults may name. */
+uint64_t settings_places_hash(const struct settings *settings);
 /* A warning for each option that takes effect at a restart and has changed. */
 void settings_warn_restart(const struct settings *before, const struct settings *after,
                            struct faults *faults);

@@ -231,13 +231,13 @@ static bool level_print(const struct option *option, const void *base, size_t i,
 static const char *const auto_word[] = {"auto"};
 
 const struct option_type type_threads = {.name = "auto | number",
-                                         .expected = "auto, or a number from 1 to 256",
+                                         .expected = "auto, or a number from 1 to 16",
                                          .read = count_read,
                                          .print = count_print,
                                          .words = auto_word,
                                          .word_count = 1,
                                          .least = 1,
-                                         .most = 256};
+                                         .most = 16};
 const struct option_type type_count = {.name = "number",
                                        .expected = "a number from 1 to 1000000",
                                        .read = count_read,

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts, counted and shared; a snapshot is three of them and a few numbers. */
+#include "sidecar/config/snapshot.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "rules/base/map.h"
+#include "rules/base/must.h"
+#include "sidecar/config/precedence.h"
+#include "sidecar/config/print.h"
+#include "sidecar/config/rule_load.h"
+
+struct part {
+    _Atomic unsigned count;
+    uint64_t hash; /* of what it was made from */
+    void *value;
+    void (*free)(void *value);
+};
+
+struct snapshot_parts {
+    struct snapshot snapshot;  /* what others see of it */
+    struct settings effective; /* the part's, after directives of the rules had their word */
+    _Atomic unsigned count;
+    struct part *settings, *rules, *routes;
+};
+
+/* Of this process: how many live, how many there were. */
+static _Atomic unsigned alive;
+static _Atomic uint64_t latest_number;
+
+/* ---- parts ---- */
+
+static struct part *part_new(uint64_t hash, void *value, void (*free_value)(void *))
+{
+    struct part *part = must_alloc(sizeof *part);
+    atomic_init(&part->count, 1);
+    part->hash = hash;
+    part->value = value;
+    part->free = free_value;
+    return part;
+}
+
+static struct part *part_take(struct part *part)
+{
+    atomic_fetch_add_explicit(&part->count, 1, memory_order_relaxed);
+    return part;
+}
+
+static void part_give(struct part *part)
+{
+    if (part == NULL || atomic_fetch_sub_explicit(&part->count, 1, memory_order_acq_rel) > 1)
+        return;
+    part->free(part->value);
+    free(part);
+}
+
+/* ---- settings ---- */
+
+static void free_settings(void *value)
+{
+    settings_free(value);
+}
+
+static struct part *settings_part(const struct settings_source *source,
+                                  const struct snapshot *before, struct faults *faults)
+{
+    struct settings *settings = settings_read(source, faults);
+    if (settings == NULL)
+        return NULL;
+    /* the places too: what is wrong in a rule is said at the line of today */
+    uint64_t hash = settings->hash ^ settings_places_hash(settings);
+    if (before != NULL && before->parts->settings->hash == hash) {
+        settings_free(settings);
+        return part_take(before->parts->settings);
+    }
+    if (before != NULL)
+        settings_warn_restart(before->parts->settings->value, settings, faults);
+    return part_new(hash, settings, free_settings);
+}
+
+/* ---- rules ---- */
+
+struct rules_value {
+    uint64_t key; /* of the settings that named the files */
+    struct rule_files *files;
+    struct ruleset *ruleset; /* NULL: no rules */
+};
+
+static void free_rules(void *value)
+{
+    struct rules_value *rules = value;
+    ruleset_free(rules->ruleset);
+    rule_files_free(rules->files);
+    free(rules);
+}
+
+static struct part *rules_part(const struct settings *settings, const struct snapshot *before,
+                               struct faults *faults)
+{
+    uint64_t key = rules_load_key(settings);
+    if (before != NULL) {
+        const struct rules_value *old = before->parts->rules->value;
+        if (old->key == key && rule_files_are_unchanged(old->files))
+            return part_take(before->parts->rules);
+    }
+    struct rules_value *rules = must_alloc(sizeof *rules);
+    size_t errors = faults_count(faults, FAULT_ERROR);
+    rules->key = key;
+    rules->files = rule_files_new();
+    if (settings->rules.present)
+        rules->ruleset = rules_load(settings, rules->files, faults);
+    if (faults_count(faults, FAULT_ERROR) == errors)
+        return part_new(key ^ rule_files_hash(rules->files), rules, free_rules);
+    free_rules(rules);
+    return NULL;
+}
+
+/* ---- routes ---- */
+
+static void free_routes(void *value)
+{
+    routes_free(value);
+}
+
+/* An upstream is an index in them, so the names in their order count too. */
+static uint64_t routes_hash(const struct settings *settings)
+{
+    static const uint8_t key[16] = "routes of a set";
+    struct buf text;
+    buf_init(&text, 32 << 20);
+    buf_format(&text, "%llu\n", (unsigned long long)settings->timeouts.request_us);
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        buf_format(&text, SPAN_FORMAT "\n", span_arg(settings->upstreams[i].name));
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct route_settings *route = &settings->routes[i];
+        buf_format(&text, SPAN_FORMAT " " SPAN_FORMAT " %u %llu\n", span_arg(route->method),
+                   span_arg(route->pattern), route->upstream,
+                   (unsigned long long)route->request_timeout_us);
+    }
+    uint64_t hash = siphash(key, buf_span(&text));
+    buf_fini(&text);
+    return hash;
+}
+
+static struct part *routes_part(const struct settings *settings, const struct snapshot *before,
+                                struct faults *faults)
+{
+    uint64_t hash = routes_hash(settings);
+    if (before != NULL && before->parts->routes->hash == hash)
+        return part_take(before->parts->routes);
+    struct routes *routes = routes_new(settings, faults);
+    return routes != NULL ? part_new(hash, routes, free_routes) : NULL;
+}
+
+/* ---- the snapshot ---- */
+
+static void parts_free(struct snapshot_parts *parts)
+{
+    part_give(parts->routes);
+    part_give(parts->rules);
+    part_give(parts->settings);
+    free(parts);
+}
+
+static uint64_t hash_of_all(const struct snapshot_parts *parts)
+{
+    static const uint8_t key[16] = "a whole snapshot";
+    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash};
+    return siphash(key, span_make((const char *)hashes, sizeof hashes));
+}
+
+static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
+{
+    const struct settings *settings = parts->settings->value;
+    const struct rules_value *rules = parts->rules->value;
+    parts->effective = *settings;
+    parts->snapshot = (struct snapshot){
+        .settings = &parts->effective,
+        .ruleset = rules->ruleset,
+        .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
+        .routes = parts->routes->value,
+        .number = atomic_fetch_add(&latest_number, 1) + 1,
+        .hash = hash_of_all(parts),
+        .parts = parts,
+    };
+}
+
+struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,
+                                struct faults *faults)
+{
+    struct snapshot_parts *parts = must_alloc(sizeof *parts);
+    atomic_init(&parts->count, 1);
+    parts->settings = settings_part(source, before, faults);
+    if (parts->settings != NULL) {
+        /* both, so that one run says everything */
+        parts->rules = rules_part(parts->settings->value, before, faults);
+        parts->routes = routes_part(parts->settings->value, before, faults);
+    }
+    if (parts->rules == NULL || parts->routes == NULL) {
+        parts_free(parts);
+        return NULL;
+    }
+    snapshot_fill(parts, faults);
+    atomic_fetch_add(&alive, 1);
+    return &parts->snapshot;
+}
+
+struct snapshot *snapshot_take(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->parts->count, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void snapshot_give(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    struct snapshot_parts *parts = snapshot->parts;
+    if (atomic_fetch_sub_explicit(&parts->count, 1, memory_order_acq_rel) > 1)
+        return;
+    parts_free(parts);
+    atomic_fetch_sub(&alive, 1);
+}
+
+unsigned snapshots_alive(void)
+{
+    return atomic_load(&alive);
+}

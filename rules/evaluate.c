@@ -17,9 +17,6 @@ static void link_begin(struct inspection *tx, const struct rule *link)
     cursor->target = 0;
     cursor->target_is_open = false;
     cursor->matched = false;
-    cursor->link_excludes = tx->exclusions != NULL;
-    for (size_t i = 0; i < link->target_count && !cursor->link_excludes; i++)
-        cursor->link_excludes = link->targets[i].excluded;
 }
 
 void evaluation_begin(struct inspection *tx, const struct rule *starter)
@@ -101,7 +98,7 @@ static bool value_is_wanted(struct inspection *tx, const struct target *target,
                             const struct pair *value)
 {
     return target_selects(tx, target, value) &&
-           !(tx->cursor.link_excludes &&
+           !(tx->cursor.target_excludes &&
              exclusion_holds(tx, tx->cursor.link, target->variable, value));
 }
 
@@ -122,6 +119,7 @@ static void target_open(struct inspection *tx, const struct target *target)
     cursor->values = values_of(tx, target, &cursor->slot);
     cursor->value = 0;
     cursor->target_is_open = true;
+    cursor->target_excludes = exclusions_touch(tx, cursor->link, target->variable);
     if (target->counted)
         target_count(tx, target);
 }

@@ -150,6 +150,17 @@ static bool exclusion_names(struct inspection *tx, const struct exclusion *exclu
     return rule_is_named(tx, &naming, rule);
 }
 
+bool exclusions_touch(const struct inspection *tx, const struct rule *link, enum variable variable)
+{
+    for (size_t i = 0; i < link->target_count; i++)
+        if (link->targets[i].excluded && link->targets[i].variable == variable)
+            return true;
+    for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next)
+        if (e->action->ctl.target.variable == variable)
+            return true;
+    return false;
+}
+
 bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variable variable,
                      const struct pair *value)
 {

@@ -81,9 +81,9 @@ struct cursor {
     bool target_is_open; /* values are those of this target */
     struct values values;
     size_t value;
-    struct pair slot; /* where a variable of one value puts it */
-    bool matched;     /* some value of this link has */
-    bool link_excludes;
+    struct pair slot;     /* where a variable of one value puts it */
+    bool matched;         /* some value of this link has */
+    bool target_excludes; /* some exclusion is of this target's variable */
 };
 
 struct inspection {

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table, one walk. */
+#include "sidecar/arguments.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/base/must.h"
+#include "sidecar/command.h"
+
+enum { ROWS_MOST = 16 };
+
+static void usage_print(const struct argument_table *table, FILE *to)
+{
+    fprintf(to, "usage: sidegate %s\n%s\n", table->usage, table->sentence);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct argument_row *row = &table->rows[i];
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", row->name, row->value != NULL ? " " : "",
+                 row->value != NULL ? row->value : "");
+        fprintf(to, "  %-22s %s\n", left, row->sentence);
+    }
+}
+
+void arguments_begin(struct arguments *arguments, const struct argument_table *table, int argc,
+                     char **argv)
+{
+    must(table->count <= ROWS_MOST);
+    *arguments =
+        (struct arguments){.table = table, .argc = argc, .argv = argv, .next = 1, .code = -1};
+}
+
+void arguments_refuse(struct arguments *arguments, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    fprintf(stderr, "sidegate %s: %s\nusage: sidegate %s\n", arguments->argv[0], text,
+            arguments->table->usage);
+    arguments->code = EXIT_USAGE;
+}
+
+const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,
+                           size_t size)
+{
+    char hint[128];
+    if (nearest_hint(span_text(word), names, count, hint, sizeof hint).len == 0)
+        return "";
+    snprintf(to, size, " (%s)", hint);
+    return to;
+}
+
+static void refuse_unknown(struct arguments *arguments, const char *word)
+{
+    const char *names[ROWS_MOST];
+    char near[160];
+    const struct argument_table *table = arguments->table;
+    for (size_t i = 0; i < table->count; i++)
+        names[i] = table->rows[i].name;
+    arguments_refuse(arguments, "unknown %s '%s'%s", word[0] == '-' ? "option" : "argument", word,
+                     arguments_near(word, names, table->count, near, sizeof near));
+}
+
+/* "--set=a=b" is "--set" "a=b". */
+static const struct argument_row *row_find(const struct argument_table *table, const char *word,
+                                           const char **attached)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct argument_row *row = &table->rows[i];
+        size_t len = strlen(row->name);
+        *attached = NULL;
+        if (strcmp(word, row->name) == 0)
+            return row;
+        if (row->value != NULL && len > 2 && strncmp(word, row->name, len) == 0 &&
+            word[len] == '=') {
+            *attached = word + len + 1;
+            return row;
+        }
+    }
+    return NULL;
+}
+
+const struct argument_row *arguments_next(struct arguments *arguments)
+{
+    if (arguments->code >= 0 || arguments->next >= arguments->argc)
+        return NULL;
+    const char *word = arguments->argv[arguments->next++];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        usage_print(arguments->table, stdout);
+        arguments->code = 0;
+        return NULL;
+    }
+    const struct argument_row *row = row_find(arguments->table, word, &arguments->value);
+    if (row == NULL) {
+        refuse_unknown(arguments, word);
+        return NULL;
+    }
+    if (row->value == NULL || arguments->value != NULL)
+        return row;
+    if (arguments->next == arguments->argc) {
+        arguments_refuse(arguments, "%s wants %s behind it", row->name, row->value);
+        return NULL;
+    }
+    arguments->value = arguments->argv[arguments->next++];
+    return row;
+}
+
+/* ---- where settings come from ---- */
+
+void argument_sources_init(struct argument_sources *sources, int argc)
+{
+    size_t bytes = (size_t)argc * sizeof(char *) + 1;
+    *sources = (struct argument_sources){must_alloc(bytes), must_alloc(bytes), {0}};
+    sources->source.files = sources->files;
+    sources->source.sets = sources->sets;
+}
+
+void argument_sources_fini(struct argument_sources *sources)
+{
+    free(sources->files);
+    free(sources->sets);
+}
+
+bool argument_sources_take(struct argument_sources *sources, const struct arguments *arguments,
+                           const struct argument_row *row)
+{
+    if (row->mark == 'c')
+        sources->files[sources->source.file_count++] = arguments->value;
+    else if (row->mark == 's')
+        sources->sets[sources->source.set_count++] = arguments->value;
+    else
+        return false;
+    return true;
+}
+
+bool argument_sources_finish(struct argument_sources *sources, struct arguments *arguments)
+{
+    if (arguments->code < 0 && sources->source.file_count == 0)
+        arguments_refuse(arguments, "no configuration: give at least one -c FILE");
+    return arguments->code < 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sidegate config print` and `sidegate config options`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sidecar/arguments.h"
+#include "sidecar/command.h"
+
+enum { OUTPUT_BYTES = 16 << 20 };
+
+static const struct argument_row print_rows[] = {ARGUMENT_FILE, ARGUMENT_SET};
+static const struct argument_table print_table = {
+    "config print -c FILE... [--set KEY=VALUE]...",
+    "Prints the effective settings as YAML, secrets masked.", print_rows,
+    sizeof print_rows / sizeof *print_rows};
+static const struct argument_table options_table = {
+    "config options", "Prints every option: type, default, live or at a restart, and what it does.",
+    NULL, 0};
+static const struct argument_table config_table = {
+    "config print|options", "Prints the effective settings, or the table of all options.", NULL, 0};
+
+static void print_and_free(struct buf *text, FILE *to)
+{
+    if (text->len > 0)
+        fwrite(text->at, 1, text->len, to);
+    buf_fini(text);
+}
+
+static int print_settings(const struct settings_source *source)
+{
+    struct buf text;
+    struct faults *faults = faults_new();
+    struct settings *settings = settings_read(source, faults);
+    buf_init(&text, OUTPUT_BYTES);
+    faults_print(faults, &text);
+    print_and_free(&text, stderr);
+    if (settings != NULL) {
+        buf_init(&text, OUTPUT_BYTES);
+        settings_print(settings, &text);
+        print_and_free(&text, stdout);
+    }
+    int code = settings != NULL ? 0 : EXIT_REFUSED;
+    settings_free(settings);
+    faults_free(faults);
+    return code;
+}
+
+static int config_print(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct argument_sources sources;
+    const struct argument_row *row;
+    arguments_begin(&arguments, &print_table, argc, argv);
+    argument_sources_init(&sources, argc);
+    while ((row = arguments_next(&arguments)) != NULL)
+        argument_sources_take(&sources, &arguments, row);
+    int code = argument_sources_finish(&sources, &arguments) ? print_settings(&sources.source)
+                                                             : arguments.code;
+    argument_sources_fini(&sources);
+    return code;
+}
+
+static int config_options(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct buf text;
+    arguments_begin(&arguments, &options_table, argc, argv);
+    arguments_next(&arguments);
+    if (arguments.code >= 0)
+        return arguments.code;
+    buf_init(&text, OUTPUT_BYTES);
+    settings_options(&text);
+    print_and_free(&text, stdout);
+    return 0;
+}
+
+int command_config(int argc, char **argv)
+{
+    static const char *const names[] = {"print", "options"};
+    struct arguments arguments;
+    char near[160];
+    const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "print") == 0)
+        return config_print(argc - 1, argv + 1);
+    if (strcmp(what, "options") == 0)
+        return config_options(argc - 1, argv + 1);
+    arguments_begin(&arguments, &config_table, argc, argv);
+    if (*what == '-')
+        arguments_next(&arguments);
+    else if (*what == '\0')
+        arguments_refuse(&arguments, "print or options?");
+    else
+        arguments_refuse(&arguments, "unknown word '%s'%s", what,
+                         arguments_near(what, names, 2, near, sizeof near));
+    return arguments.code;
+}

@@ -14,8 +14,8 @@ static void over(struct process *process)
 static void close_doors(struct process *process)
 {
     process->state = PROCESS_CLOSING;
-    log_say(process->log, LOG_INFO, "not accepting any more; %u connections are open",
-            atomic_load(&process->workers.connections));
+    program_log_say(process->log, LOG_INFO, "not accepting any more; %u connections are open",
+                    atomic_load(&process->workers.connections));
     for (unsigned w = 0; w < process->workers.count; w++)
         worker_stop_accepting(process->workers.at[w]);
 }
@@ -40,8 +40,8 @@ static void on_state_timer(struct timer *timer)
         over(process);
         return;
     } else if (now_us >= process->drain_until_us) {
-        log_say(process->log, LOG_WARN, "%u connections did not end within timeouts.drain",
-                open_connections(process));
+        program_log_say(process->log, LOG_WARN, "%u connections did not end within timeouts.drain",
+                        open_connections(process));
         over(process);
         return;
     }
@@ -62,7 +62,7 @@ void drain_begin(struct process *process, bool at_once)
     if (process->state != PROCESS_SERVING)
         return;
     process->state = PROCESS_LEAVING;
-    log_say(process->log, LOG_INFO, "draining");
+    program_log_say(process->log, LOG_INFO, "draining");
     for (unsigned w = 0; w < process->workers.count; w++)
         worker_begin_drain(process->workers.at[w]);
     timer_arm(&process->state_timer,

@@ -37,7 +37,7 @@ static void on_signal(struct watch *watch, unsigned events)
     switch (info.ssi_signo) {
     case SIGHUP: reload_begin(process); break;
     case SIGUSR1:
-        log_reopen(process->log);
+        program_log_reopen(process->log);
         if (process->workers.exporter != NULL)
             exporter_reopen(process->workers.exporter);
         break;
@@ -126,7 +126,7 @@ static bool start_workers(struct process *process, char *why, size_t size)
     const char *user = settings->process.user.at;
     bool dropped = opened && machine_drop_privileges(user, why, size);
     if (dropped && user == NULL && getuid() == 0)
-        log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
+        program_log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
     bool started = dropped;
     for (unsigned w = 0; started && w < process->workers.count; w++) {
         started = worker_start(&process->workers, w, process->snapshot, listeners[w],
@@ -209,26 +209,27 @@ static int serve(struct process *process)
 {
     char why[WHY_BYTES] = "";
     const struct settings *settings = process->snapshot->settings;
-    struct log *log = log_open(settings->process.log_path.at, settings->process.log_level);
+    struct program_log *log =
+        program_log_open(settings->process.log_path.at, settings->process.log_level);
     if (log == NULL) {
-        log_say(process->log, LOG_ERROR, "cannot open %s: %s", settings->process.log_path.at,
-                strerror(errno));
+        program_log_say(process->log, LOG_ERROR, "cannot open %s: %s",
+                        settings->process.log_path.at, strerror(errno));
         return 1;
     }
-    log_close(process->log);
+    program_log_close(process->log);
     process->log = log;
     if (!start(process, why, sizeof(why))) {
-        log_say(log, LOG_ERROR, "%s", why);
+        program_log_say(log, LOG_ERROR, "%s", why);
         stop(process);
         return 1;
     }
     process->state = PROCESS_SERVING;
     for (size_t i = 0; i < settings->listener_count; i++)
-        log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
-                span_arg(settings->listeners[i].address_text), process->workers.count);
+        program_log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
+                        span_arg(settings->listeners[i].address_text), process->workers.count);
     loop_run(process->loop);
     stop(process);
-    log_say(log, LOG_INFO, "stopped");
+    program_log_say(log, LOG_INFO, "stopped");
     return 0;
 }
 
@@ -236,7 +237,7 @@ int process_run(const struct process_options *options)
 {
     struct process *process = must_alloc(sizeof(*process));
     process->options = options;
-    process->log = log_open(NULL, LOG_INFO);
+    process->log = program_log_open(NULL, LOG_INFO);
     process->loop = loop_new(NULL);
     must(process->loop != NULL);
     process->began_us = loop_clock_us(process->loop);
@@ -258,7 +259,7 @@ int process_run(const struct process_options *options)
         code = serve(process);
     }
     loop_free(process->loop);
-    log_close(process->log);
+    program_log_close(process->log);
     free(process);
     return code;
 }

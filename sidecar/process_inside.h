@@ -5,8 +5,8 @@
 #define SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 
 #include "sidecar/admin.h"
-#include "sidecar/log.h"
 #include "sidecar/process.h"
+#include "sidecar/program_log.h"
 #include "sidecar/worker.h"
 
 enum process_state {
@@ -19,7 +19,7 @@ enum process_state {
 
 struct process {
     const struct process_options *options;
-    struct log *log;
+    struct program_log *log;
     struct loop *loop;
     struct snapshot *snapshot;
     struct workers workers;

@@ -51,8 +51,8 @@ static void refuse(struct process *process, char *faults)
 {
     process->facts.last_reload_successful = false;
     process->reload.faults = faults;
-    log_say(process->log, LOG_ERROR, "the new configuration is refused, the old one stands:\n%s",
-            faults);
+    program_log_say(process->log, LOG_ERROR,
+                    "the new configuration is refused, the old one stands:\n%s", faults);
 }
 
 static void accept_new(struct process *process, struct snapshot *snapshot)
@@ -63,9 +63,9 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
     process->facts.last_reload_successful = true;
     process->facts.waf_effective =
         snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON;
-    log_set_level(process->log, snapshot->settings->process.log_level);
-    log_say(process->log, LOG_INFO, "configuration %llu is in force",
-            (unsigned long long)snapshot->number);
+    program_log_set_level(process->log, snapshot->settings->process.log_level);
+    program_log_say(process->log, LOG_INFO, "configuration %llu is in force",
+                    (unsigned long long)snapshot->number);
 }
 
 static void on_compiled(struct mail *mail)
@@ -126,8 +126,8 @@ void reload_begin(struct process *process)
     }
     process->reload.running = true;
     if (snapshots_alive() >= SNAPSHOTS_MOST) {
-        log_say(process->log, LOG_WARN, "%u configurations are still in use: the reload waits",
-                snapshots_alive());
+        program_log_say(process->log, LOG_WARN,
+                        "%u configurations are still in use: the reload waits", snapshots_alive());
         timer_arm(&process->reload.wait, loop_now_us(process->loop) + WAIT_US);
         return;
     }

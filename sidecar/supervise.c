@@ -17,9 +17,9 @@
 #include "exporters/exporter.h"
 #include "rules/base/must.h"
 #include "sidecar/doors.h"
-#include "sidecar/log.h"
 #include "sidecar/machine.h"
 #include "sidecar/process.h"
+#include "sidecar/program_log.h"
 #include "sidecar/run.h"
 
 enum {
@@ -33,7 +33,7 @@ enum {
 
 struct parent {
     const struct run_options *options;
-    struct log *log;
+    struct program_log *log;
     struct doors *doors;
     int ring_fd;
     int signals;
@@ -155,7 +155,7 @@ static void repeat_last_words(struct parent *parent)
     while (len > 0 && parent->words[len - 1] == '\n')
         len--;
     if (len > 0)
-        log_say(parent->log, LOG_ERROR, "its last words: %.*s", (int)len, parent->words);
+        program_log_say(parent->log, LOG_ERROR, "its last words: %.*s", (int)len, parent->words);
 }
 
 /* Five deaths in a minute: there is no use in going on. */
@@ -198,17 +198,18 @@ static int child_ended(struct parent *parent, int status)
     }
     char how[128];
     describe(status, how, sizeof(how));
-    log_say(parent->log, LOG_ERROR, "the child %s", how);
+    program_log_say(parent->log, LOG_ERROR, "the child %s", how);
     repeat_last_words(parent);
     close_ends(parent);
     if (parent->stopping)
         return 1;
     if (is_hopeless(parent)) {
-        log_say(parent->log, LOG_ERROR, "%d deaths within a minute: giving up", DEATHS_MOST);
+        program_log_say(parent->log, LOG_ERROR, "%d deaths within a minute: giving up",
+                        DEATHS_MOST);
         return 1;
     }
     parent->restarts++;
-    log_say(parent->log, LOG_WARN, "starting it again in %u ms", parent->pause_ms);
+    program_log_say(parent->log, LOG_WARN, "starting it again in %u ms", parent->pause_ms);
     return -1;
 }
 
@@ -276,7 +277,8 @@ static int supervise(struct parent *parent)
         if (parent->child == 0 && wait_ms == 0) {
             start_at_ms = 0;
             if (!start_child(parent)) {
-                log_say(parent->log, LOG_ERROR, "cannot start a child: %s", strerror(errno));
+                program_log_say(parent->log, LOG_ERROR, "cannot start a child: %s",
+                                strerror(errno));
                 return 1;
             }
             wait_ms = -1;
@@ -303,11 +305,12 @@ int supervise_run(const struct run_options *options)
 {
     machine_raise_descriptors();
     struct parent parent = {.options = options, .channel = -1, .stderr_pipe = -1};
-    parent.log = log_open(NULL, LOG_INFO);
+    parent.log = program_log_open(NULL, LOG_INFO);
     parent.doors = doors_new();
     parent.ring_fd = ring_create(PROCESS_WORKERS_MOST, RING_BYTES);
     if (parent.ring_fd < 0)
-        log_say(parent.log, LOG_WARN, "no memory for the ring of records: %s", strerror(errno));
+        program_log_say(parent.log, LOG_WARN, "no memory for the ring of records: %s",
+                        strerror(errno));
     int code;
     if (options->no_supervise) {
         signal(SIGPIPE, SIG_IGN);
@@ -323,6 +326,6 @@ int supervise_run(const struct run_options *options)
     if (parent.ring_fd >= 0)
         close(parent.ring_fd);
     doors_free(parent.doors);
-    log_close(parent.log);
+    program_log_close(parent.log);
     return code;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the program itself. */
-#include "sidecar/log.h"
+#include "sidecar/program_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 enum { LINE_BYTES = 4096 };
 
-struct log {
+struct program_log {
     char *path; /* NULL: the standard error */
     int fd;
     _Atomic int level;
@@ -28,20 +28,20 @@ static int open_file(const char *path)
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
-struct log *log_open(const char *path, enum log_level level)
+struct program_log *program_log_open(const char *path, enum log_level level)
 {
     bool is_file = path != NULL && strcmp(path, "/dev/stderr") != 0;
     int fd = is_file ? open_file(path) : STDERR_FILENO;
     if (fd < 0)
         return NULL;
-    struct log *log = must_alloc(sizeof(*log));
+    struct program_log *log = must_alloc(sizeof(*log));
     log->path = is_file ? must_strdup(path) : NULL;
     log->fd = fd;
     log->level = (int)level;
     return log;
 }
 
-void log_close(struct log *log)
+void program_log_close(struct program_log *log)
 {
     if (log == NULL)
         return;
@@ -52,7 +52,7 @@ void log_close(struct log *log)
 }
 
 /* The descriptor keeps its number, so that a thread that is writing never meets a closed one. */
-void log_reopen(struct log *log)
+void program_log_reopen(struct program_log *log)
 {
     if (log->path == NULL)
         return;
@@ -63,12 +63,12 @@ void log_reopen(struct log *log)
     close(fd);
 }
 
-void log_set_level(struct log *log, enum log_level level)
+void program_log_set_level(struct program_log *log, enum log_level level)
 {
     atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
 }
 
-void log_say(struct log *log, enum log_level level, const char *format, ...)
+void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
     if ((int)level > atomic_load_explicit(&log->level, memory_order_relaxed))

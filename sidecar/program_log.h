@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program's own log: one line a thing, to stderr or process.log.path. Any thread; a line is one
+ * write. */
+#ifndef SIDEGATE_SIDECAR_PROGRAM_LOG_H
+#define SIDEGATE_SIDECAR_PROGRAM_LOG_H
+
+#include "sidecar/config/settings.h"
+
+struct program_log;
+
+/* `path` NULL or "/dev/stderr": the standard error. NULL: it cannot be opened (errno). */
+struct program_log *program_log_open(const char *path, enum log_level level);
+void program_log_close(struct program_log *log);
+void program_log_reopen(struct program_log *log); /* USR1 */
+void program_log_set_level(struct program_log *log, enum log_level level);
+/* "2026-11-21T09:30:00.123456Z info: message\n"; lines over 4 KiB are cut. */
+void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

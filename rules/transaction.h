@@ -137,7 +137,6 @@ struct inspection {
     bool allowed, allowed_request, allowed_phase;
     struct verdict verdict;
     unsigned highest_severity; /* 255: none */
-    uint64_t pattern_limits_hit;
     bool pattern_limit_was_hit;
     struct rule_match *matches;
     size_t match_count, match_room;

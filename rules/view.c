@@ -41,7 +41,7 @@ static struct span percent_decoded(struct span text, struct arena *arena)
 {
     if (span_find_byte(text, '%') == SPAN_NONE)
         return text;
-    char *to = arena_text(arena, text.len);
+    unsigned char *to = (unsigned char *)arena_text(arena, text.len);
     if (to == NULL)
         return (struct span){NULL, 0};
     size_t len = 0;
@@ -49,11 +49,11 @@ static struct span percent_decoded(struct span text, struct arena *arena)
         int high = i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
         int low = i + 2 < text.len ? byte_hex(text.at[i + 2]) : -1;
         bool escape = text.at[i] == '%' && high >= 0 && low >= 0;
-        to[len++] = escape ? (char)(high * 16 + low) : text.at[i];
+        to[len++] = (unsigned char)(escape ? high * 16 + low : text.at[i]);
         i += escape ? 2 : 0;
     }
-    arena_trim(arena, to, len);
-    return span_make(to, len);
+    arena_trim(arena, (const char *)to, len);
+    return span_make((const char *)to, len);
 }
 
 struct span request_path(struct inspection *tx)

@@ -74,21 +74,27 @@ static void refuse_one(struct acceptor *acceptor, int listening)
     acceptor->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* Takes one connection in; false: nobody waits. */
+static bool take_one(struct door *door)
+{
+    struct acceptor *acceptor = door->acceptor;
+    int fd = accept4(door->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE)
+            refuse_one(acceptor, door->watch.fd);
+        return errno == ECONNABORTED || errno == EINTR;
+    }
+    /* Fails on a Unix socket, which has no such delay. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    acceptor->on_accepted(acceptor->context, fd, door->listener);
+    return true;
+}
+
 static void on_ready(struct watch *watch, unsigned events)
 {
     (void)events;
     struct door *door = list_entry(watch, struct door, watch);
-    struct acceptor *acceptor = door->acceptor;
-    for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE)
-                refuse_one(acceptor, watch->fd);
-            return;
-        }
-        /* Fails on a Unix socket, which has no such delay. */
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        acceptor->on_accepted(acceptor->context, fd, door->listener);
+    for (unsigned i = 0; i < ACCEPTS_A_TURN && take_one(door); i++) {
     }
 }
 
@@ -115,6 +121,17 @@ void acceptor_set(struct acceptor *acceptor, const struct worker_listener *liste
             (struct door){.acceptor = acceptor, .listener = i, .watch.fd = listeners[i].fd};
     if (!acceptor->paused)
         open_doors(acceptor);
+}
+
+void acceptor_finish(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < acceptor->count; i++) {
+        struct door *door = &acceptor->doors[i];
+        while (take_one(door)) {
+        }
+        shutdown(door->watch.fd, SHUT_RD);
+    }
+    close_doors(acceptor);
 }
 
 void acceptor_pause(struct acceptor *acceptor, bool paused)

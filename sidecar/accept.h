@@ -20,6 +20,9 @@ void acceptor_free(struct acceptor *acceptor);
 /* Listens on these from now on; sockets that are not named any more are left alone (they belong to
  * the process). */
 void acceptor_set(struct acceptor *acceptor, const struct worker_listener *listeners, size_t count);
+/* For good: whoever waits in the queues is taken in first, then the sockets listen no more, for
+ * nobody that shares them. */
+void acceptor_finish(struct acceptor *acceptor);
 /* Connections wait in the kernel's queue while it is paused. */
 void acceptor_pause(struct acceptor *acceptor, bool paused);
 

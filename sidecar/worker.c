@@ -218,8 +218,8 @@ static void on_order(struct mail *mail)
     case ORDER_SWAP: swap(worker, order); break;
     case ORDER_DRAIN: worker->around.draining = true; break;
     case ORDER_STOP_ACCEPTING:
-        acceptor_set(worker->acceptor, NULL, 0);
         worker->around.draining = true;
+        acceptor_finish(worker->acceptor);
         connections_drain(worker->connections);
         break;
     case ORDER_STOP: loop_stop(worker->loop); break;

@@ -94,8 +94,9 @@ struct h1_server *h1_server_new(struct loop *loop, struct stream *stream,
                                 const struct h1_server_options *options,
                                 void (*on_request)(void *owner, struct client *client),
                                 void (*on_closed)(void *owner), void *owner);
-/* No further request is taken: closes now where idle, else after the answer under way (which says
- * Connection: close). */
+/* No further request is taken: closes now where idle (a connection that has not asked anything yet
+ * may still ask once, for timeouts.drain), else after the answer under way (which says Connection:
+ * close). */
 void h1_server_drain(struct h1_server *server);
 /* At once. */
 void h1_server_abort(struct h1_server *server);

@@ -145,7 +145,13 @@ void h1_server_drain(struct h1_server *server)
 {
     server->draining = true;
     server->last = true;
-    if (server->phase == H1_SERVER_IDLE)
+    if (server->phase != H1_SERVER_IDLE)
+        return;
+    /* Who has just connected is about to ask: it is not turned away, but does not wait for long
+     * either. */
+    if (server->link.bytes_in == 0)
+        h1_server_enter(server, H1_SERVER_IDLE, server->options.timeouts.drain);
+    else
         h1_server_linger(server);
 }
 

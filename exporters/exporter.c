@@ -14,14 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "exporters/access_log.h"
 #include "exporters/clock.h"
+#include "exporters/otlp.h"
 #include "exporters/queue.h"
 #include "exporters/record.h"
 #include "exporters/ring.h"
 #include "exporters/rule_log.h"
+#include "exporters/spans.h"
 #include "exporters/writer.h"
 #include "rules/base/must.h"
 
@@ -62,6 +65,8 @@ struct exporter {
     /* the thread's own; before it runs and after it ended, the caller's */
     pthread_t thread;
     struct writer *writers[LOGS];
+    struct otlp *otlp; /* NULL: off */
+    struct span_maker *span_maker;
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
     struct buf item, scratch;
@@ -95,6 +100,13 @@ static void plan_free(struct plan *plan)
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_otlp(const struct plan *a, const struct plan *b)
+{
+    return same_text(a->endpoint, b->endpoint) && same_text(a->service_name, b->service_name) &&
+           same_text(a->environment, b->environment) && a->gzip == b->gzip &&
+           a->otlp_timeout_us == b->otlp_timeout_us;
 }
 
 /* Opens what is not open already. NULL: `why`. */
@@ -141,11 +153,38 @@ static void apply_log(struct exporter *e, struct plan *plan, size_t i)
     atomic_store(&e->on[i], e->writers[i] != NULL);
 }
 
+static void apply_otlp(struct exporter *e, const struct plan *plan)
+{
+    const struct otlp_settings settings = {
+        .endpoint = plan->endpoint,
+        .service_name = span_text(plan->service_name),
+        .environment = span_text(plan->environment),
+        .timeout_us = plan->otlp_timeout_us,
+        .gzip = plan->gzip,
+    };
+    uint8_t random[16];
+    atomic_store(&e->on[DESTINATION_TRACES], plan->endpoint != NULL);
+    if (plan->endpoint == NULL) {
+        otlp_free(e->otlp);
+        e->otlp = NULL;
+        queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
+    } else if (e->otlp != NULL) {
+        if (!same_otlp(plan, e->plan))
+            otlp_change(e->otlp, &settings);
+    } else {
+        must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
+        e->otlp = otlp_new(e->queues[DESTINATION_TRACES], &settings, random);
+        if (e->span_maker == NULL)
+            e->span_maker = span_maker_new();
+    }
+}
+
 static void apply(struct exporter *e, struct plan *plan)
 {
     uint32_t wanted = 0;
     for (size_t i = 0; i < LOGS; i++)
         apply_log(e, plan, i);
+    apply_otlp(e, plan);
     for (unsigned d = 0; d < DESTINATIONS; d++) {
         queue_limit(e->queues[d], plan->queue_records);
         if (atomic_load(&e->on[d]))
@@ -205,6 +244,10 @@ static void export(struct exporter *e, const struct report *report)
         access_log_add(&e->item, report, &e->scratch);
         put_item(e, DESTINATION_ACCESS_LOG, 1);
     }
+    if (atomic_load(&e->on[DESTINATION_TRACES]) && report->sampled) {
+        unsigned spans = spans_add(e->span_maker, &e->item, report);
+        put_item(e, DESTINATION_TRACES, spans);
+    }
 }
 
 /* Whether there was anything. The security lane is empty before the ordinary one is looked at. */
@@ -236,7 +279,18 @@ static bool one_round(struct exporter *e)
     count_lost(e);
     bool any = drain(e);
     wake_writers(e);
+    if (e->otlp != NULL)
+        otlp_step(e->otlp, clock_monotonic_us(), atomic_load(&e->stop));
     return any;
+}
+
+/* True: the eventfd was written. */
+static bool wait_for_anything(struct exporter *e, int timeout_ms)
+{
+    if (e->otlp != NULL)
+        return otlp_wait(e->otlp, e->wake, timeout_ms);
+    struct pollfd fd = {.fd = e->wake, .events = POLLIN};
+    return poll(&fd, 1, timeout_ms) > 0;
 }
 
 /* `asleep` is set before the ring is looked at for the last time, and a worker looks at `asleep`
@@ -247,12 +301,31 @@ static void sleep_until_work(struct exporter *e, bool busy)
     atomic_store(&e->asleep, !busy);
     if (!busy && !ring_is_empty(e->ring))
         timeout = 0;
-    struct pollfd fd = {.fd = e->wake, .events = POLLIN};
-    poll(&fd, 1, timeout);
+    bool woken = wait_for_anything(e, timeout);
     atomic_store(&e->asleep, false);
     eventfd_t count;
-    if (fd.revents != 0)
+    if (woken)
         eventfd_read(e->wake, &count);
+}
+
+/* What is in the ring is taken out, what waits for the receiver is tried, until the deadline. */
+static void finish(struct exporter *e)
+{
+    if (e->otlp != NULL)
+        otlp_hurry(e->otlp);
+    for (;;) {
+        bool busy = one_round(e);
+        uint64_t now = clock_monotonic_us(), deadline = atomic_load(&e->deadline_us);
+        bool idle = e->otlp == NULL || otlp_is_idle(e->otlp);
+        if ((!busy && idle) || now >= deadline)
+            break;
+        if (!busy)
+            otlp_wait(e->otlp, -1,
+                      clock_poll_ms(deadline < now + 50000 ? deadline : now + 50000, now));
+    }
+    otlp_free(e->otlp);
+    e->otlp = NULL;
+    queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
 }
 
 static void *exporter_run(void *context)
@@ -262,8 +335,7 @@ static void *exporter_run(void *context)
         bool busy = one_round(e);
         sleep_until_work(e, busy);
     }
-    while (one_round(e) && clock_monotonic_us() < atomic_load(&e->deadline_us))
-        ;
+    finish(e);
     return NULL;
 }
 
@@ -384,6 +456,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
         eventfd_write(e->wake, 1);
         pthread_join(e->thread, NULL);
     }
+    otlp_free(e->otlp); /* where no thread ever ran */
     for (size_t i = 0; i < LOGS; i++)
         hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
     tell_left(e);
@@ -397,6 +470,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
     buf_fini(&e->item);
     buf_fini(&e->scratch);
     free(e->view);
+    span_maker_free(e->span_maker);
     pthread_cond_destroy(&e->applied);
     pthread_mutex_destroy(&e->lock);
     free(e);

@@ -2,8 +2,8 @@
 /* What a finished exchange adds to the worker's own figures. */
 #include "exporters/metrics.h"
 
-#include "exporters/method.h"
 #include "exporters/metrics_table.h"
+#include "exporters/words.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 
@@ -77,17 +77,10 @@ static void count_stage(struct worker_metrics *metrics, const struct report_stag
  * inspected. */
 static struct span deciding_stage(const struct report *report)
 {
-    static const struct span of_phase[PHASE_COUNT] = {
-        [PHASE_REQUEST_HEADERS] = SPAN_INIT("inspect_head"),
-        [PHASE_REQUEST_BODY] = SPAN_INIT("inspect_body"),
-        [PHASE_RESPONSE_HEADERS] = SPAN_INIT("inspect_answer"),
-        [PHASE_RESPONSE_BODY] = SPAN_INIT("inspect_answer_body"),
-        [PHASE_LOGGING] = SPAN_INIT("account"),
-    };
     for (size_t i = 0; i < report->waf.match_count && report->waf.decided_by != 0; i++) {
         const struct rule_match *match = &report->waf.matches[i];
-        if (match->rule_id == report->waf.decided_by && (unsigned)match->phase < PHASE_COUNT)
-            return of_phase[match->phase];
+        if (match->rule_id == report->waf.decided_by)
+            return phase_stage(match->phase);
     }
     for (size_t i = report->stage_count; i-- > 0;) {
         struct span name = span_text(report->stages[i].name);

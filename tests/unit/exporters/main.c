@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+
 #include "tests/unit/exporters/sample.h"
 
 int main(void)
 {
-    return record_tests() + ring_tests() + queue_tests() + line_tests() + metrics_tests() +
-               exporter_tests() >
-           0;
+    int failures = 0;
+    signal(SIGPIPE, SIG_IGN);
+    failures += record_tests();
+    failures += ring_tests();
+    failures += queue_tests();
+    failures += line_tests();
+    failures += metrics_tests();
+    failures += spans_tests();
+    failures += otlp_tests();
+    failures += exporter_tests();
+    return failures > 0;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "exporters/exporter.h"
-#include "exporters/method.h"
+#include "exporters/words.h"
 #include "rules/base/number.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"

@@ -27,5 +27,7 @@ int queue_tests(void);
 int line_tests(void);
 int exporter_tests(void);
 int metrics_tests(void);
+int spans_tests(void);
+int otlp_tests(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request methods as OpenTelemetry's conventions name them. */
-#ifndef SIDEGATE_EXPORTERS_METHOD_H
-#define SIDEGATE_EXPORTERS_METHOD_H
+/* Words that metrics and spans share, as OpenTelemetry's conventions have them. */
+#ifndef SIDEGATE_EXPORTERS_WORDS_H
+#define SIDEGATE_EXPORTERS_WORDS_H
 
 #include "exporters/report.h"
 
@@ -12,6 +12,9 @@ struct span method_known(struct span method);
 /* What error.type says of a request we answered, or of an attempt at a server: the word where there
  * is one, else the status (written to `digits`) from `least` on, else empty. */
 struct span error_type(struct span error, unsigned status, unsigned least, char digits[24]);
+
+/* The stage that runs the rules of a phase. */
+struct span phase_stage(enum rule_phase phase);
 
 /* "127.0.0.1:3000", "[::1]:3000", "unix:/path": the address without port and brackets. Port empty:
  * none. */

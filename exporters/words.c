@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words of the semantic conventions that metrics and spans share. */
-#include "exporters/method.h"
+/* Methods, errors, stages and addresses in a few words. */
+#include "exporters/words.h"
 
 #include "rules/base/number.h"
 
@@ -25,6 +25,18 @@ struct span error_type(struct span error, unsigned status, unsigned least, char 
     if (status >= least)
         return span_make(digits, number_write(digits, (int64_t)status));
     return SPAN("");
+}
+
+struct span phase_stage(enum rule_phase phase)
+{
+    switch (phase) {
+    case PHASE_REQUEST_HEADERS: return SPAN("inspect_head");
+    case PHASE_REQUEST_BODY: return SPAN("inspect_body");
+    case PHASE_RESPONSE_HEADERS: return SPAN("inspect_answer");
+    case PHASE_RESPONSE_BODY: return SPAN("inspect_answer_body");
+    case PHASE_LOGGING: break;
+    }
+    return SPAN("account");
 }
 
 void address_split(struct span address, struct span *host, struct span *port)

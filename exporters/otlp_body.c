@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nested messages are written by hand around what is packed already: a tag and a length each. */
+#include "exporters/otlp_body.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define ZLIB_CONST
+#include <zlib.h>
+
+#include "exporters/attributes.h"
+#include "rules/base/must.h"
+
+enum {
+    PACKED_BYTES = 64 * 1024,
+    RESOURCE_FIELD = 1,       /* of ResourceSpans */
+    SCOPE_SPANS_FIELD = 2,    /* of ResourceSpans */
+    SCOPE_FIELD = 1,          /* of ScopeSpans */
+    RESOURCE_SPANS_FIELD = 1, /* of ExportTraceServiceRequest */
+    LENGTH_DELIMITED = 2,
+    GZIP_WINDOW = 15 + 16,
+    GZIP_LEVEL = 1,
+    GZIP_MEMORY = 8,
+};
+
+static size_t varint_size(size_t number)
+{
+    size_t bytes = 1;
+    for (; number >= 0x80; number >>= 7)
+        bytes++;
+    return bytes;
+}
+
+static void add_varint(struct buf *to, size_t number)
+{
+    for (; number >= 0x80; number >>= 7)
+        buf_add_byte(to, (char)(number | 0x80));
+    buf_add_byte(to, (char)number);
+}
+
+static void add_head(struct buf *to, unsigned field, size_t len)
+{
+    buf_add_byte(to, (char)(field << 3 | LENGTH_DELIMITED));
+    add_varint(to, len);
+}
+
+static void add_field(struct buf *to, unsigned field, const ProtobufCMessage *message)
+{
+    size_t len = protobuf_c_message_get_packed_size(message);
+    add_head(to, field, len);
+    uint8_t *room = (uint8_t *)buf_room(to, len);
+    must(room != NULL);
+    buf_grew(to, protobuf_c_message_pack(message, room));
+}
+
+static struct span uuid_text(struct arena *arena, const uint8_t random[16])
+{
+    const uint8_t *r = random;
+    return arena_format(arena,
+                        "%02x%02x%02x%02x-%02x%02x-4%x%02x-%x%x%02x-%02x%02x%02x%02x%02x%02x", r[0],
+                        r[1], r[2], r[3], r[4], r[5], r[6] & 15U, r[7], 8U | (r[8] >> 4 & 3U),
+                        r[8] & 15U, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+static void resource_add(struct buf *to, struct arena *arena, const struct attributes *attributes)
+{
+    Otlp__Resource resource = OTLP__RESOURCE__INIT;
+    Otlp__KeyValue *list[ATTRIBUTES_MOST];
+    memcpy(list, attributes->list, attributes->count * sizeof *list);
+    resource.n_attributes = attributes->count;
+    resource.attributes = list;
+    must(!arena_is_full(arena));
+    add_field(to, RESOURCE_FIELD, &resource.base);
+}
+
+void envelope_init(struct envelope *envelope, struct span service_name, struct span environment,
+                   const uint8_t instance[16])
+{
+    char host[256] = "";
+    struct attributes attributes;
+    struct arena *arena = arena_new(NULL, PACKED_BYTES);
+    must(arena != NULL);
+    gethostname(host, sizeof host - 1);
+    attributes_begin(&attributes, arena);
+    attribute_text(&attributes, "service.name",
+                   service_name.len > 0 ? span_first(service_name, 1024)
+                                        : SPAN("unknown_service:sidegate"));
+    attribute_text(&attributes, "deployment.environment.name", span_first(environment, 1024));
+    attribute_text(&attributes, "service.instance.id", uuid_text(arena, instance));
+    attribute_text(&attributes, "telemetry.sdk.name", SPAN("sidegate"));
+    attribute_text(&attributes, "telemetry.sdk.language", SPAN("c"));
+    attribute_text(&attributes, "telemetry.sdk.version", SPAN(SIDEGATE_VERSION));
+    attribute_text(&attributes, "host.name", span_text(host));
+    attribute_number(&attributes, "process.pid", (uint64_t)getpid());
+    buf_init(&envelope->resource, PACKED_BYTES);
+    resource_add(&envelope->resource, arena, &attributes);
+    Otlp__InstrumentationScope scope;
+    otlp__instrumentation_scope__init(&scope);
+    scope.name = otlp_lend("sidegate");
+    scope.version = otlp_lend(SIDEGATE_VERSION);
+    buf_init(&envelope->scope, PACKED_BYTES);
+    add_field(&envelope->scope, SCOPE_FIELD, &scope.base);
+    arena_free(arena);
+}
+
+void envelope_fini(struct envelope *envelope)
+{
+    buf_fini(&envelope->resource);
+    buf_fini(&envelope->scope);
+}
+
+void envelope_wrap(const struct envelope *envelope, struct span spans, struct buf *to)
+{
+    size_t scope_spans = envelope->scope.len + spans.len;
+    size_t resource_spans = envelope->resource.len + 1 + varint_size(scope_spans) + scope_spans;
+    add_head(to, RESOURCE_SPANS_FIELD, resource_spans);
+    buf_add(to, buf_span(&envelope->resource));
+    add_head(to, SCOPE_SPANS_FIELD, scope_spans);
+    buf_add(to, buf_span(&envelope->scope));
+    buf_add(to, spans);
+}
+
+bool gzip_add(struct buf *to, struct span bytes)
+{
+    z_stream stream = {0};
+    if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    size_t most = deflateBound(&stream, bytes.len);
+    Bytef *room = (Bytef *)buf_room(to, most);
+    bool done = false;
+    if (room != NULL) {
+        stream.next_in = (const Bytef *)bytes.at;
+        stream.avail_in = (uInt)bytes.len;
+        stream.next_out = room;
+        stream.avail_out = (uInt)most;
+        done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+        buf_grew(to, done ? most - stream.avail_out : 0);
+    }
+    deflateEnd(&stream);
+    return done;
+}
+
+uint64_t response_rejected(struct span body, char *message, size_t size)
+{
+    *message = '\0';
+    if (body.len == 0)
+        return 0;
+    Otlp__ExportTraceServiceResponse *response =
+        otlp__export_trace_service_response__unpack(NULL, body.len, (const uint8_t *)body.at);
+    if (response == NULL)
+        return 0;
+    uint64_t rejected = 0;
+    if (response->partial_success != NULL) {
+        if (response->partial_success->rejected_spans > 0)
+            rejected = (uint64_t)response->partial_success->rejected_spans;
+        snprintf(message, size, "%s", response->partial_success->error_message);
+    }
+    otlp__export_trace_service_response__free_unpacked(response, NULL);
+    return rejected;
+}

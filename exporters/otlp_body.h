@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of OTLP requests, and what their answers say. */
+#ifndef SIDEGATE_EXPORTERS_OTLP_BODY_H
+#define SIDEGATE_EXPORTERS_OTLP_BODY_H
+
+#include <stdint.h>
+
+#include "rules/base/buf.h"
+#include "rules/base/span.h"
+
+/* What says whose spans these are: the packed resource and scope, made once. */
+struct envelope {
+    struct buf resource; /* field `resource` of ResourceSpans */
+    struct buf scope;    /* field `scope` of ScopeSpans */
+};
+
+/* service.name (unknown_service:sidegate where it is empty), environment, this process. `instance`
+ * is random: it becomes service.instance.id. */
+void envelope_init(struct envelope *envelope, struct span service_name, struct span environment,
+                   const uint8_t instance[16]);
+void envelope_fini(struct envelope *envelope);
+
+/* ExportTraceServiceRequest around a run of `spans` fields of ScopeSpans. */
+void envelope_wrap(const struct envelope *envelope, struct span spans, struct buf *to);
+
+/* False: it cannot be compressed into the ceiling of `to`. */
+bool gzip_add(struct buf *to, struct span bytes);
+
+/* How many spans an ExportTraceServiceResponse refuses; `message` (copied, cut) may be empty. */
+uint64_t response_rejected(struct span body, char *message, size_t size);
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each span is packed by itself and laid behind the others as a repeated field, so that no tree of
+ * a whole batch is ever built. */
+#include "exporters/spans.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "exporters/attributes.h"
+#include "exporters/mask.h"
+#include "exporters/words.h"
+#include "rules/base/must.h"
+#include "rules/base/number.h"
+
+enum {
+    EVENTS_MOST = 16,
+    RULE_IDS_MOST = 64,
+    TEXT_BYTES = 1024 * 1024, /* of one request's texts */
+    KEEP_CHUNKS = 16,
+    STAGE_SPAN_BYTES = 160, /* a stage's span without its name */
+    SPANS_FIELD = 2,        /* of ScopeSpans */
+};
+
+/* Bits of Span.flags above the trace flags. */
+enum { FLAG_SAMPLED = 1, FLAG_HAS_IS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
+
+struct span_maker {
+    struct arena_chunks *chunks;
+    struct arena *arena;
+    struct buf scratch; /* masked queries */
+    struct attributes attributes;
+    struct attributes of_events[EVENTS_MOST];
+    Otlp__Span__Event events[EVENTS_MOST], *event_list[EVENTS_MOST];
+    Otlp__AnyValue ids[RULE_IDS_MOST], *id_list[RULE_IDS_MOST];
+    Otlp__ArrayValue id_array;
+    Otlp__Status status;
+};
+
+struct span_maker *span_maker_new(void)
+{
+    struct span_maker *maker = must_alloc(sizeof *maker);
+    maker->chunks = arena_chunks_new(KEEP_CHUNKS);
+    maker->arena = arena_new(maker->chunks, TEXT_BYTES);
+    must(maker->arena != NULL);
+    buf_init(&maker->scratch, TEXT_BYTES);
+    return maker;
+}
+
+void span_maker_free(struct span_maker *maker)
+{
+    if (maker == NULL)
+        return;
+    arena_free(maker->arena);
+    arena_chunks_free(maker->chunks);
+    buf_fini(&maker->scratch);
+    free(maker);
+}
+
+static ProtobufCBinaryData id_data(uint8_t *id, size_t len)
+{
+    return (ProtobufCBinaryData){len, id};
+}
+
+static bool is_zero(const uint8_t id[8])
+{
+    static const uint8_t zero[8];
+    return memcmp(id, zero, sizeof zero) == 0;
+}
+
+/* The ids of stages follow from the SERVER's id: mixed well (splitmix64), so that they meet no
+ * other, and never zero. */
+static void stage_id(const uint8_t server[8], size_t index, uint8_t id[8])
+{
+    uint64_t x;
+    memcpy(&x, server, sizeof x);
+    x += UINT64_C(0x9e3779b97f4a7c15) * (index + 1);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    if (x == 0)
+        x = 1;
+    memcpy(id, &x, sizeof x);
+}
+
+/* Start and end in nanoseconds since 1970, within the request. */
+static void set_times(Otlp__Span *span, const struct report *report, uint64_t start_us,
+                      uint64_t duration_us)
+{
+    uint64_t whole = report->duration_us;
+    uint64_t start = start_us < whole ? start_us : whole;
+    uint64_t duration = duration_us < whole - start ? duration_us : whole - start;
+    span->start_time_unix_nano = (report->began_wall_us + start) * 1000;
+    span->end_time_unix_nano = (report->began_wall_us + start + duration) * 1000;
+}
+
+/* `longest`: no less than the packed size. The length is known only behind the span, which then
+ * moves up to it. */
+static void add_span(struct buf *to, const Otlp__Span *span, size_t longest)
+{
+    enum { HEAD_BYTES = 4 }; /* a tag, and a length of up to 21 bits */
+    uint8_t *room = (uint8_t *)buf_room(to, HEAD_BYTES + longest);
+    if (room == NULL)
+        return;
+    size_t len = otlp__span__pack(span, room + HEAD_BYTES);
+    must(len <= longest && len < (size_t)1 << 21);
+    size_t head = 0;
+    room[head++] = SPANS_FIELD << 3 | 2;
+    for (size_t left = len; head == 1 || left > 0; left >>= 7)
+        room[head++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    memmove(room + head, room + HEAD_BYTES, len);
+    buf_grew(to, head + len);
+}
+
+/* METHOD /route, METHOD alone, HTTP where the method is unknown. */
+static struct span span_name(struct span_maker *maker, struct span method, struct span route)
+{
+    struct span known = method_known(method);
+    if (!span_is(known, method))
+        known = SPAN("HTTP");
+    if (route.len == 0)
+        return known;
+    return arena_format(maker->arena, SPAN_FORMAT " " SPAN_FORMAT, span_arg(known),
+                        span_arg(route));
+}
+
+static void add_method(struct attributes *to, struct span method)
+{
+    struct span known = method_known(method);
+    attribute_text(to, "http.request.method", known);
+    if (!span_is(known, method))
+        attribute_text(to, "http.request.method_original", method);
+}
+
+static struct span waf_action_name(enum waf_action action)
+{
+    static const struct span names[] = {
+        [WAF_OFF] = SPAN_INIT(""),
+        [WAF_PASS] = SPAN_INIT("pass"),
+        [WAF_BLOCK] = SPAN_INIT("block"),
+        [WAF_WOULD_BLOCK] = SPAN_INIT("would_block"),
+    };
+    return names[action];
+}
+
+static void add_rule_ids(struct span_maker *maker, const struct report *report)
+{
+    size_t count = report->waf.match_count;
+    if (count > RULE_IDS_MOST)
+        count = RULE_IDS_MOST;
+    Otlp__AnyValue *value = count > 0 ? attribute_value(&maker->attributes, "waf.rule_ids") : NULL;
+    if (value == NULL)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        otlp__any_value__init(&maker->ids[i]);
+        maker->ids[i].value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+        maker->ids[i].int_value = (int64_t)report->waf.matches[i].rule_id;
+        maker->id_list[i] = &maker->ids[i];
+    }
+    otlp__array_value__init(&maker->id_array);
+    maker->id_array.n_values = count;
+    maker->id_array.values = maker->id_list;
+    value->value_case = OTLP__ANY_VALUE__VALUE_ARRAY_VALUE;
+    value->array_value = &maker->id_array;
+}
+
+static void add_waf(struct span_maker *maker, const struct report *report)
+{
+    struct attributes *to = &maker->attributes;
+    attribute_text(to, "waf.action", waf_action_name(report->waf.action));
+    if (report->waf.score > 0)
+        attribute_number(to, "waf.score.inbound", (uint64_t)report->waf.score);
+    if (report->waf.outbound_score > 0)
+        attribute_number(to, "waf.score.outbound", (uint64_t)report->waf.outbound_score);
+    attribute_number(to, "waf.rule_id", report->waf.decided_by);
+    add_rule_ids(maker, report);
+}
+
+/* When a rule of this phase spoke: at the end of the stage that ran it. */
+static uint64_t phase_end_us(const struct report *report, enum rule_phase phase)
+{
+    struct span name = phase_stage(phase);
+    for (size_t i = 0; i < report->stage_count; i++) {
+        const struct report_stage *stage = &report->stages[i];
+        if (span_is(span_text(stage->name), name))
+            return stage->start_us + stage->duration_us;
+    }
+    return 0;
+}
+
+/* What matched, but not the value: it is the client's, and the rule log has it. */
+static void set_event(struct span_maker *maker, size_t i, const struct report *report)
+{
+    const struct rule_match *match = &report->waf.matches[i];
+    struct attributes *to = &maker->of_events[i];
+    Otlp__Span__Event *event = &maker->events[i];
+    attributes_begin(to, maker->arena);
+    attribute_number(to, "waf.rule_id", match->rule_id);
+    attribute_text(to, "security_rule.name",
+                   arena_format(maker->arena, "%llu", (unsigned long long)match->rule_id));
+    attribute_text(to, "security_rule.description", match->message);
+    attribute_text(to, "security_rule.version", match->version);
+    attribute_text(to, "waf.variable", match->variable_name);
+    attribute_number(to, "waf.phase", (uint64_t)match->phase);
+    otlp__span__event__init(event);
+    event->time_unix_nano = (report->began_wall_us + phase_end_us(report, match->phase)) * 1000;
+    event->name = otlp_lend("waf.rule_match");
+    event->n_attributes = to->count;
+    event->attributes = to->list;
+    maker->event_list[i] = event;
+}
+
+static void add_events(struct span_maker *maker, Otlp__Span *span, const struct report *report)
+{
+    size_t matches = report->waf.match_count;
+    size_t count = matches < EVENTS_MOST ? matches : EVENTS_MOST;
+    for (size_t i = 0; i < count; i++)
+        set_event(maker, i, report);
+    span->n_events = count;
+    span->events = maker->event_list;
+    span->dropped_events_count = (uint32_t)(matches - count);
+}
+
+/* Attributes of the SERVER span that are texts of the report as they are. */
+static const struct {
+    const char *key;
+    size_t member;
+} server_texts[] = {
+    {"url.scheme", offsetof(struct report, scheme)},
+    {"url.path", offsetof(struct report, path)},
+    {"http.route", offsetof(struct report, route)},
+    {"server.address", offsetof(struct report, server_address)},
+    {"client.address", offsetof(struct report, client_address)},
+    {"network.peer.address", offsetof(struct report, peer_address)},
+    {"user_agent.original", offsetof(struct report, user_agent)},
+    {"sidegate.request_id", offsetof(struct report, request_id)},
+    {"sidegate.listener", offsetof(struct report, listener)},
+};
+
+static void add_server_attributes(struct span_maker *maker, const struct report *report)
+{
+    struct attributes *to = &maker->attributes;
+    char digits[24];
+    attributes_begin(to, maker->arena);
+    add_method(to, report->method);
+    for (size_t i = 0; i < sizeof server_texts / sizeof *server_texts; i++) {
+        struct span text;
+        memcpy(&text, (const char *)report + server_texts[i].member, sizeof text);
+        attribute_text(to, server_texts[i].key, text);
+    }
+    attribute_text(to, "url.query", query_masked(report->query, &maker->scratch));
+    buf_clear(&maker->scratch);
+    attribute_text(to, "error.type", error_type(report->error, report->status, 500, digits));
+    attribute_number(to, "http.response.status_code", report->status);
+    attribute_number(to, "server.port", report->server_port);
+    attribute_number(to, "network.peer.port", report->peer_port);
+    attribute_number(to, "http.request.body.size", report->bytes_in);
+    attribute_number(to, "http.response.body.size", report->bytes_out);
+    size_t slash = span_find_byte(report->protocol, '/');
+    if (slash != SPAN_NONE)
+        attribute_text(to, "network.protocol.version", span_from(report->protocol, slash + 1));
+    add_waf(maker, report);
+}
+
+static void set_status(struct span_maker *maker, Otlp__Span *span, bool error)
+{
+    if (!error)
+        return;
+    otlp__status__init(&maker->status);
+    maker->status.code = OTLP__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
+    span->status = &maker->status;
+}
+
+static void add_server(struct span_maker *maker, struct buf *to, struct report *report)
+{
+    Otlp__Span span;
+    otlp__span__init(&span);
+    bool root = is_zero(report->parent_id);
+    span.trace_id = id_data(report->trace_id, 16);
+    span.span_id = id_data(report->span_id, 8);
+    span.parent_span_id = id_data(report->parent_id, root ? 0 : 8);
+    span.trace_state = otlp_text(maker->arena, report->trace_state);
+    span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE | (root ? 0 : FLAG_IS_REMOTE);
+    span.name = otlp_text(maker->arena, span_name(maker, report->method, report->route));
+    span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER;
+    set_times(&span, report, 0, report->duration_us);
+    add_server_attributes(maker, report);
+    span.n_attributes = maker->attributes.count;
+    span.attributes = maker->attributes.list;
+    add_events(maker, &span, report);
+    set_status(maker, &span, report->status >= 500);
+    add_span(to, &span, otlp__span__get_packed_size(&span));
+}
+
+static void add_stage(struct buf *to, struct report *report, size_t i)
+{
+    const struct report_stage *stage = &report->stages[i];
+    Otlp__Span span;
+    otlp__span__init(&span);
+    uint8_t id[8];
+    stage_id(report->span_id, i, id);
+    span.trace_id = id_data(report->trace_id, 16);
+    span.span_id = id_data(id, 8);
+    span.parent_span_id = id_data(report->span_id, 8);
+    span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
+    span.name = otlp_lend(stage->name);
+    span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_INTERNAL;
+    set_times(&span, report, stage->start_us, stage->duration_us);
+    add_span(to, &span, STAGE_SPAN_BYTES + strlen(stage->name));
+}
+
+/* The stage that the attempt lies in from its start to its end; false: none. */
+static bool stage_around(const struct report *report, const struct report_attempt *attempt,
+                         size_t *index)
+{
+    uint64_t end = attempt->start_us + attempt->duration_us;
+    for (size_t i = 0; i < report->stage_count; i++) {
+        const struct report_stage *stage = &report->stages[i];
+        if (attempt->start_us >= stage->start_us && end <= stage->start_us + stage->duration_us) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_client_attributes(struct span_maker *maker, const struct report *report, size_t i)
+{
+    const struct report_attempt *attempt = &report->attempts[i];
+    struct attributes *to = &maker->attributes;
+    struct span host, port, query = query_masked(report->query, &maker->scratch);
+    uint64_t port_number = 0;
+    char digits[24];
+    attributes_begin(to, maker->arena);
+    add_method(to, report->method);
+    address_split(attempt->address, &host, &port);
+    number_parse(port, &port_number);
+    attribute_text(to, "server.address", host);
+    attribute_number(to, "server.port", port_number);
+    attribute_text(to, "url.full",
+                   arena_format(maker->arena, "http://" SPAN_FORMAT SPAN_FORMAT "%s" SPAN_FORMAT,
+                                span_arg(attempt->address), span_arg(report->path),
+                                query.len > 0 ? "?" : "", span_arg(query)));
+    buf_clear(&maker->scratch);
+    attribute_number(to, "http.response.status_code", attempt->status);
+    attribute_text(to, "error.type", error_type(attempt->error, attempt->status, 400, digits));
+    attribute_number(to, "http.request.resend_count", i);
+    attribute_number(to, "sidegate.connect_us", attempt->connect_us);
+}
+
+static void add_client(struct span_maker *maker, struct buf *to, struct report *report, size_t i)
+{
+    struct report_attempt *attempt = &report->attempts[i];
+    Otlp__Span span;
+    otlp__span__init(&span);
+    uint8_t parent[8];
+    size_t stage;
+    memcpy(parent, report->span_id, sizeof parent);
+    if (stage_around(report, attempt, &stage))
+        stage_id(report->span_id, stage, parent);
+    span.trace_id = id_data(report->trace_id, 16);
+    span.span_id = id_data(attempt->span_id, 8);
+    span.parent_span_id = id_data(parent, 8);
+    span.trace_state = otlp_text(maker->arena, report->trace_state);
+    span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
+    span.name = otlp_text(maker->arena, span_name(maker, report->method, SPAN("")));
+    span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_CLIENT;
+    set_times(&span, report, attempt->start_us, attempt->duration_us);
+    add_client_attributes(maker, report, i);
+    span.n_attributes = maker->attributes.count;
+    span.attributes = maker->attributes.list;
+    set_status(maker, &span, attempt->error.len > 0 || attempt->status >= 400);
+    add_span(to, &span, otlp__span__get_packed_size(&span));
+}
+
+unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report *report)
+{
+    struct report own = *report; /* protobuf-c wants its bytes writable */
+    arena_reset(maker->arena);
+    add_server(maker, to, &own);
+    for (size_t i = 0; i < own.stage_count; i++)
+        add_stage(to, &own, i);
+    size_t attempts = own.attempt_count < REPORT_ATTEMPTS ? own.attempt_count : REPORT_ATTEMPTS;
+    for (size_t i = 0; i < attempts; i++)
+        add_client(maker, to, &own, i);
+    return (unsigned)(1 + own.stage_count + attempts);
+}

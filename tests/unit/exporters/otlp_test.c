@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending, against a receiver in the same thread and a clock in the test's hand. */
+#include "exporters/otlp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "exporters/otlp_body.h"
+#include "exporters/spans.h"
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/collector.h"
+#include "tests/unit/exporters/sample.h"
+
+#define SECOND UINT64_C(1000000)
+
+struct fixture {
+    struct collector collector;
+    struct queue *queue;
+    struct otlp *otlp;
+    struct otlp_settings settings;
+    uint64_t now_us;
+    bool flush;
+    unsigned wanted; /* what a question waits for */
+    struct buf item;
+};
+
+static const uint8_t some_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+static struct fixture *set_up(bool gzip)
+{
+    struct fixture *f = must_alloc(sizeof *f);
+    collector_init(&f->collector);
+    f->queue = queue_new(10000);
+    f->settings = (struct otlp_settings){.endpoint = f->collector.url,
+                                         .service_name = SPAN("shop-sidecar"),
+                                         .environment = SPAN("test"),
+                                         .gzip = gzip};
+    f->otlp = otlp_new(f->queue, &f->settings, some_bytes);
+    f->now_us = 100 * SECOND;
+    buf_init(&f->item, 1 << 16);
+    return f;
+}
+
+static struct destination_figures figures(struct fixture *f)
+{
+    struct destination_figures out;
+    queue_figures(f->queue, &out);
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        dropped += out.dropped[i];
+    check_number(out.produced, out.sent + dropped + out.waiting);
+    return out;
+}
+
+static void tear_down(struct fixture *f)
+{
+    uint64_t waiting = figures(f).waiting - queue_units(f->queue);
+    uint64_t before = figures(f).dropped[DROP_SHUTDOWN];
+    otlp_free(f->otlp);
+    check_number(figures(f).dropped[DROP_SHUTDOWN] - before, waiting);
+    queue_free(f->queue);
+    collector_fini(&f->collector);
+    buf_fini(&f->item);
+    free(f);
+}
+
+/* Spans of one request: 1 + 3 + 2. */
+enum { SPANS = 6 };
+static void put(struct fixture *f, unsigned requests)
+{
+    struct report report = sample_report();
+    struct span_maker *maker = span_maker_new();
+    buf_clear(&f->item);
+    check_number(spans_add(maker, &f->item, &report), SPANS);
+    for (unsigned i = 0; i < requests; i++)
+        queue_put(f->queue, buf_span(&f->item), SPANS);
+    span_maker_free(maker);
+}
+
+static void step(struct fixture *f)
+{
+    otlp_step(f->otlp, f->now_us, f->flush);
+    collector_step(&f->collector);
+    figures(f);
+}
+
+static bool requests_came(void *context)
+{
+    struct fixture *f = context;
+    step(f);
+    return f->collector.requests >= f->wanted;
+}
+
+static bool all_is_settled(void *context)
+{
+    struct fixture *f = context;
+    step(f);
+    return figures(f).waiting == 0;
+}
+
+/* The clock stands: whatever is under way has time to arrive, but nothing new may start. */
+static void nothing_moves(struct fixture *f)
+{
+    unsigned requests = f->collector.requests;
+    for (unsigned i = 0; i < 200; i++)
+        step(f);
+    check_number(f->collector.requests, requests);
+}
+
+TEST(spans_arrive_with_resource_and_scope_after_a_second)
+{
+    struct fixture *f = set_up(false);
+    put(f, 2);
+    nothing_moves(f);
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(f->collector.requests, 1);
+    check_number(figures(f).sent, 2 * SPANS);
+    struct span head = buf_span(&f->collector.head);
+    check(span_starts(head, SPAN("POST /base/v1/traces HTTP/1.1\r\n")));
+    check(span_find(head, SPAN("Content-Type: application/x-protobuf\r\n")) != SPAN_NONE);
+    check(span_find(head, SPAN("User-Agent: OTel-OTLP-Exporter-C/")) != SPAN_NONE);
+    check(span_find_nocase(head, SPAN("Expect:")) == SPAN_NONE);
+    Otlp__ExportTraceServiceRequest *request = otlp__export_trace_service_request__unpack(
+        NULL, f->collector.last.len, (const uint8_t *)f->collector.last.at);
+    check(request != NULL);
+    const Otlp__ResourceSpans *spans = request->resource_spans[0];
+    assert_string_equal(spans->resource->attributes[0]->key, "service.name");
+    assert_string_equal(spans->resource->attributes[0]->value->string_value, "shop-sidecar");
+    assert_string_equal(spans->resource->attributes[2]->key, "service.instance.id");
+    assert_string_equal(spans->resource->attributes[2]->value->string_value,
+                        "01020304-0506-4708-890a-0b0c0d0e0f10");
+    assert_string_equal(spans->scope_spans[0]->scope->name, "sidegate");
+    check_number(spans->scope_spans[0]->n_spans, 2 * SPANS);
+    assert_string_equal(spans->scope_spans[0]->spans[0]->name, "GET /orders/{id}");
+    otlp__export_trace_service_request__free_unpacked(request, NULL);
+    tear_down(f);
+}
+
+TEST(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full)
+{
+    struct fixture *f = set_up(false);
+    put(f, 100); /* 600 spans */
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    check_number(f->collector.spans, 510);
+    nothing_moves(f); /* 90 spans wait for more, or for their second */
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(f->collector.spans, 600);
+    tear_down(f);
+}
+
+TEST(bodies_may_be_compressed)
+{
+    struct fixture *f = set_up(true);
+    f->flush = true;
+    put(f, 50);
+    check(comes_true(all_is_settled, f));
+    check(span_find(buf_span(&f->collector.head), SPAN("Content-Encoding: gzip")) != SPAN_NONE);
+    check_number(f->collector.spans, 50 * SPANS);
+    tear_down(f);
+}
+
+TEST(a_plain_500_is_final_and_counted)
+{
+    struct fixture *f = set_up(false);
+    f->flush = true;
+    f->collector.answer = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
+    put(f, 3);
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).dropped[DROP_REJECTED], 3 * SPANS);
+    check_number(f->collector.requests, 1);
+    tear_down(f);
+}
+
+TEST(each_of_the_four_statuses_is_tried_again_and_no_other)
+{
+    static const struct {
+        const char *answer;
+        bool again;
+    } cases[] = {
+        {"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n", false},
+        {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", false},
+        {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", false},
+        {"HTTP/1.1 302 No\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", false},
+        {"HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n", false},
+        {"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n", true},
+        {"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", true},
+        {"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", true},
+        {"HTTP/1.1 504 No\r\nContent-Length: 0\r\n\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture *f = set_up(false);
+        const char *well = f->collector.answer;
+        f->flush = true;
+        f->collector.answer = cases[i].answer;
+        put(f, 1);
+        f->wanted = 1;
+        check(comes_true(requests_came, f));
+        nothing_moves(f);
+        check_number(figures(f).waiting, cases[i].again ? SPANS : 0);
+        f->collector.answer = well;
+        f->now_us += 2 * SECOND;
+        check(comes_true(all_is_settled, f));
+        check_number(figures(f).sent, cases[i].again ? SPANS : 0);
+        check_number(figures(f).dropped[DROP_REJECTED], cases[i].again ? 0 : SPANS);
+        tear_down(f);
+    }
+}
+
+TEST(retry_after_is_obeyed_in_seconds)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->collector.answer = "HTTP/1.1 503 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n";
+    put(f, 1);
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    nothing_moves(f);
+    f->collector.answer = well;
+    f->now_us += 19 * SECOND;
+    nothing_moves(f);
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, SPANS);
+    tear_down(f);
+}
+
+TEST(retry_after_is_obeyed_as_a_date)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->collector.answer = "HTTP/1.1 429 No\r\nRetry-After: Fri, 31 Dec 2199 23:59:59 GMT\r\n"
+                          "Content-Length: 0\r\n\r\n";
+    put(f, 1);
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    f->collector.answer = well;
+    nothing_moves(f);
+    f->now_us += 299 * SECOND; /* five minutes are the most that anybody may ask for */
+    nothing_moves(f);
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    tear_down(f);
+}
+
+TEST(pauses_grow_and_end_with_the_trouble)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->collector.answer = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
+    put(f, 1);
+    for (unsigned i = 1; i <= 12; i++) {
+        f->wanted = i;
+        check(comes_true(requests_came, f));
+        nothing_moves(f);
+        f->now_us += 45 * SECOND; /* the longest pause of 30 s, and half of it as jitter */
+    }
+    f->collector.answer = well;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, SPANS);
+    tear_down(f);
+}
+
+TEST(a_connection_that_is_closed_without_an_answer_is_tried_again)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->collector.answer = "";
+    put(f, 1);
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    nothing_moves(f);
+    check_number(figures(f).waiting, SPANS);
+    f->collector.answer = well;
+    f->now_us += 2 * SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, SPANS);
+    tear_down(f);
+}
+
+TEST(while_nobody_listens_spans_wait_and_the_oldest_go)
+{
+    struct fixture *f = set_up(false);
+    close(f->collector.listener);
+    f->collector.listener = -1;
+    f->flush = true;
+    queue_limit(f->queue, 100);
+    for (unsigned i = 0; i < 50; i++) {
+        put(f, 20);
+        step(f);
+        f->now_us += SECOND;
+    }
+    struct destination_figures now = figures(f);
+    check_number(now.produced, 1000 * SPANS);
+    check_number(now.sent, 0);
+    check(now.waiting >= 100 * SPANS && now.waiting <= 100 * SPANS + 2 * 512);
+    check(now.dropped[DROP_QUEUE_FULL] > 0);
+    tear_down(f);
+}
+
+static bool a_request_timed_out(void *context)
+{
+    struct fixture *f = context;
+    step(f);
+    f->now_us += SECOND; /* what rested flies again at once */
+    return f->collector.requests > 0;
+}
+
+TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->settings.timeout_us = 20000;
+    otlp_change(f->otlp, &f->settings);
+    f->collector.answer = NULL;
+    put(f, 200); /* two batches fly, a third waits */
+    for (unsigned i = 0; i < 50; i++)
+        step(f);
+    check_number(queue_units(f->queue), 1200 - 2 * 510);
+    check_number(f->collector.requests, 0);
+    f->collector.answer = well;
+    check(comes_true(a_request_timed_out, f));
+    f->now_us += 60 * SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 1200);
+    tear_down(f);
+}
+
+static struct span partial_success(int64_t rejected, uint8_t *to)
+{
+    Otlp__ExportTraceServiceResponse response = OTLP__EXPORT_TRACE_SERVICE_RESPONSE__INIT;
+    Otlp__ExportTracePartialSuccess partial;
+    otlp__export_trace_partial_success__init(&partial);
+    char message[] = "too old";
+    partial.rejected_spans = rejected;
+    partial.error_message = message;
+    response.partial_success = &partial;
+    return span_make((const char *)to, otlp__export_trace_service_response__pack(&response, to));
+}
+
+TEST(a_partial_success_is_counted_and_not_repeated)
+{
+    struct fixture *f = set_up(false);
+    uint8_t bytes[64];
+    char head[64];
+    f->flush = true;
+    f->collector.body = partial_success(4, bytes);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+             f->collector.body.len);
+    f->collector.answer = head;
+    put(f, 1);
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, SPANS - 4);
+    check_number(figures(f).dropped[DROP_REJECTED], 4);
+    check_number(f->collector.requests, 1);
+    tear_down(f);
+}
+
+TEST(an_endless_answer_is_refused)
+{
+    struct fixture *f = set_up(false);
+    char *large = must_alloc(100000);
+    memset(large, 'x', 100000);
+    f->flush = true;
+    f->collector.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    f->collector.body = span_make(large, 100000);
+    put(f, 1);
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).dropped[DROP_REJECTED], SPANS);
+    free(large);
+    tear_down(f);
+}
+
+TEST(an_address_that_is_none_loses_spans_and_says_so)
+{
+    struct fixture *f = set_up(false);
+    f->flush = true;
+    f->settings.endpoint = "ftp://127.0.0.1";
+    otlp_change(f->otlp, &f->settings);
+    put(f, 1);
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).dropped[DROP_REJECTED], SPANS);
+    tear_down(f);
+}
+
+int otlp_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spans_arrive_with_resource_and_scope_after_a_second),
+        cmocka_unit_test(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full),
+        cmocka_unit_test(bodies_may_be_compressed),
+        cmocka_unit_test(a_plain_500_is_final_and_counted),
+        cmocka_unit_test(each_of_the_four_statuses_is_tried_again_and_no_other),
+        cmocka_unit_test(retry_after_is_obeyed_in_seconds),
+        cmocka_unit_test(retry_after_is_obeyed_as_a_date),
+        cmocka_unit_test(pauses_grow_and_end_with_the_trouble),
+        cmocka_unit_test(a_connection_that_is_closed_without_an_answer_is_tried_again),
+        cmocka_unit_test(while_nobody_listens_spans_wait_and_the_oldest_go),
+        cmocka_unit_test(a_receiver_that_hangs_is_left_when_the_time_is_up),
+        cmocka_unit_test(a_partial_success_is_counted_and_not_repeated),
+        cmocka_unit_test(an_endless_answer_is_refused),
+        cmocka_unit_test(an_address_that_is_none_loses_spans_and_says_so),
+    };
+    return cmocka_run_group_tests_name("otlp", tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spans as a receiver reads them. */
+#include "exporters/spans.h"
+
+#include <stdlib.h>
+
+#include "exporters/proto/otlp.pb-c.h"
+#include "rules/base/encode.h"
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+struct fixture {
+    struct span_maker *maker;
+    struct buf bytes;
+    Otlp__ScopeSpans *read;
+};
+
+/* Makes the spans of both reports one behind the other, and reads them as one message. */
+static struct fixture make(const struct report *first, const struct report *second)
+{
+    struct fixture f = {.maker = span_maker_new()};
+    buf_init(&f.bytes, (size_t)1 << 20);
+    unsigned spans = spans_add(f.maker, &f.bytes, first);
+    spans += second != NULL ? spans_add(f.maker, &f.bytes, second) : 0;
+    check(!buf_is_full(&f.bytes));
+    f.read = otlp__scope_spans__unpack(NULL, f.bytes.len, (const uint8_t *)f.bytes.at);
+    check(f.read != NULL);
+    check_number(f.read->n_spans, spans);
+    return f;
+}
+
+static void drop(struct fixture *f)
+{
+    otlp__scope_spans__free_unpacked(f->read, NULL);
+    buf_fini(&f->bytes);
+    span_maker_free(f->maker);
+}
+
+static const Otlp__AnyValue *find(const Otlp__Span *span, const char *key)
+{
+    for (size_t i = 0; i < span->n_attributes; i++) {
+        if (strcmp(span->attributes[i]->key, key) == 0)
+            return span->attributes[i]->value;
+    }
+    return NULL;
+}
+
+static const char *text(const Otlp__Span *span, const char *key)
+{
+    const Otlp__AnyValue *value = find(span, key);
+    if (value == NULL)
+        return "(none)";
+    check_number(value->value_case, OTLP__ANY_VALUE__VALUE_STRING_VALUE);
+    return value->string_value;
+}
+
+static int64_t number(const Otlp__Span *span, const char *key)
+{
+    const Otlp__AnyValue *value = find(span, key);
+    if (value == NULL)
+        return -1;
+    check_number(value->value_case, OTLP__ANY_VALUE__VALUE_INT_VALUE);
+    return value->int_value;
+}
+
+static bool same_id(ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+TEST(the_server_span_says_what_the_conventions_ask_for)
+{
+    struct report report = sample_report();
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *span = f.read->spans[0];
+    assert_string_equal(span->name, "GET /orders/{id}");
+    check_number(span->kind, OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER);
+    check_number(span->trace_id.len, 16);
+    check_number(span->trace_id.data[0], 0x4b);
+    check_number(span->parent_span_id.len, 8);
+    check_number(span->flags, 0x301);
+    assert_string_equal(span->trace_state, "vendor=1");
+    check(span->start_time_unix_nano == UINT64_C(1795254000123456000));
+    check(span->end_time_unix_nano - span->start_time_unix_nano == 1000000);
+    assert_string_equal(text(span, "http.request.method"), "GET");
+    assert_string_equal(text(span, "url.path"), "/orders/7");
+    assert_string_equal(text(span, "url.query"), "q=1");
+    assert_string_equal(text(span, "url.scheme"), "https");
+    assert_string_equal(text(span, "http.route"), "/orders/{id}");
+    assert_string_equal(text(span, "client.address"), "203.0.113.9");
+    assert_string_equal(text(span, "network.peer.address"), "10.0.0.1");
+    assert_string_equal(text(span, "network.protocol.version"), "1.1");
+    assert_string_equal(text(span, "user_agent.original"), "curl/7.88.1");
+    assert_string_equal(text(span, "waf.action"), "pass");
+    check_number(number(span, "http.response.status_code"), 200);
+    check_number(number(span, "server.port"), 8443);
+    check_number(number(span, "network.peer.port"), 40000);
+    check(find(span, "error.type") == NULL);
+    check(span->status == NULL);
+    drop(&f);
+}
+
+TEST(children_nest_within_their_parents_and_stages_sum_to_the_whole)
+{
+    struct report report = sample_report();
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *server = f.read->spans[0];
+    uint64_t stages_ns = 0;
+    check_number(f.read->n_spans, 6);
+    for (size_t i = 1; i < f.read->n_spans; i++) {
+        const Otlp__Span *span = f.read->spans[i], *parent = NULL;
+        check(same_id(span->trace_id, server->trace_id));
+        for (size_t j = 0; j < f.read->n_spans; j++) {
+            if (same_id(f.read->spans[j]->span_id, span->parent_span_id))
+                parent = f.read->spans[j];
+            check(i == j || !same_id(f.read->spans[j]->span_id, span->span_id));
+        }
+        check(parent != NULL && parent != span);
+        check(span->start_time_unix_nano >= parent->start_time_unix_nano);
+        check(span->end_time_unix_nano <= parent->end_time_unix_nano);
+        if (span->kind == OTLP__SPAN__SPAN_KIND__SPAN_KIND_INTERNAL)
+            stages_ns += span->end_time_unix_nano - span->start_time_unix_nano;
+    }
+    check(stages_ns == server->end_time_unix_nano - server->start_time_unix_nano);
+    drop(&f);
+}
+
+TEST(attempts_are_client_spans_inside_the_stage_that_holds_them)
+{
+    struct report report = sample_report();
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *await = f.read->spans[2], *failed = f.read->spans[4];
+    const Otlp__Span *second = f.read->spans[5];
+    assert_string_equal(await->name, "await_answer");
+    assert_string_equal(failed->name, "GET");
+    check_number(failed->kind, OTLP__SPAN__SPAN_KIND__SPAN_KIND_CLIENT);
+    check(same_id(failed->parent_span_id, await->span_id));
+    check_number(failed->span_id.data[0], 1);
+    assert_string_equal(text(failed, "error.type"), "connection_refused");
+    assert_string_equal(text(failed, "server.address"), "127.0.0.1");
+    check_number(number(failed, "server.port"), 3000);
+    check_number(failed->status->code, OTLP__STATUS__STATUS_CODE__STATUS_CODE_ERROR);
+    check(same_id(second->parent_span_id, await->span_id));
+    assert_string_equal(text(second, "url.full"), "http://127.0.0.1:3001/orders/7?q=1");
+    check_number(number(second, "http.request.resend_count"), 1);
+    check_number(number(second, "http.response.status_code"), 200);
+    check(second->status == NULL);
+    drop(&f);
+}
+
+TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
+{
+    struct report report = sample_report();
+    report.attempts[1].duration_us = 5000; /* beyond the whole: cut at its end */
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *server = f.read->spans[0], *second = f.read->spans[5];
+    check(same_id(second->parent_span_id, server->span_id));
+    check(second->end_time_unix_nano == server->end_time_unix_nano);
+    drop(&f);
+}
+
+TEST(a_block_is_no_error_but_says_everything)
+{
+    struct report report = sample_report();
+    report.waf.action = WAF_BLOCK;
+    report.status = 403;
+    report.error = SPAN("waf_blocked");
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *span = f.read->spans[0];
+    check(span->status == NULL);
+    assert_string_equal(text(span, "waf.action"), "block");
+    assert_string_equal(text(span, "error.type"), "waf_blocked");
+    check_number(number(span, "waf.score.inbound"), 5);
+    check_number(number(span, "waf.rule_id"), 949110);
+    const Otlp__AnyValue *ids = find(span, "waf.rule_ids");
+    check(ids != NULL && ids->value_case == OTLP__ANY_VALUE__VALUE_ARRAY_VALUE);
+    check_number(ids->array_value->n_values, 2);
+    check_number(ids->array_value->values[0]->int_value, 942100);
+    check_number(span->n_events, 2);
+    assert_string_equal(span->events[0]->name, "waf.rule_match");
+    check(span->events[0]->time_unix_nano >= span->start_time_unix_nano);
+    check(span->events[0]->time_unix_nano <= span->end_time_unix_nano);
+    drop(&f);
+}
+
+TEST(a_5xx_is_an_error_of_the_server)
+{
+    struct report report = plain_report();
+    report.status = 502;
+    report.parent_id[7] = 0;
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *span = f.read->spans[0];
+    check_number(span->status->code, OTLP__STATUS__STATUS_CODE__STATUS_CODE_ERROR);
+    assert_string_equal(text(span, "error.type"), "502");
+    check_number(span->parent_span_id.len, 0);
+    check_number(span->flags, 0x101);
+    drop(&f);
+}
+
+TEST(sixteen_events_and_then_a_count)
+{
+    struct report report = sample_report();
+    struct rule_match matches[20];
+    for (size_t i = 0; i < 20; i++)
+        matches[i] = report.waf.matches[0];
+    report.waf.matches = matches;
+    report.waf.match_count = 20;
+    struct fixture f = make(&report, NULL);
+    check_number(f.read->spans[0]->n_events, 16);
+    check_number(f.read->spans[0]->dropped_events_count, 4);
+    drop(&f);
+}
+
+TEST(unknown_methods_and_missing_routes_have_their_names)
+{
+    struct report report = plain_report();
+    report.method = SPAN("BREW");
+    report.route = SPAN("");
+    struct fixture f = make(&report, NULL);
+    assert_string_equal(f.read->spans[0]->name, "HTTP");
+    assert_string_equal(text(f.read->spans[0], "http.request.method"), "_OTHER");
+    assert_string_equal(text(f.read->spans[0], "http.request.method_original"), "BREW");
+    drop(&f);
+}
+
+TEST(texts_are_valid_utf8_and_secrets_are_masked)
+{
+    struct report report = sample_report();
+    char every[256];
+    for (size_t i = 0; i < sizeof every; i++)
+        every[i] = (char)i;
+    report.path = report.user_agent = report.route = report.method = span_make(every, sizeof every);
+    report.trace_state = report.request_id = span_make(every, sizeof every);
+    report.query = SPAN("token=abc&x=\xff");
+    struct fixture f = make(&report, NULL);
+    for (size_t i = 0; i < f.read->n_spans; i++) {
+        const Otlp__Span *span = f.read->spans[i];
+        check(utf8_is_valid(span_text(span->name)));
+        check(utf8_is_valid(span_text(span->trace_state)));
+        for (size_t j = 0; j < span->n_attributes; j++) {
+            const Otlp__AnyValue *value = span->attributes[j]->value;
+            if (value->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
+                check(utf8_is_valid(span_text(value->string_value)));
+        }
+    }
+    assert_string_equal(text(f.read->spans[0], "url.query"), "token=REDACTED&x=\xef\xbf\xbd");
+    check_number(strlen(text(f.read->spans[0], "url.path")), 128 + 3 * 128 + 2);
+    drop(&f);
+}
+
+TEST(runs_of_spans_may_be_put_one_behind_the_other)
+{
+    struct report first = sample_report(), second = plain_report();
+    second.status = 404;
+    struct fixture f = make(&first, &second);
+    check_number(f.read->n_spans, 7);
+    check_number(number(f.read->spans[6], "http.response.status_code"), 404);
+    check(f.read->spans[6]->status == NULL);
+    drop(&f);
+}
+
+int spans_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_server_span_says_what_the_conventions_ask_for),
+        cmocka_unit_test(children_nest_within_their_parents_and_stages_sum_to_the_whole),
+        cmocka_unit_test(attempts_are_client_spans_inside_the_stage_that_holds_them),
+        cmocka_unit_test(an_attempt_longer_than_any_stage_is_the_servers_own_child),
+        cmocka_unit_test(a_block_is_no_error_but_says_everything),
+        cmocka_unit_test(a_5xx_is_an_error_of_the_server),
+        cmocka_unit_test(sixteen_events_and_then_a_count),
+        cmocka_unit_test(unknown_methods_and_missing_routes_have_their_names),
+        cmocka_unit_test(texts_are_valid_utf8_and_secrets_are_masked),
+        cmocka_unit_test(runs_of_spans_may_be_put_one_behind_the_other),
+    };
+    return cmocka_run_group_tests_name("spans", tests, NULL, NULL);
+}

@@ -3,6 +3,7 @@
 #include "rules/match/operator_rows.h"
 
 #include "rules/match/sqli.h"
+#include "rules/match/xss.h"
 
 static enum operator_answer found(struct operator_run *run, const char *fingerprint)
 {
@@ -17,4 +18,16 @@ enum operator_answer operator_run_detect_sqli(const struct operator* op, struct 
 
     (void)op;
     return sqli_detect(run->value, &finding) ? found(run, finding.fingerprint) : OPERATOR_NO;
+}
+
+enum operator_answer operator_run_detect_xss(const struct operator* op, struct operator_run *run)
+{
+    struct xss_finding finding;
+
+    (void)op;
+    if (!xss_detect(run->value, &finding))
+        return OPERATOR_NO;
+    run->captures.at[0] = finding.part;
+    run->captures.count = 1;
+    return OPERATOR_YES;
 }

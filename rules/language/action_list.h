@@ -17,7 +17,7 @@ struct action_word {
 bool action_list_cut(struct line *line, struct span text, struct rows *words);
 
 /* Where a list stands: not every action may stand everywhere. */
-enum action_site { SITE_RULE, SITE_LINK, SITE_DEFAULT, SITE_UPDATE };
+enum action_site { SITE_RULE, SITE_LINK, SITE_DEFAULT, SITE_UPDATE, SITE_LINK_UPDATE };
 
 struct action_edit {
     struct ruleset_builder *builder;

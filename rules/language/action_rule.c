@@ -90,7 +90,7 @@ static void apply_t(struct action_edit *edit)
         return;
     }
     const struct transformation **row =
-        rows_add(&edit->draft->transformations, edit->line->arena, sizeof *row);
+        rows_add(&edit->draft->transformations, edit->line->arena, sizeof(void *));
     *row = found;
 }
 
@@ -221,30 +221,44 @@ static void (*const apply[ACTION_COUNT])(struct action_edit *) = {
     [ACTION_NOAUDITLOG] = apply_audit_log,
 };
 
-/* NULL where the action may stand here, else why not. log and nolog may stand at links, where they
- * say nothing in ModSecurity either: the CRS has some. */
-static const char *why_not(enum action_site site, enum action_name name)
+/* The three of these give NULL where the action may stand there, else why not. log and nolog may
+ * stand at links, where they say nothing in ModSecurity either: the CRS has some. */
+static const char *why_not_at_link(enum action_name name)
 {
     enum action_group group = action_row(name)->group;
-    bool flow = group == GROUP_FLOW;
-    switch (site) {
-    case SITE_RULE: return NULL;
-    case SITE_LINK:
-        if (group == GROUP_DISRUPTIVE || group == GROUP_METADATA || group == GROUP_DATA ||
-            (flow && name != ACTION_CHAIN))
-            return "stands at the first rule of a chain only";
+    bool of_starter = group == GROUP_DISRUPTIVE || group == GROUP_METADATA || group == GROUP_DATA ||
+                      (group == GROUP_FLOW && name != ACTION_CHAIN);
+    return of_starter ? "stands at the first rule of a chain only" : NULL;
+}
+
+static const char *why_not_in_default(enum action_name name)
+{
+    enum action_group group = action_row(name)->group;
+    if (name == ACTION_BLOCK)
+        return "means what SecDefaultAction says, so it cannot stand there";
+    if (name == ACTION_PHASE || name == ACTION_TAG)
         return NULL;
-    case SITE_DEFAULT:
-        if (flow || (group == GROUP_METADATA && name != ACTION_PHASE && name != ACTION_TAG))
-            return "stands at rules, not in SecDefaultAction";
-        return name == ACTION_BLOCK ? "means what SecDefaultAction says, so it cannot stand there"
-                                    : NULL;
-    case SITE_UPDATE:
-        if (name == ACTION_ID || name == ACTION_PHASE || name == ACTION_CHAIN)
-            return "cannot be changed by an update";
-        return NULL;
-    }
-    return NULL;
+    return group == GROUP_FLOW || group == GROUP_METADATA
+               ? "stands at rules, not in SecDefaultAction"
+               : NULL;
+}
+
+static const char *why_not_in_update(enum action_name name)
+{
+    bool fixed = name == ACTION_ID || name == ACTION_PHASE || name == ACTION_CHAIN;
+    return fixed ? "cannot be changed by an update" : NULL;
+}
+
+static const char *why_not(enum action_site site, enum action_name name)
+{
+    const char *why = NULL;
+    if (site == SITE_UPDATE || site == SITE_LINK_UPDATE)
+        why = why_not_in_update(name);
+    if (why == NULL && (site == SITE_LINK || site == SITE_LINK_UPDATE))
+        why = why_not_at_link(name);
+    if (site == SITE_DEFAULT)
+        why = why_not_in_default(name);
+    return why;
 }
 
 void action_list_apply(struct action_edit *edit, const struct rows *words)

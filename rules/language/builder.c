@@ -74,7 +74,7 @@ const struct pattern *builder_pattern(struct ruleset_builder *builder, struct li
                   why);
         return NULL;
     }
-    struct pattern **row = rows_add(&builder->holding.patterns, line->arena, sizeof *row);
+    struct pattern **row = rows_add(&builder->holding.patterns, line->arena, sizeof(void *));
     *row = pattern;
     return pattern;
 }

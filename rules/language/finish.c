@@ -69,7 +69,7 @@ static void lay_steps(struct laying *laying)
             continue;
         struct ruleset_step *step = rows_add(&laying->steps, arena, sizeof *step);
         step->rule = draft != NULL ? &draft->rule : NULL;
-        const struct entry **entry = rows_add(&laying->entries, arena, sizeof *entry);
+        const struct entry **entry = rows_add(&laying->entries, arena, sizeof(void *));
         *entry = &entries[i];
     }
 }
@@ -154,7 +154,7 @@ static void number_rules(struct ruleset_builder *builder, struct loaded *loaded)
             continue;
         settle(draft);
         draft->rule.index = loaded->ruleset.rule_count++;
-        const struct rule **row = rows_add(&loaded->rules, builder->holding.arena, sizeof *row);
+        const struct rule **row = rows_add(&loaded->rules, builder->holding.arena, sizeof(void *));
         *row = &draft->rule;
     }
     if (loaded->rules.count > 0)

@@ -138,12 +138,11 @@ static void place_draft(struct ruleset_builder *builder, struct line *line, stru
 /* Does the list seem to hold the action chain? It could not be cut, so this is a guess. */
 static bool seems_chained(struct span list)
 {
-    static const char around[] = ", \t";
     for (struct span word = SPAN("chain"); list.len >= word.len;
          list = span_make(list.at + 1, list.len - 1)) {
         struct span rest = span_from(list, word.len);
         bool starts = span_starts_nocase(list, word);
-        if (starts && (rest.len == 0 || memchr(around, rest.at[0], 3) != NULL))
+        if (starts && (rest.len == 0 || span_find_byte(SPAN(", \t"), rest.at[0]) != SPAN_NONE))
             return true;
     }
     return false;

@@ -83,7 +83,7 @@ const struct operator*
         fault_operator(line, name, argument, &build);
         return NULL;
     }
-    struct operator** row = rows_add(&builder->holding.operators, line->arena, sizeof *row);
+    struct operator** row = rows_add(&builder->holding.operators, line->arena, sizeof(void *));
     *row = op;
     if (build.why[0] != '\0')
         fault_add(line->faults, FAULT_WARNING, line_place(line, argument.at + build.offset),

@@ -46,6 +46,6 @@ const struct rule *ruleset_find(const struct ruleset *ruleset, uint64_t id)
     if (loaded->rules.count == 0)
         return NULL;
     const struct rule *const *found =
-        bsearch(&id, loaded->rules.at, loaded->rules.count, sizeof *found, compare_id);
+        bsearch(&id, loaded->rules.at, loaded->rules.count, sizeof(void *), compare_id);
     return found != NULL ? *found : NULL;
 }

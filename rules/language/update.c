@@ -54,10 +54,10 @@ static bool read_ids(struct line *line, struct span text, bool with_link, struct
  * stands, and as a pattern too where it could mean more than itself. */
 static const struct pattern *read_pattern(struct ruleset_builder *builder, struct span text)
 {
-    static const char special[] = "^$*+?()[]{}|\\";
+    const struct span special = SPAN("^$*+?()[]{}|\\");
     size_t offset, i = 0;
     char why[128];
-    while (i < text.len && memchr(special, text.at[i], sizeof special - 1) == NULL)
+    while (i < text.len && span_find_byte(special, text.at[i]) == SPAN_NONE)
         i++;
     if (i == text.len)
         return NULL;
@@ -65,7 +65,7 @@ static const struct pattern *read_pattern(struct ruleset_builder *builder, struc
     if (pattern == NULL)
         return NULL;
     struct pattern **row =
-        rows_add(&builder->holding.patterns, builder->holding.arena, sizeof *row);
+        rows_add(&builder->holding.patterns, builder->holding.arena, sizeof(void *));
     *row = pattern;
     return pattern;
 }

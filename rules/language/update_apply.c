@@ -9,6 +9,7 @@ struct applying {
     const struct update *update;
     struct scratch *scratch;
     struct rows words; /* UPDATE_ACTIONS: the list, cut once */
+    bool broken;       /* its faults have been told */
 };
 
 static bool text_is_meant(const struct applying *applying, struct span text)
@@ -61,10 +62,14 @@ static struct draft *find_link(struct draft *draft, uint64_t number)
     return draft;
 }
 
-static void change_actions(struct applying *applying, struct draft *draft)
+static void change_actions(struct applying *applying, struct draft *draft, enum action_site site)
 {
-    struct action_edit edit = {applying->builder, applying->update->line, draft, SITE_UPDATE, NULL};
-    action_list_apply(&edit, &applying->words);
+    const struct faults *faults = applying->builder->faults;
+    struct action_edit edit = {applying->builder, applying->update->line, draft, site, NULL};
+    size_t before = faults_count(faults, FAULT_ERROR);
+    if (!applying->broken)
+        action_list_apply(&edit, &applying->words);
+    applying->broken = faults_count(faults, FAULT_ERROR) > before || applying->broken;
 }
 
 /* One update on one rule; false: the chain has no such link. */
@@ -83,7 +88,9 @@ static bool apply_to(struct applying *applying, struct draft *starter, uint64_t 
         rows_add_all(&draft->targets, &update->targets, applying->builder->holding.arena,
                      sizeof(struct target));
         break;
-    case UPDATE_ACTIONS: change_actions(applying, draft); break;
+    case UPDATE_ACTIONS:
+        change_actions(applying, draft, link > 0 ? SITE_LINK_UPDATE : SITE_UPDATE);
+        break;
     }
     return true;
 }
@@ -125,6 +132,7 @@ static void apply_one(struct applying *applying)
     const struct update *update = applying->update;
     const struct update_ids *ids = update->ids.at;
     applying->words = (struct rows){0};
+    applying->broken = false;
     if (update->kind == UPDATE_ACTIONS &&
         !action_list_cut(update->line, update->actions, &applying->words))
         return;

@@ -31,6 +31,7 @@ TEST(every_name_of_a_table_is_found_by_itself_in_any_case)
     check_span(span_text(names[ACTION_MSG]), "msg");
     names = ctl_names(&count);
     check_number(count, CTL_COUNT);
+    check_span(span_text(names[CTL_RULE_ENGINE]), "ruleEngine");
     check_span(span_text(limit_name(LIMIT_CPU_BUDGET)), "cpu_budget");
     check_span(span_text(limit_name(LIMIT_MEMORY)), "memory");
 }

@@ -101,10 +101,39 @@ TEST(version_3_of_the_core_rule_set_loads_whole)
     desk_clear(&desk);
 }
 
+/* The shapes that ModSecurity's recommended configuration has: ids in quotes, spaces behind commas,
+ * a message over lines, a pattern as selector. */
+TEST(a_base_configuration_loads_and_says_what_has_no_effect)
+{
+    struct desk desk = {0};
+    desk_read(&desk,
+              "SecRuleEngine DetectionOnly\nSecRequestBodyLimit 13107200\n"
+              "SecRule REQUEST_HEADERS:Content-Type \"^(?:text|application)/xml\" \\\n"
+              "     \"id:'200000',phase:1,t:none,t:lowercase,pass,nolog,"
+              "ctl:requestBodyProcessor=XML\"\n"
+              "SecRule REQBODY_ERROR \"!@eq 0\" \\\n"
+              "\"id:'200002', phase:2,t:none,log,deny,status:400,msg:'No.',"
+              "logdata:'%{reqbody_error_msg}',severity:2\"\n"
+              "SecRule MULTIPART_STRICT_ERROR \"!@eq 0\" \\\n"
+              "\"id:'200003',phase:2,t:none,log,deny,status:400, \\\n"
+              "msg:'Strict: \\\nPE %{REQBODY_PROCESSOR_ERROR}, \\\n"
+              "FL %{MULTIPART_FILE_LIMIT_EXCEEDED}'\"\n"
+              "SecRule TX:/^MSC_/ \"!@streq 0\" \"id:'200005',phase:2,t:none,deny\"\n"
+              "SecTmpDir /tmp/\nSecStatusEngine On\nSecUnicodeMapFile unicode.mapping 20127\n");
+    check_number(faults_count(desk.faults, FAULT_ERROR), 0);
+    check_number(faults_count(desk.faults, FAULT_WARNING), 3);
+    check_number(desk.ruleset->rule_count, 4);
+    const struct rule *rule = ruleset_find(desk.ruleset, 200003);
+    check_span(rule->message.text, "Strict: PE %{REQBODY_PROCESSOR_ERROR}, "
+                                   "FL %{MULTIPART_FILE_LIMIT_EXCEEDED}");
+    desk_clear(&desk);
+}
+
 int sets_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_4_of_the_core_rule_set_loads_whole_and_without_a_fault),
+        cmocka_unit_test(a_base_configuration_loads_and_says_what_has_no_effect),
         cmocka_unit_test(version_3_of_the_core_rule_set_loads_whole),
     };
     return cmocka_run_group_tests_name("sets", tests, NULL, NULL);

@@ -111,6 +111,11 @@ TEST(faults_of_updates_have_places_too)
                  "a.conf:2:33: id cannot be changed by an update\n");
     check_faults("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"pass,dney\"\n",
                  "a.conf:2:33: unknown action 'dney' (did you mean 'deny'?)\n");
+    check_faults("SecRule ARGS a \"id:1,chain\"\nSecRule ARGS b\nSecAction \"id:2\"\n"
+                 "SecRuleUpdateActionById 1:1 \"deny,t:trim\"\n"
+                 "SecRuleUpdateActionById 1-2 \"t:trm\"\n",
+                 "a.conf:4:30: deny stands at the first rule of a chain only\n"
+                 "a.conf:5:32: unknown transformation 'trm' (did you mean 'trim'?)\n");
     check_faults("SecRuleRemoveById 4-x\n",
                  "a.conf:1:21: the end of a range of ids is a number from 4 to "
                  "9223372036854775807, not 'x'\n");

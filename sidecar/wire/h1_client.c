@@ -47,6 +47,9 @@ static void client_free(struct h1_client *client)
 static void client_run(struct task *task)
 {
     struct h1_client *client = list_entry(task, struct h1_client, link.task);
+    bool unsent = client->link.bytes_out == client->began_at_out;
+    if (client->phase == H1_CLIENT_BUSY && unsent && h1_link_read(&client->link))
+        h1_client_spoil(client);
     bool written = h1_link_flush(&client->link);
     bool read = h1_link_read(&client->link);
     switch (client->phase) {
@@ -110,6 +113,7 @@ struct server *h1_client_begin(struct h1_client *client)
     client->seen = 0;
     client->interims = 0;
     client->last = false;
+    client->began_at_out = client->link.bytes_out;
     h1_out_next(&client->link.out);
     h1_body_begin(&client->body, H1_FRAMED_NONE, 0, NULL);
     if (!h1_link_begin(&client->link))

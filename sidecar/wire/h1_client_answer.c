@@ -20,6 +20,15 @@ static enum answer_state ended_without_answer(const struct h1_client *client)
                                                                       : ANSWER_BROKEN;
 }
 
+void h1_client_spoil(struct h1_client *client)
+{
+    if (client->answer == ANSWER_NONE)
+        client->answer = ended_without_answer(client);
+    client->last = true;
+    h1_out_discard(&client->link.out);
+    h1_client_wake(client);
+}
+
 static enum answer_state head_is_not_whole(struct h1_client *client)
 {
     const struct h1_client_options *options = &client->options;

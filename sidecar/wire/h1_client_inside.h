@@ -40,7 +40,8 @@ struct h1_client {
     size_t interim_bytes; /* of the interim head that stands in `head` */
     unsigned interims;
     struct h1_body body;
-    bool last; /* the answer said that the connection ends */
+    bool last;             /* the answer said that the connection ends */
+    uint64_t began_at_out; /* link.bytes_out when the request began */
 };
 
 /* ---- h1_client.c ---- */
@@ -53,6 +54,8 @@ void h1_client_send_head(struct server *server, const struct request_head *head)
 extern const struct sink_ops h1_client_sink;
 
 /* ---- h1_client_answer.c ---- */
+/* Bytes, or an end, that were here before the request was sent: they answer nothing. */
+void h1_client_spoil(struct h1_client *client);
 /* Makes what can be made of what was read. */
 void h1_client_advance(struct h1_client *client);
 enum answer_state h1_client_answer(struct server *server);

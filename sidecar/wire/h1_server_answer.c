@@ -114,13 +114,12 @@ static void client_release(struct client *client, bool answer_is_whole)
     enum h1_out_state out = link->out.state;
     server->phase = H1_SERVER_DRAIN; /* whatever follows: the client is not touched again */
     server->thrown_bytes = 0;
+    bool cut_off = out != H1_OUT_NOTHING && (out != H1_OUT_WHOLE || !answer_is_whole);
     if (h1_link_is_gone(link))
         h1_server_close(server, H1_LINK_CLOSE);
-    else if (out == H1_OUT_NOTHING)
-        h1_server_linger(server);
-    else if (out != H1_OUT_WHOLE || !answer_is_whole)
+    else if (cut_off)
         h1_server_close(server, H1_LINK_RESET);
-    else if (server->last)
+    else if (server->last || out == H1_OUT_NOTHING)
         h1_server_linger(server);
     else if (server->body.state == SOURCE_ENDED)
         h1_server_next(server);

@@ -12,6 +12,8 @@
 #include "sidecar/wire/stream.h"
 #include "sidecar/wire/stream_fault.h"
 
+enum { PARTS_MOST = 8 }; /* of one write; the rest waits for the next */
+
 struct socket_stream {
     struct stream stream; /* first */
     struct loop *loop;
@@ -59,12 +61,12 @@ static struct stream_moved socket_write(struct stream *stream, const struct iove
     must(count > 0);
     if (stream_fault_strikes(&most) || socket->broken)
         return socket_struck(socket);
-    struct iovec first = parts[0];
-    struct msghdr message = {.msg_iovlen = (size_t)count};
-    memcpy(&message.msg_iov, &parts, sizeof parts); /* sendmsg does not change them */
-    if (first.iov_len > most) {
-        first.iov_len = most;
-        message.msg_iov = &first;
+    struct iovec copy[PARTS_MOST]; /* sendmsg() wants to be able to change them */
+    struct msghdr message = {.msg_iov = copy};
+    for (int i = 0; i < count && i < PARTS_MOST; i++)
+        copy[message.msg_iovlen++] = parts[i];
+    if (most < copy[0].iov_len) {
+        copy[0].iov_len = most;
         message.msg_iovlen = 1;
     }
     ssize_t sent = sendmsg(socket->fd, &message, MSG_NOSIGNAL);

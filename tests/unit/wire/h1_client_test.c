@@ -413,6 +413,31 @@ TEST(an_idle_connection_that_ends_or_speaks_is_closed)
     }
 }
 
+TEST(what_came_before_the_request_was_sent_is_no_answer_to_it)
+{
+    static const bool useds[] = {true, false};
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        struct backend backend;
+        open_plain(&world, &backend);
+        if (useds[i]) {
+            ask(&backend, "GET", 0);
+            reply(&backend, "HTTP/1.1 204 No Content\r\n\r\n");
+            release(&backend);
+            far_end_forget(&backend.far);
+        }
+        backend_ask(&backend, "GET", 0);
+        far_end_say(&backend.far, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");
+        backend.far.stream->on_ready(&backend.far, STREAM_WRITE); /* before the loop turns */
+        world_turn(&world);
+        check_number(backend_answer(&backend), useds[i] ? ANSWER_STALE : ANSWER_BROKEN);
+        check_heard(&backend, ""); /* so it may be tried again */
+        release(&backend);
+        check_number(backend.closes, 1);
+        close_both(&world, &backend);
+    }
+}
+
 TEST(a_connection_that_is_closed_while_busy_goes_after_its_release)
 {
     struct world world;
@@ -447,11 +472,12 @@ TEST(a_connection_that_is_given_back_too_early_is_reset)
 /* Two requests; true: both were answered whole. */
 static bool tell(struct backend *backend)
 {
-    far_end_say(&backend->far, "HTTP/1.1 100 Continue\r\n\r\n");
     for (int i = 0; i < 2; i++) {
         if (backend->client == NULL)
             return false;
         ask(backend, "POST", BODY_UNKNOWN);
+        if (i == 0)
+            far_end_say(&backend->far, "HTTP/1.1 100 Continue\r\n\r\n");
         struct sink *sink = &backend->server->request;
         for (struct span rest = SPAN("0123456789"); rest.len > 0;) {
             struct span part = span_first(rest, sink->ops->room(sink));
@@ -560,6 +586,7 @@ int h1_client_suite(void)
             a_used_connection_that_ends_without_a_byte_is_stale_and_a_new_one_is_broken),
         cmocka_unit_test(an_answer_that_is_cut_off_is_broken),
         cmocka_unit_test(an_idle_connection_that_ends_or_speaks_is_closed),
+        cmocka_unit_test(what_came_before_the_request_was_sent_is_no_answer_to_it),
         cmocka_unit_test(a_connection_that_is_closed_while_busy_goes_after_its_release),
         cmocka_unit_test(a_connection_that_is_given_back_too_early_is_reset),
         cmocka_unit_test(a_story_of_two_requests_is_the_same_over_every_wire),

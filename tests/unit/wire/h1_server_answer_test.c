@@ -370,29 +370,66 @@ TEST(an_abort_waits_for_the_client_to_be_released)
     close_both(&world, &visitor);
 }
 
-TEST(a_drain_of_the_connection_closes_it_where_idle_and_after_the_answer_where_busy)
+static void ask_and_answer(struct visitor *visitor)
 {
-    static const bool busies[] = {true, false};
+    say(visitor, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    visitor_answer(visitor, 200, "");
+    visitor_release(visitor, true);
+    world_turn(visitor->world);
+}
+
+static void check_closed_in_order(struct world *world, struct visitor *visitor)
+{
+    check(visitor->far.ended && !visitor->far.broken);
+    far_end_finish(&visitor->far);
+    world_turn(world);
+    check_number(visitor->closes, 1);
+    close_both(world, visitor);
+}
+
+TEST(a_drain_closes_an_idle_connection)
+{
+    struct world world;
+    struct visitor visitor;
+    open_plain(&world, &visitor);
+    ask_and_answer(&visitor);
+    h1_server_drain(visitor.server);
+    world_turn(&world);
+    check_closed_in_order(&world, &visitor);
+}
+
+TEST(a_drain_lets_the_answer_under_way_be_the_last)
+{
+    struct world world;
+    struct visitor visitor;
+    open_plain(&world, &visitor);
+    say(&visitor, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    h1_server_drain(visitor.server);
+    world_turn(&world);
+    check(!visitor.far.ended);
+    visitor_answer(&visitor, 200, "");
+    visitor_release(&visitor, true);
+    world_turn(&world);
+    check(far_end_heard(&visitor.far, "Connection: close"));
+    check_closed_in_order(&world, &visitor);
+}
+
+TEST(a_drain_lets_a_new_connection_ask_once_but_not_wait)
+{
+    static const bool asks[] = {true, false};
     for (size_t i = 0; i < 2; i++) {
         struct world world;
         struct visitor visitor;
         open_plain(&world, &visitor);
-        if (busies[i])
-            say(&visitor, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         h1_server_drain(visitor.server);
         world_turn(&world);
-        check(visitor.far.ended == !busies[i]);
-        if (busies[i]) {
-            visitor_answer(&visitor, 200, "");
-            visitor_release(&visitor, true);
-            world_turn(&world);
-            check(far_end_heard(&visitor.far, "Connection: close"));
-        }
-        check(visitor.far.ended && !visitor.far.broken);
-        far_end_finish(&visitor.far);
-        world_turn(&world);
-        check_number(visitor.closes, 1);
-        close_both(&world, &visitor);
+        check(!visitor.far.ended);
+        if (asks[i])
+            ask_and_answer(&visitor);
+        else
+            world_pass(&world, 1100000);
+        check(far_end_heard(&visitor.far, "Connection: close") == asks[i]);
+        check_closed_in_order(&world, &visitor);
     }
 }
 
@@ -430,8 +467,9 @@ int h1_server_answer_suite(void)
         cmocka_unit_test(a_half_close_is_not_a_client_gone),
         cmocka_unit_test(a_reset_is_a_client_gone_and_wakes),
         cmocka_unit_test(an_abort_waits_for_the_client_to_be_released),
-        cmocka_unit_test(
-            a_drain_of_the_connection_closes_it_where_idle_and_after_the_answer_where_busy),
+        cmocka_unit_test(a_drain_closes_an_idle_connection),
+        cmocka_unit_test(a_drain_lets_the_answer_under_way_be_the_last),
+        cmocka_unit_test(a_drain_lets_a_new_connection_ask_once_but_not_wait),
         cmocka_unit_test(an_idle_connection_gives_its_memory_back_after_a_while),
     };
     return cmocka_run_group_tests_name("h1_server answers", tests, NULL, NULL);

@@ -12,5 +12,7 @@ int h1_server_suite(void);
 int h1_server_answer_suite(void);
 int h1_server_story_suite(void);
 int h1_client_suite(void);
+int stream_suite(void);
+int address_suite(void);
 
 #endif

@@ -160,6 +160,27 @@ static void pass_line_end(struct line_reader *r)
     r->line_start = r->at;
 }
 
+/* A comment goes on behind a backslash, as in Apache; what it swallows may have been meant as a
+ * rule, so that is said. */
+static void pass_comment(struct line_reader *r)
+{
+    unsigned line = r->line;
+    bool swallows = false;
+    while (!swallows && reader_byte(r) != '\n') {
+        char byte = r->text.at[r->at];
+        bool begins = r->line != line && !byte_is_blank(byte);
+        swallows = begins && byte != '#';
+        if (begins)
+            line = r->line;
+        if (!swallows)
+            r->at++;
+    }
+    if (swallows)
+        fault_add(r->faults, FAULT_WARNING, (struct place){r->file, r->line, reader_column(r)},
+                  SPAN(""), "this line belongs to the comment above, which ends with a backslash");
+    pass_line_end(r);
+}
+
 /* How many bytes the escape at the cursor has: 2 for \" and \\, else 1. */
 static size_t escape_length(const struct line_reader *r, char quote)
 {
@@ -236,7 +257,10 @@ struct line *line_read(struct line_reader *r)
         char first = reader_byte(r);
         if (first != '\n' && first != '#')
             break;
-        pass_line_end(r);
+        if (first == '#')
+            pass_comment(r);
+        else
+            pass_line_end(r);
     }
     struct line *line = arena_alloc(r->arena, sizeof *line);
     must(line != NULL);

@@ -99,11 +99,14 @@ TEST(an_empty_word_has_a_place_too)
 TEST(a_comment_goes_on_behind_a_backslash)
 {
     struct page page;
-    page_open(&page, SPAN("# SecRule A \\\n  \"b\"\nC\\"));
+    page_open(&page, SPAN("# SecRule A \\\n  # more \\\n\n# a \\\n  \"b\" \\\n c\nC\\"));
     struct line *line = line_read(&page.reader);
     check_span(line_word(line, 0), "C");
-    check_number(line->number, 3);
+    check_number(line->number, 7);
     check(line_read(&page.reader) == NULL);
+    check_number(faults_count(page.faults, FAULT_WARNING), 1);
+    check_number(faults_at(page.faults, 0)->place.line, 5);
+    check_number(faults_at(page.faults, 0)->place.column, 3);
     page_close(&page);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's connection over the memory stream; answers by hand. */
 #include "tests/check.h"
+#include "tests/unit/wire/allocations.h"
 #include "tests/unit/wire/suites.h"
 #include "tests/unit/wire/visitor.h"
 
@@ -57,7 +58,7 @@ TEST(a_request_is_handed_over_answered_and_the_connection_stays)
     close_both(&world, &visitor);
 }
 
-TEST(a_plain_request_costs_one_read_and_one_write)
+TEST(a_plain_request_costs_one_read_one_write_and_no_allocation)
 {
     struct world world;
     struct visitor visitor;
@@ -65,10 +66,12 @@ TEST(a_plain_request_costs_one_read_and_one_write)
     visitor_open(&visitor, &world, &(struct visitor_options){.answers = true});
     say(&visitor, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     const struct stream_counts *counts = stream_count(visitor.near);
+    unsigned allocations = allocations_count();
     say(&visitor, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     check_number(visitor.clients, 2);
     check_number(counts->reads, 1);
     check_number(counts->writes, 1);
+    check_number(allocations_count() - allocations, 0);
     close_both(&world, &visitor);
 }
 
@@ -323,7 +326,7 @@ int h1_server_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_handed_over_answered_and_the_connection_stays),
-        cmocka_unit_test(a_plain_request_costs_one_read_and_one_write),
+        cmocka_unit_test(a_plain_request_costs_one_read_one_write_and_no_allocation),
         cmocka_unit_test(pipelined_requests_are_handed_over_one_after_another),
         cmocka_unit_test(a_body_is_read_only_as_far_as_it_is_consumed),
         cmocka_unit_test(a_chunked_body_is_taken_apart_and_its_trailers_are_kept),

@@ -105,7 +105,7 @@ static void wheel_advance(struct wheel *wheel, uint64_t now_ms)
         wheel->now_ms = at_ms;
         struct list *from = &wheel->slots[level][slot];
         while (!list_is_empty(from)) {
-            struct timer *timer = list_entry(list_first(from), struct timer, link);
+            struct timer *timer = list_entry(from->next, struct timer, link);
             wheel_remove(wheel, timer);
             wheel_add(wheel, timer); /* to a lower level, or to `due` */
         }
@@ -117,12 +117,12 @@ static void wheel_advance(struct wheel *wheel, uint64_t now_ms)
 void wheel_fire(struct wheel *wheel, uint64_t now_us)
 {
     wheel_advance(wheel, now_us / 1000);
-    struct timer last = {.place = PLACE_DUE}; /* those behind it came meanwhile */
-    list_add(&wheel->due, &last.link);
-    while (list_first(&wheel->due) != &last.link) {
-        struct timer *timer = list_entry(list_first(&wheel->due), struct timer, link);
+    struct list *last = &wheel->last; /* those behind it came meanwhile */
+    list_add(&wheel->due, last);
+    while (wheel->due.next != last) {
+        struct timer *timer = list_entry(wheel->due.next, struct timer, link);
         wheel_remove(wheel, timer);
         timer->on_fire(timer);
     }
-    list_remove(&last.link);
+    list_remove(last);
 }

@@ -15,6 +15,7 @@ struct wheel {
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
     uint64_t taken[WHEEL_LEVELS]; /* a bit for each slot that is not empty */
     struct list due;
+    struct list last; /* a mark in `due` while timers fire */
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_us);

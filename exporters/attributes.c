@@ -77,20 +77,20 @@ Otlp__AnyValue *attribute_value(struct attributes *attributes, const char *key)
     return &attributes->values[i];
 }
 
-void attribute_text(struct attributes *attributes, const char *key, struct span text)
+void attribute_text(struct attributes *attributes, const char *key, struct span value)
 {
-    Otlp__AnyValue *value = text.len > 0 ? attribute_value(attributes, key) : NULL;
-    if (value == NULL)
+    Otlp__AnyValue *to = value.len > 0 ? attribute_value(attributes, key) : NULL;
+    if (to == NULL)
         return;
-    value->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-    value->string_value = otlp_text(attributes->arena, text);
+    to->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    to->string_value = otlp_text(attributes->arena, value);
 }
 
-void attribute_number(struct attributes *attributes, const char *key, uint64_t number)
+void attribute_number(struct attributes *attributes, const char *key, uint64_t value)
 {
-    Otlp__AnyValue *value = number > 0 ? attribute_value(attributes, key) : NULL;
-    if (value == NULL)
+    Otlp__AnyValue *to = value > 0 ? attribute_value(attributes, key) : NULL;
+    if (to == NULL)
         return;
-    value->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-    value->int_value = number <= INT64_MAX ? (int64_t)number : INT64_MAX;
+    to->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+    to->int_value = value <= INT64_MAX ? (int64_t)value : INT64_MAX;
 }

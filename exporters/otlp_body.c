@@ -62,21 +62,11 @@ static struct span uuid_text(struct arena *arena, const uint8_t random[16])
                         r[8] & 15U, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
-static void resource_add(struct buf *to, struct arena *arena, const struct attributes *attributes)
-{
-    Otlp__Resource resource = OTLP__RESOURCE__INIT;
-    Otlp__KeyValue *list[ATTRIBUTES_MOST];
-    memcpy(list, attributes->list, attributes->count * sizeof *list);
-    resource.n_attributes = attributes->count;
-    resource.attributes = list;
-    must(!arena_is_full(arena));
-    add_field(to, RESOURCE_FIELD, &resource.base);
-}
-
 void envelope_init(struct envelope *envelope, struct span service_name, struct span environment,
                    const uint8_t instance[16])
 {
     char host[256] = "";
+    Otlp__Resource resource = OTLP__RESOURCE__INIT;
     struct attributes attributes;
     struct arena *arena = arena_new(NULL, PACKED_BYTES);
     must(arena != NULL);
@@ -93,7 +83,10 @@ void envelope_init(struct envelope *envelope, struct span service_name, struct s
     attribute_text(&attributes, "host.name", span_text(host));
     attribute_number(&attributes, "process.pid", (uint64_t)getpid());
     buf_init(&envelope->resource, PACKED_BYTES);
-    resource_add(&envelope->resource, arena, &attributes);
+    resource.n_attributes = attributes.count;
+    resource.attributes = attributes.list;
+    must(!arena_is_full(arena));
+    add_field(&envelope->resource, RESOURCE_FIELD, &resource.base);
     Otlp__InstrumentationScope scope;
     otlp__instrumentation_scope__init(&scope);
     scope.name = otlp_lend("sidegate");

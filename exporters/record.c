@@ -86,16 +86,20 @@ enum {
     TAG_LONGEST = 128
 };
 
-#define ONE_NUMBER(member)        +8
-#define ONE_TEXT(member, longest) +TEXT_OVERHEAD
-static_assert(
-    8 + (0 REPORT_NUMBERS(ONE_NUMBER)) + 32 + (0 REPORT_TEXTS(ONE_TEXT)) + 8 * LIMIT_KINDS + 3 * 8 +
-            REPORT_ATTEMPTS * (8 + (0 ATTEMPT_NUMBERS(ONE_NUMBER)) + (0 ATTEMPT_TEXTS(ONE_TEXT))) +
-            RECORD_STAGES * (16 + TEXT_OVERHEAD) +
-            RECORD_MATCHES * (8 + (0 MATCH_NUMBERS(ONE_NUMBER)) + (0 MATCH_TEXTS(ONE_TEXT)) +
-                              (1 + RECORD_TAGS) * TEXT_OVERHEAD) <=
-        RECORD_FIXED_BYTES,
-    "whatever the texts are, numbers and lengths have their room");
+/* How many rows a list has. */
+#define ONE(...)    0,
+#define COUNT(rows) (sizeof((char[]){rows(ONE)}))
+enum {
+    REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + 32 + TEXT_OVERHEAD * COUNT(REPORT_TEXTS),
+    ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
+    STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
+    MATCH_BYTES =
+        8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
+};
+static_assert(8 * (4 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_BYTES +
+                      RECORD_STAGES * STAGE_BYTES + RECORD_MATCHES * MATCH_BYTES <=
+                  RECORD_FIXED_BYTES,
+              "whatever the texts are, numbers and lengths have their room");
 
 struct pen {
     char *at;
@@ -165,9 +169,11 @@ static void put_match(struct pen *pen, const struct rule_match *from)
         put_text(pen, from->tags[i], TAG_LONGEST);
 }
 
-size_t record_fold(const struct report *from, char *to)
+size_t record_fold(const struct report *report, char *to)
 {
-    struct pen pen_of_texts = {to, RECORD_TEXT_BYTES}, *pen = &pen_of_texts;
+    const struct report *from = report;
+    struct pen pen_of_texts = {.text_left = RECORD_TEXT_BYTES}, *pen = &pen_of_texts;
+    pen->at = to;
     put_number(pen, RECORD_VERSION);
     REPORT_NUMBERS(PUT_NUMBER)
     put_bytes(pen, from->trace_id, sizeof from->trace_id);

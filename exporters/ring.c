@@ -62,7 +62,7 @@ static size_t file_size(size_t workers, size_t lane_bytes)
 /* A lane is a power of two and has room for two of the largest records. */
 static size_t lane_size(size_t bytes_each)
 {
-    size_t lane_bytes = 2 * (RECORD_BYTES + PAGE_BYTES);
+    size_t lane_bytes = (size_t)2 * (RECORD_BYTES + PAGE_BYTES);
     for (size_t size = PAGE_BYTES;; size *= 2) {
         if (size >= lane_bytes && size >= bytes_each / LANES)
             return size;
@@ -142,11 +142,11 @@ struct ring *ring_open(int fd)
     struct ring_head head;
     if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head || !head_is_ours(&head, fd))
         return NULL;
-    unsigned workers = (unsigned)head.workers;
-    struct ring *ring = must_alloc(sizeof *ring + workers * LANES * sizeof(struct lane));
-    ring->workers = workers;
+    size_t lanes = head.workers * LANES;
+    struct ring *ring = must_alloc(sizeof *ring + lanes * sizeof(struct lane));
+    ring->workers = (unsigned)head.workers;
     ring->lane_bytes = head.lane_bytes;
-    ring->head_bytes = head_size(workers);
+    ring->head_bytes = head_size(head.workers);
     void *map = mmap(NULL, ring->head_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ring->head = map != MAP_FAILED ? map : NULL;
     if (ring->head != NULL && lanes_map(ring, fd))

@@ -123,8 +123,10 @@ void collector_step(struct collector *c)
             continue;
         char bytes[16384];
         ssize_t n = read(c->connections[i].fd, bytes, sizeof bytes);
-        if (n == 0)
+        if (n == 0) {
             hang_up(c, i);
+            c->departures++;
+        }
         if (n > 0)
             buf_add(&c->connections[i].in, span_make(bytes, (size_t)n));
         if (c->connections[i].fd >= 0)

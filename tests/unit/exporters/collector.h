@@ -16,12 +16,12 @@ struct collector {
         int fd; /* -1: free */
         struct buf in;
     } connections[COLLECTOR_CONNECTIONS];
-    const char *answer; /* the answer's head; "": hangs up; NULL: never answers */
-    struct span body;   /* behind it */
-    unsigned requests;
-    struct buf head; /* of the last request */
-    struct buf last; /* its body */
-    uint64_t spans;  /* of all requests whose answer was a 200 */
+    const char *answer;            /* the answer's head; "": hangs up; NULL: never answers */
+    struct span body;              /* behind it */
+    unsigned requests, departures; /* departures: connections that the other side closed */
+    struct buf head;               /* of the last request */
+    struct buf last;               /* its body */
+    uint64_t spans;                /* of all requests whose answer was a 200 */
 };
 
 void collector_init(struct collector *collector);

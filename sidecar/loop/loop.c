@@ -204,8 +204,8 @@ static void run_tasks(struct loop *loop)
     for (int round = 0; round < TASK_ROUNDS && !list_is_empty(&loop->tasks); round++) {
         struct list last;
         list_add(&loop->tasks, &last);
-        while (list_first(&loop->tasks) != &last) {
-            struct task *task = list_entry(list_first(&loop->tasks), struct task, link);
+        while (loop->tasks.next != &last) {
+            struct task *task = list_entry(loop->tasks.next, struct task, link);
             list_remove(&task->link);
             task->run(task);
         }

@@ -133,8 +133,9 @@ bool collections_get(struct collections *collections, const struct collection_ke
 static void insert(struct collections *collections, struct shard *shard, struct span name,
                    uint64_t now_us, struct span value)
 {
-    if (map_count(shard->entries) >= collections->most_each)
-        entry_drop(shard, list_entry(list_first(&shard->by_use), struct entry, link));
+    struct list *oldest = list_first(&shard->by_use);
+    if (oldest != NULL && map_count(shard->entries) >= collections->most_each)
+        entry_drop(shard, list_entry(oldest, struct entry, link));
     struct entry *entry = must_alloc(sizeof(*entry));
     entry->name = copy(name);
     entry->value = copy(value);

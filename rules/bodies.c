@@ -167,17 +167,30 @@ void inspection_request_body(struct inspection *tx, struct span bytes)
         body_push(tx->parser, kept);
 }
 
-/* SecRequestBodyNoFilesLimit: what is not a file's content must not be longer. */
+/* What SecRequestBodyNoFilesLimit counts. Of a multipart body, as in ModSecurity: header lines and
+ * the fields' values, neither boundaries nor what files hold. */
+static uint64_t bytes_without_files(const struct inspection *tx)
+{
+    const struct body_result *parsed = tx->parsed;
+    if (parsed == NULL || tx->request.processor != PROCESSOR_MULTIPART)
+        return tx->request_body.seen;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < parsed->part_header_count; i++)
+        bytes += parsed->part_headers[i].value.len;
+    for (size_t i = 0; i < parsed->argument_count; i++)
+        bytes += parsed->arguments[i].value.len;
+    return bytes;
+}
+
 static void no_files_check(struct inspection *tx)
 {
     uint64_t limit = tx->ruleset->settings.request_body_no_files_limit;
-    uint64_t files = files_bytes(tx);
-    uint64_t seen = tx->request_body.kept;
-    if (limit == 0 || seen - (files < seen ? files : seen) <= limit)
+    if (limit == 0 || bytes_without_files(tx) <= limit)
         return;
     tx->body_error = true;
     tx->inbound_error = true;
     tx->body_error_text = SPAN("Request body excluding files is bigger than the maximum expected.");
+    transaction_limit(tx, LIMIT_REQUEST_BODY);
 }
 
 static void parsed_take(struct inspection *tx)

@@ -3,6 +3,8 @@
 #include "tests/unit/rules/scene.h"
 #include "tests/unit/rules/suites.h"
 
+#include <string.h>
+
 TEST(an_urlencoded_body_gives_arguments_and_the_body_variable)
 {
     struct scene *s =
@@ -183,6 +185,26 @@ TEST(more_arguments_than_allowed_are_an_error_and_a_limit)
     scene_close(s);
 }
 
+TEST(a_body_without_its_files_has_a_limit_of_its_own)
+{
+    static const char rules[] =
+        "SecRequestBodyNoFilesLimit 160\n"
+        "SecRule REQBODY_ERROR \"@eq 1\" \"id:1,phase:2,pass,log,msg:'%{REQBODY_ERROR_MSG}'\"";
+    struct scene *s = scene_open(rules);
+    scene_body(s, "multipart/form-data; boundary=b", multipart_body);
+    scene_send(s, "POST", "/");
+    check(!scene_has(s, 1));
+    scene_again(s, 1 << 20);
+    char body[200];
+    memset(body, 'a', sizeof(body));
+    body[sizeof(body) - 1] = '\0';
+    scene_body(s, "application/x-www-form-urlencoded", body);
+    scene_send(s, "POST", "/");
+    check_span(scene_match(s, 1)->message,
+               "Request body excluding files is bigger than the maximum expected.");
+    scene_close(s);
+}
+
 static const char response_rules[] =
     "SecResponseBodyAccess On\nSecResponseBodyMimeType text/html application/json\n"
     "SecResponseBodyLimit 64\n"
@@ -237,6 +259,7 @@ int bodies_suite(void)
         cmocka_unit_test(a_body_that_comes_in_pieces_is_one_text),
         cmocka_unit_test(a_body_beyond_the_limit_is_cut_and_counted),
         cmocka_unit_test(more_arguments_than_allowed_are_an_error_and_a_limit),
+        cmocka_unit_test(a_body_without_its_files_has_a_limit_of_its_own),
         cmocka_unit_test(a_response_body_of_a_listed_type_is_looked_at_in_phase_4),
         cmocka_unit_test(a_response_body_of_another_type_is_not_wanted),
         cmocka_unit_test(a_response_body_beyond_the_limit_is_cut),

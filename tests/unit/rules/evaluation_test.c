@@ -355,6 +355,30 @@ TEST(a_full_arena_is_a_limit_and_never_a_match)
     scene_close(s);
 }
 
+TEST(each_chunk_of_memory_may_fail_once)
+{
+    struct scene *s = scene_open(many_rules);
+    unsigned limits = 0;
+    for (unsigned n = 2; n < 60; n++) {
+        scene_again(s, 1 << 20);
+        scene_field(s, "Cookie", "a=1; b=2");
+        scene_body(s, "application/x-www-form-urlencoded", "seven=sieben&eight=acht");
+        arena_fail_nth(n);
+        scene_start(s, "POST", "/?one=eins&two=zwei&three=drei&four=vier&five=fuenf");
+        if (s->tx != NULL) {
+            scene_run(s, PHASE_REQUEST_HEADERS);
+            inspection_request_body(s->tx, span_text(s->body));
+            inspection_request_body_end(s->tx, false);
+            scene_run(s, PHASE_REQUEST_BODY);
+            limits += s->step == INSPECTION_LIMIT;
+        }
+        arena_fail_nth(0);
+    }
+    check(limits > 0);
+    check(s->step == INSPECTION_DONE);
+    scene_close(s);
+}
+
 int evaluation_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +408,7 @@ int evaluation_suite(void)
         cmocka_unit_test(slices_of_a_nanosecond_find_exactly_what_one_run_finds),
         cmocka_unit_test(any_slice_length_finds_the_same),
         cmocka_unit_test(a_full_arena_is_a_limit_and_never_a_match),
+        cmocka_unit_test(each_chunk_of_memory_may_fail_once),
     };
     return cmocka_run_group_tests_name("evaluation", tests, NULL, NULL);
 }

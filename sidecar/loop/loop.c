@@ -25,6 +25,7 @@ struct loop {
     struct watch bell; /* of the mailbox */
     bool rung;
     struct list tasks;
+    struct list last_task;                   /* a mark in `tasks` while they run */
     struct epoll_event ready[EVENTS_A_TURN]; /* of this turn; data.ptr NULL: dropped */
     int ready_count, ready_at;
 };
@@ -198,18 +199,18 @@ void task_cancel(struct task *task)
         list_remove(&task->link);
 }
 
-/* Each round runs what stood in the list when it began: `last` marks that place. */
+/* Each round runs what stood in the list when it began: `last_task` marks that place. */
 static void run_tasks(struct loop *loop)
 {
+    struct list *last = &loop->last_task;
     for (int round = 0; round < TASK_ROUNDS && !list_is_empty(&loop->tasks); round++) {
-        struct list last;
-        list_add(&loop->tasks, &last);
-        while (loop->tasks.next != &last) {
+        list_add(&loop->tasks, last);
+        while (loop->tasks.next != last) {
             struct task *task = list_entry(loop->tasks.next, struct task, link);
             list_remove(&task->link);
             task->run(task);
         }
-        list_remove(&last);
+        list_remove(last);
     }
 }
 

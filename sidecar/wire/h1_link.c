@@ -128,10 +128,11 @@ bool h1_link_flush(struct h1_link *link)
     if (buf_is_full(&out->buf)) /* no memory, or a head beyond all limits */
         return write_fails(link);
     size_t pending = h1_out_pending(out);
-    bool waits = link->wants & STREAM_WRITE && !(link->ready & STREAM_WRITE);
+    bool waits = link->blocked && !(link->ready & STREAM_WRITE);
     link->ready &= ~(unsigned)STREAM_WRITE;
     if (pending == 0 || waits)
         return false;
+    link->blocked = true;
     const struct iovec part = {.iov_base = out->buf.at + out->sent, .iov_len = pending};
     struct stream_moved moved = stream_write(link->stream, &part, 1);
     if (moved.state == STREAM_AGAIN)
@@ -139,6 +140,7 @@ bool h1_link_flush(struct h1_link *link)
     if (moved.state != STREAM_DONE)
         return write_fails(link);
     h1_out_took(out, moved.bytes);
+    link->blocked = h1_out_pending(out) > 0;
     link->bytes_out += moved.bytes;
     return true;
 }
@@ -148,7 +150,7 @@ void h1_link_want(struct h1_link *link, bool read)
     if (link->stream == NULL)
         return;
     bool reads = read && !link->read_ended && !link->read_broken;
-    bool writes = h1_out_pending(&link->out) > 0;
+    bool writes = link->blocked && h1_out_pending(&link->out) > 0;
     unsigned wants = (reads ? STREAM_READ : 0U) | (writes ? STREAM_WRITE : 0U);
     if (wants == link->wants)
         return;

@@ -14,6 +14,7 @@ struct h1_link {
     size_t buffer_bytes;
     unsigned ready; /* what the stream reported since the task ran */
     unsigned wants; /* what the stream was told */
+    bool blocked;   /* the latest write was not taken whole: only then writing is waited for */
     struct h1_buffer in;
     struct h1_out out;
     struct arena *arena; /* of the message under way */

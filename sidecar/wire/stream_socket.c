@@ -147,7 +147,8 @@ struct stream *stream_socket(struct loop *loop, int fd)
     socket->stream.ops = &ops;
     socket->loop = loop;
     socket->fd = fd;
-    if (!watch_add(loop, &socket->watch, fd, 0, socket_on_ready))
+    /* Everybody wants to read sooner or later, most at once. */
+    if (!watch_add(loop, &socket->watch, fd, WATCH_READ, socket_on_ready))
         goto no_watch;
     return &socket->stream;
 

@@ -162,7 +162,7 @@ static struct stream_moved count_write(struct stream *stream, const struct iovec
 
 static void count_want(struct stream *stream, unsigned read_or_write)
 {
-    counts.wants++;
+    counts.waits_to_write += (read_or_write & STREAM_WRITE) != 0;
     counted->want(stream, read_or_write);
 }
 

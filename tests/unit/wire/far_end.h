@@ -41,7 +41,7 @@ void far_end_forget(struct far_end *far);
 
 /* Counts what is asked of a stream from now on. One at a time. */
 struct stream_counts {
-    unsigned reads, writes, wants;
+    unsigned reads, writes, waits_to_write;
 };
 struct stream_counts *stream_count(struct stream *stream);
 

@@ -71,6 +71,7 @@ TEST(a_plain_request_costs_one_read_one_write_and_no_allocation)
     check_number(visitor.clients, 2);
     check_number(counts->reads, 1);
     check_number(counts->writes, 1);
+    check_number(counts->waits_to_write, 0);
     check_number(allocations_count() - allocations, 0);
     close_both(&world, &visitor);
 }

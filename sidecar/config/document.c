@@ -319,6 +319,8 @@ static struct node *stream_read(struct parse *p)
 
 struct node *document_parse(const struct document *document, struct span text)
 {
+    if (span_starts(text, SPAN("\xef\xbb\xbf"))) /* libyaml would count it as a column */
+        text = span_from(text, 3);
     struct parse p = {.document = document, .text = text};
     if (!yaml_parser_initialize(&p.yaml)) {
         refuse(&p, (struct place){.file = document->file}, "", "no memory for reading it");

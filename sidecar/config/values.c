@@ -46,7 +46,8 @@ void value_refuse_unfit(const struct value *value)
     char hint[128] = "";
     struct span near = span_make(hint, 0);
     if (node->kind == NODE_SCALAR && node->text.len > 0) {
-        near = nearest_hint(node->text, type->words, type->word_count, hint, sizeof hint);
+        if (node->text.len > 1) /* any two single bytes are near */
+            near = nearest_hint(node->text, type->words, type->word_count, hint, sizeof hint);
         fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
                   "%s: found '" SPAN_FORMAT "', expected %s", value->option->path,
                   span_arg(span_first(node->text, 200)), type->expected);

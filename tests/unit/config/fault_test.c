@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Broken settings: each is refused at its line and column, with the nearest name. */
+#include <stdio.h>
+
+#include "tests/check.h"
+#include "tests/unit/config/folder.h"
+#include "tests/unit/config/suites.h"
+
+/* The text stands behind NEEDED, from line 4 on; all that is said. */
+static const struct {
+    const char *text, *said;
+} rows[] = {
+    {"limts: {}\n", "a.yaml:4:1: unknown key 'limts' (did you mean 'limits'?)\n"},
+    {"limits: { conections: 5 }\n",
+     "a.yaml:4:11: unknown key 'conections' in limits (did you mean 'connections'?)\n"},
+    {"rules:\n  request_body: { inspct: 1KiB }\n",
+     "a.yaml:5:19: unknown key 'inspct' in rules.request_body (did you mean 'inspect'?)\n"},
+    {"timeouts: { idle: 10 }\n", "a.yaml:4:19: timeouts.idle: found '10', expected a time with a "
+                                 "unit, like 10s or 500ms, above "
+                                 "0 and up to 366d\n"},
+    {"timeouts: { idle: 0s }\n", "a.yaml:4:19: timeouts.idle: found '0s', expected a time with a "
+                                 "unit, like 10s or 500ms, above "
+                                 "0 and up to 366d\n"},
+    {"limits: { body: 10MB }\n",
+     "a.yaml:4:17: limits.body: found '10MB', expected a size with a unit, like 128KiB (up to "
+     "1024GiB)\n"},
+    {"limits: { header_count: many }\n",
+     "a.yaml:4:25: limits.header_count: found 'many', expected a number from 1 to 1000000\n"},
+    {"limits: { header_count: [1] }\n",
+     "a.yaml:4:25: limits.header_count: found a list, expected a number from 1 to 1000000\n"},
+    {"limits: { header_count: }\n",
+     "a.yaml:4:25: limits.header_count: found nothing, expected a number from 1 to 1000000\n"},
+    {"limits: 5\n", "a.yaml:4:9: limits: found a single value, expected a map\n"},
+    {"routes: { a: b }\n", "a.yaml:4:9: routes: found a map, expected a list\n"},
+    {"rules: { mode: detektion_only }\n",
+     "a.yaml:4:16: rules.mode: found 'detektion_only', expected on, detection_only or off (did you "
+     "mean 'detection_only'?)\n"},
+    {"status: { address: 127.0.0.1:65536 }\n",
+     "a.yaml:4:20: status.address: '127.0.0.1:65536': the port is out of range: expected 1 to "
+     "65535\n"},
+    {"status: { address: 127.0.0.1 }\n",
+     "a.yaml:4:20: status.address: '127.0.0.1': the port is missing: expected host:port or "
+     "unix:/path\n"},
+    {"admin: { address: 0.0.0.0:7601 }\n",
+     "a.yaml:4:19: admin.address: off loopback the admin API demands a token (add "
+     "admin.token_file)\n"},
+    {"admin: { address: '[::]:7601' }\n",
+     "a.yaml:4:19: admin.address: off loopback the admin API demands a token (add "
+     "admin.token_file)\n"},
+    {"routes: [{ match: GET /x, upstream: apq }]\n",
+     "a.yaml:4:37: routes[].upstream: there is no upstream 'apq' (did you mean 'app'?)\n"},
+    {"routes: [{ upstream: app }]\n",
+     "a.yaml:4:10: routes[]: 'match' is missing: expected a method and a path, like GET "
+     "/orders/{id} "
+     "or ANY /{proxy+} (method and path: GET /orders/{id}, ANY /{proxy+})\n"},
+    {"routes: [{ match: /x }]\n",
+     "a.yaml:4:19: routes[].match: found '/x', expected a method and a path, like GET /orders/{id} "
+     "or ANY /{proxy+}\n"},
+    {"routes: [{ match: get /x }]\n",
+     "a.yaml:4:19: routes[].match: 'get /x': the method is not in capitals (methods are "
+     "case-sensitive)\n"},
+    {"service: { name: \"a ${NOPE}\" }\n", "a.yaml:4:21: the environment has no value for "
+                                           "'${NOPE}' (set it, or write ${NAME:-default})\n"},
+    {"rules: { crs: { paranoia: 3 } }\n",
+     "a.yaml:4:15: rules.crs: there is no folder, so that nothing is loaded (add "
+     "rules.crs.folder)\n"},
+    {"rules: { crs: { folder: x, paranoia: 3, detection_paranoia: 2 } }\n",
+     "a.yaml:4:61: rules.crs.detection_paranoia is below rules.crs.paranoia (a rule that counts "
+     "has "
+     "to run)\n"},
+    {"traces: { exporter: otlp }\n",
+     "a.yaml:4:21: traces.exporter: there is no collector to export to (add otlp.endpoint)\n"},
+    {"otlp: { endpoint: 127.0.0.1:4318 }\n",
+     "a.yaml:4:19: otlp.endpoint: found '127.0.0.1:4318', expected http://host:port or "
+     "https://host:port\n"},
+    {"rules: { response_body: { types: [html] } }\n",
+     "a.yaml:4:35: rules.response_body.types: 'html': expected a media type like text/html\n"},
+    {"admin: { token_file: nowhere }\n",
+     "a.yaml:4:22: admin.token_file: 'nowhere': No such file or directory\n"},
+    {"upstreams: {}\n",
+     "a.yaml:4:1: the key 'upstreams' stands here for the second time; the first is in line 3\n"},
+};
+
+TEST(a_broken_setting_is_refused_at_its_place_with_the_nearest_name)
+{
+    struct folder folder;
+    folder_open(&folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", NEEDED, rows[i].text);
+        check(folder_read(&folder, text, NULL) == NULL);
+        check_span(span_text(folder_faults(&folder)), rows[i].said);
+    }
+    folder_close(&folder);
+}
+
+/* Whole files. */
+static const struct {
+    const char *text, *said;
+} files[] = {
+    {"", "a.yaml: there is nothing in it\n"},
+    {"[1]\n", "a.yaml:1:1: expected a map of settings, like 'version: 1' (version: 1)\n"},
+    {"version: 2\nlisteners: [{ address: 127.0.0.1:8080 }]\nupstreams: { a: { targets: "
+     "['unix:/x'] } }\n",
+     "a.yaml:1:10: version: found '2', expected 1\n"},
+    {"version: 1\nlisteners: []\nupstreams: {}\n",
+     "a.yaml:2:12: there is no listener: nothing would be accepted (listeners: [{ address: "
+     "127.0.0.1:8080 }])\n"
+     "a.yaml:3:12: there is no upstream: nobody would answer (upstreams: { app: { targets: "
+     "[\"http://127.0.0.1:3000\"] } })\n"},
+    {"version: 1\nlisteners: [{ name: x, address: 127.0.0.1:80 }, { name: x, address: "
+     "127.0.0.1:80 }]\n"
+     "upstreams: { a: { targets: ['unix:/x'] } }\n",
+     "a.yaml:2:57: listeners[].name: 'x' stands twice\n"
+     "a.yaml:2:69: listeners[].address: '127.0.0.1:80' stands twice\n"},
+    {"version: 1\nlisteners: [{ address: 127.0.0.1:80, trusted_proxies: [10.0.0.1/8, nowhere] }]\n"
+     "upstreams: { a: { targets: ['unix:/x'] } }\n",
+     "a.yaml:2:56: listeners[].trusted_proxies: '10.0.0.1/8': this is no network, or has bits "
+     "behind its prefix (10.0.0.0/8, 2001:db8::/32 or one address)\n"
+     "a.yaml:2:68: listeners[].trusted_proxies: 'nowhere': this is no network, or has bits "
+     "behind its prefix (10.0.0.0/8, 2001:db8::/32 or one address)\n"},
+    {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\n"
+     "upstreams: { a: { targets: ['https://127.0.0.1:1', 'http://b.example:1', "
+     "'http://127.0.0.1:0', 'http://127.0.0.1:1/x', 127.0.0.1:1] } }\n",
+     "a.yaml:3:29: upstreams.*.targets: 'https://127.0.0.1:1': TLS to upstreams is not there (use "
+     "http:// to a backend beside this program)\n"
+     "a.yaml:3:52: upstreams.*.targets: 'http://b.example:1': the host is neither a numeric "
+     "address "
+     "nor localhost; IPv6 goes in brackets\n"
+     "a.yaml:3:74: upstreams.*.targets: 'http://127.0.0.1:0': the port is out of range: expected 1 "
+     "to 65535\n"
+     "a.yaml:3:96: upstreams.*.targets: 'http://127.0.0.1:1/x': a target has no path (requests "
+     "keep "
+     "their path)\n"
+     "a.yaml:3:120: upstreams.*.targets: '127.0.0.1:1': expected http://host:port or unix:/path "
+     "(http://127.0.0.1:3000 or unix:/run/app.sock)\n"},
+    {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\n"
+     "upstreams: { a: { targets: ['unix:/x'] }, b: { targets: ['unix:/y'] } }\n",
+     "a.yaml:3:12: there are several upstreams and no routes that choose between them (routes: [{ "
+     "match: \"ANY /{proxy+}\", upstream: ... }])\n"},
+    {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\n"
+     "upstreams: { a: { targets: ['unix:/x'] }, b: { targets: ['unix:/y'] } }\n"
+     "routes: [{ match: GET /x, upstream: b }, { match: GET /y }]\n",
+     "a.yaml:4:42: routes[]: there are several upstreams and this route names none (add upstream: "
+     "NAME)\n"},
+    {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\nupstreams: { a.b: { targets: "
+     "['unix:/x'] } }\n",
+     "a.yaml:3:14: upstreams.*: 'a.b' is no name: expected letters, digits, _ and -, at most 63\n"},
+};
+
+TEST(a_broken_file_is_refused_at_its_place)
+{
+    struct folder folder;
+    folder_open(&folder);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        check(folder_read(&folder, files[i].text, NULL) == NULL);
+        check_span(span_text(folder_faults(&folder)), files[i].said);
+    }
+    folder_close(&folder);
+}
+
+TEST(one_reading_says_everything_that_is_wrong)
+{
+    struct folder folder;
+    folder_open(&folder);
+    check(folder_read(&folder,
+                      NEEDED "limts: {}\nlimits: { body: 1 }\nservice: { name: '${NO}' }\n",
+                      "timeouts.idle=never", NULL) == NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "a.yaml:6:19: the environment has no value for '${NO}' (set it, or write "
+               "${NAME:-default})\n"
+               "a.yaml:4:1: unknown key 'limts' (did you mean 'limits'?)\n"
+               "a.yaml:5:17: limits.body: found '1', expected a size with a unit, like 128KiB (up "
+               "to 1024GiB)\n"
+               "--set timeouts.idle: timeouts.idle: found 'never', expected a time with a unit, "
+               "like 10s or 500ms, above 0 and up to 366d\n");
+    folder_close(&folder);
+}
+
+TEST(a_file_that_is_not_there_is_said)
+{
+    struct folder folder;
+    folder_open(&folder);
+    const char *names[] = {"/nowhere/a.yaml"};
+    struct settings_source source = folder_source(&folder, names, 1);
+    folder.faults = faults_new();
+    check(settings_read(&source, folder.faults) == NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "/nowhere/a.yaml: cannot be read: No such file or directory\n");
+    folder_close(&folder);
+}
+
+TEST(a_token_that_everybody_may_write_is_refused)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "token", "secret\n", 0666);
+    check(folder_read(&folder, NEEDED "admin: { token_file: token }\n", NULL) == NULL);
+    check_span(
+        span_text(folder_faults(&folder)),
+        "a.yaml:4:22: admin.token_file: 'token': everybody may write it; take that right away "
+        "(chmod o-w)\n");
+    folder_close(&folder);
+}
+
+int fault_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_broken_setting_is_refused_at_its_place_with_the_nearest_name),
+        cmocka_unit_test(a_broken_file_is_refused_at_its_place),
+        cmocka_unit_test(one_reading_says_everything_that_is_wrong),
+        cmocka_unit_test(a_file_that_is_not_there_is_said),
+        cmocka_unit_test(a_token_that_everybody_may_write_is_refused),
+    };
+    return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+}

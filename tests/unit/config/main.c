@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of the configuration. */
+#include "tests/unit/config/suites.h"
+
+int main(void)
+{
+    int failed = document_suite() + substitute_suite() + fault_suite() + settings_suite() +
+                 merge_suite() + routes_suite() + snapshot_suite();
+    return failed != 0;
+}

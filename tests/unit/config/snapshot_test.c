@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a snapshot is built from, shares, and settles between YAML and SecLang. */
+#include "sidecar/config/snapshot.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "rules/language/ruleset.h"
+#include "tests/check.h"
+#include "tests/unit/config/folder.h"
+#include "tests/unit/config/suites.h"
+
+static struct snapshot *build(struct folder *folder, const char *text,
+                              const struct snapshot *before)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s", folder_write(folder, "a.yaml", text, 0644));
+    const char *files[] = {path};
+    struct settings_source source = folder_source(folder, files, 1);
+    faults_free(folder->faults);
+    folder->faults = faults_new();
+    return snapshot_build(&source, before, folder->faults);
+}
+
+#define WITH_RULES NEEDED "rules: { files: [rules/*.conf] }\n"
+
+static void write_rule(struct folder *folder, const char *name, unsigned id)
+{
+    char text[256];
+    snprintf(text, sizeof text, "SecRule ARGS \"@rx x\" \"id:%u,phase:1,deny\"\n", id);
+    folder_write(folder, name, text, 0644);
+}
+
+TEST(parts_that_have_not_changed_are_shared)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_rule(&folder, "rules/a.conf", 1);
+    struct snapshot *first = build(&folder, WITH_RULES, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    struct snapshot *same = build(&folder, "# moved by a line\n" WITH_RULES, first);
+    struct snapshot *other = build(&folder, WITH_RULES "timeouts: { idle: 1s }\n", first);
+    check(same->ruleset == first->ruleset && same->routes == first->routes);
+    check_number(same->hash, first->hash);
+    check(same->number == first->number + 1);
+    check(other->ruleset == first->ruleset && other->routes == first->routes);
+    check(other->hash != first->hash);
+    check_number(other->settings->timeouts.idle_us, 1000000);
+    struct snapshot *routed = build(&folder, WITH_RULES "routes: [{ match: GET /x }]\n", first);
+    check(routed->ruleset == first->ruleset && routed->routes != first->routes);
+    snapshot_give(first);
+    check(ruleset_find(same->ruleset, 1) != NULL); /* outlives the one that made it */
+    snapshot_give(same);
+    snapshot_give(other);
+    snapshot_give(routed);
+    folder_close(&folder);
+}
+
+TEST(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_rule(&folder, "rules/a.conf", 1);
+    folder_write(&folder, "rules/words.data", "one\n", 0644);
+    folder_write(&folder, "rules/b.conf",
+                 "SecRule ARGS \"@pmFromFile words.data\" \"id:2,phase:1,deny\"\n", 0644);
+    struct snapshot *first = build(&folder, WITH_RULES, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    folder_write(&folder, "rules/words.data", "two\n", 0644);
+    struct snapshot *words = build(&folder, WITH_RULES, first);
+    check(words->ruleset != first->ruleset);
+    check(words->hash != first->hash);
+    write_rule(&folder, "rules/c.conf", 3); /* a new answer to the pattern */
+    struct snapshot *more = build(&folder, WITH_RULES, words);
+    check(more->ruleset != words->ruleset);
+    check(ruleset_find(more->ruleset, 3) != NULL && ruleset_find(words->ruleset, 3) == NULL);
+    snapshot_give(first);
+    snapshot_give(words);
+    snapshot_give(more);
+    folder_close(&folder);
+}
+
+TEST(snapshots_are_counted)
+{
+    struct folder folder;
+    folder_open(&folder);
+    unsigned before = snapshots_alive();
+    struct snapshot *snapshot = build(&folder, NEEDED, NULL);
+    check(snapshot->ruleset == NULL);
+    check_number(snapshot->inspection.engine, ENGINE_OFF);
+    check_number(snapshots_alive(), before + 1);
+    check(snapshot_take(snapshot) == snapshot);
+    snapshot_give(snapshot);
+    check_number(snapshots_alive(), before + 1);
+    snapshot_give(snapshot);
+    check_number(snapshots_alive(), before);
+    check(build(&folder, "version: 2\n", NULL) == NULL);
+    check_number(snapshots_alive(), before);
+    folder_close(&folder);
+}
+
+TEST(faults_of_rules_and_routes_are_said_in_one_run)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf", "SecRool ARGS x\n", 0644);
+    check(build(&folder, WITH_RULES "routes: [{ match: 'GET /a{b}' }]\n", NULL) == NULL);
+    check_number(faults_count(folder.faults, FAULT_ERROR), 2);
+    const char *said = folder_faults(&folder);
+    check(strncmp(said, "rules/a.conf:1:1: ", 18) == 0);
+    check(strstr(said, "\na.yaml:5:19: routes[].match: 'GET /a{b}'") != NULL);
+    folder_close(&folder);
+}
+
+TEST(rule_files_that_everybody_may_write_or_that_are_missing_are_refused)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf", "SecRuleEngine On\n", 0646);
+    check(build(&folder, WITH_RULES, NULL) == NULL);
+    check(strstr(folder_faults(&folder), "everybody may write it") != NULL);
+    check(build(&folder, NEEDED "rules: { files: [nowhere.conf] }\n", NULL) == NULL);
+    check(strncmp(folder_faults(&folder), "a.yaml:4:18: ", 13) == 0);
+    folder_close(&folder);
+}
+
+/* ---- YAML over SecLang ---- */
+
+TEST(directives_hold_where_the_settings_are_silent)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf",
+                 "SecRuleEngine DetectionOnly\nSecRequestBodyLimit 1000\n"
+                 "SecRequestBodyLimitAction ProcessPartial\nSecResponseBodyAccess On\n"
+                 "SecResponseBodyLimit 2000\nSecResponseBodyMimeType a/b\n",
+                 0644);
+    struct snapshot *snapshot = build(&folder, WITH_RULES, NULL);
+    check(snapshot != NULL);
+    check_number(snapshot->inspection.engine, ENGINE_DETECTION_ONLY);
+    check(snapshot->inspection.request_body_access && snapshot->inspection.response_body_access);
+    check_number(snapshot->inspection.request_body_limit, 1000);
+    check_number(snapshot->inspection.response_body_limit, 2000);
+    check_number(snapshot->settings->rules.request_over, OVER_BODY_PREFIX);
+    const struct inspection_options *options = &snapshot->inspection;
+    check_span(options->response_body_types[options->response_body_type_count - 1], "a/b");
+    check_span(span_text(folder_faults(&folder)),
+               "a.yaml:4:8: warning: SecRuleEngine DetectionOnly holds, since rules.mode is not "
+               "given: nothing is refused (set rules.mode to have the last word)\n");
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+TEST(the_settings_win_over_directives_and_say_so)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf",
+                 "SecRuleEngine DetectionOnly\nSecRequestBodyLimit 1000\n"
+                 "SecRequestBodyLimitAction ProcessPartial\nSecResponseBodyAccess On\n"
+                 "SecResponseBodyMimeType a/b\n",
+                 0644);
+    struct snapshot *snapshot =
+        build(&folder,
+              NEEDED "rules: { files: [rules/*.conf], mode: on, request_body: { inspect: 2KiB, "
+                     "over_limit: reject }, response_body: { inspect: 0, types: [c/d] } }\n",
+              NULL);
+    check(snapshot != NULL);
+    check_number(snapshot->inspection.engine, ENGINE_ON);
+    check_number(snapshot->inspection.request_body_limit, 2048);
+    check(!snapshot->inspection.response_body_access);
+    check_number(snapshot->settings->rules.request_over, OVER_BODY_REJECT);
+    check_number(snapshot->inspection.response_body_type_count, 1);
+    check_span(
+        span_text(folder_faults(&folder)),
+        "a.yaml:4:8: warning: rules.mode wins over SecRuleEngine, which says something else\n"
+        "a.yaml:4:8: warning: rules.request_body.inspect wins over SecRequestBodyLimit, which "
+        "says something else\n"
+        "a.yaml:4:8: warning: rules.request_body.over_limit wins over "
+        "SecRequestBodyLimitAction, which says something else\n"
+        "a.yaml:4:8: warning: rules.response_body.inspect wins over SecResponseBodyAccess, "
+        "which says something else\n"
+        "a.yaml:4:8: warning: rules.response_body.types wins over SecResponseBodyMimeType, "
+        "which says something else\n");
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+TEST(the_settings_have_their_defaults_where_nobody_speaks)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_rule(&folder, "rules/a.conf", 1);
+    struct snapshot *snapshot = build(&folder, WITH_RULES, NULL);
+    check_number(snapshot->inspection.engine, ENGINE_ON);
+    check(snapshot->inspection.request_body_access);
+    check(!snapshot->inspection.response_body_access);
+    check_number(snapshot->inspection.request_body_limit, 128 * 1024);
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+/* ---- the base, and a Core Rule Set ---- */
+
+TEST(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_rule(&folder, "rules/a.conf", 1);
+    struct snapshot *snapshot = build(&folder, WITH_RULES, NULL);
+    check(ruleset_find(snapshot->ruleset, 200000) != NULL);
+    check(ruleset_find(snapshot->ruleset, 200001) != NULL);
+    check(ruleset_find(snapshot->ruleset, 200006) != NULL);
+    snapshot_give(snapshot);
+    folder_write(&folder, "rules/b.conf",
+                 "# id:200000 is only spoken of\n"
+                 "SecRule ARGS \"@rx x\" \"id:'200001',phase:1,pass\"\n",
+                 0644);
+    snapshot = build(&folder, WITH_RULES, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check(ruleset_find(snapshot->ruleset, 200000) != NULL);
+    check(strstr(ruleset_find(snapshot->ruleset, 200001)->file, "b.conf") != NULL);
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+/* The phase's starters in their order, as "1 2 3". */
+static const char *order(const struct snapshot *snapshot, char *to, size_t size)
+{
+    const struct ruleset_phase *phase = &snapshot->ruleset->phases[PHASE_REQUEST_HEADERS];
+    size_t len = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < phase->count && len < size; i++) {
+        const struct rule *rule = phase->steps[i].rule;
+        if (rule != NULL && (rule->id < 200000 || rule->id > 200006))
+            len += (size_t)snprintf(to + len, size - len, "%s%llu", len > 0 ? " " : "",
+                                    (unsigned long long)rule->id);
+    }
+    return to;
+}
+
+static void write_crs(struct folder *folder)
+{
+    write_rule(folder, "crs/crs-setup.conf.example", 10);
+    write_rule(folder, "plugins/x-config.conf", 90); /* beside the folder: not looked at */
+    write_rule(folder, "crs/x.conf", 91);
+    write_rule(folder, "before.conf", 1);
+    write_rule(folder, "own.conf", 2);
+    write_rule(folder, "after.conf", 3);
+}
+
+#define WITH_CRS                                                                             \
+    NEEDED "rules: { before: [before.conf], files: [own.conf], after: [after.conf], crs: { " \
+           "folder: crs, paranoia: 2, inbound_threshold: 7 } }\n"
+
+static void make_inner(struct folder *folder, const char *inner)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s", folder_path(folder, inner));
+    check_number(mkdir(path, 0755), 0);
+}
+
+TEST(a_folder_of_rules_is_loaded_in_the_order_of_the_core_rule_set)
+{
+    struct folder folder;
+    char text[256];
+    folder_open(&folder);
+    write_crs(&folder);
+    make_inner(&folder, "crs/rules");
+    make_inner(&folder, "crs/plugins");
+    write_rule(&folder, "crs/rules/one.conf", 20);
+    write_rule(&folder, "crs/plugins/p-config.conf", 11);
+    write_rule(&folder, "crs/plugins/p-before.conf", 12);
+    write_rule(&folder, "crs/plugins/p-after.conf", 21);
+    struct snapshot *snapshot = build(&folder, WITH_CRS, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_span(span_text(order(snapshot, text, sizeof text)), "1 10 9990000 11 12 20 21 2 3");
+    /* a setup of one's own goes before the example */
+    write_rule(&folder, "crs/crs-setup.conf", 13);
+    struct snapshot *own = build(&folder, WITH_CRS, snapshot);
+    check_span(span_text(order(own, text, sizeof text)), "1 13 9990000 11 12 20 21 2 3");
+    snapshot_give(snapshot);
+    snapshot_give(own);
+    folder_close(&folder);
+}
+
+TEST(an_owasp_crs_load_file_goes_before_the_folder)
+{
+    struct folder folder;
+    char text[256];
+    folder_open(&folder);
+    write_crs(&folder);
+    make_inner(&folder, "crs/rules");
+    write_rule(&folder, "crs/rules/one.conf", 20);
+    write_rule(&folder, "crs/rules/two.conf", 22);
+    folder_write(&folder, "crs/owasp-crs.load",
+                 "# Include crs-setup of old\nInclude crs-setup.conf.example\n"
+                 "IncludeOptional nothing*.conf\nInclude rules/one.conf\n",
+                 0644);
+    struct snapshot *snapshot = build(&folder, WITH_CRS, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_span(span_text(order(snapshot, text, sizeof text)), "1 10 9990000 20 2 3");
+    snapshot_give(snapshot);
+    folder_write(&folder, "crs/owasp-crs.load",
+                 "Include crs-setup.conf.example\n\nInclude missing.conf\n", 0644);
+    check(build(&folder, WITH_CRS, NULL) == NULL);
+    check(strncmp(folder_faults(&folder), "crs/owasp-crs.load:3:9: ", 24) == 0);
+    folder_close(&folder);
+}
+
+TEST(a_folder_without_rules_is_refused)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_crs(&folder);
+    check(build(&folder, WITH_CRS, NULL) == NULL);
+    check(strncmp(folder_faults(&folder), "a.yaml:4:88: rules.crs.folder: '", 32) == 0);
+    check(strstr(folder_faults(&folder), "holds no Core Rule Set") != NULL);
+    folder_close(&folder);
+}
+
+int snapshot_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_that_have_not_changed_are_shared),
+        cmocka_unit_test(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers),
+        cmocka_unit_test(snapshots_are_counted),
+        cmocka_unit_test(faults_of_rules_and_routes_are_said_in_one_run),
+        cmocka_unit_test(rule_files_that_everybody_may_write_or_that_are_missing_are_refused),
+        cmocka_unit_test(directives_hold_where_the_settings_are_silent),
+        cmocka_unit_test(the_settings_win_over_directives_and_say_so),
+        cmocka_unit_test(the_settings_have_their_defaults_where_nobody_speaks),
+        cmocka_unit_test(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way),
+        cmocka_unit_test(a_folder_of_rules_is_loaded_in_the_order_of_the_core_rule_set),
+        cmocka_unit_test(an_owasp_crs_load_file_goes_before_the_folder),
+        cmocka_unit_test(a_folder_without_rules_is_refused),
+    };
+    return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+}

@@ -178,12 +178,14 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="show what failing tests sent and what was logged")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--floor", type=int, default=int((HERE / "floor").read_text()), help="so many .yaml tests pass")
-    parser.add_argument("--keep", type=Path, help="leave configuration and logs in this folder")
+    parser.add_argument("--keep", type=Path, help="leave configuration and logs in this new folder")
     args = parser.parse_args()
     if not (args.data / "tests").is_dir():
         print(f"skipped: there is no {args.data / 'tests'} (SIDEGATE_TEST_DATA)\n0 passed, 0 failed, 1 skipped")
         return 0
     tests = [t for t in read(args.data / "tests") if re.match(args.only, t.name)]
+    if args.keep and args.keep.exists():
+        parser.error(f"{args.keep} exists already")
     folder = args.keep or Path(tempfile.mkdtemp(prefix="crs-"))
     folder.mkdir(exist_ok=True)
     began = time.monotonic()

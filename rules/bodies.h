@@ -13,10 +13,4 @@ struct span processor_name(enum processor processor);
 /* The query's arguments, which count against the same limit as the body's. */
 void query_parse(struct inspection *tx);
 
-/* At most `limit` bytes are kept over all calls; returns those of `bytes` that are. */
-struct span intake_add(struct intake *intake, struct span bytes, uint64_t limit,
-                       struct arena *arena);
-/* All that was kept, as one text; at NULL: nothing. */
-struct span intake_text(struct intake *intake, struct arena *arena);
-
 #endif

@@ -8,7 +8,8 @@
 #include "rules/record.h"
 #include "rules/values.h"
 
-enum { RUNS_PER_CLOCK = 8 }; /* operators between two looks at the clock */
+/* Work between two looks at the clock: each value counts one, and one more for each KiB. */
+enum { WORK_PER_CLOCK = 8, BYTES_PER_WORK = 1024 };
 
 static void link_begin(struct inspection *tx, const struct rule *link)
 {
@@ -25,11 +26,18 @@ void evaluation_begin(struct inspection *tx, const struct rule *starter)
     link_begin(tx, starter);
 }
 
-static bool slice_is_spent(struct inspection *tx)
+/* Asked before each value, about those before it: a slice does one value at the least. */
+static bool slice_is_spent(struct inspection *tx, size_t next_len)
 {
-    if (tx->slice_ns == 0 || ++tx->runs % RUNS_PER_CLOCK != 0)
+    if (tx->slice_ns == 0)
         return false;
-    return tx->world.cpu_ns(tx->world.context) - tx->slice_begun_ns >= tx->slice_ns;
+    if (tx->work >= WORK_PER_CLOCK) {
+        tx->work = 0;
+        if (tx->world.cpu_ns(tx->world.context) - tx->slice_begun_ns >= tx->slice_ns)
+            return true;
+    }
+    tx->work += 1 + next_len / BYTES_PER_WORK;
+    return false;
 }
 
 /* --- one value --- */
@@ -134,7 +142,7 @@ static bool target_run(struct inspection *tx, const struct target *target)
         const struct pair *value = &cursor->values.at[cursor->value];
         if (!target->counted && !value_is_wanted(tx, target, value))
             continue;
-        if (arena_is_full(tx->arena) || slice_is_spent(tx))
+        if (arena_is_full(tx->arena) || slice_is_spent(tx, value->value.len))
             return false;
         value_try(tx, target, value);
     }

@@ -179,7 +179,7 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
     scratch_set_match_limit(tx->world.scratch, tx->ruleset->settings.pattern_match_limit);
     tx->slice_begun_ns = tx->world.cpu_ns(tx->world.context);
     tx->slice_ns = budget_ns;
-    tx->runs = 0;
+    tx->work = 0;
     enum inspection_step step = phase_run(tx);
     tx->cpu_ns += tx->world.cpu_ns(tx->world.context) - tx->slice_begun_ns;
     return step;

@@ -12,26 +12,13 @@
 #include "rules/base/map.h"
 #include "rules/body/body.h"
 #include "rules/inspection.h"
+#include "rules/intake.h"
 #include "rules/language/ruleset.h"
 
 /* Named values of one variable; a scalar has one, whose name is {NULL, 0}. */
 struct values {
     const struct pair *at;
     size_t count;
-};
-
-/* A body as it comes: borrowed pieces, joined only where a rule wants them as one text. */
-struct intake_piece {
-    struct span text;
-    struct intake_piece *next;
-};
-struct intake {
-    struct intake_piece *first, *last;
-    struct span joined;
-    uint64_t seen; /* every byte that was offered */
-    size_t kept;   /* those that are inspected */
-    bool cut;      /* there were more than are kept */
-    bool ended;
 };
 
 enum processor {
@@ -131,7 +118,7 @@ struct inspection {
     bool phase_is_done;
     struct cursor cursor;
     uint64_t slice_begun_ns, slice_ns, cpu_ns;
-    unsigned runs; /* of operators in this slice */
+    size_t work; /* done since the clock was looked at */
 
     bool decided; /* a rule refused the request */
     bool allowed, allowed_request, allowed_phase;

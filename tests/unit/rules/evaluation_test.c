@@ -3,6 +3,8 @@
 #include "tests/unit/rules/scene.h"
 #include "tests/unit/rules/suites.h"
 
+#include <string.h>
+
 TEST(a_rule_matches_the_value_that_its_operator_finds)
 {
     struct scene *s =
@@ -332,6 +334,24 @@ TEST(any_slice_length_finds_the_same)
     scene_close(whole);
 }
 
+TEST(a_slice_does_one_value_at_least_however_long_it_is)
+{
+    struct scene *s = scene_open("SecRule REQUEST_HEADERS|ARGS \"@rx x$\" "
+                                 "\"id:1,phase:1,pass,log,t:none,t:lowercase,setvar:tx.n=+1\"");
+    char *text = test_malloc(65536);
+    memset(text, 'X', 65535);
+    text[65535] = '\0';
+    for (int i = 0; i < 4; i++)
+        scene_field(s, "Long", text);
+    s->budget_ns = 1;
+    scene_get(s, "/?a=x&b=y");
+    check(s->step == INSPECTION_DONE);
+    check_number(s->pauses, 4);
+    check_span(scene_tx(s, "n"), "5");
+    scene_close(s);
+    test_free(text);
+}
+
 TEST(a_full_arena_is_a_limit_and_never_a_match)
 {
     struct scene *s = scene_open(many_rules);
@@ -407,6 +427,7 @@ int evaluation_suite(void)
         cmocka_unit_test(a_pattern_that_runs_over_its_limit_is_counted_and_said_in_tx),
         cmocka_unit_test(slices_of_a_nanosecond_find_exactly_what_one_run_finds),
         cmocka_unit_test(any_slice_length_finds_the_same),
+        cmocka_unit_test(a_slice_does_one_value_at_least_however_long_it_is),
         cmocka_unit_test(a_full_arena_is_a_limit_and_never_a_match),
         cmocka_unit_test(each_chunk_of_memory_may_fail_once),
     };

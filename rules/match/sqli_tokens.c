@@ -95,14 +95,11 @@ static struct sqli_token take_string(struct sqli_lexer *lexer, size_t before, ch
     bool closed = false;
 
     while (i < text.len && !closed) {
-        if (text.at[i] == '\\' && quote != '`')
-            i += 2;
-        else if (text.at[i] != quote)
-            i++;
-        else if (i + 1 < text.len && text.at[i + 1] == quote)
-            i += 2;
-        else
-            closed = ++i > 0;
+        bool escaped = text.at[i] == '\\' && quote != '`';
+        bool doubled = text.at[i] == quote && i + 1 < text.len && text.at[i + 1] == quote;
+
+        closed = text.at[i] == quote && !doubled;
+        i += escaped || doubled ? 2 : 1;
     }
     i = i > text.len ? text.len : i;
     token = take(lexer, SQLI_STRING, i - lexer->at);

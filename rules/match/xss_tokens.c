@@ -105,6 +105,7 @@ static struct xss_token take_declaration(struct xss_lexer *lexer, enum xss_kind 
 
     if (kind == XSS_DECLARATION && span_starts(text, SPAN("--"))) {
         kind = XSS_COMMENT;
+        text = span_from(text, 2);
         text = span_first(text, span_find(text, SPAN("-->")));
     } else {
         text = span_first(text, span_find_byte(text, '>'));

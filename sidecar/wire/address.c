@@ -91,8 +91,9 @@ static size_t write_ipv6(const struct in6_addr *at, char *to)
 size_t address_write_host(const struct address *address, char *to)
 {
     if (address->at.ss_family == AF_UNIX) {
-        memcpy(to, "unix:", 5);
-        return 5;
+        static const struct span scheme = SPAN_INIT("unix:");
+        memcpy(to, scheme.at, scheme.len);
+        return scheme.len;
     }
     if (address->at.ss_family == AF_INET6) {
         struct sockaddr_in6 in6;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection to a backend over the memory stream. */
-#include "sidecar/wire/stream_fault.h"
 #include "tests/check.h"
 #include "tests/unit/wire/allocations.h"
 #include "tests/unit/wire/backend.h"
@@ -474,105 +473,6 @@ TEST(a_connection_that_is_given_back_too_early_is_reset)
     close_both(&world, &backend);
 }
 
-/* ---- the same story, told again and again ---- */
-
-/* Two requests; true: both were answered whole. */
-static bool tell(struct backend *backend)
-{
-    for (int i = 0; i < 2; i++) {
-        if (backend->client == NULL)
-            return false;
-        ask(backend, "POST", BODY_UNKNOWN);
-        if (i == 0)
-            far_end_say(&backend->far, "HTTP/1.1 100 Continue\r\n\r\n");
-        struct sink *sink = &backend->server->request;
-        for (struct span rest = SPAN("0123456789"); rest.len > 0;) {
-            struct span part = span_first(rest, sink->ops->room(sink));
-            sink->ops->write(sink, part);
-            rest = span_from(rest, part.len);
-            world_turn(backend->world);
-            if (part.len == 0)
-                break;
-        }
-        sink->ops->end(sink, NULL);
-        reply(backend, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                       "6\r\nanswer\r\n0\r\n\r\n");
-        if (backend_answer(backend) == ANSWER_INTERIM)
-            backend->server->ops->next(backend->server);
-        world_turn(backend->world);
-        bool whole = backend_answer(backend) == ANSWER_HEAD &&
-                     backend_take_body(backend) == SOURCE_ENDED &&
-                     span_is(buf_span(&backend->body), SPAN("answer"));
-        release(backend);
-        if (!whole)
-            return false;
-    }
-    return backend->idles == 2;
-}
-
-TEST(a_story_of_two_requests_is_the_same_over_every_wire)
-{
-    static const struct backend_options wires[] = {{.capacity = 3, .buffer_bytes = 100},
-                                                   {.capacity = 30, .buffer_bytes = 64},
-                                                   {.capacity = 1000, .handshakes = 1},
-                                                   {.capacity = 65536, .handshakes = 2},
-                                                   {.capacity = 65536, .buffer_bytes = 64}};
-    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
-        struct world world;
-        struct backend backend;
-        world_open(&world);
-        backend_open(&backend, &world, &wires[i]);
-        check(tell(&backend));
-        close_both(&world, &backend);
-    }
-}
-
-TEST(a_story_of_two_requests_is_the_same_where_any_read_or_write_is_short)
-{
-    unsigned n = 1;
-    for (bool was_short = true; was_short; n++) {
-        struct world world;
-        struct backend backend;
-        open_plain(&world, &backend);
-        stream_short_nth(n);
-        check(tell(&backend));
-        was_short = !stream_fault_is_due();
-        stream_short_nth(0);
-        close_both(&world, &backend);
-    }
-    check(n > 6);
-}
-
-TEST(a_story_of_two_requests_ends_where_any_read_or_write_is_broken)
-{
-    unsigned n = 1;
-    for (bool was_broken = true; was_broken; n++) {
-        struct world world;
-        struct backend backend;
-        open_plain(&world, &backend);
-        stream_fail_nth(n);
-        bool told = tell(&backend);
-        was_broken = !stream_fault_is_due();
-        stream_fail_nth(0);
-        check(told != was_broken);
-        close_both(&world, &backend);
-    }
-    check(n > 6);
-}
-
-TEST(a_story_of_two_requests_ends_where_any_piece_of_memory_is_missing)
-{
-    for (unsigned n = 1; n < 10; n++) {
-        struct world world;
-        struct backend backend;
-        open_plain(&world, &backend);
-        arena_fail_nth(n);
-        check(tell(&backend) || n < 5);
-        arena_fail_nth(0);
-        close_both(&world, &backend);
-    }
-}
-
 int h1_client_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,10 +496,6 @@ int h1_client_suite(void)
         cmocka_unit_test(what_came_before_the_request_was_sent_is_no_answer_to_it),
         cmocka_unit_test(a_connection_that_is_closed_while_busy_goes_after_its_release),
         cmocka_unit_test(a_connection_that_is_given_back_too_early_is_reset),
-        cmocka_unit_test(a_story_of_two_requests_is_the_same_over_every_wire),
-        cmocka_unit_test(a_story_of_two_requests_is_the_same_where_any_read_or_write_is_short),
-        cmocka_unit_test(a_story_of_two_requests_ends_where_any_read_or_write_is_broken),
-        cmocka_unit_test(a_story_of_two_requests_ends_where_any_piece_of_memory_is_missing),
     };
     return cmocka_run_group_tests_name("h1_client", tests, NULL, NULL);
 }

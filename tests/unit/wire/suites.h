@@ -14,5 +14,7 @@ int h1_server_story_suite(void);
 int h1_client_suite(void);
 int stream_suite(void);
 int address_suite(void);
+int h1_socket_suite(void);
+int h1_client_story_suite(void);
 
 #endif

@@ -122,6 +122,23 @@ TEST(a_story_ends_where_any_piece_of_memory_is_missing)
     }
 }
 
+TEST(an_answer_that_finds_no_buffer_breaks_the_connection)
+{
+    struct world world;
+    struct visitor visitor;
+    world_open(&world);
+    visitor_open(&visitor, &world, &(struct visitor_options){.answers = true});
+    buf_fail_nth(1);
+    far_end_say(&visitor.far, said);
+    world_turn(&world);
+    buf_fail_nth(0);
+    check_number(visitor.clients, 1);
+    check_number(visitor.far.heard.len, 0);
+    check_number(visitor.closes, 1);
+    visitor_close(&visitor);
+    world_close(&world);
+}
+
 int h1_server_story_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +146,7 @@ int h1_server_story_suite(void)
         cmocka_unit_test(a_story_is_the_same_where_any_read_or_write_is_short),
         cmocka_unit_test(a_story_ends_where_any_read_or_write_is_broken),
         cmocka_unit_test(a_story_ends_where_any_piece_of_memory_is_missing),
+        cmocka_unit_test(an_answer_that_finds_no_buffer_breaks_the_connection),
     };
     return cmocka_run_group_tests_name("h1_server stories", tests, NULL, NULL);
 }

@@ -123,6 +123,8 @@ void visitor_open(struct visitor *visitor, struct world *world,
     task_init(&visitor->task, visitor_run);
     buf_init(&visitor->body, 1 << 20);
     buf_init(&visitor->trace, 1 << 20);
+    /* So that the first growth that fails is not one of ours. */
+    check(buf_room(&visitor->body, 4096) != NULL && buf_room(&visitor->trace, 4096) != NULL);
     stream_memory_pair(world->loop, options->capacity != 0 ? options->capacity : 65536,
                        options->handshakes, &visitor->near, &far);
     far_end_open(&visitor->far, far);

@@ -20,10 +20,12 @@
 #include "exporters/access_log.h"
 #include "exporters/clock.h"
 #include "exporters/otlp.h"
+#include "exporters/plan.h"
 #include "exporters/queue.h"
 #include "exporters/record.h"
 #include "exporters/ring.h"
 #include "exporters/rule_log.h"
+#include "exporters/say.h"
 #include "exporters/spans.h"
 #include "exporters/writer.h"
 #include "rules/base/must.h"
@@ -32,23 +34,7 @@ enum {
     IDLE_MS = 100,
     BUSY_MS = 10,
     ROUND_RECORDS = 1024, /* then writers and sockets get their turn */
-    QUEUE_RECORDS = 8192, /* where the settings say 0 */
-    LOGS = 2,             /* the first destinations are files */
 };
-_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS,
-               "logs come first");
-
-/* The settings with texts of their own, and what was opened for them. */
-struct plan {
-    char *paths[LOGS]; /* NULL: off */
-    int fds[LOGS];     /* -1: the log stays as it is */
-    char *endpoint;    /* NULL: off */
-    char *service_name, *environment;
-    uint64_t otlp_timeout_us;
-    bool gzip;
-    size_t queue_records;
-};
-
 struct exporter {
     struct ring *ring;
     struct queue *queues[DESTINATIONS];
@@ -72,69 +58,6 @@ struct exporter {
     struct buf item, scratch;
 };
 
-static char *text_of(struct span text)
-{
-    if (text.at == NULL)
-        return NULL;
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
-}
-
-static void plan_free(struct plan *plan)
-{
-    if (plan == NULL)
-        return;
-    for (size_t i = 0; i < LOGS; i++) {
-        if (plan->fds[i] >= 0)
-            close(plan->fds[i]);
-        free(plan->paths[i]);
-    }
-    free(plan->endpoint);
-    free(plan->service_name);
-    free(plan->environment);
-    free(plan);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool same_otlp(const struct plan *a, const struct plan *b)
-{
-    return same_text(a->endpoint, b->endpoint) && same_text(a->service_name, b->service_name) &&
-           same_text(a->environment, b->environment) && a->gzip == b->gzip &&
-           a->otlp_timeout_us == b->otlp_timeout_us;
-}
-
-/* Opens what is not open already. NULL: `why`. */
-static struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old,
-                             char *why, size_t size)
-{
-    struct plan *plan = must_alloc(sizeof *plan);
-    plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
-    plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
-    plan->endpoint = text_of(settings->otlp_endpoint);
-    plan->service_name = text_of(settings->service_name);
-    plan->environment = text_of(settings->environment);
-    plan->otlp_timeout_us = settings->otlp_timeout_us;
-    plan->gzip = settings->gzip;
-    plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
-    plan->fds[0] = plan->fds[1] = -1;
-    for (size_t i = 0; i < LOGS; i++) {
-        if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
-            continue;
-        plan->fds[i] = log_open(plan->paths[i], why, size);
-        if (plan->fds[i] < 0) {
-            plan_free(plan);
-            return NULL;
-        }
-    }
-    return plan;
-}
-
 static void apply_log(struct exporter *e, struct plan *plan, size_t i)
 {
     struct writer *writer = e->writers[i];
@@ -155,13 +78,7 @@ static void apply_log(struct exporter *e, struct plan *plan, size_t i)
 
 static void apply_otlp(struct exporter *e, const struct plan *plan)
 {
-    const struct otlp_settings settings = {
-        .endpoint = plan->endpoint,
-        .service_name = span_text(plan->service_name),
-        .environment = span_text(plan->environment),
-        .timeout_us = plan->otlp_timeout_us,
-        .gzip = plan->gzip,
-    };
+    const struct otlp_settings settings = plan_otlp(plan);
     uint8_t random[16];
     atomic_store(&e->on[DESTINATION_TRACES], plan->endpoint != NULL);
     if (plan->endpoint == NULL) {
@@ -169,7 +86,7 @@ static void apply_otlp(struct exporter *e, const struct plan *plan)
         e->otlp = NULL;
         queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
     } else if (e->otlp != NULL) {
-        if (!same_otlp(plan, e->plan))
+        if (!plan_same_otlp(plan, e->plan))
             otlp_change(e->otlp, &settings);
     } else {
         must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
@@ -339,11 +256,6 @@ static void *exporter_run(void *context)
     return NULL;
 }
 
-static bool wants_anything(const struct plan *plan)
-{
-    return plan->paths[0] != NULL || plan->paths[1] != NULL || plan->endpoint != NULL;
-}
-
 /* The thread hears no signal of the process. */
 static bool thread_start(struct exporter *e)
 {
@@ -363,7 +275,7 @@ static bool thread_start(struct exporter *e)
 static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
 {
     apply(e, plan);
-    if (!wants_anything(plan))
+    if (!plan_wants_anything(plan))
         return true;
     if (e->view == NULL) {
         e->view = must_alloc(sizeof *e->view);
@@ -440,8 +352,7 @@ static void tell_left(const struct exporter *e)
         exporter_figures(e, (enum destination)d, &figures);
         uint64_t left = figures.dropped[DROP_SHUTDOWN] + figures.waiting;
         if (left > 0)
-            fprintf(stderr, "sidegate: %s: %llu given up at the end\n", figures.name,
-                    (unsigned long long)left);
+            say("%s: %llu given up at the end", figures.name, (unsigned long long)left);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "exporters/otlp_body.h"
+#include "exporters/say.h"
 #include "rules/base/must.h"
 
 enum {
@@ -165,7 +166,7 @@ void otlp_free(struct otlp *otlp)
 static void tell(struct otlp *otlp, const char *what, const char *more)
 {
     if (!otlp->told)
-        fprintf(stderr, "sidegate: otlp: %s%s%s\n", what, *more != '\0' ? ": " : "", more);
+        say("otlp: %s%s%s", what, *more != '\0' ? ": " : "", more);
     otlp->told = true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "exporters/attributes.h"
 #include "exporters/mask.h"
+#include "exporters/stage_spans.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
@@ -17,14 +18,11 @@ enum {
     RULE_IDS_MOST = 64,
     TEXT_BYTES = 1024 * 1024, /* of one request's texts */
     KEEP_CHUNKS = 16,
-    STAGE_SPAN_BYTES = 160, /* a stage's span without its name */
-    SPANS_FIELD = 2,        /* of ScopeSpans */
+    PACKED_BYTES = 16 * 1024, /* of a span without the texts in the arena */
 };
 
-/* Bits of Span.flags above the trace flags. */
-enum { FLAG_SAMPLED = 1, FLAG_HAS_IS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
-
 struct span_maker {
+    struct stage_spans *stage_spans;
     struct arena_chunks *chunks;
     struct arena *arena;
     struct buf scratch; /* masked queries */
@@ -39,6 +37,7 @@ struct span_maker {
 struct span_maker *span_maker_new(void)
 {
     struct span_maker *maker = must_alloc(sizeof *maker);
+    maker->stage_spans = stage_spans_new();
     maker->chunks = arena_chunks_new(KEEP_CHUNKS);
     maker->arena = arena_new(maker->chunks, TEXT_BYTES);
     must(maker->arena != NULL);
@@ -50,6 +49,7 @@ void span_maker_free(struct span_maker *maker)
 {
     if (maker == NULL)
         return;
+    stage_spans_free(maker->stage_spans);
     arena_free(maker->arena);
     arena_chunks_free(maker->chunks);
     buf_fini(&maker->scratch);
@@ -67,48 +67,23 @@ static bool is_zero(const uint8_t id[8])
     return memcmp(id, zero, sizeof zero) == 0;
 }
 
-/* The ids of stages follow from the SERVER's id: mixed well (splitmix64), so that they meet no
- * other, and never zero. */
-static void stage_id(const uint8_t server[8], size_t index, uint8_t id[8])
+static void set_times(Otlp__Span *span, struct period period)
 {
-    uint64_t x;
-    memcpy(&x, server, sizeof x);
-    x += UINT64_C(0x9e3779b97f4a7c15) * (index + 1);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    if (x == 0)
-        x = 1;
-    memcpy(id, &x, sizeof x);
+    span->start_time_unix_nano = period.start;
+    span->end_time_unix_nano = period.end;
 }
 
-/* Start and end in nanoseconds since 1970, within the request. */
-static void set_times(Otlp__Span *span, const struct report *report, uint64_t start_us,
-                      uint64_t duration_us)
+/* Keys, numbers and ids are within PACKED_BYTES by their counts; all other texts lie in the arena,
+ * so that the span need not be measured before it is packed. */
+static void add_span(struct span_maker *maker, struct buf *to, const Otlp__Span *span)
 {
-    uint64_t whole = report->duration_us;
-    uint64_t start = start_us < whole ? start_us : whole;
-    uint64_t duration = duration_us < whole - start ? duration_us : whole - start;
-    span->start_time_unix_nano = (report->began_wall_us + start) * 1000;
-    span->end_time_unix_nano = (report->began_wall_us + start + duration) * 1000;
-}
-
-/* `longest`: no less than the packed size. The length is known only behind the span, which then
- * moves up to it. */
-static void add_span(struct buf *to, const Otlp__Span *span, size_t longest)
-{
-    enum { HEAD_BYTES = 4 }; /* a tag, and a length of up to 21 bits */
-    uint8_t *room = (uint8_t *)buf_room(to, HEAD_BYTES + longest);
+    size_t longest = PACKED_BYTES + arena_used(maker->arena);
+    uint8_t *room = span_room(to, longest);
     if (room == NULL)
         return;
-    size_t len = otlp__span__pack(span, room + HEAD_BYTES);
-    must(len <= longest && len < (size_t)1 << 21);
-    size_t head = 0;
-    room[head++] = SPANS_FIELD << 3 | 2;
-    for (size_t left = len; head == 1 || left > 0; left >>= 7)
-        room[head++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-    memmove(room + head, room + HEAD_BYTES, len);
-    buf_grew(to, head + len);
+    size_t len = otlp__span__pack(span, room);
+    must(len <= longest);
+    span_done(to, room, len);
 }
 
 /* METHOD /route, METHOD alone, HTTP where the method is unknown. */
@@ -282,30 +257,13 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE | (root ? 0 : FLAG_IS_REMOTE);
     span.name = otlp_text(maker->arena, span_name(maker, report->method, report->route));
     span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER;
-    set_times(&span, report, 0, report->duration_us);
+    set_times(&span, period_of(report, 0, report->duration_us));
     add_server_attributes(maker, report);
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
     add_events(maker, &span, report);
     set_status(maker, &span, report->status >= 500);
-    add_span(to, &span, otlp__span__get_packed_size(&span));
-}
-
-static void add_stage(struct buf *to, struct report *report, size_t i)
-{
-    const struct report_stage *stage = &report->stages[i];
-    Otlp__Span span;
-    otlp__span__init(&span);
-    uint8_t id[8];
-    stage_id(report->span_id, i, id);
-    span.trace_id = id_data(report->trace_id, 16);
-    span.span_id = id_data(id, 8);
-    span.parent_span_id = id_data(report->span_id, 8);
-    span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
-    span.name = otlp_lend(stage->name);
-    span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_INTERNAL;
-    set_times(&span, report, stage->start_us, stage->duration_us);
-    add_span(to, &span, STAGE_SPAN_BYTES + strlen(stage->name));
+    add_span(maker, to, &span);
 }
 
 /* The stage that the attempt lies in from its start to its end; false: none. */
@@ -356,7 +314,7 @@ static void add_client(struct span_maker *maker, struct buf *to, struct report *
     size_t stage;
     memcpy(parent, report->span_id, sizeof parent);
     if (stage_around(report, attempt, &stage))
-        stage_id(report->span_id, stage, parent);
+        stage_span_id(report->span_id, stage, parent);
     span.trace_id = id_data(report->trace_id, 16);
     span.span_id = id_data(attempt->span_id, 8);
     span.parent_span_id = id_data(parent, 8);
@@ -364,12 +322,12 @@ static void add_client(struct span_maker *maker, struct buf *to, struct report *
     span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
     span.name = otlp_text(maker->arena, span_name(maker, report->method, SPAN("")));
     span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_CLIENT;
-    set_times(&span, report, attempt->start_us, attempt->duration_us);
+    set_times(&span, period_of(report, attempt->start_us, attempt->duration_us));
     add_client_attributes(maker, report, i);
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
     set_status(maker, &span, attempt->error.len > 0 || attempt->status >= 400);
-    add_span(to, &span, otlp__span__get_packed_size(&span));
+    add_span(maker, to, &span);
 }
 
 unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report *report)
@@ -377,8 +335,7 @@ unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report
     struct report own = *report; /* protobuf-c wants its bytes writable */
     arena_reset(maker->arena);
     add_server(maker, to, &own);
-    for (size_t i = 0; i < own.stage_count; i++)
-        add_stage(to, &own, i);
+    stage_spans_add(maker->stage_spans, to, report);
     size_t attempts = own.attempt_count < REPORT_ATTEMPTS ? own.attempt_count : REPORT_ATTEMPTS;
     for (size_t i = 0; i < attempts; i++)
         add_client(maker, to, &own, i);

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "exporters/clock.h"
+#include "exporters/say.h"
 #include "rules/base/must.h"
 
 enum {
@@ -80,8 +81,7 @@ static void tell(struct writer *w, const char *trouble, int error)
 {
     char text[128];
     if (!w->told)
-        fprintf(stderr, "sidegate: %s: %s: %s\n", w->path, trouble,
-                strerror_r(error, text, sizeof text));
+        say("%s: %s: %s", w->path, trouble, strerror_r(error, text, sizeof text));
     w->told = true;
 }
 
@@ -115,7 +115,7 @@ static void follow_orders(struct writer *w)
     if (fd >= 0)
         use_file(w, fd);
     else
-        fprintf(stderr, "sidegate: log is not opened anew, the old file goes on: %s\n", why);
+        say("log is not opened anew, the old file goes on: %s", why);
 }
 
 /* Waits until the descriptor takes bytes (`for_room`) or a wake comes, at most until `until_us`. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the ring to the files, with the real threads. */
 #include <fcntl.h>
-#include <signal.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,6 +14,7 @@
 #include "exporters/ring.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
+#include "tests/unit/exporters/collector.h"
 #include "tests/unit/exporters/sample.h"
 
 struct fixture {
@@ -275,6 +278,111 @@ TEST(stopping_writes_what_is_left)
     tear_down(f);
 }
 
+struct traced {
+    struct fixture *f;
+    struct collector collector;
+    atomic_bool stop;
+};
+
+static bool six_spans_are_sent(void *context)
+{
+    struct traced *traced = context;
+    collector_step(&traced->collector);
+    return figures(traced->f, DESTINATION_TRACES).sent == 6;
+}
+
+TEST(a_sampled_exchange_reaches_the_receiver_and_no_other_does)
+{
+    struct traced traced = {.f = set_up()};
+    struct report sampled = sample_report(), plain = plain_report();
+    collector_init(&traced.collector);
+    traced.f->settings = (struct exporter_settings){
+        .otlp_endpoint = span_text(traced.collector.url), .service_name = SPAN("shop-sidecar")};
+    start(traced.f);
+    put(traced.f, &plain);
+    put(traced.f, &sampled);
+    check(comes_true(six_spans_are_sent, &traced));
+    check_number(traced.collector.spans, 6);
+    check_number(figures(traced.f, DESTINATION_TRACES).produced, 6);
+    check_number(figures(traced.f, DESTINATION_ACCESS_LOG).produced, 0);
+    tear_down(traced.f);
+    collector_fini(&traced.collector);
+}
+
+TEST(a_receiver_that_hangs_delays_neither_logs_nor_the_end)
+{
+    struct traced traced = {.f = set_up()};
+    struct fixture *f = traced.f;
+    struct report report = sample_report();
+    collector_init(&traced.collector);
+    traced.collector.answer = NULL;
+    f->settings.otlp_endpoint = span_text(traced.collector.url);
+    start(f);
+    for (unsigned i = 0; i < 300; i++)
+        put(f, &report);
+    f->wanted = 300;
+    check(comes_true(access_lines_are_sent, f));
+    check_number(figures(f, DESTINATION_TRACES).waiting, 1800);
+    uint64_t begin = clock_monotonic_us();
+    exporter_stop(f->exporter, begin + 100000);
+    check(clock_monotonic_us() - begin < 5000000); /* not the 10 s of the request */
+    f->exporter = NULL;
+    tear_down(f);
+    collector_fini(&traced.collector);
+}
+
+static void *collect(void *context)
+{
+    struct traced *traced = context;
+    while (!atomic_load(&traced->stop)) {
+        collector_step(&traced->collector);
+        sched_yield();
+    }
+    return NULL;
+}
+
+TEST(stopping_sends_the_spans_that_wait)
+{
+    struct traced traced = {.f = set_up()};
+    struct fixture *f = traced.f;
+    struct report report = sample_report();
+    pthread_t thread;
+    collector_init(&traced.collector);
+    check_number(pthread_create(&thread, NULL, collect, &traced), 0);
+    f->settings.otlp_endpoint = span_text(traced.collector.url);
+    f->settings.gzip = true;
+    start(f);
+    for (unsigned i = 0; i < 100; i++)
+        check(ring_put(f->ring, 0, &report));
+    exporter_stop(f->exporter, clock_monotonic_us() + 10000000);
+    f->exporter = NULL;
+    atomic_store(&traced.stop, true);
+    pthread_join(thread, NULL);
+    check_number(traced.collector.spans, 600);
+    tear_down(f);
+    collector_fini(&traced.collector);
+}
+
+TEST(what_a_full_ring_lost_is_counted_for_each_destination)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    uint64_t put_in = 0, refused = 0;
+    while (ring_put(f->ring, 0, &report))
+        put_in++;
+    for (refused = 1; refused < 10; refused++)
+        check(!ring_put(f->ring, 0, &report));
+    start(f);
+    f->wanted = put_in;
+    check(comes_true(access_lines_are_sent, f));
+    struct destination_figures access = figures(f, DESTINATION_ACCESS_LOG);
+    check_number(access.produced, put_in + refused);
+    check_number(access.dropped[DROP_RING_FULL], refused);
+    check_number(figures(f, DESTINATION_RULE_LOG).dropped[DROP_RING_FULL], 2 * refused);
+    check_number(figures(f, DESTINATION_TRACES).produced, 0);
+    tear_down(f);
+}
+
 int exporter_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +397,10 @@ int exporter_tests(void)
         cmocka_unit_test(a_blocked_pipe_delays_nobody_else_and_its_losses_are_counted),
         cmocka_unit_test(lines_for_a_full_disk_are_given_up_after_some_tries_and_counted),
         cmocka_unit_test(stopping_writes_what_is_left),
+        cmocka_unit_test(a_sampled_exchange_reaches_the_receiver_and_no_other_does),
+        cmocka_unit_test(a_receiver_that_hangs_delays_neither_logs_nor_the_end),
+        cmocka_unit_test(stopping_sends_the_spans_that_wait),
+        cmocka_unit_test(what_a_full_ring_lost_is_counted_for_each_destination),
     };
     return cmocka_run_group_tests_name("exporter", tests, NULL, NULL);
 }

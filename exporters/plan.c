@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans. */
+#include "exporters/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exporters/writer.h"
+#include "rules/base/must.h"
+
+enum { QUEUE_RECORDS = 8192 }; /* where the settings say 0 */
+
+static char *text_of(struct span text)
+{
+    if (text.at == NULL)
+        return NULL;
+    char *copy = must_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; i < LOGS; i++) {
+        if (plan->fds[i] >= 0)
+            close(plan->fds[i]);
+        free(plan->paths[i]);
+    }
+    free(plan->endpoint);
+    free(plan->service_name);
+    free(plan->environment);
+    free(plan);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool plan_same_otlp(const struct plan *a, const struct plan *b)
+{
+    return same_text(a->endpoint, b->endpoint) && same_text(a->service_name, b->service_name) &&
+           same_text(a->environment, b->environment) && a->gzip == b->gzip &&
+           a->otlp_timeout_us == b->otlp_timeout_us;
+}
+
+struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old, char *why,
+                      size_t size)
+{
+    struct plan *plan = must_alloc(sizeof *plan);
+    plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
+    plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
+    plan->endpoint = text_of(settings->otlp_endpoint);
+    plan->service_name = text_of(settings->service_name);
+    plan->environment = text_of(settings->environment);
+    plan->otlp_timeout_us = settings->otlp_timeout_us;
+    plan->gzip = settings->gzip;
+    plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
+    plan->fds[0] = plan->fds[1] = -1;
+    for (size_t i = 0; i < LOGS; i++) {
+        if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
+            continue;
+        plan->fds[i] = log_open(plan->paths[i], why, size);
+        if (plan->fds[i] < 0) {
+            plan_free(plan);
+            return NULL;
+        }
+    }
+    return plan;
+}
+
+bool plan_wants_anything(const struct plan *plan)
+{
+    return plan->paths[0] != NULL || plan->paths[1] != NULL || plan->endpoint != NULL;
+}
+
+struct otlp_settings plan_otlp(const struct plan *plan)
+{
+    return (struct otlp_settings){
+        .endpoint = plan->endpoint,
+        .service_name = span_text(plan->service_name),
+        .environment = span_text(plan->environment),
+        .timeout_us = plan->otlp_timeout_us,
+        .gzip = plan->gzip,
+    };
+}

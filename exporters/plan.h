@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exporter settings with texts of their own, and the files that were opened for them: what can fail
+ * has been done before the exporter thread sees a plan. */
+#ifndef SIDEGATE_EXPORTERS_PLAN_H
+#define SIDEGATE_EXPORTERS_PLAN_H
+
+#include "exporters/exporter.h"
+#include "exporters/otlp.h"
+
+enum { LOGS = 2 }; /* the first destinations are files */
+_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS,
+               "logs come first");
+
+struct plan {
+    char *paths[LOGS]; /* NULL: off */
+    int fds[LOGS];     /* -1: the log stays as it is; who uses one puts -1 in its place */
+    char *endpoint;    /* NULL: off */
+    char *service_name, *environment;
+    uint64_t otlp_timeout_us;
+    bool gzip;
+    size_t queue_records;
+};
+
+/* Opens the logs that are not open already by `old` (NULL: none is). NULL: `why`. */
+struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old, char *why,
+                      size_t size);
+void plan_free(struct plan *plan); /* NULL allowed */
+
+bool plan_wants_anything(const struct plan *plan);
+/* Borrowed from the plan. */
+struct otlp_settings plan_otlp(const struct plan *plan);
+bool plan_same_otlp(const struct plan *a, const struct plan *b);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mold for the spans of stages: a dozen of them belong to every request, so they are not packed
+ * but stamped. */
+#include "exporters/stage_spans.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "exporters/proto/otlp.pb-c.h"
+#include "rules/base/must.h"
+
+enum {
+    NAME_LONGEST = 127, /* its length is one byte */
+    SPANS_FIELD = 2,    /* of ScopeSpans */
+    HEAD_BYTES = 4,     /* a tag, and a length of up to 21 bits */
+};
+
+/* The spans of stages differ in ids, times and name only. What stands before and behind the name is
+ * packed once; the fields in it have fixed places.
+ *
+ *   head | 0a 10 trace id | 12 08 span id | 22 08 parent id |     name follows: 2a length text
+ *   tail | 30 kind | 39 start | 41 end | 85 01 flags | */
+enum {
+    MOLD_TRACE = 2,
+    MOLD_SPAN = MOLD_TRACE + 16 + 2,
+    MOLD_PARENT = MOLD_SPAN + 8 + 2,
+    MOLD_HEAD = MOLD_PARENT + 8,
+    MOLD_START = 2 + 1,
+    MOLD_END = MOLD_START + 8 + 1,
+    MOLD_TAIL = MOLD_END + 8 + 2 + 4,
+    NAME_TAG = 5 << 3 | 2,
+};
+struct stage_spans {
+    uint8_t head[MOLD_HEAD], tail[MOLD_TAIL];
+};
+
+static void mold_init(struct stage_spans *mold)
+{
+    uint8_t id[16] = {0}, packed[128];
+    Otlp__Span head, tail;
+    otlp__span__init(&head);
+    head.trace_id = (ProtobufCBinaryData){16, id};
+    head.span_id = head.parent_span_id = (ProtobufCBinaryData){8, id};
+    must(otlp__span__get_packed_size(&head) == MOLD_HEAD);
+    otlp__span__pack(&head, packed);
+    memcpy(mold->head, packed, MOLD_HEAD);
+    otlp__span__init(&tail);
+    tail.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_INTERNAL;
+    tail.start_time_unix_nano = tail.end_time_unix_nano = 1;
+    tail.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
+    must(otlp__span__get_packed_size(&tail) == MOLD_TAIL);
+    otlp__span__pack(&tail, packed);
+    memcpy(mold->tail, packed, MOLD_TAIL);
+}
+
+/* The ids of stages follow from the SERVER's id: mixed well (splitmix64), so that they meet no
+ * other, and never zero. */
+void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8])
+{
+    uint64_t x;
+    memcpy(&x, server, sizeof x);
+    x += UINT64_C(0x9e3779b97f4a7c15) * (index + 1);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    if (x == 0)
+        x = 1;
+    memcpy(id, &x, sizeof x);
+}
+
+struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us)
+{
+    uint64_t whole = report->duration_us;
+    uint64_t start = start_us < whole ? start_us : whole;
+    uint64_t duration = duration_us < whole - start ? duration_us : whole - start;
+    return (struct period){(report->began_wall_us + start) * 1000,
+                           (report->began_wall_us + start + duration) * 1000};
+}
+
+uint8_t *span_room(struct buf *to, size_t longest)
+{
+    uint8_t *room = (uint8_t *)buf_room(to, HEAD_BYTES + longest);
+    return room != NULL ? room + HEAD_BYTES : NULL;
+}
+
+/* The length is known only now that the span is there: it moves up to it. */
+void span_done(struct buf *to, uint8_t *span, size_t len)
+{
+    uint8_t *room = span - HEAD_BYTES;
+    size_t head = 0;
+    must(len < (size_t)1 << 21);
+    room[head++] = SPANS_FIELD << 3 | 2;
+    for (size_t left = len; head == 1 || left > 0; left >>= 7)
+        room[head++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    memmove(room + head, span, len);
+    buf_grew(to, head + len);
+}
+
+struct stage_spans *stage_spans_new(void)
+{
+    struct stage_spans *spans = must_alloc(sizeof *spans);
+    mold_init(spans);
+    return spans;
+}
+
+void stage_spans_free(struct stage_spans *spans)
+{
+    free(spans);
+}
+
+static void add_stage(struct stage_spans *mold, struct buf *to, const struct report *report,
+                      size_t i)
+{
+    const struct report_stage *stage = &report->stages[i];
+    struct span name = span_first(span_text(stage->name), NAME_LONGEST);
+    size_t len = MOLD_HEAD + 2 + name.len + MOLD_TAIL;
+    uint8_t *span = span_room(to, len), *at = span;
+    if (span == NULL)
+        return;
+    struct period period = period_of(report, stage->start_us, stage->duration_us);
+    uint64_t start = htole64(period.start), end = htole64(period.end);
+    stage_span_id(report->span_id, i, mold->head + MOLD_SPAN);
+    memcpy(mold->tail + MOLD_START, &start, sizeof start);
+    memcpy(mold->tail + MOLD_END, &end, sizeof end);
+    memcpy(at, mold->head, MOLD_HEAD);
+    at += MOLD_HEAD;
+    *at++ = NAME_TAG;
+    *at++ = (uint8_t)name.len;
+    memcpy(at, name.at, name.len);
+    memcpy(at + name.len, mold->tail, MOLD_TAIL);
+    span_done(to, span, len);
+}
+
+void stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
+{
+    memcpy(spans->head + MOLD_TRACE, report->trace_id, sizeof report->trace_id);
+    memcpy(spans->head + MOLD_PARENT, report->span_id, sizeof report->span_id);
+    for (size_t i = 0; i < report->stage_count; i++)
+        add_stage(spans, to, report, i);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The spans of stages, which are many and all alike, and how a span's bytes are laid down. */
+#ifndef SIDEGATE_EXPORTERS_STAGE_SPANS_H
+#define SIDEGATE_EXPORTERS_STAGE_SPANS_H
+
+#include "exporters/report.h"
+#include "rules/base/buf.h"
+
+/* Bits of Span.flags above the trace flags. */
+enum { FLAG_SAMPLED = 1, FLAG_HAS_IS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
+
+/* In nanoseconds since 1970. */
+struct period {
+    uint64_t start, end;
+};
+
+/* What is said to last beyond the request ends with it. */
+struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us);
+
+/* Room for a span of at most `longest` bytes behind its tag and its length, which span_done() then
+ * writes; NULL: there is none. */
+uint8_t *span_room(struct buf *to, size_t longest);
+void span_done(struct buf *to, uint8_t *span, size_t len);
+
+/* The id of a stage's span follows from the SERVER span's. Never zero. */
+void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8]);
+
+struct stage_spans;
+struct stage_spans *stage_spans_new(void);
+void stage_spans_free(struct stage_spans *spans);
+/* One INTERNAL span for each stage, children of the SERVER span. */
+void stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report);
+
+#endif

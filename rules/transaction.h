@@ -86,15 +86,16 @@ struct inspection {
     struct inspection_response response;
     struct span response_type;
     uint64_t response_status;
-    bool response_given;
 
     struct intake request_body, response_body;
-    bool force_request_body; /* ctl:forceRequestBodyVariable */
     struct span request_body_text;
     struct body *parser;
     const struct body_result *parsed; /* NULL: no body was parsed */
     struct body_flags flags;          /* parsed->flags, or all false */
+    bool response_given;
+    bool force_request_body; /* ctl:forceRequestBodyVariable */
     bool body_error, multipart_error, urlencoded_error, inbound_error, outbound_error;
+    bool pattern_limit_was_hit;
     struct span body_error_text, parser_error_text;
 
     struct map *tx, *env;               /* of struct pair */
@@ -124,7 +125,6 @@ struct inspection {
     bool allowed, allowed_request, allowed_phase;
     struct verdict verdict;
     unsigned highest_severity; /* 255: none */
-    bool pattern_limit_was_hit;
     struct rule_match *matches;
     size_t match_count, match_room;
     unsigned limits[LIMIT_KINDS];

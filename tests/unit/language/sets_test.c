@@ -87,9 +87,14 @@ TEST(version_4_of_the_core_rule_set_loads_whole_and_without_a_fault)
 
 TEST(version_3_of_the_core_rule_set_loads_whole)
 {
-    static const char *const paths[] = {"/etc/modsecurity/crs/crs-setup.conf",
-                                        "/usr/share/modsecurity-crs/rules/*.conf"};
     struct desk desk = {0};
+    const char *root =
+        getenv("SIDEGATE_CRS3"); /* where Debian's package modsecurity-crs was unpacked */
+    root = root != NULL ? root : "";
+    char setup[512], rules[512];
+    snprintf(setup, sizeof setup, "%s/etc/modsecurity/crs/crs-setup.conf", root);
+    snprintf(rules, sizeof rules, "%s/usr/share/modsecurity-crs/rules/*.conf", root);
+    const char *const paths[] = {setup, rules};
     if (!is_there(paths[0]))
         skip();
     load_paths(&desk, paths, 2);

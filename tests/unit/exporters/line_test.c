@@ -304,6 +304,28 @@ TEST(data_is_cut_at_512_bytes)
     buf_fini(&line);
 }
 
+TEST(without_memory_a_line_is_whole_or_marked)
+{
+    struct report report = sample_report();
+    report.query = SPAN("a=1&token=secret-value");
+    unsigned marked = 0;
+    for (unsigned n = 1; n < 10; n++) {
+        struct buf line, scratch;
+        buf_init(&line, 1 << 20);
+        buf_init(&scratch, 1 << 20);
+        buf_fail_nth(n);
+        access_log_add(&line, &report, &scratch);
+        buf_fail_nth(0);
+        marked += buf_is_full(&line);
+        if (!buf_is_full(&line))
+            check_json_line(buf_span(&line));
+        check(line.len == 0 || span_find(buf_span(&line), SPAN("secret-value")) == SPAN_NONE);
+        buf_fini(&line);
+        buf_fini(&scratch);
+    }
+    check(marked > 0 && marked < 9);
+}
+
 int line_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +339,7 @@ int line_tests(void)
         cmocka_unit_test(the_match_that_blocked_says_so),
         cmocka_unit_test(no_byte_of_a_request_ends_a_line_or_a_quote_of_the_rule_log),
         cmocka_unit_test(data_is_cut_at_512_bytes),
+        cmocka_unit_test(without_memory_a_line_is_whole_or_marked),
     };
     return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
 }

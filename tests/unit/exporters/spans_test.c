@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "exporters/proto/otlp.pb-c.h"
+#include "rules/base/arena.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
@@ -260,6 +261,27 @@ TEST(runs_of_spans_may_be_put_one_behind_the_other)
     drop(&f);
 }
 
+TEST(without_memory_spans_lack_texts_but_not_their_shape)
+{
+    struct report report = sample_report();
+    char large[6000];
+    memset(large, 'a', sizeof large);
+    report.path = report.user_agent = span_make(large, sizeof large);
+    struct fixture f = {.maker = span_maker_new()};
+    for (unsigned n = 1; n < 6; n++) {
+        buf_init(&f.bytes, (size_t)1 << 20);
+        arena_fail_nth(n);
+        check_number(spans_add(f.maker, &f.bytes, &report), 6);
+        arena_fail_nth(0);
+        f.read = otlp__scope_spans__unpack(NULL, f.bytes.len, (const uint8_t *)f.bytes.at);
+        check(f.read != NULL);
+        check_number(f.read->n_spans, 6);
+        otlp__scope_spans__free_unpacked(f.read, NULL);
+        buf_fini(&f.bytes);
+    }
+    span_maker_free(f.maker);
+}
+
 int spans_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +295,7 @@ int spans_tests(void)
         cmocka_unit_test(unknown_methods_and_missing_routes_have_their_names),
         cmocka_unit_test(texts_are_valid_utf8_and_secrets_are_masked),
         cmocka_unit_test(runs_of_spans_may_be_put_one_behind_the_other),
+        cmocka_unit_test(without_memory_spans_lack_texts_but_not_their_shape),
     };
     return cmocka_run_group_tests_name("spans", tests, NULL, NULL);
 }

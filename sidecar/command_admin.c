@@ -153,8 +153,9 @@ static int say_problem(const struct admin_call *call)
     struct answer answer = answer_parse(call);
     const char *detail = text_at(answer.root, "detail");
     const char *title = text_at(answer.root, "title");
-    fprintf(stderr, "sidegate %s: %ld %s\n", call->arguments.argv[0], call->status,
-            strcmp(detail, "-") != 0 ? detail : title);
+    struct span said = span_trim(span_text(strcmp(detail, "-") != 0 ? detail : title), "\n");
+    fprintf(stderr, "sidegate %s: %ld " SPAN_FORMAT "\n", call->arguments.argv[0], call->status,
+            span_arg(said));
     if (call->status == 401)
         fprintf(stderr, "give the token with --token-file F\n");
     answer_free(&answer);

@@ -39,11 +39,11 @@ static void text_print(const struct check *check, struct buf *to)
     size_t warnings = faults_count(check->faults, FAULT_WARNING);
     faults_print(check->faults, to);
     if (check->well)
-        buf_format(to, "well: %zu listeners, %zu upstreams, %u rules, %zu warnings\n",
+        buf_format(to, "well: listeners %zu, upstreams %zu, rules %u, warnings %zu\n",
                    check->snapshot->settings->listener_count,
                    check->snapshot->settings->upstream_count, rule_count(check), warnings);
     else
-        buf_format(to, "refused: %zu errors, %zu warnings\n", errors, warnings);
+        buf_format(to, "refused: errors %zu, warnings %zu\n", errors, warnings);
 }
 
 static void fault_print(const struct fault *fault, struct buf *to)

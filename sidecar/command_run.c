@@ -45,13 +45,10 @@ int command_run(int argc, char **argv)
         else
             options.no_supervise = true;
     }
-    int code = arguments.code;
     if (argument_sources_finish(&sources, &arguments)) {
         options.source = sources.source;
-        code = supervise_run(&options);
-    } else {
-        code = arguments.code;
+        arguments.code = supervise_run(&options);
     }
     argument_sources_fini(&sources);
-    return code;
+    return arguments.code;
 }

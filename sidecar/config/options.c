@@ -97,7 +97,9 @@ size_t options_names_below(struct span path, const char *names[OPTION_NAMES_MOST
         return 0;
     for (size_t i = 0; i < OPTIONS && count < OPTION_NAMES_MOST; i++) {
         struct span name = below(span_text(table[i].path), path);
-        name = span_first(name, strcspn(name.at != NULL ? name.at : "", ".["));
+        if (name.at == NULL)
+            continue;
+        name = span_first(name, strcspn(name.at, ".["));
         if (name.len == 0 || is_known(names, count, name))
             continue;
         size_t at = texts->len;

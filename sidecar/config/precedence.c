@@ -58,6 +58,17 @@ static void settle_request(const struct contest *contest, struct inspection_opti
         settings->rules.request_over = over;
 }
 
+static bool types_differ(const struct settings *settings, const struct rule_settings *directives)
+{
+    size_t count = settings->rules.response_type_count;
+    if (count != directives->response_body_type_count)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (!span_is_nocase(settings->rules.response_types[i], directives->response_body_types[i]))
+            return true;
+    return false;
+}
+
 /* Without a word of the settings, SecResponseBodyAccess goes with its own limit. */
 static void settle_response(const struct contest *contest, struct inspection_options *options)
 {
@@ -81,7 +92,7 @@ static void settle_response(const struct contest *contest, struct inspection_opt
             (const char *[]){"rules.response_body.over_limit", "SecResponseBodyLimitAction"}))
         settings->rules.response_over = over;
     if (settings_win(contest, settings->rules.response_types_given,
-                     directives->given.response_body_types, true,
+                     directives->given.response_body_types, types_differ(settings, directives),
                      (const char *[]){"rules.response_body.types", "SecResponseBodyMimeType"})) {
         options->response_body_types = settings->rules.response_types;
         options->response_body_type_count = settings->rules.response_type_count;

@@ -117,7 +117,7 @@ static size_t after_setup(struct span text)
 static void rest_add(const struct load *load, const char *path, struct span text, size_t start)
 {
     struct buf rest;
-    buf_init(&rest, LOAD_FILE_BYTES * 2);
+    buf_init(&rest, (size_t)LOAD_FILE_BYTES * 2);
     for (size_t i = 0; i < start; i++)
         if (text.at[i] == '\n')
             buf_add_byte(&rest, '\n');

@@ -3,6 +3,7 @@
 #include "sidecar/config/substitute.h"
 
 #include "rules/base/buf.h"
+#include "rules/base/must.h"
 
 enum { SCALAR_BYTES = 1 << 20, NAME_BYTES = 256 };
 
@@ -68,6 +69,7 @@ struct span substitute(const struct substitution *how, struct arena *arena, stru
     struct buf to;
     buf_init(&to, SCALAR_BYTES);
     while (text.len > 0) {
+        must(text.at != NULL);
         size_t dollar = span_find(text, SPAN("${"));
         if (dollar == SPAN_NONE) {
             buf_add(&to, text);

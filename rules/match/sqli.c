@@ -7,7 +7,8 @@
 /* Starts like the end of somebody's expression: where prose starts, less counts. */
 static bool starts_as_value(const struct sqli_facts *f)
 {
-    return f->quote != 0 || (f->first != SQLI_NAME && f->first != SQLI_LOGIC) || f->breaks_out;
+    return f->quote != 0 || f->breaks_out ||
+           (f->first != SQLI_NAME && f->first != SQLI_LOGIC && f->first != SQLI_STATEMENT);
 }
 
 static bool is_sound(const struct sqli_facts *f)

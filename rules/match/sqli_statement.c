@@ -12,6 +12,12 @@ static bool is_name(const struct sqli_token *at)
     return at->class == SQLI_NAME || at->class == SQLI_FUNCTION || at->class == SQLI_VARIABLE;
 }
 
+/* A word between quotes ('print') would else be a statement with a string behind it. */
+static bool is_closed_string(const struct sqli_token *at)
+{
+    return at->class == SQLI_STRING && !at->open;
+}
+
 /* Is there a token of the role before the statement ends? */
 static bool has_role(const struct sqli_token *at, enum sqli_role role)
 {
@@ -78,7 +84,7 @@ static bool is_drop(const struct sqli_token *at)
 
 static bool is_execute(const struct sqli_token *at)
 {
-    if (at[1].class == SQLI_OPEN || at[1].class == SQLI_STRING || at[1].role == ROLE_STRONG)
+    if (at[1].class == SQLI_OPEN || is_closed_string(&at[1]) || at[1].role == ROLE_STRONG)
         return true;
     return is_name(&at[1]) && (is_end(&at[2]) || at[2].class == SQLI_OPEN ||
                                at[2].class == SQLI_STRING || at[2].class == SQLI_VARIABLE);
@@ -98,7 +104,7 @@ static bool is_other(const struct sqli_token *at)
     if (has_role(at, ROLE_INFILE))
         return true;
     return at[1].class == SQLI_OPEN && at[1].glued ? has_class(at, SQLI_COMPARE)
-                                                   : at[1].class == SQLI_STRING && is_end(&at[2]);
+                                                   : is_closed_string(&at[1]) && is_end(&at[2]);
 }
 
 bool sqli_is_statement(const struct sqli_token *at)

@@ -46,10 +46,11 @@ static void note_comparison(const struct walk *w, const struct sqli_token *right
     struct sqli_facts *facts = w->facts;
     const struct sqli_token *left = w->left;
     bool here = right->class == SQLI_FUNCTION || is_constant(right) || right->signed_;
-    bool there = left != NULL && (is_constant(left) || left->class == SQLI_CLOSE);
+    bool there = left != NULL && is_constant(left);
 
     facts->compare = true;
-    facts->compare_constant = facts->compare_constant || here || there;
+    facts->compare_constant =
+        facts->compare_constant || here || there || (left != NULL && left->class == SQLI_CLOSE);
     facts->compare_both =
         facts->compare_both || (here && there) ||
         (left != NULL && left->text.len > 0 && span_is_nocase(left->text, right->text));
@@ -98,7 +99,7 @@ static enum next on_select(struct walk *w)
     w->selecting = true;
     w->joined = NULL;
     if (left != NULL && list == LIST_SERIOUS &&
-        (left->class == SQLI_OPEN || left->class == SQLI_LOGIC || left->class == SQLI_ARITHMETIC))
+        (left->class == SQLI_OPEN || left->class == SQLI_LOGIC))
         w->facts->subselect = true;
     if (left != NULL && left->class == SQLI_OPEN && list == LIST_NAMES)
         for (const struct sqli_token *t = w->at; t->class != SQLI_END; t++)

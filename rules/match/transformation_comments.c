@@ -33,6 +33,21 @@ struct span transformation_replace_comments(struct span in, struct arena *arena)
     return writing_end(arena, in, &to);
 }
 
+/* Could the byte begin or end a comment? Most cannot: they are copied without a closer look. */
+static bool is_comment_byte(char c)
+{
+    return c == '/' || c == '*' || c == '<' || c == '-' || c == '#';
+}
+
+static size_t find_comment_byte(struct span in)
+{
+    size_t i = 0;
+
+    while (i < in.len && !is_comment_byte(in.at[i]))
+        i++;
+    return i;
+}
+
 /* Length of what begins a comment that has an end, or 0. */
 static size_t comment_begins(struct span in, size_t at)
 {
@@ -53,13 +68,17 @@ static size_t comment_ends(struct span in, size_t at)
 
 struct span transformation_remove_comments(struct span in, struct arena *arena)
 {
-    struct writing to = writing_begin(arena, in, 0, in.len);
-    size_t i = 0;
+    size_t i = find_comment_byte(in);
+
+    if (i == in.len)
+        return in;
+
+    struct writing to = writing_begin(arena, in, i, in.len);
 
     if (to.at == NULL)
         return span_make(NULL, 0);
     while (i < in.len) {
-        size_t begin = comment_begins(in, i);
+        size_t begin = is_comment_byte(in.at[i]) ? comment_begins(in, i) : 0;
 
         if (begin == 0 && (in.at[i] == '#' || starts(in, i, "--")))
             break; /* a comment to the end of the line, which ModSecurity takes as the end of all */
@@ -83,18 +102,23 @@ struct span transformation_remove_comments(struct span in, struct arena *arena)
 
 struct span transformation_remove_comments_char(struct span in, struct arena *arena)
 {
-    static const char *const marks[] = {"/*", "*/", "<!--", "-->", "--", "#"};
-    struct writing to = writing_begin(arena, in, 0, in.len);
-    size_t i = 0;
+    enum { MARKS = 6 };
+    static const char *const marks[MARKS] = {"/*", "*/", "<!--", "-->", "--", "#"};
+    size_t i = find_comment_byte(in);
+
+    if (i == in.len)
+        return in;
+
+    struct writing to = writing_begin(arena, in, i, in.len);
 
     if (to.at == NULL)
         return span_make(NULL, 0);
     while (i < in.len) {
-        size_t mark = 0;
+        size_t mark = is_comment_byte(in.at[i]) ? 0 : MARKS;
 
-        while (mark < sizeof(marks) / sizeof(marks[0]) && !starts(in, i, marks[mark]))
+        while (mark < MARKS && !starts(in, i, marks[mark]))
             mark++;
-        if (mark < sizeof(marks) / sizeof(marks[0]))
+        if (mark < MARKS)
             i += strlen(marks[mark]);
         else
             writing_add(&to, in.at[i++]);

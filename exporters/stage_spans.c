@@ -112,7 +112,7 @@ static void add_stage(struct stage_spans *mold, struct buf *to, const struct rep
                       size_t i)
 {
     const struct report_stage *stage = &report->stages[i];
-    struct span name = span_first(span_text(stage->name), NAME_LONGEST);
+    struct span name = span_first(span_make(stage->name, strlen(stage->name)), NAME_LONGEST);
     size_t len = MOLD_HEAD + 2 + name.len + MOLD_TAIL;
     uint8_t *span = span_room(to, len), *at = span;
     if (span == NULL)

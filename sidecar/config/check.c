@@ -160,6 +160,19 @@ static void check_rules(struct reading *reading)
                "rules.crs: there is no folder, so that nothing is loaded");
 }
 
+/* Words about rules, and no rules: it would be a surprise that nothing is inspected. */
+static void warn_of_nothing(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *rules = tree_find(reading->root, SPAN("rules"));
+    if (rules == NULL || node_is_empty(rules) || settings->rules.present ||
+        settings->rules.mode == ENGINE_OFF || faults_count(reading->faults, FAULT_ERROR) > 0)
+        return;
+    fault_add(reading->faults, FAULT_WARNING, rules->place,
+              SPAN("add rules.crs.folder or rules.files"),
+              "rules: there is nothing to load, so that nothing is inspected");
+}
+
 static void check_exports(struct reading *reading)
 {
     struct settings *settings = reading->settings;
@@ -180,4 +193,5 @@ void settings_check(struct reading *reading)
     check_admin(reading);
     check_rules(reading);
     check_exports(reading);
+    warn_of_nothing(reading);
 }

@@ -5,6 +5,8 @@
 
 #include "rules/match/sqli_statement.h"
 
+enum { CLASSES = 128 }; /* letters of sqli_class */
+
 enum next {
     WANT_OPERAND,
     WANT_OPERATOR,
@@ -176,39 +178,106 @@ static enum next on_keyword_first(struct walk *w)
     }
 }
 
-/* An operand has to come. */
-static enum next want_operand(struct walk *w)
+static bool at_statement_start(const struct walk *w)
+{
+    return w->at == w->row->at || w->at[-1].class == SQLI_SEMICOLON;
+}
+
+static enum next first_operand(struct walk *w)
+{
+    note_operand(w, w->at);
+    return WANT_OPERATOR;
+}
+
+static enum next first_open(struct walk *w)
+{
+    w->depth++;
+    return WANT_OPERAND;
+}
+
+static enum next first_brace(struct walk *w)
+{
+    (void)w;
+    return WANT_OPERAND;
+}
+
+/* Nothing between parentheses, or nothing before one that the text closes for somebody else. */
+static enum next first_close(struct walk *w)
 {
     const struct sqli_token *left = before(w);
-    bool at_start = left == NULL || left->class == SQLI_SEMICOLON;
+    bool empty = left == NULL || left->class == SQLI_OPEN || left->class == SQLI_CLOSE;
 
-    if (is_call(w->at) && !(w->at->role == ROLE_IF && at_start))
+    return empty ? on_close(w) : BROKEN;
+}
+
+static enum next first_select(struct walk *w)
+{
+    return at_statement_start(w) ? on_statement(w) : on_select(w);
+}
+
+static enum next first_statement(struct walk *w)
+{
+    return at_statement_start(w) || w->selecting ? on_statement(w) : BROKEN;
+}
+
+static enum next first_keyword(struct walk *w)
+{
+    return w->at->role == ROLE_SET && at_statement_start(w) ? on_statement(w) : on_keyword_first(w);
+}
+
+static enum next first_union(struct walk *w)
+{
+    const struct sqli_token *left = before(w);
+
+    return left == NULL || left->class == SQLI_OPEN ? WANT_OPERAND : BROKEN;
+}
+
+static enum next first_logic(struct walk *w)
+{
+    w->facts->logic = true;
+    return at_statement_start(w) ? WANT_OPERAND : BROKEN;
+}
+
+static enum next first_semicolon(struct walk *w)
+{
+    return at_statement_start(w) ? WANT_OPERAND : BROKEN;
+}
+
+static enum next first_comment(struct walk *w)
+{
+    bool nothing_before = at_statement_start(w);
+
+    return on_comment(w) == OVER && nothing_before ? OVER : BROKEN;
+}
+
+/* A place for a bound value. */
+static enum next first_unknown(struct walk *w)
+{
+    return w->at->sign == '?' ? WANT_OPERATOR : BROKEN;
+}
+
+typedef enum next take(struct walk *w);
+
+/* What to do with a class of token where an operand has to come; NULL: no statement has it there.
+ */
+static take *const first[CLASSES] = {
+    [SQLI_NUMBER] = first_operand,   [SQLI_STRING] = first_operand,
+    [SQLI_NAME] = first_operand,     [SQLI_VARIABLE] = first_operand,
+    [SQLI_LITERAL] = first_operand,  [SQLI_OPEN] = first_open,
+    [SQLI_BRACE_OPEN] = first_brace, [SQLI_CLOSE] = first_close,
+    [SQLI_SELECT] = first_select,    [SQLI_STATEMENT] = first_statement,
+    [SQLI_KEYWORD] = first_keyword,  [SQLI_UNION] = first_union,
+    [SQLI_LOGIC] = first_logic,      [SQLI_SEMICOLON] = first_semicolon,
+    [SQLI_COMMENT] = first_comment,  [SQLI_UNKNOWN] = first_unknown,
+};
+
+static enum next want_operand(struct walk *w)
+{
+    take *const with = first[w->at->class];
+
+    if (is_call(w->at) && !(w->at->role == ROLE_IF && at_statement_start(w)))
         return on_call(w);
-    switch ((int)w->at->class) {
-    case SQLI_NUMBER:
-    case SQLI_STRING:
-    case SQLI_NAME:
-    case SQLI_VARIABLE:
-    case SQLI_LITERAL: note_operand(w, w->at); return WANT_OPERATOR;
-    case SQLI_OPEN: w->depth++; return WANT_OPERAND;
-    case SQLI_BRACE_OPEN: return WANT_OPERAND;
-    case SQLI_CLOSE:
-        if (left == NULL || left->class == SQLI_OPEN || left->class == SQLI_CLOSE)
-            return on_close(w);
-        return BROKEN;
-    case SQLI_SELECT: return at_start ? on_statement(w) : on_select(w);
-    case SQLI_STATEMENT: return at_start || w->selecting ? on_statement(w) : BROKEN;
-    case SQLI_KEYWORD:
-        if (w->at->role == ROLE_SET && at_start)
-            return on_statement(w);
-        return on_keyword_first(w);
-    case SQLI_UNION: return left == NULL || left->class == SQLI_OPEN ? WANT_OPERAND : BROKEN;
-    case SQLI_LOGIC: w->facts->logic = true; return at_start ? WANT_OPERAND : BROKEN;
-    case SQLI_SEMICOLON: return at_start ? WANT_OPERAND : BROKEN;
-    case SQLI_COMMENT: on_comment(w); return at_start ? OVER : BROKEN;
-    case SQLI_UNKNOWN: return w->at->sign == '?' ? WANT_OPERATOR : BROKEN;
-    default: return BROKEN;
-    }
+    return with == NULL ? BROKEN : with(w);
 }
 
 static enum next on_operator(struct walk *w)
@@ -276,46 +345,82 @@ static enum next on_alias(struct walk *w)
     return WANT_OPERATOR;
 }
 
-/* An operand stood here. */
+static enum next then_comma(struct walk *w)
+{
+    w->joined = NULL;
+    w->aliased = false;
+    return WANT_OPERAND;
+}
+
+static enum next then_dot(struct walk *w)
+{
+    (void)w;
+    return WANT_OPERAND;
+}
+
+static enum next then_brace(struct walk *w)
+{
+    (void)w;
+    return WANT_OPERATOR;
+}
+
+static enum next then_semicolon(struct walk *w)
+{
+    w->joined = NULL;
+    w->selecting = false;
+    return WANT_OPERAND;
+}
+
+static enum next then_union(struct walk *w)
+{
+    w->joined = NULL;
+    w->selecting = true;
+    return WANT_OPERAND;
+}
+
+static enum next then_by(struct walk *w)
+{
+    note_by(w);
+    w->joined = NULL;
+    return WANT_OPERAND;
+}
+
+/* T-SQL needs no semicolon between statements. In a bare place sentences read so, too. */
+static enum next then_statement(struct walk *w)
+{
+    if (w->facts->quote != 0 || w->facts->breaks_out || w->selecting)
+        return on_statement(w);
+    if (w->facts->first == SQLI_NUMBER)
+        w->facts->statement = sqli_is_whole_statement(w->at);
+    return BROKEN;
+}
+
+/* The same where an operand stood. */
+static take *const then[CLASSES] = {
+    [SQLI_ARITHMETIC] = on_operator,
+    [SQLI_COMPARE] = on_operator,
+    [SQLI_LOGIC] = on_operator,
+    [SQLI_COMMA] = then_comma,
+    [SQLI_DOT] = then_dot,
+    [SQLI_COLON] = then_dot,
+    [SQLI_CLOSE] = on_close,
+    [SQLI_BRACE_CLOSE] = then_brace,
+    [SQLI_SEMICOLON] = then_semicolon,
+    [SQLI_UNION] = then_union,
+    [SQLI_BY] = then_by,
+    [SQLI_KEYWORD] = on_keyword,
+    [SQLI_SELECT] = then_statement,
+    [SQLI_STATEMENT] = then_statement,
+    [SQLI_COMMENT] = on_comment,
+    [SQLI_STRING] = on_alias,
+    [SQLI_NAME] = on_alias,
+};
+
 static enum next want_operator(struct walk *w)
 {
-    switch ((int)w->at->class) {
-    case SQLI_ARITHMETIC:
-    case SQLI_COMPARE:
-    case SQLI_LOGIC: return on_operator(w);
-    case SQLI_COMMA:
-        w->joined = NULL;
-        w->aliased = false;
-        return WANT_OPERAND;
-    case SQLI_DOT:
-    case SQLI_COLON: return WANT_OPERAND;
-    case SQLI_CLOSE:
-    case SQLI_BRACE_CLOSE: return w->at->class == SQLI_CLOSE ? on_close(w) : WANT_OPERATOR;
-    case SQLI_SEMICOLON:
-        w->joined = NULL;
-        w->selecting = false;
-        return WANT_OPERAND;
-    case SQLI_UNION:
-        w->joined = NULL;
-        w->selecting = true;
-        return WANT_OPERAND;
-    case SQLI_BY:
-        note_by(w);
-        w->joined = NULL;
-        return WANT_OPERAND;
-    case SQLI_KEYWORD: return on_keyword(w);
-    case SQLI_SELECT:
-    case SQLI_STATEMENT:
-        if (w->facts->quote != 0 || w->facts->breaks_out || w->selecting)
-            return on_statement(w);
-        if (w->facts->first == SQLI_NUMBER)
-            w->facts->statement = sqli_is_whole_statement(w->at);
-        return BROKEN;
-    case SQLI_COMMENT: return on_comment(w);
-    case SQLI_STRING:
-    case SQLI_NAME: return on_alias(w);
-    default: return BROKEN;
-    }
+    take *const with = then[w->at->class];
+
+    return with == NULL ? BROKEN : with(w);
 }
 
 static bool is_over(const struct sqli_token *at)

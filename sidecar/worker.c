@@ -13,6 +13,7 @@
 #include "sidecar/accept.h"
 #include "sidecar/connections.h"
 #include "sidecar/exchange/exchange.h"
+#include "sidecar/loop/cpu_clock.h"
 #include "sidecar/state/collections.h"
 #include "sidecar/worker_pools.h"
 
@@ -23,6 +24,7 @@ struct worker {
     unsigned number;
     pthread_t thread;
     struct loop *loop;
+    struct cpu_clock cpu_clock;
     struct surroundings around;
     struct snapshot *snapshot;
     struct connections *connections;
@@ -42,7 +44,8 @@ static uint64_t world_wall_us(void *context)
 
 static uint64_t world_cpu_ns(void *context)
 {
-    return loop_clock_us(((struct worker *)context)->loop) * 1000;
+    struct worker *worker = context;
+    return cpu_clock_ns(&worker->cpu_clock, loop_clock_us(worker->loop));
 }
 
 static bool world_store_get(void *context, struct span collection, struct span key,
@@ -298,6 +301,7 @@ static void surround(struct worker *worker)
 {
     struct surroundings *around = &worker->around;
     surroundings_init(around, worker->loop);
+    cpu_clock_init(&worker->cpu_clock, NULL, NULL);
     around->chunks = arena_chunks_new(WARM_CHUNKS);
     around->metrics = metrics_worker(worker->workers->metrics, worker->number);
     around->ring = worker->workers->ring;

@@ -4,6 +4,6 @@
 
 int main(void)
 {
-    int failed = loop_suite() + timer_suite() + mail_suite();
+    int failed = loop_suite() + timer_suite() + mail_suite() + cpu_clock_suite();
     return failed != 0;
 }

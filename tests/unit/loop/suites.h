@@ -6,5 +6,6 @@
 int loop_suite(void);
 int timer_suite(void);
 int mail_suite(void);
+int cpu_clock_suite(void);
 
 #endif

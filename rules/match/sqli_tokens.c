@@ -18,7 +18,7 @@ enum { LONGEST_WORD = 24 };
 
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c ^ 0x20) : c;
+    return (char)(c >= 'a' && c <= 'z' ? c ^ 0x20 : c);
 }
 
 static int compare_word(struct span text, struct span word)
@@ -67,7 +67,9 @@ static bool is_word_byte(char c)
 
 static char peek(const struct sqli_lexer *lexer, size_t ahead)
 {
-    return lexer->at + ahead < lexer->text.len ? lexer->text.at[lexer->at + ahead] : '\0';
+    if (lexer->at + ahead >= lexer->text.len)
+        return '\0';
+    return lexer->text.at[lexer->at + ahead];
 }
 
 static struct sqli_token take(struct sqli_lexer *lexer, enum sqli_class class, size_t len)
@@ -75,7 +77,8 @@ static struct sqli_token take(struct sqli_lexer *lexer, enum sqli_class class, s
     struct sqli_token token = {.class = class,
                                .text = span_first(span_from(lexer->text, lexer->at), len)};
 
-    token.sign = token.text.len > 0 ? token.text.at[0] : '\0';
+    if (token.text.len > 0)
+        token.sign = token.text.at[0];
     lexer->at += token.text.len;
     return token;
 }
@@ -125,7 +128,8 @@ static size_t digits_from(struct span text, size_t at)
 /* 0x41, 0b01; the length, or 0 where it is none. */
 static size_t prefixed_number(struct span s)
 {
-    char base = s.len > 2 && s.at[0] == '0' ? byte_lower(s.at[1]) : '\0';
+    bool may_be = s.len > 2 && s.at[0] == '0';
+    char base = (char)(may_be ? byte_lower(s.at[1]) : '\0');
     size_t i = 2;
 
     if (base != 'x' && base != 'b')

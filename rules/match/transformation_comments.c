@@ -94,7 +94,7 @@ struct span transformation_remove_comments(struct span in, struct arena *arena)
         /* The byte behind a comment is copied unseen, so that one comment directly behind another
          * stays; behind the last byte that is the terminating NUL. So do ModSecurity 2 and 3, and
          * rules are written for them. */
-        writing_add(&to, i < in.len ? in.at[i] : '\0');
+        writing_add(&to, (char)(i < in.len ? in.at[i] : '\0'));
         i++;
     }
     return writing_end(arena, in, &to);

@@ -82,7 +82,7 @@ struct span transformation_base64_encode(struct span in, struct arena *arena)
         for (size_t j = 0; j < 3; j++)
             group = group << 8 | (j < have ? (unsigned char)in.at[i + j] : 0U);
         for (unsigned j = 0; j < 4; j++)
-            writing_add(&to, j <= have ? alphabet[group >> (18 - 6 * j) & 63] : '=');
+            writing_add(&to, (char)(j <= have ? alphabet[group >> (18 - 6 * j) & 63] : '='));
     }
     return writing_end(arena, in, &to);
 }

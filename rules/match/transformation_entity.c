@@ -77,7 +77,7 @@ struct span transformation_html_entity_decode(struct span in, struct arena *aren
 
         if (byte == '&' && after.len > 0)
             len = after.at[0] == '#' ? decode_number(after, &byte) : decode_name(after, &byte);
-        writing_add(&to, len > 0 ? byte : in.at[i]);
+        writing_add(&to, (char)(len > 0 ? byte : in.at[i]));
         i += 1 + len;
         if (len > 0 && i < in.len && in.at[i] == ';')
             i++;

@@ -33,7 +33,7 @@ static char control_of(char letter)
     static const char controls[] = "\a\b\f\n\r\t\v";
     const char *found = letter == '\0' ? NULL : strchr(letters, letter);
 
-    return found == NULL ? letter : controls[found - letters];
+    return (char)(found == NULL ? letter : controls[found - letters]);
 }
 
 /* How many of the first `most` bytes are octal digits. */
@@ -98,8 +98,9 @@ static char css_byte(const char *at, size_t digits)
         four = four && at[i] == '0';
     if (four)
         return byte_of_code_point(at + digits - 4);
-    return digits == 1 ? (char)(unsigned char)byte_hex_unchecked(at[0])
-                       : byte_of_hex(at + digits - 2);
+    if (digits == 1)
+        return (char)(unsigned char)byte_hex_unchecked(at[0]);
+    return byte_of_hex(at + digits - 2);
 }
 
 static size_t decode_css(struct span rest, struct writing *to)

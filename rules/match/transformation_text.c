@@ -193,7 +193,7 @@ struct span transformation_replace_nulls(struct span in, struct arena *arena)
     if (to.at == NULL)
         return span_make(NULL, 0);
     for (size_t i = start; i < in.len; i++)
-        writing_add(&to, in.at[i] == '\0' ? ' ' : in.at[i]);
+        writing_add(&to, (char)(in.at[i] == '\0' ? ' ' : in.at[i]));
     return writing_end(arena, in, &to);
 }
 

@@ -22,7 +22,7 @@ struct span transformation_url_decode(struct span in, struct arena *arena)
             writing_add(&to, byte_of_hex(in.at + i + 1));
             i += 3;
         } else {
-            writing_add(&to, in.at[i] == '+' ? ' ' : in.at[i]);
+            writing_add(&to, (char)(in.at[i] == '+' ? ' ' : in.at[i]));
             i++;
         }
     }
@@ -65,7 +65,7 @@ struct span transformation_url_decode_uni(struct span in, struct arena *arena)
         if (in.at[i] == '%') {
             i += decode_uni(span_from(in, i), &to);
         } else {
-            writing_add(&to, in.at[i] == '+' ? ' ' : in.at[i]);
+            writing_add(&to, (char)(in.at[i] == '+' ? ' ' : in.at[i]));
             i++;
         }
     }

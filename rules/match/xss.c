@@ -105,7 +105,7 @@ static size_t read_byte(struct span s, char *byte)
 
         len = read_number(after, &value);
         if (len > 0)
-            *byte = value < 0x80 ? (char)value : '?';
+            *byte = (char)(value < 0x80 ? value : '?');
     } else {
         for (size_t i = 0; len == 0 && i < COUNT(entities); i++)
             if (span_starts_nocase(after, entities[i].name)) {

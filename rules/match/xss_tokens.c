@@ -73,7 +73,7 @@ static struct span take_name(struct xss_lexer *lexer, bool attribute)
 static struct span take_value(struct xss_lexer *lexer)
 {
     size_t start = lexer->at;
-    char quote = start < lexer->text.len ? lexer->text.at[start] : '\0';
+    char quote = (char)(start < lexer->text.len ? lexer->text.at[start] : '\0');
 
     if (quote == '"' || quote == '\'')
         return take_to(lexer, start + 1, span_make(&quote, 1));
@@ -121,7 +121,7 @@ static bool take_markup(struct xss_lexer *lexer, struct xss_token *token)
     lexer->at++;
     while (lexer->at < lexer->text.len && lexer->text.at[lexer->at] == '\0')
         lexer->at++;
-    c = lexer->at < lexer->text.len ? lexer->text.at[lexer->at] : '\0';
+    c = (char)(lexer->at < lexer->text.len ? lexer->text.at[lexer->at] : '\0');
     if (c == '!' || c == '?') {
         lexer->at++;
         *token = take_declaration(lexer, c == '!' ? XSS_DECLARATION : XSS_INSTRUCTION);

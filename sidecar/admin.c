@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
@@ -14,8 +15,8 @@
 struct admin {
     struct process *process;
     struct service *service;
-    struct span addresses[SERVICE_PORTS]; /* on the heap; at == NULL: closed */
-    struct list waiting;                  /* calls, for the end of a reload */
+    char *addresses[SERVICE_PORTS]; /* NULL: closed */
+    struct list waiting;            /* calls, for the end of a reload */
 };
 
 void admin_problem(struct service_call *call, unsigned status, struct span detail)
@@ -110,18 +111,18 @@ static bool answer(void *context, struct service_call *call)
 static bool open_port(struct admin *admin, unsigned port, struct span text, char *why, size_t size)
 {
     static const char *const names[SERVICE_PORTS] = {"status.address", "admin.address"};
-    struct span *held = &admin->addresses[port];
-    if (text.at != NULL && held->at != NULL && span_is(text, *held))
+    char **held = &admin->addresses[port];
+    if (text.at != NULL && *held != NULL && span_is(text, span_text(*held)))
         return true;
     int fds[DOOR_SOCKETS] = {-1};
     if (text.at != NULL && !doors_open(admin->process->options->doors, text, 1, fds)) {
         snprintf(why, size, "%s: cannot listen on " SPAN_FORMAT ": %s", names[port], span_arg(text),
-                 strerror(errno));
+                 strerrordesc_np(errno));
         return false;
     }
     service_listen(admin->service, port, fds[0]);
-    free((void *)(uintptr_t)held->at);
-    *held = (struct span){text.at ? must_strdup(text.at) : NULL, text.len};
+    free(*held);
+    *held = text.at ? must_strdup(text.at) : NULL;
     return true;
 }
 
@@ -146,7 +147,7 @@ void admin_free(struct admin *admin)
         return;
     service_free(admin->service);
     for (unsigned i = 0; i < SERVICE_PORTS; i++)
-        free((void *)(uintptr_t)admin->addresses[i].at);
+        free(admin->addresses[i]);
     free(admin);
 }
 

@@ -141,7 +141,7 @@ static int serve(int listening)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     struct demo demo = {.loop = loop_new(NULL)};
     must(demo.loop != NULL);
@@ -181,7 +181,7 @@ int command_demo(int argc, char **argv)
     }
     int fd = address_listen(&address, BACKLOG, false);
     if (fd < 0) {
-        fprintf(stderr, "sidegate demo: cannot listen on %s: %s\n", text, strerror(errno));
+        fprintf(stderr, "sidegate demo: cannot listen on %s: %s\n", text, strerrordesc_np(errno));
         return 1;
     }
     int code = serve(fd);

@@ -45,11 +45,11 @@ struct doors *doors_new(void)
 
 void doors_free(struct doors *doors)
 {
-    for (struct list *first; (first = list_first(&doors->all)) != NULL;) {
-        struct door *door = list_entry(first, struct door, link);
+    while (!list_is_empty(&doors->all)) {
+        struct door *door = list_entry(doors->all.next, struct door, link);
+        list_remove(&door->link);
         for (unsigned i = 0; i < door->count; i++)
             close(door->fds[i]);
-        list_remove(first);
         free(door);
     }
     if (doors->channel >= 0)

@@ -77,15 +77,15 @@ uint64_t machine_memory_bytes(void)
 
 static bool become(const char *user, char *why, size_t size)
 {
-    errno = 0;
-    const struct passwd *entry = getpwnam(user); /* before any thread */
-    if (entry == NULL) {
+    struct passwd found, *entry = NULL;
+    char text[NAME_BYTES];
+    if (getpwnam_r(user, &found, text, sizeof(text), &entry) != 0 || entry == NULL) {
         snprintf(why, size, "process.user: there is no user '%s'", user);
         return false;
     }
     if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
         setuid(entry->pw_uid) != 0) {
-        snprintf(why, size, "process.user: cannot become '%s': %s", user, strerror(errno));
+        snprintf(why, size, "process.user: cannot become '%s': %s", user, strerrordesc_np(errno));
         return false;
     }
     return true;

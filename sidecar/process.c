@@ -22,6 +22,7 @@ enum {
     QUEUE_RECORDS = 8192,
     WHY_BYTES = 512,
     WAIT_COMPILER_US = 50000,
+    FAULTS_BYTES = 1024 * 1024,
 };
 static const uint64_t collection_timeout_us = 3600u * (uint64_t)1000000;
 
@@ -53,7 +54,7 @@ static bool watch_signals(struct process *process)
     static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
         sigaddset(&set, watched[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd >= 0 && watch_add(process->loop, &process->signals, fd, WATCH_READ, on_signal);
 }
@@ -87,7 +88,7 @@ bool process_open_doors(struct process *process, const struct snapshot *snapshot
         struct span text = settings->listeners[i].address_text;
         if (!doors_open(process->options->doors, text, workers, fds)) {
             snprintf(why, size, "cannot listen on " SPAN_FORMAT ": %s", span_arg(text),
-                     strerror(errno));
+                     strerrordesc_np(errno));
             return false;
         }
         for (unsigned w = 0; w < workers; w++)
@@ -132,7 +133,7 @@ static bool start_workers(struct process *process, char *why, size_t size)
         started = worker_start(&process->workers, w, process->snapshot, listeners[w],
                                settings->listener_count) != NULL;
         if (!started)
-            snprintf(why, size, "cannot start a thread: %s", strerror(errno));
+            snprintf(why, size, "cannot start a thread: %s", strerrordesc_np(errno));
     }
     process_close_doors(listeners);
     return started;
@@ -152,7 +153,7 @@ static bool start(struct process *process, char *why, size_t size)
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
     if (!watch_signals(process)) {
-        snprintf(why, size, "cannot watch signals: %s", strerror(errno));
+        snprintf(why, size, "cannot watch signals: %s", strerrordesc_np(errno));
         return false;
     }
     process->admin = admin_new(process);
@@ -196,7 +197,7 @@ static struct snapshot *first_snapshot(struct process *process)
     struct faults *faults = faults_new();
     struct snapshot *snapshot = snapshot_build(&process->options->run->source, NULL, faults);
     struct buf text;
-    buf_init(&text, 1024 * 1024);
+    buf_init(&text, FAULTS_BYTES);
     faults_print(faults, &text);
     if (text.len > 0 && write(STDERR_FILENO, text.at, text.len) < 0)
         errno = 0; /* the exit code still says it */
@@ -213,7 +214,7 @@ static int serve(struct process *process)
         program_log_open(settings->process.log_path.at, settings->process.log_level);
     if (log == NULL) {
         program_log_say(process->log, LOG_ERROR, "cannot open %s: %s",
-                        settings->process.log_path.at, strerror(errno));
+                        settings->process.log_path.at, strerrordesc_np(errno));
         return 1;
     }
     program_log_close(process->log);

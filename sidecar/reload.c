@@ -9,7 +9,7 @@
 #include "rules/base/must.h"
 #include "sidecar/process_inside.h"
 
-enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512 };
+enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512, FAULTS_BYTES = 1024 * 1024 };
 
 struct compilation {
     struct mail mail;
@@ -24,7 +24,7 @@ struct compilation {
 static char *faults_text(const struct faults *faults)
 {
     struct buf text;
-    buf_init(&text, 1024 * 1024);
+    buf_init(&text, FAULTS_BYTES);
     faults_print(faults, &text);
     buf_add_byte(&text, '\0');
     char *copy = must_strdup(text.at ? text.at : "");

@@ -96,7 +96,7 @@ static _Noreturn void be_child(struct parent *parent, int channel, int words)
 {
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0); /* what a terminal sends reaches it by the parent, and once */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     close(parent->signals);
@@ -142,7 +142,7 @@ static void describe(int status, char *to, size_t size)
 {
     if (WIFSIGNALED(status))
         snprintf(to, size, "was ended by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
+                 sigdescr_np(WTERMSIG(status)));
     else
         snprintf(to, size, "ended with %d", WEXITSTATUS(status));
 }
@@ -278,7 +278,7 @@ static int supervise(struct parent *parent)
             start_at_ms = 0;
             if (!start_child(parent)) {
                 program_log_say(parent->log, LOG_ERROR, "cannot start a child: %s",
-                                strerror(errno));
+                                strerrordesc_np(errno));
                 return 1;
             }
             wait_ms = -1;
@@ -296,7 +296,7 @@ static int watch_signals(void)
     static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
         sigaddset(&set, watched[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
@@ -310,7 +310,7 @@ int supervise_run(const struct run_options *options)
     parent.ring_fd = ring_create(PROCESS_WORKERS_MOST, RING_BYTES);
     if (parent.ring_fd < 0)
         program_log_say(parent.log, LOG_WARN, "no memory for the ring of records: %s",
-                        strerror(errno));
+                        strerrordesc_np(errno));
     int code;
     if (options->no_supervise) {
         signal(SIGPIPE, SIG_IGN);

@@ -2,11 +2,12 @@
 /* The driver: the only one that runs stages, moves pumps, stamps rows and keeps the clocks.
  * Sockets, timers and pools only wake an exchange; what they brought is looked at here. */
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "rules/base/must.h"
 #include "sidecar/exchange/stages.h"
+
+enum { ARENA_BYTES = 1024 * 1024, WORDS_BYTES = 128 };
 
 static void run(struct exchange *x);
 
@@ -237,7 +238,7 @@ void exchange_begin(struct surroundings *around, struct snapshot *snapshot, stru
                     const struct connection_facts *facts)
 {
     struct arena *arena =
-        arena_new(around->chunks, 1024 * 1024 + 4 * snapshot->settings->limits.header_bytes);
+        arena_new(around->chunks, ARENA_BYTES + 4 * snapshot->settings->limits.header_bytes);
     must(arena != NULL);
     struct exchange *x = arena_alloc(arena, sizeof(*x));
     must(x != NULL);
@@ -281,14 +282,19 @@ void surroundings_last_words(const struct surroundings *around)
     for (struct list *link = around->exchanges.next; link != &around->exchanges && said < 8;
          link = link->next, said++) {
         const struct exchange *x = list_entry(link, struct exchange, link);
-        const char *name = stage_at(x->at)->name;
-        const char *mark = x->running ? "  running: " : "  waiting: ";
-        struct iovec words[] = {{(void *)(uintptr_t)mark, strlen(mark)},
-                                {(void *)(uintptr_t)x->request_id, UUID_LENGTH},
-                                {(void *)(uintptr_t) " in ", 4},
-                                {(void *)(uintptr_t)name, strlen(name)},
-                                {(void *)(uintptr_t) "\n", 1}};
-        if (writev(STDERR_FILENO, words, 5) < 0)
+        const char *parts[] = {x->running ? "  running: " : "  waiting: ", stage_at(x->at)->name,
+                               " "};
+        char line[WORDS_BYTES];
+        size_t len = 0;
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+            size_t part = strlen(parts[i]);
+            memcpy(line + len, parts[i], part);
+            len += part;
+        }
+        memcpy(line + len, x->request_id, UUID_LENGTH);
+        len += UUID_LENGTH;
+        line[len++] = '\n';
+        if (write(STDERR_FILENO, line, len) < 0)
             return;
     }
 }

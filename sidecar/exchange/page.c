@@ -6,6 +6,7 @@
 #include "rules/base/encode.h"
 #include "sidecar/exchange/inside.h"
 
+enum { PAGE_BYTES = 16 * 1024 };
 enum form { FORM_JSON, FORM_HTML, FORM_TEXT };
 
 static const struct {
@@ -105,7 +106,7 @@ struct span page_write(struct exchange *x, unsigned status, struct span *type)
     struct span id = span_make(x->request_id, UUID_LENGTH);
     enum form form = choose(fields_get(&x->client->head->fields, SPAN("accept")));
     struct buf page;
-    buf_init(&page, 16 * 1024);
+    buf_init(&page, PAGE_BYTES);
     if (form == FORM_JSON)
         write_json(&page, status, reason, text, id);
     else if (form == FORM_HTML)

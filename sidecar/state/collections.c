@@ -16,6 +16,7 @@ struct entry {
     struct list link; /* the shard's ring: the longest unused first */
     struct span name; /* as the map knows it */
     struct span value;
+    char *texts[2]; /* what they point to */
     uint64_t expires_us;
 };
 
@@ -49,8 +50,8 @@ static void entry_drop(struct shard *shard, struct entry *entry)
 {
     map_remove(shard->entries, entry->name);
     list_remove(&entry->link);
-    free((void *)(uintptr_t)entry->name.at);
-    free((void *)(uintptr_t)entry->value.at);
+    free(entry->texts[0]);
+    free(entry->texts[1]);
     free(entry);
 }
 
@@ -68,12 +69,12 @@ void collections_free(struct collections *collections)
     free(collections);
 }
 
-static struct span copy(struct span text)
+static struct span copy(struct span text, char **owner)
 {
-    char *at = must_alloc(text.len + 1);
+    *owner = must_alloc(text.len + 1);
     if (text.len > 0)
-        memcpy(at, text.at, text.len);
-    return span_make(at, text.len);
+        memcpy(*owner, text.at, text.len);
+    return span_make(*owner, text.len);
 }
 
 /* The three parts as one name; a NUL stands between them, which no collection's name and no
@@ -137,8 +138,8 @@ static void insert(struct collections *collections, struct shard *shard, struct 
     if (oldest != NULL && map_count(shard->entries) >= collections->most_each)
         entry_drop(shard, list_entry(oldest, struct entry, link));
     struct entry *entry = must_alloc(sizeof(*entry));
-    entry->name = copy(name);
-    entry->value = copy(value);
+    entry->name = copy(name, &entry->texts[0]);
+    entry->value = copy(value, &entry->texts[1]);
     entry->expires_us = now_us + collections->timeout_us;
     list_add(&shard->by_use, &entry->link);
     map_set(shard->entries, entry->name, entry);
@@ -157,8 +158,8 @@ void collections_set(struct collections *collections, const struct collection_ke
     } else if (entry == NULL) {
         insert(collections, shard, name, now_us, span_first(value, TEXT_MOST));
     } else {
-        free((void *)(uintptr_t)entry->value.at);
-        entry->value = copy(span_first(value, TEXT_MOST));
+        free(entry->texts[1]);
+        entry->value = copy(span_first(value, TEXT_MOST), &entry->texts[1]);
     }
     pthread_mutex_unlock(&shard->lock);
     buf_fini(&buf);

@@ -53,7 +53,7 @@ static inline void list_remove(struct list *link)
 /* NULL where empty. */
 static inline struct list *list_first(const struct list *list)
 {
-    struct list *first = list->next; // NOLINT(clang-analyzer-unix.Malloc)
+    struct list *first = list->next;     // NOLINT(clang-analyzer-unix.Malloc)
     return first == list ? NULL : first; // NOLINT(clang-analyzer-unix.Malloc)
 }
 

@@ -224,6 +224,8 @@ def test_killing_the_child_loses_no_queued_connection(sidegate, backend):
     assert s.ask().status == 200
     child = s.child()
     os.kill(child, signal.SIGSTOP)  # what comes now waits in the kernel's queue
+    threads = lambda: [t.read_text().rsplit(")", 1)[1].split()[0] for t in Path(f"/proc/{child}/task").glob("*/stat")]
+    wait_until(lambda: set(threads()) == {"T"}, "every thread stands still")
     waiting = [s.client() for _ in range(20)]
     for client in waiting:
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -121,6 +122,35 @@ void acceptor_set(struct acceptor *acceptor, const struct worker_listener *liste
             (struct door){.acceptor = acceptor, .listener = i, .watch.fd = listeners[i].fd};
     if (!acceptor->paused)
         open_doors(acceptor);
+}
+
+/* A connection that the kernel has completed but that nobody accepted is reset when its listener
+ * closes. So first SYNs are dropped, by a filter that sees the TCP header: byte 13 holds the flags.
+ */
+static void drop_new(int listening)
+{
+    enum { FLAGS_BYTE = 13, FLAG_SYN = 0x02, ALL_BYTES = 0xffff };
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_BYTE),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, ALL_BYTES),
+    };
+    struct sock_fprog filter = {.len = sizeof(program) / sizeof(program[0]), .filter = program};
+    /* Fails where the kernel has no filters: then the moment between the last accept and the end
+     * stays open. */
+    setsockopt(listening, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
+void acceptor_turn_away(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < acceptor->count; i++) {
+        int domain = 0;
+        socklen_t len = sizeof(domain);
+        int fd = acceptor->doors[i].watch.fd;
+        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX)
+            drop_new(fd);
+    }
 }
 
 void acceptor_finish(struct acceptor *acceptor)

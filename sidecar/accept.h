@@ -20,6 +20,9 @@ void acceptor_free(struct acceptor *acceptor);
 /* Listens on these from now on; sockets that are not named any more are left alone (they belong to
  * the process). */
 void acceptor_set(struct acceptor *acceptor, const struct worker_listener *listeners, size_t count);
+/* The first half of closing: who knocks from now on is not heard (and is refused when it knocks
+ * again, a second later), while handshakes that have begun still end and are taken in. */
+void acceptor_turn_away(struct acceptor *acceptor);
 /* For good: whoever waits in the queues is taken in first, then the sockets listen no more, for
  * nobody that shares them. */
 void acceptor_finish(struct acceptor *acceptor);

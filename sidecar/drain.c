@@ -36,6 +36,8 @@ static void on_state_timer(struct timer *timer)
     if (process->state == PROCESS_LEAVING) {
         close_doors(process);
         process->drain_until_us = now_us + settings->timeouts.drain_us;
+        timer_arm(timer, now_us + WORKER_CLOSING_US);
+        return;
     } else if (open_connections(process) == 0) {
         over(process);
         return;

@@ -68,6 +68,16 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
                     (unsigned long long)snapshot->number);
 }
 
+/* Which of YAML and SecLang won, what takes effect at a restart only... */
+static void say_warnings(struct process *process, const struct faults *faults)
+{
+    if (faults_count(faults, FAULT_WARNING) == 0)
+        return;
+    char *text = faults_text(faults);
+    program_log_say(process->log, LOG_WARN, "of the new configuration:\n%s", text);
+    free(text);
+}
+
 static void on_compiled(struct mail *mail)
 {
     struct compilation *compilation = list_entry(mail, struct compilation, mail);
@@ -84,6 +94,7 @@ static void on_compiled(struct mail *mail)
         refuse(process, must_strdup(why));
     } else {
         accept_new(process, compilation->snapshot);
+        say_warnings(process, compilation->faults);
     }
     snapshot_give(compilation->before);
     faults_free(compilation->faults);

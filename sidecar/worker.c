@@ -17,7 +17,12 @@
 #include "sidecar/state/collections.h"
 #include "sidecar/worker_pools.h"
 
-enum { WARM_CHUNKS = 1024, HOUSEKEEPING_US = 100000 };
+enum {
+    WARM_CHUNKS = 1024,
+    HOUSEKEEPING_US = 100000,
+    CONNECTION_BYTES = 32 * 1024, /* both buffers of a busy one */
+    TURN_AWAY_US = WORKER_CLOSING_US / 2
+};
 
 struct worker {
     struct workers *workers;
@@ -31,6 +36,7 @@ struct worker {
     struct acceptor *acceptor;
     struct worker_pools *pools;
     struct timer housekeeping;
+    struct timer closing;              /* from turning away to closed doors */
     _Atomic unsigned connection_count; /* for other workers' eyes */
     _Atomic uint64_t heartbeat_us;
 };
@@ -88,7 +94,10 @@ static enum overload overload_at(uint64_t used, uint64_t budget)
 static void look_at_memory(struct worker *worker)
 {
     uint64_t budget = worker->workers->memory_bytes / worker->workers->count;
-    uint64_t used = arena_chunks_in_use(worker->around.chunks);
+    unsigned active =
+        connections_count(worker->connections) - connections_idle(worker->connections);
+    uint64_t used = arena_chunks_in_use(worker->around.chunks) + worker->around.held_bytes +
+                    (uint64_t)active * CONNECTION_BYTES;
     worker->around.overload = overload_at(used, budget);
     if (worker->around.overload >= OVERLOAD_CLOSE_IDLE) {
         connections_close_idle(worker->connections);
@@ -191,6 +200,15 @@ static void on_accepted(void *context, int fd, size_t listener)
     loop_send(least->loop, &handover->mail);
 }
 
+/* Handshakes that had begun are through: now the doors close. */
+static void on_closing(struct timer *timer)
+{
+    struct worker *worker = list_entry(timer, struct worker, closing);
+    acceptor_finish(worker->acceptor);
+    connections_drain(worker->connections);
+    count_connections(worker);
+}
+
 /* ---- orders from the process ---- */
 
 enum order_kind { ORDER_SWAP, ORDER_DRAIN, ORDER_STOP_ACCEPTING, ORDER_STOP };
@@ -222,8 +240,8 @@ static void on_order(struct mail *mail)
     case ORDER_DRAIN: worker->around.draining = true; break;
     case ORDER_STOP_ACCEPTING:
         worker->around.draining = true;
-        acceptor_finish(worker->acceptor);
-        connections_drain(worker->connections);
+        acceptor_turn_away(worker->acceptor);
+        timer_arm(&worker->closing, loop_now_us(worker->loop) + TURN_AWAY_US);
         break;
     case ORDER_STOP: loop_stop(worker->loop); break;
     }
@@ -336,6 +354,7 @@ struct worker *worker_start(struct workers *workers, unsigned number, struct sna
         worker_pools_new(worker->loop, workers->count, worker->around.chunks, snapshot->settings);
     worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
     acceptor_set(worker->acceptor, listeners, count);
+    timer_init(&worker->closing, worker->loop, on_closing);
     timer_init(&worker->housekeeping, worker->loop, on_housekeeping);
     timer_arm(&worker->housekeeping, loop_now_us(worker->loop));
     workers->at[number] = worker;
@@ -350,6 +369,7 @@ void worker_stop(struct worker *worker)
     send_order(worker, ORDER_STOP, NULL, NULL, 0);
     must(pthread_join(worker->thread, NULL) == 0);
     timer_disarm(&worker->housekeeping);
+    timer_disarm(&worker->closing);
     acceptor_free(worker->acceptor);
     worker_pools_free(worker->pools);
     connections_free(worker->connections);

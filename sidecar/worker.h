@@ -14,6 +14,8 @@
 
 struct worker;
 
+enum { WORKER_CLOSING_US = 200000 }; /* how long worker_stop_accepting takes at the most */
+
 /* What the workers of a process share. The process owns it; it outlives them. */
 struct workers {
     struct worker **at;
@@ -41,7 +43,8 @@ void worker_swap(struct worker *worker, struct snapshot *snapshot,
                  const struct worker_listener *listeners, size_t count);
 /* Each answer is its connection's last from now on. */
 void worker_begin_drain(struct worker *worker);
-/* Nothing is accepted any more; idle connections close. */
+/* Nothing is accepted any more, but who had begun to connect is still served; idle connections
+ * close. */
 void worker_stop_accepting(struct worker *worker);
 /* Open connections; any thread. */
 unsigned worker_connections(const struct worker *worker);

@@ -46,6 +46,7 @@ struct surroundings {
     void (*on_report)(void *context, const struct report *report);
     void *context;
     _Atomic unsigned *in_flight; /* of the process: limits.requests_in_flight */
+    uint64_t held_bytes; /* of bodies that are held for inspection, beside what arenas hold */
     enum overload overload;
     bool draining;
     struct list exchanges; /* all that are alive */

@@ -93,14 +93,18 @@ enum step stage_inspect_head(struct exchange *x)
 
 /* Takes what has come, up to the limit. A whole body is told from a cut one by the source, not by
  * the count. */
-static enum source_state take_body(struct source *from, struct buf *to, uint64_t limit)
+static enum source_state take_body(struct exchange *x, struct source *from, struct buf *to,
+                                   uint64_t limit)
 {
     for (;;) {
         struct span bytes = from->ops->peek(from);
         if (bytes.len == 0 || to->len >= limit)
             return from->ops->state(from);
         bytes = span_first(bytes, (size_t)limit - to->len);
-        if (!buf_add(to, bytes))
+        size_t before = to->size;
+        bool added = buf_add(to, bytes);
+        x->around->held_bytes += to->size - before;
+        if (!added)
             return SOURCE_BROKEN;
         from->ops->consume(from, bytes.len);
     }
@@ -134,7 +138,7 @@ enum step stage_gather_prefix(struct exchange *x)
         row_clock_arm(x, x->settings->timeouts.body_idle_us);
     }
     size_t before = x->prefix.len;
-    enum source_state state = take_body(&client->body, &x->prefix, limit);
+    enum source_state state = take_body(x, &client->body, &x->prefix, limit);
     if (state == SOURCE_BROKEN)
         return answer_with(x, 400, "request_body_broken");
     if (state == SOURCE_ENDED) {
@@ -207,7 +211,7 @@ enum step stage_gather_answer(struct exchange *x)
         row_clock_arm(x, x->settings->timeouts.response_header_us);
     }
     size_t before = x->answer_prefix.len;
-    enum source_state state = take_body(body, &x->answer_prefix, limit);
+    enum source_state state = take_body(x, body, &x->answer_prefix, limit);
     if (state == SOURCE_BROKEN)
         return answer_with(x, 502, "upstream_broken");
     bool over = x->answer_prefix.len >= limit && body->ops->peek(body).len > 0;

@@ -42,6 +42,7 @@ void exchange_let_go(struct exchange *x)
     release_client(x);
     inspection_end(x->inspection);
     arena_free(x->inspection_arena);
+    x->around->held_bytes -= x->prefix.size + x->answer_prefix.size;
     buf_fini(&x->prefix);
     buf_fini(&x->answer_prefix);
     if (x->counted_in_flight)

@@ -306,3 +306,21 @@ def test_killing_the_child_under_load_fails_only_what_was_in_its_hands(sidegate,
     for t in threads:
         t.join()
     assert len(faults) <= len(threads), faults
+
+
+def test_short_of_memory_nothing_is_accepted_and_nothing_is_lost(sidegate, backend, tmp_path):
+    """Bodies that are held for inspection fill the worker's share; who comes now waits in the kernel's queue."""
+    s = sidegate(backend().url, config=rules(tmp_path) + "\nlimits: { memory: 16MiB, requests_in_flight: 500 }")
+    held = []
+    for _ in range(150):
+        client = s.client()
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nContent-Type: text/plain\r\n\r\n" + "x" * 90000)
+        held.append(client)
+    wait_until(lambda: s.metric("sidegate_overload_level") == 4, "the worker is short of memory")
+    assert s.metric("sidegate_memory_bytes") > 15 << 20
+    waiting = s.client()
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    for client in held:
+        client.close()
+    assert waiting.answer().status == 200
+    wait_until(lambda: s.metric("sidegate_overload_level") == 0, "it has room again")

@@ -128,10 +128,11 @@ static bool start_workers(struct process *process, char *why, size_t size)
     bool dropped = opened && machine_drop_privileges(user, why, size);
     if (dropped && user == NULL && getuid() == 0)
         program_log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
+    for (unsigned w = 0; dropped && w < process->workers.count; w++)
+        worker_new(&process->workers, w, process->snapshot, listeners[w], settings->listener_count);
     bool started = dropped;
     for (unsigned w = 0; started && w < process->workers.count; w++) {
-        started = worker_start(&process->workers, w, process->snapshot, listeners[w],
-                               settings->listener_count) != NULL;
+        started = worker_start(process->workers.at[w]);
         if (!started)
             snprintf(why, size, "cannot start a thread: %s", strerrordesc_np(errno));
     }
@@ -171,6 +172,9 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_stop(workers->at[w]);
+    for (unsigned w = 0; w < workers->count; w++)
+        if (workers->at[w] != NULL)
+            worker_free(workers->at[w]);
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
     if (workers->ring != NULL)

@@ -28,6 +28,7 @@ struct worker {
     struct workers *workers;
     unsigned number;
     pthread_t thread;
+    bool started;
     struct loop *loop;
     struct cpu_clock cpu_clock;
     struct surroundings around;
@@ -297,16 +298,22 @@ static void last_words(void *context)
     surroundings_last_words(&worker->around);
 }
 
-static void *thread_main(void *context)
+static void end_all(struct worker *worker)
 {
-    struct worker *worker = context;
-    must_last_words(last_words, worker);
-    loop_run(worker->loop);
     exchanges_abort(&worker->around);
     connections_abort(worker->connections);
     /* What the codecs still have to say (their sockets' ends) is said in their own turn. */
     for (unsigned turn = 0; turn < 8 && connections_count(worker->connections) > 0; turn++)
         loop_turn(worker->loop, 0);
+}
+
+static void *thread_main(void *context)
+{
+    struct worker *worker = context;
+    must_last_words(last_words, worker);
+    loop_run(worker->loop);
+    end_all(worker);
+    must_last_words(NULL, NULL);
     return NULL;
 }
 
@@ -339,8 +346,8 @@ static void surround(struct worker *worker)
     };
 }
 
-struct worker *worker_start(struct workers *workers, unsigned number, struct snapshot *snapshot,
-                            const struct worker_listener *listeners, size_t count)
+struct worker *worker_new(struct workers *workers, unsigned number, struct snapshot *snapshot,
+                          const struct worker_listener *listeners, size_t count)
 {
     struct worker *worker = must_alloc(sizeof(*worker));
     worker->workers = workers;
@@ -358,16 +365,29 @@ struct worker *worker_start(struct workers *workers, unsigned number, struct sna
     timer_init(&worker->housekeeping, worker->loop, on_housekeeping);
     timer_arm(&worker->housekeeping, loop_now_us(worker->loop));
     workers->at[number] = worker;
-    if (pthread_create(&worker->thread, NULL, thread_main, worker) == 0)
-        return worker;
-    workers->at[number] = NULL;
-    return NULL; /* the process gives up: what was made goes with it */
+    return worker;
+}
+
+bool worker_start(struct worker *worker)
+{
+    worker->started = pthread_create(&worker->thread, NULL, thread_main, worker) == 0;
+    return worker->started;
 }
 
 void worker_stop(struct worker *worker)
 {
+    if (!worker->started)
+        return;
     send_order(worker, ORDER_STOP, NULL, NULL, 0);
     must(pthread_join(worker->thread, NULL) == 0);
+    worker->started = false;
+}
+
+void worker_free(struct worker *worker)
+{
+    /* What another worker handed over at the last moment is taken in, and ended. */
+    loop_turn(worker->loop, 0);
+    end_all(worker);
     timer_disarm(&worker->housekeeping);
     timer_disarm(&worker->closing);
     acceptor_free(worker->acceptor);

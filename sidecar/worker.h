@@ -34,10 +34,13 @@ struct worker_listener {
     int fd; /* listening; the worker dups nothing and closes nothing */
 };
 
-/* Starts the thread. `listeners` is copied: one for each listener of the snapshot, in its order.
- * The worker takes a count of the snapshot. NULL: no thread could be made. */
-struct worker *worker_start(struct workers *workers, unsigned number, struct snapshot *snapshot,
-                            const struct worker_listener *listeners, size_t count);
+/* Makes worker `number`, which stands in workers->at from then on; all must be made before the
+ * first is started, because they look at each other. `listeners` is copied: one for each listener
+ * of the snapshot, in its order. The worker takes a count of the snapshot. */
+struct worker *worker_new(struct workers *workers, unsigned number, struct snapshot *snapshot,
+                          const struct worker_listener *listeners, size_t count);
+/* Starts its thread. False: none could be made. */
+bool worker_start(struct worker *worker);
 /* From now on new requests go by this one; takes a count of it. `listeners` as at the start. */
 void worker_swap(struct worker *worker, struct snapshot *snapshot,
                  const struct worker_listener *listeners, size_t count);
@@ -50,7 +53,10 @@ void worker_stop_accepting(struct worker *worker);
 unsigned worker_connections(const struct worker *worker);
 /* Loop time of the latest turn, monotonic: /livez looks whether it moves. Any thread. */
 uint64_t worker_heartbeat_us(const struct worker *worker);
-/* Ends every exchange, each with its record, then the thread; frees. */
+/* Ends every exchange, each with its record, and then the thread; one that was not started:
+ * nothing. */
 void worker_stop(struct worker *worker);
+/* When all are stopped. */
+void worker_free(struct worker *worker);
 
 #endif

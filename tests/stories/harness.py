@@ -13,6 +13,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("SIDEGATE", str(TOP / "build-asan" / "sidegate"))
+THREADS = os.environ.get("SIDEGATE_THREADS", "1")
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", TOP.parent / "shared" / "data"))
 
 
@@ -258,7 +259,7 @@ class Sidegate:
         """The configuration: what every story has, and the story's own text, which may name sections again with `+`."""
         base = {
             "version": "1",
-            "process": "{ threads: 1 }",
+            "process": f"{{ threads: {THREADS} }}",
             "service": "{ name: story }",
             "listeners": f'[{{ name: public, address: "{self.listen}"{self.trusted} }}]',
             "status": f"{{ address: 127.0.0.1:{self.status_port} }}",

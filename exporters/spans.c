@@ -266,12 +266,13 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     add_span(maker, to, &span);
 }
 
-/* The stage that the attempt lies in from its start to its end; false: none. */
+/* The stage that the attempt lies in from its start to its end, the later one where an attempt
+ * without any duration lies between two; false: none. */
 static bool stage_around(const struct report *report, const struct report_attempt *attempt,
                          size_t *index)
 {
     uint64_t end = attempt->start_us + attempt->duration_us;
-    for (size_t i = 0; i < report->stage_count; i++) {
+    for (size_t i = report->stage_count; i-- > 0;) {
         const struct report_stage *stage = &report->stages[i];
         if (attempt->start_us >= stage->start_us && end <= stage->start_us + stage->duration_us) {
             *index = i;

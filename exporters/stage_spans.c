@@ -70,11 +70,16 @@ void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8])
 
 struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us)
 {
-    uint64_t whole = report->duration_us;
-    uint64_t start = start_us < whole ? start_us : whole;
-    uint64_t duration = duration_us < whole - start ? duration_us : whole - start;
-    return (struct period){(report->began_wall_us + start) * 1000,
-                           (report->began_wall_us + start + duration) * 1000};
+    uint64_t whole = report->duration_us > 0 ? report->duration_us * 1000 : 1;
+    uint64_t start = start_us <= UINT64_MAX / 1000 ? start_us * 1000 : whole;
+    if (start >= whole)
+        start = whole - 1;
+    uint64_t longest = whole - start;
+    uint64_t duration = duration_us <= longest / 1000 ? duration_us * 1000 : longest;
+    if (duration == 0)
+        duration = 1;
+    uint64_t began = report->began_wall_us * 1000;
+    return (struct period){began + start, began + start + duration};
 }
 
 uint8_t *span_room(struct buf *to, size_t longest)

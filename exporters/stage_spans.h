@@ -14,7 +14,8 @@ struct period {
     uint64_t start, end;
 };
 
-/* What is said to last beyond the request ends with it. */
+/* What is said to last beyond the request ends with it. What took less than a microsecond lasts a
+ * nanosecond: Jaeger calls spans without any duration faulty. */
 struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us);
 
 /* Room for a span of at most `longest` bytes behind its tag and its length, which span_done() then

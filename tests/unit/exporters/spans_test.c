@@ -161,6 +161,34 @@ TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
     drop(&f);
 }
 
+TEST(what_took_no_time_lasts_a_nanosecond_inside_its_parent)
+{
+    struct report report = sample_report();
+    static const struct report_stage stages[] = {
+        {"read_head", 0, 0}, {"connect", 0, 100}, {"await_answer", 100, 900}, {"respond", 1000, 0}};
+    report.stages = stages;
+    report.stage_count = 4;
+    report.attempts[0].start_us = 100; /* where connect ends and await_answer begins */
+    report.attempts[0].duration_us = 0;
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *server = f.read->spans[0], *await = f.read->spans[3];
+    for (size_t i = 1; i < f.read->n_spans; i++) {
+        const Otlp__Span *span = f.read->spans[i];
+        check(span->start_time_unix_nano < span->end_time_unix_nano);
+        check(span->start_time_unix_nano >= server->start_time_unix_nano);
+        check(span->end_time_unix_nano <= server->end_time_unix_nano);
+    }
+    check(f.read->spans[1]->end_time_unix_nano - f.read->spans[1]->start_time_unix_nano == 1);
+    check(f.read->spans[4]->end_time_unix_nano == server->end_time_unix_nano);
+    check(same_id(f.read->spans[5]->parent_span_id, await->span_id));
+    drop(&f);
+    report.duration_us = 0;
+    f = make(&report, NULL);
+    server = f.read->spans[0];
+    check(server->end_time_unix_nano - server->start_time_unix_nano == 1);
+    drop(&f);
+}
+
 TEST(a_block_is_no_error_but_says_everything)
 {
     struct report report = sample_report();
@@ -289,6 +317,7 @@ int spans_tests(void)
         cmocka_unit_test(children_nest_within_their_parents_and_stages_sum_to_the_whole),
         cmocka_unit_test(attempts_are_client_spans_inside_the_stage_that_holds_them),
         cmocka_unit_test(an_attempt_longer_than_any_stage_is_the_servers_own_child),
+        cmocka_unit_test(what_took_no_time_lasts_a_nanosecond_inside_its_parent),
         cmocka_unit_test(a_block_is_no_error_but_says_everything),
         cmocka_unit_test(a_5xx_is_an_error_of_the_server),
         cmocka_unit_test(sixteen_events_and_then_a_count),

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exchange, tried without a client's codec. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "tests/check.h"
 #include "tests/unit/exchange/peers.h"
 
@@ -276,6 +280,67 @@ TEST(every_short_read_and_write_is_survived)
     }
 }
 
+/* A file of rules, each of which has a look at every argument. */
+static const char *many_rules(char path[64])
+{
+    snprintf(path, 64, "/tmp/sidegate-rules-XXXXXX");
+    int fd = mkstemp(path);
+    check(fd >= 0);
+    for (int i = 1; i <= 2000; i++)
+        dprintf(fd, "SecRule ARGS \"@rx needle%d\" \"id:%d,phase:2,pass,nolog\"\n", i, i);
+    close(fd);
+    return path;
+}
+
+static struct story *story_with_many_rules(const char *budget)
+{
+    char path[64], yaml[256];
+    many_rules(path);
+    snprintf(yaml, sizeof(yaml), "rules: { files: [%s], cpu_budget: %s }", path, budget);
+    struct story *story = story_new(yaml, 8);
+    unlink(path);
+    story->look_ns = 100000;
+    return story;
+}
+
+TEST(a_long_inspection_takes_one_slice_a_turn_and_its_neighbour_is_served_meanwhile)
+{
+    struct story *story = story_with_many_rules("10s");
+    struct story_client *slow = story_ask(story, 0, "GET", "/?a=hay&b=hay&c=hay", 0);
+    uint64_t most_ns = 0;
+    story_turn(story, 1);
+    struct story_client *neighbour = story_ask(story, 1, "GET", "/", 0);
+    while (neighbour->status == 0) {
+        uint64_t before_ns = story->cpu_ns;
+        story_turn(story, 1);
+        uint64_t turn_ns = story->cpu_ns - before_ns;
+        most_ns = turn_ns > most_ns ? turn_ns : most_ns;
+    }
+    check_number(slow->status, 0); /* it has far to go yet */
+    check(most_ns < 2000000);      /* less than 2 ms of its work stood between any two turns */
+    story_turn(story, 20000);
+    check_number(slow->status, 200);
+    check(story->cpu_ns > 10000000);
+    story_free(story);
+}
+
+TEST(an_inspection_over_its_budget_is_refused_unless_told_otherwise)
+{
+    struct story *story = story_with_many_rules("2ms");
+    struct story_client *client = story_ask(story, 0, "GET", "/?a=hay&b=hay&c=hay", 0);
+    story_turn(story, 20000);
+    check_number(client->status, 403);
+    check_span(span_text(story->told.error), "waf_limit");
+    check_number(story->backend_count, 0);
+    story_free(story);
+    story = story_with_many_rules("2ms, on_failure: allow");
+    client = story_ask(story, 0, "GET", "/?a=hay&b=hay&c=hay", 0);
+    story_turn(story, 20000);
+    check_number(client->status, 200);
+    check_span(span_text(story->told.error), "waf_limit");
+    story_free(story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +359,9 @@ int main(void)
         cmocka_unit_test(more_requests_than_allowed_at_once_are_refused_with_503),
         cmocka_unit_test(short_of_memory_new_requests_are_refused),
         cmocka_unit_test(a_full_queue_before_the_backend_is_a_503),
+        cmocka_unit_test(
+            a_long_inspection_takes_one_slice_a_turn_and_its_neighbour_is_served_meanwhile),
+        cmocka_unit_test(an_inspection_over_its_budget_is_refused_unless_told_otherwise),
         cmocka_unit_test(every_transport_hiccup_ends_in_an_answer_or_a_clean_close),
         cmocka_unit_test(every_short_read_and_write_is_survived),
     };

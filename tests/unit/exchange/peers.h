@@ -61,6 +61,8 @@ struct story {
     void (*script)(struct story_backend *backend);
     unsigned handshakes; /* every n-th read of the backend's stream wants to write first */
     bool refuse;         /* no connection can be made */
+    uint64_t cpu_ns;     /* what inspections are measured with */
+    uint64_t look_ns;    /* how much of it each look costs */
 };
 
 /* `yaml`: what the configuration has beside a listener and an upstream. */

@@ -63,12 +63,20 @@ static void say_rules(struct exchange *x, struct report *report)
         report->waf.limits[LIMIT_REQUEST_BODY] = 1;
 }
 
+/* An attempt that nothing ended lasts as long as the exchange. The last one failed with the
+ * exchange where no answer came of it, or not all of one. */
 static void close_attempts(struct exchange *x, uint64_t duration_us)
 {
     for (size_t i = 0; i < x->attempt_count; i++) {
         struct report_attempt *attempt = &x->attempts[i];
+        bool is_last = i + 1 == x->attempt_count;
+        if (attempt->error.len > 0)
+            continue;
         if (attempt->duration_us == 0)
             attempt->duration_us = duration_us - attempt->start_us;
+        if (is_last && x->error != NULL &&
+            (attempt->status == 0 || strncmp(x->error, "upstream_", 9) == 0))
+            attempt->error = span_text(x->error);
     }
 }
 

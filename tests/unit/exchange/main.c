@@ -139,6 +139,27 @@ TEST(a_stale_connection_is_tried_again_once_on_a_new_one)
     story_free(story);
 }
 
+TEST(an_attempt_fails_with_the_exchange_that_gets_no_answer_of_it)
+{
+    struct story *story = story_new("timeouts: { response_header: 30s, request: 10s }", 4);
+    struct story_client *client = story_ask(story, 0, "GET", "/", 0);
+    story_turn(story, STORY_TURNS);
+    check_number(client->status, 200);
+    check_span(span_text(story->told.attempt_error), "");
+    story->script = NULL;
+    client = story_ask(story, 1, "GET", "/", 0);
+    story_turn(story, STORY_TURNS);
+    story_later(story, 11000000);
+    check_number(client->status, 504);
+    check_span(span_text(story->told.attempt_error), "upstream_timeout");
+    client = story_ask(story, 2, "GET", "/", 0);
+    story_turn(story, STORY_TURNS);
+    story_reset(client);
+    story_turn(story, STORY_TURNS);
+    check_span(span_text(story->told.attempt_error), "client_gone");
+    story_free(story);
+}
+
 TEST(what_may_not_be_repeated_is_not_tried_again)
 {
     struct story *story = story_new("", 4);
@@ -351,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_row_may_wait_for_something_else_than_its_client),
         cmocka_unit_test(an_answer_may_come_before_the_body_was_sent),
         cmocka_unit_test(a_stale_connection_is_tried_again_once_on_a_new_one),
+        cmocka_unit_test(an_attempt_fails_with_the_exchange_that_gets_no_answer_of_it),
         cmocka_unit_test(what_may_not_be_repeated_is_not_tried_again),
         cmocka_unit_test(a_backend_that_refuses_is_a_502_and_one_that_is_silent_a_504),
         cmocka_unit_test(the_whole_exchanges_clock_is_not_wound_up_by_progress),

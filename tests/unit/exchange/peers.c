@@ -269,6 +269,9 @@ static void on_report(void *context, const struct report *report)
                           .bytes_in = report->bytes_in,
                           .bytes_out = report->bytes_out};
     snprintf(told->error, sizeof(told->error), SPAN_FORMAT, span_arg(report->error));
+    if (report->attempt_count > 0)
+        snprintf(told->attempt_error, sizeof(told->attempt_error), SPAN_FORMAT,
+                 span_arg(report->attempts[report->attempt_count - 1].error));
     size_t len = 0;
     for (size_t i = 0; i < report->stage_count; i++) {
         len += (size_t)snprintf(told->stages + len, sizeof(told->stages) - len, "%s%s",

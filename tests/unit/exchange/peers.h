@@ -18,6 +18,7 @@ struct told {
     char stages[STORY_STAGES * 24]; /* "read_head select ..." */
     uint64_t duration_us, stages_us;
     size_t attempts;
+    char attempt_error[64]; /* of the last one */
     uint64_t bytes_in, bytes_out;
 };
 

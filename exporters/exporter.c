@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "exporters/access_log.h"
+#include "exporters/audit_file.h"
+#include "exporters/audit_log.h"
 #include "exporters/clock.h"
 #include "exporters/otlp.h"
 #include "exporters/plan.h"
@@ -55,7 +57,7 @@ struct exporter {
     struct span_maker *span_maker;
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
-    struct buf item, scratch;
+    struct buf item, scratch, record, record_item; /* the latter for audited transactions */
 };
 
 static void apply_log(struct exporter *e, struct plan *plan, size_t i)
@@ -71,7 +73,9 @@ static void apply_log(struct exporter *e, struct plan *plan, size_t i)
     if (plan->fds[i] >= 0 && writer != NULL)
         writer_redirect(writer, plan->paths[i], plan->fds[i]);
     else if (plan->fds[i] >= 0)
-        e->writers[i] = writer_new(e->queues[i], plan->paths[i], plan->fds[i]);
+        e->writers[i] =
+            writer_new(e->queues[i], i == DESTINATION_AUDIT_LOG ? WRITER_RECORDS : WRITER_LINES,
+                       plan->paths[i], plan->fds[i]);
     plan->fds[i] = -1;
     atomic_store(&e->on[i], e->writers[i] != NULL);
 }
@@ -140,13 +144,27 @@ static void count_lost(struct exporter *e)
     }
 }
 
-static void put_item(struct exporter *e, enum destination destination, unsigned units)
+static void put_item(struct exporter *e, enum destination destination, struct buf *item,
+                     unsigned units)
 {
-    if (buf_is_full(&e->item))
+    if (buf_is_full(item))
         queue_lost(e->queues[destination], units, DROP_REJECTED);
     else
-        queue_put(e->queues[destination], buf_span(&e->item), units);
-    buf_clear(&e->item);
+        queue_put(e->queues[destination], buf_span(item), units);
+    buf_clear(item);
+}
+
+static void export_audit(struct exporter *e, const struct report *report)
+{
+    const struct plan *plan = e->plan;
+    if (plan->audit_storage == NULL) {
+        audit_add(&e->record_item, report, plan->audit_format, &e->scratch);
+    } else {
+        audit_add(&e->record, report, plan->audit_format, &e->scratch);
+        audit_item_add(&e->record_item, report, plan->audit_storage, &e->record);
+        buf_clear(&e->record);
+    }
+    put_item(e, DESTINATION_AUDIT_LOG, &e->record_item, 1);
 }
 
 static void export(struct exporter *e, const struct report *report)
@@ -154,16 +172,18 @@ static void export(struct exporter *e, const struct report *report)
     if (atomic_load(&e->on[DESTINATION_RULE_LOG])) {
         for (size_t i = 0; i < report->waf.match_count; i++) {
             rule_log_add(&e->item, report, i);
-            put_item(e, DESTINATION_RULE_LOG, 1);
+            put_item(e, DESTINATION_RULE_LOG, &e->item, 1);
         }
     }
     if (atomic_load(&e->on[DESTINATION_ACCESS_LOG])) {
         access_log_add(&e->item, report, &e->scratch);
-        put_item(e, DESTINATION_ACCESS_LOG, 1);
+        put_item(e, DESTINATION_ACCESS_LOG, &e->item, 1);
     }
+    if (atomic_load(&e->on[DESTINATION_AUDIT_LOG]) && report->audit.wanted)
+        export_audit(e, report);
     if (atomic_load(&e->on[DESTINATION_TRACES]) && report->sampled) {
         unsigned spans = spans_add(e->span_maker, &e->item, report);
-        put_item(e, DESTINATION_TRACES, spans);
+        put_item(e, DESTINATION_TRACES, &e->item, spans);
     }
 }
 
@@ -281,6 +301,8 @@ static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
         e->view = must_alloc(sizeof *e->view);
         buf_init(&e->item, QUEUE_ITEM_BYTES);
         buf_init(&e->scratch, QUEUE_ITEM_BYTES);
+        buf_init(&e->record, QUEUE_LARGEST_BYTES);
+        buf_init(&e->record_item, QUEUE_LARGEST_BYTES);
     }
     if (thread_start(e))
         return true;
@@ -380,6 +402,8 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
         close(e->wake);
     buf_fini(&e->item);
     buf_fini(&e->scratch);
+    buf_fini(&e->record);
+    buf_fini(&e->record_item);
     free(e->view);
     span_maker_free(e->span_maker);
     pthread_cond_destroy(&e->applied);
@@ -395,6 +419,7 @@ void exporter_figures(const struct exporter *e, enum destination destination,
     } names[DESTINATIONS] = {
         [DESTINATION_ACCESS_LOG] = {"access_log", "logs"},
         [DESTINATION_RULE_LOG] = {"rule_log", "logs"},
+        [DESTINATION_AUDIT_LOG] = {"audit_log", "logs"},
         [DESTINATION_TRACES] = {"otlp", "traces"},
     };
     must(destination < DESTINATIONS);

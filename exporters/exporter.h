@@ -3,7 +3,7 @@
  * its writer.
  *
  *   worker 0 ==ring== \                  / access log   (a writer thread: a file or pipe may block)
- *   worker 1 ==ring== - exporter thread --- rule log     (likewise)
+ *   worker 1 ==ring== - exporter thread --- rule log, audit log     (likewise)
  *                                        \ OTLP traces  (libcurl multi on the exporter thread)
  *
  * The ring lies in a memfd that the parent holds: what a dead child left in it, the next one
@@ -33,9 +33,20 @@ void ring_close(struct ring *ring);
  * `worker`'s own thread calls it. */
 bool ring_put(struct ring *ring, unsigned worker, const struct report *report);
 
+enum audit_format { AUDIT_JSON, AUDIT_NATIVE };
+enum audit_type { AUDIT_SERIAL, AUDIT_CONCURRENT };
+/* The audit log: one file of records, or one file for each record and an index of them. */
+struct audit_settings {
+    struct span path; /* of the records or of the index; at == NULL: off */
+    enum audit_format format;
+    enum audit_type type;
+    struct span storage_dir; /* concurrent: where the records' own files go */
+};
+
 struct exporter_settings {  /* copied */
     struct span access_log; /* path, /dev/stdout, a named pipe; at == NULL: off */
     struct span rule_log;
+    struct audit_settings audit_log;
     struct span otlp_endpoint; /* base URL; /v1/traces is appended; at == NULL: off */
     struct span service_name, environment;
     uint64_t otlp_timeout_us;
@@ -58,7 +69,13 @@ void exporter_stop(struct exporter *exporter, uint64_t deadline_us);
  * once. Cheap. */
 void exporter_nudge(struct exporter *exporter);
 
-enum destination { DESTINATION_ACCESS_LOG, DESTINATION_RULE_LOG, DESTINATION_TRACES, DESTINATIONS };
+enum destination {
+    DESTINATION_ACCESS_LOG,
+    DESTINATION_RULE_LOG,
+    DESTINATION_AUDIT_LOG,
+    DESTINATION_TRACES,
+    DESTINATIONS
+};
 enum drop_reason {
     DROP_RING_FULL,
     DROP_QUEUE_FULL,
@@ -68,7 +85,7 @@ enum drop_reason {
     DROP_REASONS
 };
 /* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines, lines,
- * spans). */
+ * records, spans). */
 struct destination_figures {
     const char *name;   /* "access_log"... */
     const char *signal; /* "logs", "traces" */

@@ -30,6 +30,7 @@ void plan_free(struct plan *plan)
             close(plan->fds[i]);
         free(plan->paths[i]);
     }
+    free(plan->audit_storage);
     free(plan->endpoint);
     free(plan->service_name);
     free(plan->environment);
@@ -54,13 +55,18 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     struct plan *plan = must_alloc(sizeof *plan);
     plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
     plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
+    plan->paths[DESTINATION_AUDIT_LOG] = text_of(settings->audit_log.path);
+    plan->audit_format = settings->audit_log.format;
+    if (settings->audit_log.type == AUDIT_CONCURRENT)
+        plan->audit_storage = text_of(settings->audit_log.storage_dir);
     plan->endpoint = text_of(settings->otlp_endpoint);
     plan->service_name = text_of(settings->service_name);
     plan->environment = text_of(settings->environment);
     plan->otlp_timeout_us = settings->otlp_timeout_us;
     plan->gzip = settings->gzip;
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
-    plan->fds[0] = plan->fds[1] = -1;
+    for (size_t i = 0; i < LOGS; i++)
+        plan->fds[i] = -1;
     for (size_t i = 0; i < LOGS; i++) {
         if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
             continue;
@@ -75,7 +81,10 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
 
 bool plan_wants_anything(const struct plan *plan)
 {
-    return plan->paths[0] != NULL || plan->paths[1] != NULL || plan->endpoint != NULL;
+    bool wants = plan->endpoint != NULL;
+    for (size_t i = 0; i < LOGS; i++)
+        wants |= plan->paths[i] != NULL;
+    return wants;
 }
 
 struct otlp_settings plan_otlp(const struct plan *plan)

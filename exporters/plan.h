@@ -7,14 +7,17 @@
 #include "exporters/exporter.h"
 #include "exporters/otlp.h"
 
-enum { LOGS = 2 }; /* the first destinations are files */
-_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS,
+enum { LOGS = 3 }; /* the first destinations are files */
+_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS &&
+                   (int)DESTINATION_AUDIT_LOG < LOGS,
                "logs come first");
 
 struct plan {
     char *paths[LOGS]; /* NULL: off */
     int fds[LOGS];     /* -1: the log stays as it is; who uses one puts -1 in its place */
-    char *endpoint;    /* NULL: off */
+    enum audit_format audit_format;
+    char *audit_storage; /* NULL: records stand in the log itself */
+    char *endpoint;      /* NULL: off */
     char *service_name, *environment;
     uint64_t otlp_timeout_us;
     bool gzip;

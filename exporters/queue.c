@@ -16,7 +16,7 @@
 
 enum {
     QUEUE_RECORD_BYTES = 2048, /* the room that an item has on average */
-    QUEUE_BYTES_LEAST = 2 * QUEUE_ITEM_BYTES,
+    QUEUE_BYTES_LEAST = 2 * QUEUE_LARGEST_BYTES,
     QUEUE_BYTES_MOST = 64 * 1024 * 1024,
     QUEUE_KEEP_BYTES = 1024 * 1024, /* kept warm when the queue is empty */
 };
@@ -124,7 +124,7 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
     struct item_head head = {(uint32_t)item.len, units};
     pthread_mutex_lock(&queue->lock);
     queue->produced += units;
-    if (item.len > QUEUE_ITEM_BYTES) {
+    if (item.len > QUEUE_LARGEST_BYTES) {
         queue->dropped[DROP_QUEUE_FULL] += units;
     } else {
         while (queue->records >= queue->limit ||

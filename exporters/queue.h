@@ -34,7 +34,8 @@ uint64_t queue_units(struct queue *queue); /* queued, not in hand */
 /* Fills the numbers; name, signal and on are the caller's. */
 void queue_figures(struct queue *queue, struct destination_figures *out);
 
-/* The largest item that a queue takes. */
-enum { QUEUE_ITEM_BYTES = 512 * 1024 };
+/* The largest line or set of spans, and the largest item of all: an audited transaction, whose
+ * bytes may take six each in JSON. */
+enum { QUEUE_ITEM_BYTES = 512 * 1024, QUEUE_LARGEST_BYTES = 3 * 1024 * 1024 };
 
 #endif

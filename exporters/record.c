@@ -79,11 +79,21 @@
     TEXT(revision, 64)           \
     TEXT(version, 64)
 
+/* TEXT(member, longest): bodies last, so that they never crowd out a head */
+#define AUDIT_TEXTS(TEXT)       \
+    TEXT(parts, 64)             \
+    TEXT(components, 512)       \
+    TEXT(fields_of_form, 65536) \
+    TEXT(request_body, 131072)  \
+    TEXT(response_body, 131072)
+
 enum {
     TEXT_OVERHEAD = sizeof(uint32_t) + 1,
     NAME_LONGEST = 64,
     FILE_LONGEST = 512,
-    TAG_LONGEST = 128
+    TAG_LONGEST = 128,
+    FIELD_NAME_LONGEST = 512,
+    FIELD_VALUE_LONGEST = 8192,
 };
 
 /* How many rows a list has. */
@@ -100,6 +110,11 @@ static_assert(8 * (4 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_B
                       RECORD_STAGES * STAGE_BYTES + RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
+static_assert((size_t)8 * 4 +
+                      (size_t)TEXT_OVERHEAD * (COUNT(AUDIT_TEXTS) + (size_t)4 * RECORD_FIELDS) +
+                      (size_t)(8 + 2 * TEXT_OVERHEAD) * RECORD_FILES <=
+                  RECORD_AUDIT_FIXED_BYTES,
+              "so have those of the audited part");
 
 struct pen {
     char *at;
@@ -169,6 +184,39 @@ static void put_match(struct pen *pen, const struct rule_match *from)
         put_text(pen, from->tags[i], TAG_LONGEST);
 }
 
+static void put_pairs(struct pen *pen, const struct pair *pairs, size_t count)
+{
+    count = at_most(count, RECORD_FIELDS);
+    put_number(pen, count);
+    for (size_t i = 0; i < count; i++) {
+        put_text(pen, pairs[i].name, FIELD_NAME_LONGEST);
+        put_text(pen, pairs[i].value, FIELD_VALUE_LONGEST);
+    }
+}
+
+static void put_audit(struct pen *pen, const struct report_audit *from)
+{
+    put_number(pen, from->wanted);
+    if (!from->wanted)
+        return;
+    pen->text_left = RECORD_AUDIT_TEXT_BYTES;
+    put_pairs(pen, from->request_fields, from->request_field_count);
+    put_pairs(pen, from->response_fields, from->response_field_count);
+    size_t files = at_most(from->file_count, RECORD_FILES);
+    put_number(pen, files);
+    for (size_t i = 0; i < files; i++) {
+        put_number(pen, from->files[i].bytes);
+        put_text(pen, from->files[i].field, FIELD_NAME_LONGEST);
+        put_text(pen, from->files[i].name, FIELD_NAME_LONGEST);
+    }
+    AUDIT_TEXTS(PUT_TEXT)
+}
+
+size_t record_room(const struct report *report)
+{
+    return report->audit.wanted ? RECORD_LARGEST_BYTES : RECORD_BYTES;
+}
+
 size_t record_fold(const struct report *report, char *to)
 {
     const struct report *from = report;
@@ -188,8 +236,9 @@ size_t record_fold(const struct report *report, char *to)
     put_number(pen, matches);
     for (size_t i = 0; i < matches; i++)
         put_match(pen, &from->waf.matches[i]);
+    put_audit(pen, &from->audit);
     size_t size = (size_t)(pen->at - to);
-    must(size <= RECORD_BYTES);
+    must(size <= record_room(report));
     return size;
 }
 
@@ -282,6 +331,36 @@ static void take_matches(struct eye *eye, struct record_view *view)
         take_match(eye, &view->matches[i], &view->tags[i * RECORD_TAGS]);
 }
 
+static size_t take_pairs(struct eye *eye, struct pair *pairs)
+{
+    size_t count = take_count(eye, RECORD_FIELDS);
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].name = take_text(eye);
+        pairs[i].value = take_text(eye);
+    }
+    return count;
+}
+
+static void take_audit(struct eye *eye, struct record_view *view)
+{
+    struct report_audit *to = &view->report.audit;
+    *to = (struct report_audit){.wanted = take_number(eye) != 0,
+                                .request_fields = view->request_fields,
+                                .response_fields = view->response_fields,
+                                .files = view->files};
+    if (!to->wanted)
+        return;
+    to->request_field_count = take_pairs(eye, view->request_fields);
+    to->response_field_count = take_pairs(eye, view->response_fields);
+    to->file_count = take_count(eye, RECORD_FILES);
+    for (size_t i = 0; i < to->file_count; i++) {
+        view->files[i].bytes = take_number(eye);
+        view->files[i].field = take_text(eye);
+        view->files[i].name = take_text(eye);
+    }
+    AUDIT_TEXTS(TAKE_TEXT)
+}
+
 bool record_read(struct span bytes, struct record_view *view)
 {
     struct eye eye_of_bytes = {bytes, false}, *eye = &eye_of_bytes;
@@ -298,6 +377,7 @@ bool record_read(struct span bytes, struct record_view *view)
     take_attempts(eye, to);
     take_stages(eye, view);
     take_matches(eye, view);
+    take_audit(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&
            to->waf.mode <= ENGINE_ON;
 }

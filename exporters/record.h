@@ -17,16 +17,24 @@
 #include "exporters/report.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
     RECORD_MATCHES = 256,
     RECORD_TAGS = 16, /* of one match */
     RECORD_FIXED_BYTES = 64 * 1024,
     RECORD_TEXT_BYTES = 64 * 1024,
-    RECORD_BYTES = RECORD_FIXED_BYTES + RECORD_TEXT_BYTES, /* none is larger */
+    RECORD_BYTES = RECORD_FIXED_BYTES + RECORD_TEXT_BYTES, /* without what is audited */
+
+    RECORD_FIELDS = 256, /* of a head */
+    RECORD_FILES = 64,
+    RECORD_AUDIT_FIXED_BYTES = 8 * 1024,
+    RECORD_AUDIT_TEXT_BYTES = 320 * 1024, /* heads and bodies; what is beyond is cut */
+    RECORD_LARGEST_BYTES = RECORD_BYTES + RECORD_AUDIT_FIXED_BYTES + RECORD_AUDIT_TEXT_BYTES,
 };
 
-/* `to` has room for RECORD_BYTES. Returns the size. */
+/* The room that folding may take: RECORD_BYTES, or more where the transaction is audited. */
+size_t record_room(const struct report *report);
+/* `to` has record_room(). Returns the size. */
 size_t record_fold(const struct report *report, char *to);
 
 /* A record seen as a report again. Its spans borrow from the bytes, its arrays lie here. */
@@ -35,6 +43,8 @@ struct record_view {
     struct report_stage stages[RECORD_STAGES];
     struct rule_match matches[RECORD_MATCHES];
     struct span tags[RECORD_MATCHES * RECORD_TAGS];
+    struct pair request_fields[RECORD_FIELDS], response_fields[RECORD_FIELDS];
+    struct report_file files[RECORD_FILES];
 };
 
 /* False: not a whole record of this version; nothing in `view` may be used then. */

@@ -31,6 +31,25 @@ struct report_attempt {
 
 enum { REPORT_ATTEMPTS = 4 };
 
+/* An uploaded file: the audit log's part J. */
+struct report_file {
+    struct span field, name; /* as the form says */
+    uint64_t bytes;
+};
+
+/* What the audit log holds beyond the rest. Filled only where the transaction is relevant. */
+struct report_audit {
+    bool wanted;
+    struct span parts;      /* letters, as SecAuditLogParts and ctl:auditLogParts came to */
+    struct span components; /* SecComponentSignature */
+    const struct pair *request_fields, *response_fields; /* of the heads, in order */
+    size_t request_field_count, response_field_count;
+    struct span request_body, response_body; /* as inspected */
+    struct span fields_of_form;              /* part I: a form's values without its files */
+    const struct report_file *files;
+    size_t file_count;
+};
+
 struct report {
     /* who and when */
     uint64_t began_wall_us, duration_us;
@@ -72,6 +91,7 @@ struct report {
         uint64_t cpu_ns;
         unsigned limits[LIMIT_KINDS];
     } waf;
+    struct report_audit audit;
 };
 
 #endif

@@ -62,7 +62,7 @@ static size_t file_size(size_t workers, size_t lane_bytes)
 /* A lane is a power of two and has room for two of the largest records. */
 static size_t lane_size(size_t bytes_each)
 {
-    size_t lane_bytes = (size_t)2 * (RECORD_BYTES + PAGE_BYTES);
+    size_t lane_bytes = (size_t)2 * (RECORD_LARGEST_BYTES + PAGE_BYTES);
     for (size_t size = PAGE_BYTES;; size *= 2) {
         if (size >= lane_bytes && size >= bytes_each / LANES)
             return size;
@@ -180,6 +180,7 @@ unsigned report_units(const struct report *report, enum destination destination)
     case DESTINATION_RULE_LOG:
         return (unsigned)(report->waf.match_count < RECORD_MATCHES ? report->waf.match_count
                                                                    : RECORD_MATCHES);
+    case DESTINATION_AUDIT_LOG: return report->audit.wanted ? 1 : 0;
     case DESTINATION_TRACES: {
         size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
         return report->sampled ? (unsigned)(1 + stages + report->attempt_count) : 0;
@@ -216,12 +217,12 @@ bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
 {
     if (!is_wanted(ring, report))
         return true;
-    bool security = report->waf.match_count > 0 || report->waf.action == WAF_BLOCK ||
-                    report->waf.action == WAF_WOULD_BLOCK;
+    bool security = report->waf.match_count > 0 || report->audit.wanted ||
+                    report->waf.action == WAF_BLOCK || report->waf.action == WAF_WOULD_BLOCK;
     const struct lane *lane = lane_of(ring, worker, security ? LANE_SECURITY : LANE_ORDINARY);
     uint64_t written = atomic_load_explicit(&lane->head->written, memory_order_relaxed);
     uint64_t taken = atomic_load_explicit(&lane->head->taken, memory_order_acquire);
-    if (written - taken + sizeof(struct frame) + RECORD_BYTES > ring->lane_bytes) {
+    if (written - taken + sizeof(struct frame) + record_room(report) > ring->lane_bytes) {
         count_lost(lane->head, report);
         return false;
     }
@@ -245,7 +246,7 @@ static bool lane_peek(const struct ring *ring, const struct lane *lane, struct f
         return false;
     const char *at = lane->data + (taken & (ring->lane_bytes - 1));
     memcpy(frame, at, sizeof *frame);
-    if (frame->bytes > RECORD_BYTES || sizeof *frame + frame->bytes > written - taken) {
+    if (frame->bytes > RECORD_LARGEST_BYTES || sizeof *frame + frame->bytes > written - taken) {
         atomic_store_explicit(&lane->head->taken, written, memory_order_release);
         return false;
     }

@@ -32,7 +32,9 @@ static void add_escape(struct buf *to, char byte, char escape)
     buf_add(to, span_make(text, escape == 'x' ? 4 : 2));
 }
 
-static void add_escaped(struct buf *to, struct span text)
+typedef void add_text(struct buf *to, struct span text);
+
+void line_add_escaped(struct buf *to, struct span text)
 {
     size_t plain = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -46,13 +48,6 @@ static void add_escaped(struct buf *to, struct span text)
     buf_add(to, span_from(text, plain));
 }
 
-static void add_cut(struct buf *to, struct span text, size_t longest)
-{
-    add_escaped(to, span_first(text, longest));
-    if (text.len > longest)
-        buf_add(to, SPAN("..."));
-}
-
 /* ` [name "value"]`, or nothing where there is no value. */
 static void add_field(struct buf *to, const char *name, struct span value)
 {
@@ -61,7 +56,7 @@ static void add_field(struct buf *to, const char *name, struct span value)
     buf_add(to, SPAN(" ["));
     buf_add(to, span_text(name));
     buf_add(to, SPAN(" \""));
-    add_escaped(to, value);
+    line_add_escaped(to, value);
     buf_add(to, SPAN("\"]"));
 }
 
@@ -70,8 +65,21 @@ static void add_number_field(struct buf *to, const char *name, uint64_t value)
     buf_format(to, " [%s \"%llu\"]", name, (unsigned long long)value);
 }
 
-static void add_reason(struct buf *to, const struct rule_match *match)
+static void add_cut(struct buf *to, struct span text, size_t longest, add_text *add)
 {
+    add(to, span_first(text, longest));
+    if (text.len > longest)
+        buf_add(to, SPAN("..."));
+}
+
+static void add_plain(struct buf *to, struct span text)
+{
+    buf_add(to, text);
+}
+
+void rule_reason_add(struct buf *to, const struct rule_match *match, bool escaped)
+{
+    add_text *add = escaped ? line_add_escaped : add_plain;
     if (match->operator_text.len == 0) {
         buf_add(to, SPAN("Unconditional match in SecAction."));
         return;
@@ -79,13 +87,13 @@ static void add_reason(struct buf *to, const struct rule_match *match)
     buf_add(to, SPAN("Matched \"Operator `"));
     if (match->negated)
         buf_add_byte(to, '!');
-    add_escaped(to, match->operator_text);
+    add(to, match->operator_text);
     buf_add(to, SPAN("' with parameter `"));
-    add_cut(to, match->operator_argument, ARGUMENT_LONGEST);
+    add_cut(to, match->operator_argument, ARGUMENT_LONGEST, add);
     buf_add(to, SPAN("' against variable `"));
-    add_escaped(to, match->variable_name);
+    add(to, match->variable_name);
     buf_add(to, SPAN("' (Value: `"));
-    add_cut(to, match->variable_value, VALUE_LONGEST);
+    add_cut(to, match->variable_value, VALUE_LONGEST, add);
     buf_add(to, SPAN("' )"));
 }
 
@@ -134,19 +142,60 @@ static void add_fields_of_rule(struct buf *to, const struct rule_match *match)
         add_field(to, "tag", match->tags[i]);
 }
 
-void rule_log_add(struct buf *to, const struct report *report, size_t i)
+void rule_message_add(struct buf *to, const struct report *report, size_t i)
 {
     const struct rule_match *match = &report->waf.matches[i];
-    buf_add_byte(to, '[');
-    when_add_apache(to, report->began_wall_us);
-    buf_add(to, SPAN("] [security2:error] [client "));
-    add_escaped(to, report->client_address);
-    buf_add(to, SPAN("] ModSecurity: "));
+    buf_add(to, SPAN("ModSecurity: "));
     add_verdict(to, report, match);
-    add_reason(to, match);
+    rule_reason_add(to, match, true);
     add_fields_of_rule(to, match);
     add_field(to, "hostname", host_of(report->authority));
     add_field(to, "uri", report->path.len > 0 ? report->path : report->target);
     add_field(to, "unique_id", report->request_id);
+}
+
+void rule_log_add(struct buf *to, const struct report *report, size_t i)
+{
+    buf_add_byte(to, '[');
+    when_add_apache(to, report->began_wall_us);
+    buf_add(to, SPAN("] [security2:error] [client "));
+    line_add_escaped(to, report->client_address);
+    buf_add(to, SPAN("] "));
+    rule_message_add(to, report, i);
     buf_add_byte(to, '\n');
+}
+
+/* `,name:'value'`, or nothing where there is no value. */
+static void add_action(struct buf *to, const char *name, struct span value)
+{
+    if (value.len == 0)
+        return;
+    buf_format(to, ",%s:'", name);
+    line_add_escaped(to, value);
+    buf_add_byte(to, '\'');
+}
+
+void rule_text_add(struct buf *to, const struct rule_match *match)
+{
+    if (match->operator_text.len == 0) {
+        buf_add(to, SPAN("SecAction \""));
+    } else {
+        buf_add(to, SPAN("SecRule \""));
+        line_add_escaped(to, match->variable_name);
+        buf_add(to, match->negated ? SPAN("\" \"!@") : SPAN("\" \"@"));
+        line_add_escaped(to, match->operator_text);
+        buf_add_byte(to, ' ');
+        line_add_escaped(to, match->operator_argument);
+        buf_add(to, SPAN("\" \""));
+    }
+    buf_format(to, "phase:%u,id:%llu", (unsigned)match->phase, (unsigned long long)match->rule_id);
+    buf_add(to, match->audit ? SPAN(",auditlog") : SPAN(",noauditlog"));
+    add_action(to, "msg", match->message);
+    add_action(to, "logdata", match->data);
+    add_action(to, "severity", severity_name(match->severity));
+    add_action(to, "rev", match->revision);
+    add_action(to, "ver", match->version);
+    for (size_t i = 0; i < match->tag_count; i++)
+        add_action(to, "tag", match->tags[i]);
+    buf_add_byte(to, '"');
 }

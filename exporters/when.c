@@ -66,10 +66,11 @@ void when_add_rfc3339(struct buf *to, uint64_t wall_us)
     buf_add(to, span_make(text, (size_t)(at - text)));
 }
 
+static const char weekdays[] = "SunMonTueWedThuFriSat";
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 void when_add_apache(struct buf *to, uint64_t wall_us)
 {
-    static const char weekdays[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct when when = when_of(wall_us);
     char text[40], *at = text;
     memcpy(at, weekdays + (size_t)3 * when.weekday, 3);
@@ -82,4 +83,34 @@ void when_add_apache(struct buf *to, uint64_t wall_us)
     *at++ = ' ';
     at = digits(at, when.year, 4);
     buf_add(to, span_make(text, (size_t)(at - text)));
+}
+
+static struct span month_name(const struct when *when)
+{
+    return span_make(months + (size_t)3 * (when->month - 1), 3);
+}
+
+void when_add_asctime(struct buf *to, uint64_t wall_us)
+{
+    struct when when = when_of(wall_us);
+    buf_add(to, span_make(weekdays + (size_t)3 * when.weekday, 3));
+    buf_add_byte(to, ' ');
+    buf_add(to, month_name(&when));
+    buf_format(to, " %2u %02u:%02u:%02u %04u", when.day, when.hour, when.minute, when.second,
+               when.year);
+}
+
+void when_add_clf(struct buf *to, uint64_t wall_us)
+{
+    struct when when = when_of(wall_us);
+    buf_format(to, "%02u/", when.day);
+    buf_add(to, month_name(&when));
+    buf_format(to, "/%04u:%02u:%02u:%02u +0000", when.year, when.hour, when.minute, when.second);
+}
+
+void when_add_digits(struct buf *to, uint64_t wall_us)
+{
+    struct when when = when_of(wall_us);
+    buf_format(to, "%04u%02u%02u-%02u%02u%02u", when.year, when.month, when.day, when.hour,
+               when.minute, when.second);
 }

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporters/audit_file.h"
 #include "exporters/clock.h"
 #include "exporters/say.h"
 #include "rules/base/must.h"
@@ -40,6 +41,7 @@ enum {
 struct writer {
     pthread_t thread;
     struct queue *queue;
+    enum writer_kind kind;
     int wake; /* eventfd */
     atomic_bool stop, reopen;
     _Atomic uint64_t deadline_us;
@@ -51,9 +53,9 @@ struct writer {
     /* the thread's own */
     char *path;
     int fd;
-    bool is_file, torn; /* torn: the last write ended within a line */
-    struct buf lines;
-    size_t written; /* of `lines` */
+    bool is_file, torn;       /* torn: the last write ended within a line */
+    struct buf lines, record; /* record: a file of its own, before it is written */
+    size_t written;           /* of `lines` */
     unsigned units, tries;
     bool told; /* the present trouble has been said on stderr */
 };
@@ -165,7 +167,7 @@ static void settle_error(struct writer *w, int error)
     tell(w, "write", error);
     if (w->tries + 1 >= WRITE_TRIES || is_over(w)) {
         unsigned sent = 0;
-        for (size_t i = 0; i < w->written; i++)
+        for (size_t i = 0; i < w->written && w->kind == WRITER_LINES; i++)
             sent += w->lines.at[i] == '\n';
         must(sent <= w->units);
         queue_sent(w->queue, sent);
@@ -203,10 +205,28 @@ static void write_some(struct writer *w)
         settle(w, true);
 }
 
+/* One record at a time: what stands in a file of its own is written here, and its line of the index
+ * is what is left in hand. */
+static void fetch_record(struct writer *w)
+{
+    w->units = queue_take(w->queue, &w->record, 1);
+    if (w->units == 0)
+        return;
+    struct span item = buf_span(&w->record);
+    bool is_file = audit_item_is_file(item);
+    if (is_file ? !audit_file_write(item, &w->lines) : !buf_add(&w->lines, item)) {
+        tell(w, "a record", errno);
+        settle(w, false);
+    }
+    buf_clear(&w->record);
+}
+
 /* Whether there is something in hand. */
 static bool fetch(struct writer *w)
 {
-    if (w->units == 0)
+    if (w->units == 0 && w->kind == WRITER_RECORDS)
+        fetch_record(w);
+    else if (w->units == 0)
         w->units = queue_take(w->queue, &w->lines, BATCH_LINES);
     return w->units > 0;
 }
@@ -221,6 +241,7 @@ static void writer_free(struct writer *w)
         close(w->wake);
     pthread_mutex_destroy(&w->lock);
     buf_fini(&w->lines);
+    buf_fini(&w->record);
     free(w->next_path);
     free(w->path);
     free(w);
@@ -258,15 +279,17 @@ static bool thread_start(struct writer *w)
     return started;
 }
 
-struct writer *writer_new(struct queue *queue, const char *path, int fd)
+struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char *path, int fd)
 {
     struct writer *w = must_alloc(sizeof *w);
     must(pthread_mutex_init(&w->lock, NULL) == 0);
     w->queue = queue;
+    w->kind = kind;
     w->path = must_strdup(path);
     w->fd = -1;
     use_file(w, fd);
-    buf_init(&w->lines, QUEUE_ITEM_BYTES);
+    buf_init(&w->lines, kind == WRITER_RECORDS ? QUEUE_LARGEST_BYTES : QUEUE_ITEM_BYTES);
+    buf_init(&w->record, QUEUE_LARGEST_BYTES);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->wake >= 0 && thread_start(w))
         return w;

@@ -12,9 +12,15 @@ struct writer;
  * process has there, whatever that is. -1: `why` names the path. */
 int log_open(const char *path, char *why, size_t size);
 
+enum writer_kind {
+    WRITER_LINES,   /* an item is a line */
+    WRITER_RECORDS, /* an item is a whole record of many lines, or a file of its own: audit_file.h
+                     */
+};
+
 /* Starts the thread. Takes `fd`; `path` is copied; `queue` is borrowed and outlives the writer.
  * NULL: no thread can be had, `fd` is closed. */
-struct writer *writer_new(struct queue *queue, const char *path, int fd);
+struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char *path, int fd);
 /* There is something in the queue. Cheap. */
 void writer_wake(struct writer *writer);
 /* Goes on with another file, at the end of a batch of lines. Takes `fd`. */

@@ -13,6 +13,7 @@ int main(void)
     failures += line_tests();
     failures += metrics_tests();
     failures += spans_tests();
+    failures += audit_tests();
     failures += otlp_tests();
     failures += exporter_tests();
     return failures > 0;

@@ -29,5 +29,6 @@ int exporter_tests(void);
 int metrics_tests(void);
 int spans_tests(void);
 int otlp_tests(void);
+int audit_tests(void);
 
 #endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Twice over the report: first where a named value stands by its structure, which also tells what
+ * the secrets are; then wherever those bytes stand. */
+#include "exporters/sanitise.h"
+
+#include "exporters/form.h"
+#include "exporters/mask.h"
+#include "rules/base/buf.h"
+
+enum {
+    SECRETS_MOST = 64,
+    SECRET_SHORTEST = 3, /* shorter ones are hidden only where they are known to stand */
+    TEXT_BYTES = 1024 * 1024,
+};
+
+struct cleaning {
+    struct report *report;
+    const struct span *names;
+    size_t name_count;
+    struct arena *arena;
+    struct span secrets[SECRETS_MOST];
+    size_t secret_count;
+    bool too_many; /* then no text can be trusted */
+};
+
+/* ---- names ---- */
+
+static bool is_arguments(struct span collection)
+{
+    return span_is_nocase(collection, SPAN("ARGS")) ||
+           span_is_nocase(collection, SPAN("ARGS_GET")) ||
+           span_is_nocase(collection, SPAN("ARGS_POST"));
+}
+
+/* Is the variable named? `collection` of arguments: any of theirs. */
+static bool is_named(const struct cleaning *c, struct span collection, struct span name)
+{
+    for (size_t i = 0; i < c->name_count; i++) {
+        struct span key = c->names[i];
+        struct span of = span_cut(&key, ':');
+        bool same =
+            span_is_nocase(of, collection) || (is_arguments(of) && is_arguments(collection));
+        if (same && span_is_nocase(key, name))
+            return true;
+    }
+    return false;
+}
+
+static bool names_any(const struct cleaning *c, bool arguments, struct span collection)
+{
+    for (size_t i = 0; i < c->name_count; i++) {
+        struct span key = c->names[i];
+        struct span of = span_cut(&key, ':');
+        if (arguments ? is_arguments(of) : span_is_nocase(of, collection))
+            return true;
+    }
+    return false;
+}
+
+/* ---- secrets ---- */
+
+static void keep(struct cleaning *c, struct span value)
+{
+    if (value.len < SECRET_SHORTEST)
+        return;
+    for (size_t i = 0; i < c->secret_count; i++)
+        if (span_is(c->secrets[i], value))
+            return;
+    if (c->secret_count < SECRETS_MOST)
+        c->secrets[c->secret_count++] = value;
+    else
+        c->too_many = true;
+}
+
+/* Percent and plus undone. */
+static struct span decoded(struct cleaning *c, struct span text)
+{
+    char *to = arena_text(c->arena, text.len + 1);
+    size_t len = 0;
+    if (to == NULL)
+        return SPAN("");
+    for (size_t i = 0; i < text.len; i++) {
+        bool escape = text.at[i] == '%' && i + 2 < text.len && byte_hex(text.at[i + 1]) >= 0 &&
+                      byte_hex(text.at[i + 2]) >= 0;
+        if (escape) {
+            to[len++] = (char)(byte_hex(text.at[i + 1]) * 16 + byte_hex(text.at[i + 2]));
+            i += 2;
+        } else {
+            to[len] = text.at[i];
+            if (to[len] == '+')
+                to[len] = ' ';
+            len++;
+        }
+    }
+    return span_make(to, len);
+}
+
+static struct span finish(struct cleaning *c, struct buf *text)
+{
+    struct span made = buf_is_full(text) ? SPAN(MASK) : arena_copy(c->arena, buf_span(text));
+    buf_fini(text);
+    return made;
+}
+
+/* ---- where they stand ---- */
+
+/* a=1&b=2: of a query or a form. */
+static struct span clean_parameters(struct cleaning *c, struct span text)
+{
+    struct buf to;
+    buf_init(&to, TEXT_BYTES);
+    struct span rest = text;
+    while (rest.len > 0) {
+        size_t len = 0;
+        while (len < rest.len && rest.at[len] != '&' && rest.at[len] != ';')
+            len++;
+        struct span one = span_first(rest, len), value = one;
+        struct span name = span_cut(&value, '=');
+        if (value.at != NULL && is_named(c, SPAN("ARGS"), decoded(c, name))) {
+            keep(c, value);
+            keep(c, decoded(c, value));
+            buf_add(&to, span_first(one, name.len + 1));
+            buf_add(&to, SPAN(MASK));
+        } else {
+            buf_add(&to, one);
+        }
+        rest = span_from(rest, len);
+        buf_add(&to, span_first(rest, 1));
+        rest = span_from(rest, 1);
+    }
+    return finish(c, &to);
+}
+
+static struct span clean_multipart(struct cleaning *c, struct span body, struct span boundary)
+{
+    struct buf to;
+    struct form_part part;
+    buf_init(&to, TEXT_BYTES);
+    struct span rest = body;
+    const char *copied = body.at;
+    while (form_next(&rest, boundary, &part)) {
+        if (!is_named(c, SPAN("ARGS"), part.name))
+            continue;
+        keep(c, part.content);
+        buf_add(&to, span_make(copied, (size_t)(part.content.at - copied)));
+        buf_add(&to, SPAN(MASK));
+        copied = part.content.at + part.content.len;
+    }
+    buf_add(&to, span_make(copied, (size_t)(body.at + body.len - copied)));
+    return finish(c, &to);
+}
+
+static void clean_body(struct cleaning *c)
+{
+    struct report_audit *audit = &c->report->audit;
+    struct span type =
+        pairs_get(audit->request_fields, audit->request_field_count, SPAN("content-type"));
+    struct span boundary = form_boundary(type);
+    if (names_any(c, false, SPAN("REQUEST_BODY")) && audit->request_body.len > 0)
+        audit->request_body = SPAN(MASK);
+    if (names_any(c, false, SPAN("RESPONSE_BODY")) && audit->response_body.len > 0)
+        audit->response_body = SPAN(MASK);
+    if (!names_any(c, true, SPAN("")) || audit->request_body.len == 0)
+        return;
+    if (boundary.at != NULL)
+        audit->request_body = clean_multipart(c, audit->request_body, boundary);
+    else if (form_is_urlencoded(type))
+        audit->request_body = clean_parameters(c, audit->request_body);
+    else
+        audit->request_body = SPAN(MASK);
+}
+
+static void clean_target(struct cleaning *c)
+{
+    struct report *report = c->report;
+    struct span query = report->target;
+    struct span path = span_cut(&query, '?');
+    if (query.at != NULL) {
+        query = clean_parameters(c, query);
+        report->target =
+            arena_format(c->arena, SPAN_FORMAT "?" SPAN_FORMAT, span_arg(path), span_arg(query));
+    }
+    report->query = clean_parameters(c, report->query);
+}
+
+/* sid=1; theme=dark */
+static struct span clean_cookies(struct cleaning *c, struct span text)
+{
+    struct buf to;
+    buf_init(&to, TEXT_BYTES);
+    while (text.at != NULL) {
+        struct span one = span_cut(&text, ';'), value = one;
+        struct span name = span_cut(&value, '=');
+        if (value.at != NULL && is_named(c, SPAN("REQUEST_COOKIES"), span_trim_ows(name))) {
+            keep(c, value);
+            buf_add(&to, span_first(one, name.len + 1));
+            buf_add(&to, SPAN(MASK));
+        } else {
+            buf_add(&to, one);
+        }
+        if (text.at != NULL)
+            buf_add_byte(&to, ';');
+    }
+    return finish(c, &to);
+}
+
+static const struct pair *clean_fields(struct cleaning *c, struct span collection,
+                                       const struct pair *fields, size_t *count)
+{
+    struct pair *copy = arena_alloc(c->arena, *count * sizeof(struct pair));
+    if (copy == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++) {
+        copy[i] = fields[i];
+        if (is_named(c, collection, fields[i].name)) {
+            keep(c, fields[i].value);
+            copy[i].value = SPAN(MASK);
+        } else if (span_is_nocase(fields[i].name, SPAN("cookie"))) {
+            copy[i].value = clean_cookies(c, fields[i].value);
+        }
+    }
+    return copy;
+}
+
+static void clean_heads(struct cleaning *c)
+{
+    struct report_audit *audit = &c->report->audit;
+    audit->request_fields = clean_fields(c, SPAN("REQUEST_HEADERS"), audit->request_fields,
+                                         &audit->request_field_count);
+    audit->response_fields = clean_fields(c, SPAN("RESPONSE_HEADERS"), audit->response_fields,
+                                          &audit->response_field_count);
+    if (is_named(c, SPAN("REQUEST_HEADERS"), SPAN("user-agent")) && c->report->user_agent.len > 0)
+        c->report->user_agent = SPAN(MASK);
+    if (is_named(c, SPAN("REQUEST_HEADERS"), SPAN("referer")) && c->report->referer.len > 0)
+        c->report->referer = SPAN(MASK);
+}
+
+/* ---- wherever else they are ---- */
+
+static struct span without_one(struct cleaning *c, struct span text, struct span secret)
+{
+    struct buf to;
+    buf_init(&to, TEXT_BYTES);
+    for (;;) {
+        size_t at = span_find_nocase(text, secret);
+        buf_add(&to, span_first(text, at));
+        if (at == SPAN_NONE)
+            return finish(c, &to);
+        buf_add(&to, SPAN(MASK));
+        text = span_from(text, at + secret.len);
+    }
+}
+
+/* True: there was one. */
+static bool hide(struct cleaning *c, struct span *text)
+{
+    bool any = false;
+    if (c->too_many && text->len > 0) {
+        *text = SPAN(MASK);
+        return true;
+    }
+    for (size_t i = 0; i < c->secret_count; i++) {
+        if (span_find_nocase(*text, c->secrets[i]) == SPAN_NONE)
+            continue;
+        *text = without_one(c, *text, c->secrets[i]);
+        any = true;
+    }
+    return any;
+}
+
+static void hide_in_fields(struct cleaning *c, const struct pair **fields, size_t count)
+{
+    struct pair *copy = arena_alloc(c->arena, count * sizeof(struct pair));
+    for (size_t i = 0; i < count && copy != NULL; i++) {
+        copy[i] = (*fields)[i];
+        hide(c, &copy[i].value);
+    }
+    if (copy != NULL)
+        *fields = copy;
+}
+
+/* A match against a secret says in its data what it found there: pieces of it. */
+static void clean_match(struct cleaning *c, struct rule_match *match)
+{
+    struct span name = match->variable_name;
+    struct span collection = span_cut(&name, ':');
+    bool touched = is_named(c, collection, name.at != NULL ? name : SPAN(""));
+    if (touched) {
+        keep(c, match->variable_value);
+        match->variable_value = SPAN(MASK);
+    }
+    touched |= hide(c, &match->variable_value);
+    if (touched && match->data.len > 0)
+        match->data = SPAN(MASK);
+    hide(c, &match->data);
+    hide(c, &match->message);
+    hide(c, &match->operator_argument);
+}
+
+static void clean_matches(struct cleaning *c)
+{
+    size_t count = c->report->waf.match_count;
+    struct rule_match *copy = arena_alloc(c->arena, count * sizeof(struct rule_match));
+    if (copy == NULL)
+        count = c->report->waf.match_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = c->report->waf.matches[i];
+        clean_match(c, &copy[i]);
+    }
+    c->report->waf.matches = copy;
+}
+
+void report_sanitise(struct report *report, const struct span *names, size_t count,
+                     struct arena *arena)
+{
+    struct cleaning cleaning = {
+        .report = report, .names = names, .name_count = count, .arena = arena};
+    if (count == 0)
+        return;
+    clean_heads(&cleaning);
+    clean_target(&cleaning);
+    clean_body(&cleaning);
+    clean_matches(&cleaning);
+    enum { TEXTS = 8 };
+    struct span *texts[TEXTS] = {&report->target,
+                                 &report->query,
+                                 &report->path,
+                                 &report->authority,
+                                 &report->user_agent,
+                                 &report->referer,
+                                 &report->audit.request_body,
+                                 &report->audit.response_body};
+    for (size_t i = 0; i < TEXTS; i++)
+        hide(&cleaning, texts[i]);
+    hide_in_fields(&cleaning, &report->audit.request_fields, report->audit.request_field_count);
+    hide_in_fields(&cleaning, &report->audit.response_fields, report->audit.response_field_count);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules have named as secret (sanitiseArg, sanitiseRequestHeader...) is taken out of a report
+ * before anything is made of it: no log, span or ring ever holds it. */
+#ifndef SIDEGATE_EXPORTERS_SANITISE_H
+#define SIDEGATE_EXPORTERS_SANITISE_H
+
+#include "exporters/report.h"
+#include "rules/base/arena.h"
+
+/* `names` are variables: "ARGS:password" (ARGS_GET and ARGS_POST mean the same),
+ * "REQUEST_HEADERS:Authorization", "RESPONSE_HEADERS:Set-Cookie", "REQUEST_COOKIES:sid",
+ * "REQUEST_BODY"; case does not matter. Where the value stands (target, query, form, head, cookie,
+ * matches) MASK stands instead, and wherever else it turns up, decoded or not, too. A body that is
+ * no form is hidden whole where an argument is named. The report's spans then borrow from the
+ * arena; one that is full gives empty texts, never a secret. */
+void report_sanitise(struct report *report, const struct span *names, size_t count,
+                     struct arena *arena);
+
+#endif

@@ -173,11 +173,26 @@ static action_function *const functions[ACTION_COUNT] = {
     [ACTION_SETENV] = run_setenv, [ACTION_CTL] = run_ctl,
 };
 
+/* ctl says which option, the others what they write themselves. */
+static void action_tell(const struct inspection *tx, const struct action *action)
+{
+    const char *name = action_row(action->name)->name;
+    struct span value = SPAN("");
+    if (action->name == ACTION_CTL) {
+        size_t count;
+        name = ctl_names(&count)[action->ctl.name];
+        value = action->ctl.text;
+    }
+    transaction_tell(tx, WATCHED_ACTED, span_text(name), value, true);
+}
+
 void actions_run(struct inspection *tx, const struct rule *link)
 {
     for (size_t i = 0; i < link->action_count && !arena_is_full(tx->arena); i++) {
         const struct action *action = &link->actions[i];
         must(functions[action->name] != NULL);
         functions[action->name](tx, action);
+        if (tx->world.watch != NULL)
+            action_tell(tx, action);
     }
 }

@@ -68,6 +68,11 @@ void collection_set(struct inspection *tx, enum variable collection, struct span
 {
     if (value.at == NULL)
         value = SPAN("");
+    if (tx->world.watch != NULL)
+        transaction_tell(tx, WATCHED_STORED,
+                         arena_format(tx->arena, SPAN_FORMAT ":" SPAN_FORMAT,
+                                      span_arg(collection_name(collection)), span_arg(name)),
+                         value, true);
     struct map *map = collection_map(tx, collection);
     if (map == NULL) {
         store_set(tx, collection, name, value);

@@ -18,6 +18,9 @@ static void link_begin(struct inspection *tx, const struct rule *link)
     cursor->target = 0;
     cursor->target_is_open = false;
     cursor->matched = false;
+    bool acts = link->operator== NULL;
+    transaction_tell(tx, WATCHED_LINK, acts ? SPAN("") : span_text(operator_name(link->operator)),
+                     acts ? SPAN("") : operator_argument(link->operator)->text, false);
 }
 
 void evaluation_begin(struct inspection *tx, const struct rule *starter)
@@ -51,6 +54,21 @@ static void pattern_limit(struct inspection *tx)
     collection_set(tx, VARIABLE_TX, SPAN("MSC_PCRE_LIMITS_EXCEEDED"), SPAN("1"));
 }
 
+static void tried_tell(struct inspection *tx, const struct target *target, const struct pair *value,
+                       const struct operator_run *run, bool yes)
+{
+    struct watched_event event = {
+        .kind = WATCHED_TRIED,
+        .rule = tx->cursor.link,
+        .name = value_name(tx, target, value),
+        .value = run->value,
+        .yes = yes,
+        .raw = value->value,
+        .found = run->captures.count > 0 ? run->captures.at[0] : (struct span){NULL, 0},
+    };
+    tx->world.watch(tx->world.context, &event);
+}
+
 static void operator_try(struct inspection *tx, const struct target *target,
                          const struct pair *value, struct span text)
 {
@@ -66,6 +84,8 @@ static void operator_try(struct inspection *tx, const struct target *target,
         return;
     if (answer == OPERATOR_LIMIT)
         pattern_limit(tx);
+    if (tx->world.watch != NULL)
+        tried_tell(tx, target, value, &run, answer == OPERATOR_YES);
     if (answer != OPERATOR_YES)
         return;
     if (link->capture && run.captures.count > 0)
@@ -85,6 +105,8 @@ static void value_try_each(struct inspection *tx, const struct target *target,
     for (size_t i = 0; i < link->transformation_count && !arena_is_full(tx->arena); i++) {
         struct span next = transform_one(tx, link->transformations[i], text);
         bool changed = !span_is(next, text);
+        transaction_tell(tx, WATCHED_TRANSFORMED, span_text(link->transformations[i]->name), next,
+                         changed);
         text = next;
         if (changed)
             operator_try(tx, target, value, text);
@@ -174,6 +196,9 @@ enum evaluation evaluation_run(struct inspection *tx)
 {
     for (;;) {
         enum evaluation evaluation = link_run(tx);
+        if (evaluation != EVALUATION_PAUSE)
+            transaction_tell(tx, WATCHED_RETURNED, SPAN(""), SPAN(""),
+                             evaluation == EVALUATION_YES);
         if (evaluation != EVALUATION_YES || tx->cursor.link->chain == NULL)
             return evaluation;
         link_begin(tx, tx->cursor.link->chain);

@@ -43,8 +43,8 @@ struct inspection *inspection_begin(const struct ruleset *ruleset,
     tx->begun_us = world->wall_us(world->context);
     tx->highest_severity = SEVERITY_UNSEEN;
     tx->verdict.action = VERDICT_PASS;
-    tx->audit_engine = ruleset->settings.audit_engine;
-    tx->audit_parts = ruleset->settings.audit_parts;
+    tx->audit_engine = options->audit_engine;
+    tx->audit_parts = options->audit_parts;
     tx->tx = map_new(arena, true);
     tx->env = map_new(arena, true);
     return tx->tx != NULL && tx->env != NULL ? tx : NULL;
@@ -122,11 +122,27 @@ static bool phase_is_over(const struct inspection *tx)
 /* Takes up the rule at the cursor; false: there is none, or it was removed. */
 static bool step_begin(struct inspection *tx, const struct rule *rule)
 {
-    if (rule == NULL || exclusion_is_removed(tx, rule))
+    if (rule == NULL)
         return false;
+    if (exclusion_is_removed(tx, rule)) {
+        tx->cursor.link = rule;
+        transaction_tell(tx, WATCHED_REMOVED, SPAN(""), SPAN(""), false);
+        return false;
+    }
     record_reset(tx);
     evaluation_begin(tx, rule);
     return true;
+}
+
+/* Tells of the rules up to `end` that are not run. */
+static void steps_pass(struct inspection *tx, size_t from, size_t end, const char *by)
+{
+    const struct ruleset_phase *phase = &tx->ruleset->phases[tx->phase];
+    for (size_t i = from; tx->world.watch != NULL && i < end && i < phase->count; i++) {
+        tx->cursor.link = phase->steps[i].rule;
+        if (tx->cursor.link != NULL)
+            transaction_tell(tx, WATCHED_PASSED, span_text(by), SPAN(""), false);
+    }
 }
 
 /* After a rule: where the phase goes on. */
@@ -134,9 +150,14 @@ static void step_end(struct inspection *tx, bool matched)
 {
     struct cursor *cursor = &tx->cursor;
     const struct rule *rule = cursor->starter;
+    size_t next = cursor->step + 1;
     if (matched)
         record_match(tx, rule);
-    cursor->step = matched && rule->go_to != 0 ? rule->go_to : cursor->step + 1;
+    if (matched && rule->go_to != 0) {
+        steps_pass(tx, next, rule->go_to, "skip");
+        next = rule->go_to;
+    }
+    cursor->step = next;
     cursor->starter = NULL;
 }
 
@@ -156,6 +177,8 @@ static enum inspection_step phase_run(struct inspection *tx)
             return INSPECTION_MORE;
         step_end(tx, evaluation == EVALUATION_YES);
     }
+    if (tx->options.engine != ENGINE_OFF && !tx->decided)
+        steps_pass(tx, cursor->step, phase->count, "allow");
     if (arena_is_full(tx->arena)) {
         transaction_limit(tx, LIMIT_MEMORY);
         return INSPECTION_LIMIT;

@@ -19,6 +19,7 @@
 #include "rules/base/span.h"
 #include "rules/match/pattern.h"
 #include "rules/match/result.h"
+#include "rules/watch.h"
 
 struct ruleset;
 struct inspection;
@@ -37,6 +38,9 @@ struct inspection_world {
                       struct span value);
     void (*store_expire)(void *context, struct span collection, struct span key, struct span name,
                          uint64_t seconds);
+    /* Told what happens, in order; what it is shown is good until it returns. NULL: nobody looks.
+     */
+    void (*watch)(void *context, const struct watched_event *event);
     void *context;
     struct scratch *scratch; /* the worker's */
 };
@@ -74,6 +78,8 @@ struct inspection_options {
     uint64_t request_body_limit, response_body_limit; /* bytes inspected */
     const struct span *response_body_types;
     size_t response_body_type_count;
+    enum audit_engine audit_engine;
+    struct span audit_parts;
 };
 /* What the ruleset's own directives say. */
 struct inspection_options inspection_options_of(const struct ruleset *ruleset);

@@ -15,7 +15,8 @@ static struct pair *pairs_new(struct inspection *tx, size_t count)
 
 /* --- cookies --- */
 
-/* `a=1; b=2`: names lose leading space, empty ones are left out, values stay as they are. */
+/* `a=1; b=2`: names lose leading space and values trailing one (as in ModSecurity
+ * 3.0.13), empty names are left out. */
 static size_t cookies_split(struct span field, struct pair *to)
 {
     size_t count = 0;
@@ -26,6 +27,8 @@ static size_t cookies_split(struct span field, struct pair *to)
         struct span name = span_cut(&value, '=');
         if (name.len == 0)
             continue;
+        while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+            value.len--;
         to[count++] = (struct pair){name, value.at == NULL ? SPAN("") : value};
     }
     return count;

@@ -110,7 +110,8 @@ static struct span text_build(struct inspection *tx, enum variable variable)
 static struct span text_web_app_id(struct inspection *tx, enum variable variable)
 {
     (void)variable;
-    return tx->ruleset->settings.web_app_id;
+    struct span id = tx->ruleset->settings.web_app_id;
+    return id.at == NULL ? SPAN("") : id;
 }
 
 /* --- lists --- */

@@ -34,7 +34,7 @@ static void allow(struct inspection *tx, enum disruptive how)
 
 static bool status_redirects(unsigned status)
 {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    return status >= 300 && status <= 399 && status != 304;
 }
 
 static void verdict_set(struct inspection *tx, const struct rule *rule, enum verdict_action action)
@@ -65,7 +65,18 @@ static bool decide(struct inspection *tx, const struct rule *rule)
         [DISRUPTIVE_ALLOW] = VERDICT_PASS,         [DISRUPTIVE_ALLOW_PHASE] = VERDICT_PASS,
         [DISRUPTIVE_ALLOW_REQUEST] = VERDICT_PASS,
     };
+    static const struct span names[] = {
+        [DISRUPTIVE_PASS] = SPAN_INIT("pass"),
+        [DISRUPTIVE_DENY] = SPAN_INIT("deny"),
+        [DISRUPTIVE_DROP] = SPAN_INIT("drop"),
+        [DISRUPTIVE_REDIRECT] = SPAN_INIT("redirect"),
+        [DISRUPTIVE_ALLOW] = SPAN_INIT("allow"),
+        [DISRUPTIVE_ALLOW_PHASE] = SPAN_INIT("allow:phase"),
+        [DISRUPTIVE_ALLOW_REQUEST] = SPAN_INIT("allow:request"),
+    };
     enum verdict_action action = actions[rule->disruptive];
+    transaction_tell(tx, WATCHED_DECIDED, names[rule->disruptive], SPAN(""),
+                     tx->options.engine == ENGINE_ON);
     if (action == VERDICT_PASS) {
         allow(tx, rule->disruptive);
         return false;

@@ -132,6 +132,17 @@ struct inspection {
     struct span audit_parts;
 };
 
+/* Tells whoever looks on. */
+static inline void transaction_tell(const struct inspection *tx, enum watched kind,
+                                    struct span name, struct span value, bool yes)
+{
+    if (tx->world.watch != NULL)
+        tx->world.watch(
+            tx->world.context,
+            &(struct watched_event){
+                .kind = kind, .rule = tx->cursor.link, .name = name, .value = value, .yes = yes});
+}
+
 /* Counts a limit; a full arena is counted once. */
 void transaction_limit(struct inspection *tx, enum limit_kind kind);
 /* Grows an array in the arena by doubling; false (and nothing changed) where the arena is full. */

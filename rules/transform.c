@@ -63,7 +63,10 @@ struct span transform_one(struct inspection *tx, const struct transformation *by
 
 struct span transform_all(struct inspection *tx, const struct rule *rule, struct span value)
 {
-    for (size_t i = 0; i < rule->transformation_count; i++)
+    for (size_t i = 0; i < rule->transformation_count; i++) {
         value = transform_one(tx, rule->transformations[i], value);
+        transaction_tell(tx, WATCHED_TRANSFORMED, span_text(rule->transformations[i]->name), value,
+                         true);
+    }
     return value;
 }

@@ -125,6 +125,32 @@ struct span value_name(struct inspection *tx, const struct target *target, const
     return name_join(tx, false, variable, value->name);
 }
 
+static struct span first_selected(struct inspection *tx, const struct target *target)
+{
+    struct pair slot;
+    struct values values = values_of(tx, target, &slot);
+    for (size_t i = 0; i < values.count; i++)
+        if (target_selects(tx, target, &values.at[i]))
+            return values.at[i].value;
+    return (struct span){NULL, 0};
+}
+
+/* %{ARGS:/^id/}: so rare that the pattern is compiled when it is wanted. */
+static struct span first_like(struct inspection *tx, struct target *target)
+{
+    size_t offset;
+    char why[128];
+    struct pattern *pattern = pattern_new(span_make(target->name.at + 1, target->name.len - 2),
+                                          PATTERN_SELECTOR, &offset, why, sizeof(why));
+    if (pattern == NULL)
+        return (struct span){NULL, 0};
+    target->selector = SELECTOR_PATTERN;
+    target->pattern = pattern;
+    struct span value = first_selected(tx, target);
+    pattern_free(pattern);
+    return value;
+}
+
 struct span value_first(struct inspection *tx, enum variable variable, struct span key)
 {
     struct target target = {
@@ -132,10 +158,7 @@ struct span value_first(struct inspection *tx, enum variable variable, struct sp
         .selector = key.len > 0 ? SELECTOR_NAME : SELECTOR_ALL,
         .name = key,
     };
-    struct pair slot;
-    struct values values = values_of(tx, &target, &slot);
-    for (size_t i = 0; i < values.count; i++)
-        if (target_selects(tx, &target, &values.at[i]))
-            return values.at[i].value;
-    return (struct span){NULL, 0};
+    if (key.len > 2 && key.at[0] == '/' && key.at[key.len - 1] == '/')
+        return first_like(tx, &target);
+    return first_selected(tx, &target);
 }

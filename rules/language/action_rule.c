@@ -9,6 +9,11 @@
 static void apply_id(struct action_edit *edit)
 {
     uint64_t id;
+    if (edit->site == SITE_LINK) {
+        fault_add(edit->line->faults, FAULT_WARNING, line_place(edit->line, edit->word->value.at),
+                  SPAN(""), "a chain goes by the id of its first rule, so this one means nothing");
+        return;
+    }
     if (number_read(edit->line, edit->word->value, "id", 1, INT64_MAX, &id))
         edit->draft->rule.id = id;
     edit->draft->id_place = line_place(edit->line, edit->word->value.at);
@@ -133,9 +138,12 @@ static void apply_pass(struct action_edit *edit)
     set_disruptive(edit, DISRUPTIVE_PASS);
 }
 
-/* What it comes to is settled when all files are read. */
+/* What it comes to is settled when all files are read. In SecDefaultAction, which is where it gets
+ * its meaning from, it has none. */
 static void apply_block(struct action_edit *edit)
 {
+    if (edit->site == SITE_DEFAULT)
+        return;
     set_disruptive(edit, DISRUPTIVE_PASS);
 }
 
@@ -226,6 +234,8 @@ static void (*const apply[ACTION_COUNT])(struct action_edit *) = {
 static const char *why_not_at_link(enum action_name name)
 {
     enum action_group group = action_row(name)->group;
+    if (name == ACTION_STATUS || name == ACTION_ID)
+        return NULL;
     bool of_starter = group == GROUP_DISRUPTIVE || group == GROUP_METADATA || group == GROUP_DATA ||
                       (group == GROUP_FLOW && name != ACTION_CHAIN);
     return of_starter ? "stands at the first rule of a chain only" : NULL;
@@ -234,9 +244,7 @@ static const char *why_not_at_link(enum action_name name)
 static const char *why_not_in_default(enum action_name name)
 {
     enum action_group group = action_row(name)->group;
-    if (name == ACTION_BLOCK)
-        return "means what SecDefaultAction says, so it cannot stand there";
-    if (name == ACTION_PHASE || name == ACTION_TAG)
+    if (name == ACTION_PHASE || name == ACTION_TAG || name == ACTION_BLOCK)
         return NULL;
     return group == GROUP_FLOW || group == GROUP_METADATA
                ? "stands at rules, not in SecDefaultAction"

@@ -25,8 +25,7 @@ static const struct rule_settings default_settings = {
     .arguments_limit = 1000,
     .files_limit = 100,
     .argument_separator = '&',
-    .audit_engine = AUDIT_OFF,
-    .audit_parts = SPAN_INIT("ABIJDEFHZ"),
+    .audit = {.engine = AUDIT_OFF, .parts = SPAN_INIT("ABIJDEFHZ")},
 };
 
 struct ruleset_builder *ruleset_builder_new(const struct ruleset_source *source,
@@ -99,8 +98,9 @@ void builder_close_chain(struct ruleset_builder *builder)
 {
     if (builder->open == NULL)
         return;
-    fault_add(builder->faults, FAULT_ERROR, builder->open->chain_place, SPAN(""),
-              "no rule follows this chain");
+    fault_add(builder->faults, FAULT_WARNING, builder->open->chain_place, SPAN(""),
+              "no rule follows this chain, so it never matches");
+    builder->open_starter->removed = true;
     builder->open = NULL;
 }
 
@@ -167,7 +167,11 @@ void builder_include(struct ruleset_builder *builder, struct span pattern, const
     }
     size_t (*glob)(void *, const char *, void (*)(void *, const char *), void *) =
         source->glob != NULL ? source->glob : ruleset_disk()->glob;
-    if (glob(source->context, path, on_path, &found) == 0 && !optional)
+    /* As in ModSecurity 3: beside the file that names it, else where the process stands. */
+    bool there = glob(source->context, path, on_path, &found) > 0;
+    if (!there && base != NULL && !span_starts(pattern, SPAN("/")))
+        there = glob(source->context, builder_path(builder, pattern, ""), on_path, &found) > 0;
+    if (!there && !optional)
         fault_add(builder->faults, FAULT_ERROR, from, SPAN(""), "no file is called %s", path);
     const char **paths = found.paths.at;
     builder->depth++;

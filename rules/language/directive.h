@@ -61,10 +61,16 @@ DIRECTIVE_FUNCTION(response_body_limit);
 DIRECTIVE_FUNCTION(response_body_limit_action);
 DIRECTIVE_FUNCTION(argument_separator);
 DIRECTIVE_FUNCTION(pattern_match_limit);
-DIRECTIVE_FUNCTION(audit_engine);
-DIRECTIVE_FUNCTION(audit_parts);
 DIRECTIVE_FUNCTION(web_app_id);
 DIRECTIVE_FUNCTION(cookie_format);
+/* audit_settings.c */
+DIRECTIVE_FUNCTION(audit_engine);
+DIRECTIVE_FUNCTION(audit_parts);
+DIRECTIVE_FUNCTION(audit_log);
+DIRECTIVE_FUNCTION(audit_type);
+DIRECTIVE_FUNCTION(audit_format);
+DIRECTIVE_FUNCTION(audit_relevant_status);
+DIRECTIVE_FUNCTION(audit_storage_dir);
 /* directive.c */
 DIRECTIVE_FUNCTION(without_effect);
 DIRECTIVE_FUNCTION(refused);

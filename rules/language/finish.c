@@ -54,6 +54,10 @@ static void settle_link(struct draft *draft)
 
 static void settle(struct draft *draft)
 {
+    /* A link may say which status the chain answers; the last one counts. */
+    for (const struct draft *link = draft->next; link != NULL; link = link->next)
+        if (link->rule.status != 0)
+            draft->rule.status = link->rule.status;
     settle_disruptive(draft);
     for (; draft != NULL; draft = draft->next)
         settle_link(draft);

@@ -209,10 +209,11 @@ static bool walk_word(struct line_reader *r, char quote, struct region *to)
     return quote == '\0';
 }
 
-static void fault_quote(struct line_reader *r, struct line *line, struct place place)
+/* Apache and ModSecurity 3 take the rest of the line. */
+static void warn_quote(const struct line_reader *r, struct place place)
 {
-    fault_add(r->faults, FAULT_ERROR, place, SPAN(""), "this quote is not closed");
-    line->broken = true;
+    fault_add(r->faults, FAULT_WARNING, place, SPAN(""),
+              "this quote is not closed: the rest of the line is taken");
 }
 
 /* Takes the word at the cursor. */
@@ -226,10 +227,9 @@ static void read_word(struct line_reader *r, struct line *line)
         quote = '\0';
     pass_joints(r);
     struct line_reader start = *r;
-    if (!walk_word(r, quote, NULL)) {
-        fault_quote(r, line, opening);
-        return;
-    }
+    bool closed = walk_word(r, quote, NULL);
+    if (!closed)
+        warn_quote(r, opening);
     size_t most = r->at - start.at;
     *r = start;
     struct region *region =
@@ -237,7 +237,7 @@ static void read_word(struct line_reader *r, struct line *line)
     walk_word(r, quote, region);
     struct span *word = rows_add(&line->words, r->arena, sizeof *word);
     *word = span_make(region->at, region->len);
-    if (quote == '\0')
+    if (quote == '\0' || !closed)
         return;
     r->at++;
     char next = reader_byte(r);

@@ -100,9 +100,10 @@ static void register_id(struct ruleset_builder *builder, struct line *line, stru
     int len = snprintf(name, sizeof name, "%" PRIu64, draft->rule.id);
     must(len > 0);
     if (draft->rule.id == 0) {
+        bool acts = draft->targets.count == 0 && draft->rule.operator== NULL;
         if (draft->id_place.line == 0 && !builder->lost)
-            fault_add(line->faults, FAULT_ERROR, line_place(line, line_word(line, 0).at), SPAN(""),
-                      "this rule has no id");
+            fault_add(line->faults, acts ? FAULT_WARNING : FAULT_ERROR,
+                      line_place(line, line_word(line, 0).at), SPAN(""), "this rule has no id");
         return;
     }
     builder->lost = false;

@@ -76,7 +76,6 @@ struct ruleset_phase {
 };
 
 enum over_limit { OVER_LIMIT_REJECT, OVER_LIMIT_PREFIX, OVER_LIMIT_PASS };
-enum audit_engine { AUDIT_OFF, AUDIT_ON, AUDIT_RELEVANT_ONLY };
 
 /* What directives set; `given` bits say which ones stood in a file (YAML wins over those that it
  * sets itself). */
@@ -97,14 +96,20 @@ struct rule_settings {
     char argument_separator;      /* not given: & */
     uint32_t pattern_match_limit; /* not given: 0, our default; values below 100,000 are raised to
                                      it with a warning */
-    enum audit_engine audit_engine;
-    struct span audit_parts;
+    struct {
+        enum audit_engine engine; /* not given: off */
+        struct span parts;        /* not given: ABIJDEFHZ */
+        struct span path;         /* at == NULL: not given */
+        struct span storage_dir, relevant_status;
+        bool is_json, is_concurrent;
+    } audit;
     struct span web_app_id;
     struct span component_signature;
     struct {
         bool engine : 1, request_body_access : 1, response_body_access : 1, request_body_limit : 1,
             request_body_over : 1, response_body_limit : 1, response_body_over : 1,
-            response_body_types : 1;
+            response_body_types : 1, audit_engine : 1, audit_parts : 1, audit_format : 1,
+            audit_type : 1;
     } given;
 };
 

@@ -160,28 +160,6 @@ DIRECTIVE_FUNCTION(pattern_match_limit)
     builder->settings.pattern_match_limit = (uint32_t)limit;
 }
 
-DIRECTIVE_FUNCTION(audit_engine)
-{
-    static const struct choice choices[] = {
-        {"On", AUDIT_ON}, {"Off", AUDIT_OFF}, {"RelevantOnly", AUDIT_RELEVANT_ONLY}};
-    unsigned value;
-    if (choice_read(line, line_word(line, 1), directive_row(which)->name, choices, 3, &value))
-        builder->settings.audit_engine = (enum audit_engine)value;
-}
-
-DIRECTIVE_FUNCTION(audit_parts)
-{
-    struct span word = line_word(line, 1);
-    for (size_t i = 0; i < word.len; i++)
-        if (span_find_byte(SPAN("ABCDEFGHIJKZ"), word.at[i]) == SPAN_NONE) {
-            fault_add(line->faults, FAULT_ERROR, line_place(line, word.at + i), SPAN(""),
-                      "%s is letters from A to K and Z, not '%c'", directive_row(which)->name,
-                      word.at[i]);
-            return;
-        }
-    builder->settings.audit_parts = word;
-}
-
 DIRECTIVE_FUNCTION(web_app_id)
 {
     (void)which;

@@ -106,6 +106,11 @@ static bool parse_selector(struct ruleset_builder *builder, struct line *line, s
     return true;
 }
 
+static bool selector_follows(struct span rest)
+{
+    return rest.len > 0 && (rest.at[0] == ':' || rest.at[0] == '.');
+}
+
 static bool parse_name(struct line *line, struct span *rest, struct target *target)
 {
     size_t len = 0;
@@ -113,6 +118,10 @@ static bool parse_name(struct line *line, struct span *rest, struct target *targ
            !byte_is_blank(rest->at[len]))
         len++;
     struct span name = span_first(*rest, len);
+    /* TX.score is TX:score. */
+    size_t dot = span_find_byte(name, '.');
+    if (dot != SPAN_NONE && variable_find(span_first(name, dot), &target->variable))
+        name = span_first(name, len = dot);
     if (len == 0)
         return fault_at(line, name, "the name of a variable is missing");
     if (!variable_find(name, &target->variable)) {
@@ -125,7 +134,7 @@ static bool parse_name(struct line *line, struct span *rest, struct target *targ
         return false;
     }
     *rest = span_behind(*rest, len);
-    if (rest->len == 0 || rest->at[0] != ':')
+    if (!selector_follows(*rest))
         return true;
     if (variable_row(target->variable)->shape == SHAPE_SCALAR) {
         fault_add(line->faults, FAULT_ERROR, line_place(line, rest->at), SPAN(""),
@@ -142,7 +151,7 @@ static bool parse_one(struct ruleset_builder *builder, struct line *line, struct
 {
     if (!parse_name(line, rest, target))
         return false;
-    if (rest->len == 0 || rest->at[0] != ':')
+    if (!selector_follows(*rest))
         return true;
     *rest = span_behind(*rest, 1);
     return parse_selector(builder, line, rest, target);

@@ -3,7 +3,7 @@
 #include "rules/match/macro.h"
 
 /* Where a "%{...}" begins and what follows it; false where there is none any more. */
-static bool braces_find(struct span text, size_t *start, size_t *end)
+static bool braces_find(struct span text, size_t *start, size_t *end, struct span *inside)
 {
     size_t open = span_find(text, SPAN("%{"));
     if (open == SPAN_NONE)
@@ -12,14 +12,21 @@ static bool braces_find(struct span text, size_t *start, size_t *end)
     if (len == SPAN_NONE)
         return false;
     *start = open;
-    *end = open + len + 1;
+    *inside = span_make(text.at + open + 2, len - 2);
+    size_t behind = open + len + 1;
+    /* "%{NAME}%" is another way to write it, where a percent sign cannot begin anything else. */
+    struct span rest = span_from(text, behind);
+    bool percent = rest.len > 0 && rest.at[0] == '%' &&
+                   (rest.len == 1 || rest.at[1] == ' ' || rest.at[1] == ',');
+    *end = behind + (percent ? 1 : 0);
     return true;
 }
 
 static size_t count_parts(struct span text)
 {
     size_t count = 0, start, end;
-    while (braces_find(text, &start, &end)) {
+    struct span inside;
+    while (braces_find(text, &start, &end, &inside)) {
         count += start > 0 ? 2 : 1;
         text = span_from(text, end);
     }
@@ -48,10 +55,10 @@ bool macro_parse(struct span text, struct arena *arena, struct macro *out, size_
     *out = (struct macro){.text = rest, .parts = parts};
     if (parts == NULL)
         return true; /* the arena says so itself */
-    while (braces_find(rest, &start, &end)) {
+    struct span inside;
+    while (braces_find(rest, &start, &end, &inside)) {
         if (start > 0)
             parts[out->count++] = (struct macro_part){.text = span_first(rest, start)};
-        struct span inside = span_make(rest.at + start + 2, end - start - 3);
         if (!part_parse(inside, &parts[out->count++])) {
             *offset = (size_t)(inside.at - out->text.at);
             *wrong = span_make(text.at + *offset, inside.len);

@@ -22,6 +22,27 @@ static const char *const names[] = {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
+/* Operators of other engines that are known and cannot be had here. */
+static const struct pair refused[] = {
+    {SPAN_INIT("inspectFile"), SPAN_INIT("a rule starts no programs and runs no scripts")},
+    {SPAN_INIT("fuzzyHash"), SPAN_INIT("there is no database of ssdeep hashes")},
+    {SPAN_INIT("gsbLookup"), SPAN_INIT("rules ask no services")},
+    {SPAN_INIT("rsub"), SPAN_INIT("bodies are not changed by rules")},
+    {SPAN_INIT("validateHash"), SPAN_INIT("links are not signed")},
+};
+
+static void fault_name(struct operator_build *build, struct span name)
+{
+    build->wrong = name;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (span_is_nocase(refused[i].name, name)) {
+            operator_fault(build, 0, "@" SPAN_FORMAT " is not supported: " SPAN_FORMAT,
+                           span_arg(refused[i].name), span_arg(refused[i].value));
+            return;
+        }
+    operator_fault(build, 0, "no such operator: @" SPAN_FORMAT, span_arg(name));
+}
+
 static const struct operator_row *find_row(struct span name)
 {
     for (size_t i = 0; i < ROWS; i++)
@@ -45,6 +66,8 @@ bool operator_read_file(struct operator_build *build, struct span name, struct b
 {
     if (name.len == 0)
         return operator_fault(build, 0, "the name of a file is missing");
+    if (span_starts_nocase(name, SPAN("https:")) || span_starts_nocase(name, SPAN("http:")))
+        return operator_fault(build, 0, "an address is not supported: files are read from disk");
     if (build->read_file == NULL)
         return operator_fault(build, 0, "there are no files here");
     return build->read_file(build->context, name, to, build->why, sizeof(build->why));
@@ -77,8 +100,7 @@ struct operator* operator_compile(struct span name, bool negated, struct span ar
     build->why[0] = '\0';
     build->wrong = span_make(NULL, 0);
     if (row == NULL) {
-        build->wrong = name;
-        operator_fault(build, 0, "no such operator: @" SPAN_FORMAT, span_arg(name));
+        fault_name(build, name);
         return NULL;
     }
     op = arena_alloc(build->arena, sizeof(*op));

@@ -161,7 +161,8 @@ TEST(a_second_rule_with_an_id_names_the_first)
 {
     check_faults("SecAction \"id:7\"\n\nSecAction \"phase:1,id:'7'\"\n",
                  "a.conf:3:24: the id 7 is taken by the rule at a.conf:1\n");
-    check_faults("SecAction pass\n", "a.conf:1:1: this rule has no id\n");
+    check_faults("SecRule ARGS a pass\n", "a.conf:1:1: this rule has no id\n");
+    check_faults("SecAction pass\n", "a.conf:1:1: warning: this rule has no id\n");
 }
 
 TEST(a_jump_to_no_marker_names_the_nearest)
@@ -175,12 +176,15 @@ TEST(a_jump_to_no_marker_names_the_nearest)
 TEST(a_chain_needs_its_links_and_links_know_their_place)
 {
     check_faults("SecAction \"id:1,chain\"\nSecMarker X\n",
-                 "a.conf:1:17: no rule follows this chain\n");
-    check_faults("SecAction \"id:1,chain\"\n", "a.conf:1:17: no rule follows this chain\n");
-    check_faults("SecAction \"id:1,chain\"\nSecRule ARGS a \"id:2,deny,skipAfter:X\"\n",
-                 "a.conf:2:17: id stands at the first rule of a chain only\n"
-                 "a.conf:2:22: deny stands at the first rule of a chain only\n"
-                 "a.conf:2:27: skipAfter stands at the first rule of a chain only\n");
+                 "a.conf:1:17: warning: no rule follows this chain, so it never matches\n");
+    check_faults("SecAction \"id:1,chain\"\n",
+                 "a.conf:1:17: warning: no rule follows this chain, so it never matches\n");
+    check_faults(
+        "SecAction \"id:1,chain\"\nSecRule ARGS a \"id:2,deny,skipAfter:X\"\n",
+        "a.conf:2:20: warning: a chain goes by the id of its first rule, so this one means "
+        "nothing\n"
+        "a.conf:2:22: deny stands at the first rule of a chain only\n"
+        "a.conf:2:27: skipAfter stands at the first rule of a chain only\n");
 }
 
 TEST(a_default_action_has_a_phase_and_says_what_becomes_of_a_request)
@@ -193,10 +197,13 @@ TEST(a_default_action_has_a_phase_and_says_what_becomes_of_a_request)
                  "a.conf:1:32: id stands at rules, not in SecDefaultAction\n");
 }
 
-TEST(an_open_quote_is_found_and_the_rest_is_still_read)
+TEST(an_open_quote_takes_the_rest_of_the_line)
 {
+    check_faults("SecRule ARGS \"@rx a\" \"id:1,pass\nSecAction \"id:2\"\n",
+                 "a.conf:1:22: warning: this quote is not closed: the rest of the line is taken\n");
     check_faults("SecRule ARGS \"@rx a\n  \"id:1\"\nSecRuleEngine Offf\n",
-                 "a.conf:1:14: this quote is not closed\n"
+                 "a.conf:1:14: warning: this quote is not closed: the rest of the line is taken\n"
+                 "a.conf:1:1: this rule has no id\n"
                  "a.conf:2:4: unknown directive 'id:1'\n"
                  "a.conf:3:15: SecRuleEngine is On, Off or DetectionOnly, not 'Offf' "
                  "(did you mean 'Off'?)\n");
@@ -234,7 +241,7 @@ int fault_suite(void)
         cmocka_unit_test(a_jump_to_no_marker_names_the_nearest),
         cmocka_unit_test(a_chain_needs_its_links_and_links_know_their_place),
         cmocka_unit_test(a_default_action_has_a_phase_and_says_what_becomes_of_a_request),
-        cmocka_unit_test(an_open_quote_is_found_and_the_rest_is_still_read),
+        cmocka_unit_test(an_open_quote_takes_the_rest_of_the_line),
         cmocka_unit_test(one_broken_rule_does_not_break_the_next),
     };
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);

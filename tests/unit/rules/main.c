@@ -5,6 +5,6 @@
 int main(void)
 {
     int failed = evaluation_suite() + values_suite() + actions_suite() + exclusions_suite() +
-                 verdict_suite() + bodies_suite() + crs_suite();
+                 verdict_suite() + bodies_suite() + crs_suite() + forms_suite();
     return failed != 0;
 }

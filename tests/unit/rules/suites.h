@@ -9,5 +9,6 @@ int exclusions_suite(void);
 int verdict_suite(void);
 int bodies_suite(void);
 int crs_suite(void);
+int forms_suite(void);
 
 #endif

@@ -130,6 +130,10 @@ enum step stage_gather_prefix(struct exchange *x)
     uint64_t limit = x->snapshot->inspection.request_body_limit;
     if (client->head->body_length == 0 || !inspection_wants_request_body(x->inspection))
         return STEP_NEXT;
+    /* A head that is refused is not kept waiting for its body: who expects what we do not know
+     * (RFC 9110 10.1.1) may send none before he is told. */
+    if (client->refusal.status != 0)
+        return STEP_NEXT;
     if (!x->entered) {
         buf_init(&x->prefix, (size_t)limit);
         if (client->head->body_length > 0 && (uint64_t)client->head->body_length > limit &&

@@ -12,8 +12,10 @@ enum step stage_match(struct exchange *x)
     }
     if (x->target.form == TARGET_WRONG)
         return answer_with(x, 400, "bad_target");
-    if (x->target.form == TARGET_AUTHORITY)
+    if (x->target.form == TARGET_AUTHORITY) {
+        x->own.close = true; /* what was sent ahead is meant for a tunnel, and is no request */
         return answer_with(x, 501, "connect_not_supported");
+    }
     if (x->path_doubts != 0 && !x->settings->limits.pass_doubtful_paths)
         return answer_with(x, 400, "doubtful_path");
     /* An upgrade that we do not speak is ignored (RFC 9110 7.8), but a WebSocket client can do

@@ -93,8 +93,11 @@ static bool become(const char *user, char *why, size_t size)
 
 bool machine_drop_privileges(const char *user, char *why, size_t size)
 {
+    int parent_death = 0; /* the kernel forgets this signal when the user changes */
+    prctl(PR_GET_PDEATHSIG, &parent_death);
     if (user != NULL && getuid() == 0 && !become(user, why, size))
         return false;
+    prctl(PR_SET_PDEATHSIG, parent_death);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return true;

@@ -11,7 +11,8 @@
 unsigned machine_threads(void);
 /* The cgroup's memory.max (v2, then v1), else three quarters of the machine's memory. */
 uint64_t machine_memory_bytes(void);
-/* Drops to the user for good (groups too), sets no_new_privs, and keeps secrets out of core dumps.
+/* Drops to the user for good (groups too), sets no_new_privs, and keeps secrets out of core dumps;
+ * the child still ends with its parent.
  * `user` NULL: stays who it is. False: `why`. */
 bool machine_drop_privileges(const char *user, char *why, size_t size);
 /* As many descriptors as the hard limit allows. */

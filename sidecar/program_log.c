@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -85,7 +86,14 @@ void program_log_say(struct program_log *log, enum log_level level, const char *
     size_t room = sizeof(line) - len - 2;
     len += body < 0 ? 0 : (size_t)body < room ? (size_t)body : room;
     line[len++] = '\n';
-    /* A log that cannot be written is no reason to stop serving. */
-    if (write(log->fd, line, len) < 0)
-        return;
+    program_log_pass_on(log, line, len);
+}
+
+/* Waiting for a pipe that nobody reads would stop the parent, and with it every signal. A pipe that
+ * is ready takes PIPE_BUF bytes at once. */
+void program_log_pass_on(struct program_log *log, const char *text, size_t len)
+{
+    struct pollfd room = {log->fd, POLLOUT, 0};
+    if (poll(&room, 1, 0) <= 0 || write(log->fd, text, len) < 0)
+        return; /* a log that cannot be written is no reason to stop serving */
 }

@@ -16,5 +16,7 @@ void program_log_set_level(struct program_log *log, enum log_level level);
 /* "2026-11-21T09:30:00.123456Z info: message\n"; lines over 4 KiB are cut. */
 void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Text as it is, of at most 4 KiB; dropped where there is no room for it now. */
+void program_log_pass_on(struct program_log *log, const char *text, size_t len);
 
 #endif

@@ -79,8 +79,7 @@ static bool hear(struct parent *parent)
     ssize_t got = read(parent->stderr_pipe, text, sizeof(text));
     if (got > 0) {
         keep_words(parent, text, (size_t)got);
-        if (write(STDERR_FILENO, text, (size_t)got) < 0)
-            return true; /* nobody listens: the words are kept all the same */
+        program_log_pass_on(parent->log, text, (size_t)got);
         return true;
     }
     if (got == 0) {
@@ -187,9 +186,11 @@ static void close_ends(struct parent *parent)
 static int child_ended(struct parent *parent, int status)
 {
     parent->child = 0;
-    bool in_order =
-        WIFEXITED(status) &&
-        (parent->stopping || WEXITSTATUS(status) == EXIT_CONFIGURATION || WEXITSTATUS(status) == 0);
+    /* A first child that cannot start has said why; trying again would say it again. */
+    bool never_began = parent->restarts == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
+    bool in_order = WIFEXITED(status) &&
+                    (parent->stopping || never_began || WEXITSTATUS(status) == EXIT_CONFIGURATION ||
+                     WEXITSTATUS(status) == 0);
     if (in_order) {
         while (parent->stderr_pipe >= 0 && hear(parent)) {
         }

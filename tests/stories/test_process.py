@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parent and child: starting, dying, standard error, doors that a reload closes."""
+import os
+import pwd
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import PROGRAM, free_port, wait_until
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("user", [None, "nobody"])
+def test_the_child_ends_with_its_parent(sidegate, backend, user):
+    if user and os.getuid() != 0:
+        pytest.skip("only root becomes somebody else")
+    side = sidegate(backend().url, f"process: {{ threads: 1, user: {user} }}" if user else "")
+    child = side.child()
+    wanted = pwd.getpwnam(user).pw_uid if user else os.getuid()
+    assert f"Uid:\t{wanted}\t" in Path(f"/proc/{child}/status").read_text()
+    side.process.kill()
+    side.process.wait()
+    wait_until(lambda: not is_running(child), "the child ends")
+
+
+def test_a_port_in_use_is_one_sentence(sidegate, backend, tmp_path):
+    side = sidegate(backend().url)
+    text = side.config.read_text()
+    other = tmp_path / "other.yaml"
+    for port in (side.status_port, side.admin_port):
+        text = text.replace(str(port), str(free_port()))
+    other.write_text(text)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        other.write_text(text.replace(str(side.port), str(taken.getsockname()[1])))
+        done = subprocess.run([PROGRAM, "run", "-c", str(other)], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    said = [line for line in lines if "cannot listen on" in line]
+    assert len(said) == 1 and "Address already in use" in said[0]
+    assert "starting it again" not in done.stderr
+
+
+def test_a_standard_error_that_nobody_reads_stops_nothing(sidegate, backend):
+    side = sidegate(backend().url)
+    side.stop()
+    end, pipe = os.pipe()
+    os.set_blocking(pipe, False)
+    try:
+        while True:
+            os.write(pipe, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(pipe, True)
+    process = subprocess.Popen([PROGRAM, "run", "-c", str(side.config)], stderr=pipe)
+    side.process = process
+    try:
+        wait_until(side.is_ready, "the program is ready", 30)
+        side.config.write_text(side.config.read_text() + "nonsense: 1\n")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: side.metric("sidegate_config_last_reload_successful") == 0, "the reload is refused")
+        assert side.ask().status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        os.close(end)
+        os.close(pipe)

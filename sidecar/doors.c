@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets by the text of their address; descriptors travel as SCM_RIGHTS.
  *
- *   request  {count, text}          child -> parent
+ *   request  {count, text}          child -> parent; a count of 0 gives the address up
  *   answer   {errno} + descriptors  parent -> child */
 #include "sidecar/doors.h"
 
@@ -173,6 +173,42 @@ bool doors_open(struct doors *doors, struct span text, unsigned count, int fds[D
     return true;
 }
 
+/* The sockets of the child are only shut: a worker may still watch their numbers. */
+static void give_up(struct doors *doors, struct door *door)
+{
+    for (unsigned i = 0; i < door->count; i++)
+        shutdown(door->fds[i], SHUT_RD);
+    if (doors->channel >= 0)
+        send_request(doors->channel, span_make(door->text, door->len), 0);
+    list_remove(&door->link);
+    free(door);
+}
+
+void doors_keep(struct doors *doors, const struct span *keep, size_t count)
+{
+    for (struct list *link = doors->all.next, *next; link != &doors->all; link = next) {
+        next = link->next;
+        struct door *door = list_entry(link, struct door, link);
+        size_t i = 0;
+        while (i < count && !span_is(keep[i], span_make(door->text, door->len)))
+            i++;
+        if (i == count)
+            give_up(doors, door);
+    }
+}
+
+/* The parent's part of giving up. */
+static void close_door(struct doors *doors, struct span text)
+{
+    struct door *door = find(doors, text);
+    if (door == NULL)
+        return;
+    list_remove(&door->link);
+    for (unsigned i = 0; i < door->count; i++)
+        close(door->fds[i]);
+    free(door);
+}
+
 bool doors_serve(struct doors *doors, int parents_end)
 {
     struct request request;
@@ -183,6 +219,10 @@ bool doors_serve(struct doors *doors, int parents_end)
         return true;
     int fds[DOOR_SOCKETS];
     struct span text = span_make(request.text, request.len);
+    if (request.count == 0) {
+        close_door(doors, text);
+        return true;
+    }
     int32_t error = doors_open(doors, text, request.count, fds) ? 0 : errno;
     const struct door *door = find(doors, text);
     union {

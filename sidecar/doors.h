@@ -21,9 +21,14 @@ void doors_free(struct doors *doors); /* closes what it holds */
  * `fds`, which stay the doors' own. False: errno says why. */
 bool doors_open(struct doors *doors, struct span text, unsigned count, int fds[DOOR_SOCKETS]);
 
+/* All but the `count` addresses of `keep` are given up, here and by the parent: who connects to
+ * them is refused. The descriptors stay open, because a worker may still watch one. */
+void doors_keep(struct doors *doors, const struct span *keep, size_t count);
+
 /* The way from the child to the parent's doors: a pair of sockets, made before the fork. */
 bool doors_channel(int *parents_end, int *childs_end);
-/* Parent: answers one request that is waiting on its end. False: the child closed it. */
+/* Parent: answers one request (for sockets, or to give them up) waiting on its end. False: the
+ * child closed it. */
 bool doors_serve(struct doors *doors, int parents_end);
 /* Child: from now on what is not held yet is asked for over this end. */
 void doors_ask_by(struct doors *doors, int childs_end);

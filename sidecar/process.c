@@ -97,6 +97,19 @@ bool process_open_doors(struct process *process, const struct snapshot *snapshot
     return true;
 }
 
+void process_keep_doors(struct process *process)
+{
+    const struct settings *settings = process->snapshot->settings;
+    size_t count = 0;
+    struct span *keep = must_alloc((settings->listener_count + 2) * sizeof(*keep));
+    for (size_t i = 0; i < settings->listener_count; i++)
+        keep[count++] = settings->listeners[i].address_text;
+    keep[count++] = settings->status.address_text;
+    keep[count++] = settings->admin.address_text;
+    doors_keep(process->options->doors, keep, count);
+    free(keep);
+}
+
 void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST])
 {
     for (unsigned w = 0; w < PROCESS_WORKERS_MOST; w++)
@@ -228,6 +241,7 @@ static int serve(struct process *process)
         stop(process);
         return 1;
     }
+    process_keep_doors(process); /* an earlier child may have had others */
     process->state = PROCESS_SERVING;
     for (size_t i = 0; i < settings->listener_count; i++)
         program_log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",

@@ -46,6 +46,8 @@ bool process_open_doors(struct process *process, const struct snapshot *snapshot
                         struct worker_listener *listeners[PROCESS_WORKERS_MOST], char *why,
                         size_t size);
 void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST]);
+/* The addresses that the snapshot in force does not name are given up. */
+void process_keep_doors(struct process *process);
 struct exporter_settings process_exporter_settings(const struct settings *settings);
 
 /* ---- reload.c ---- */

@@ -59,6 +59,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
 {
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
+    process_keep_doors(process);
     process->facts.snapshot_number = snapshot->number;
     process->facts.last_reload_successful = true;
     process->facts.waf_effective =

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PROGRAM, free_port, wait_until
+from harness import PROGRAM, Client, free_port, wait_until
 
 
 def is_running(pid):
@@ -75,3 +75,30 @@ def test_a_standard_error_that_nobody_reads_stops_nothing(sidegate, backend):
         process.kill()
         os.close(end)
         os.close(pipe)
+
+
+def test_an_address_that_a_reload_takes_away_refuses_and_may_come_again(sidegate, backend):
+    side = sidegate(backend().url)
+    port, one = free_port(), side.config.read_text()
+    two = one.replace("}]", f'}}, {{ name: two, address: "127.0.0.1:{port}" }}]', 1)
+
+    def reload(text, number):
+        side.config.write_text(text)
+        side.signal(signal.SIGHUP)
+        wait_until(lambda: f"configuration {number} is in force" in side.errors(), "the reload")
+
+    def refuses():
+        try:
+            Client(port).close()
+            return False
+        except ConnectionRefusedError:
+            return True
+
+    for number in (2, 4):
+        reload(two, number)
+        assert Client(port).ask().status == 200
+        reload(one, number + 1)
+        wait_until(refuses, "the address is free again")
+        with socket.socket() as own:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            own.bind(("127.0.0.1", port))

@@ -35,7 +35,8 @@ static void say_request(const struct exchange *x, struct report *report)
     report->protocol = head->protocol;
     report->user_agent = fields_get(&head->fields, SPAN("user-agent"));
     report->referer = fields_get(&head->fields, SPAN("referer"));
-    report->trace_state = fields_get(&head->fields, SPAN("tracestate"));
+    if (x->trace_is_given)
+        report->trace_state = fields_get(&head->fields, SPAN("tracestate"));
     if (x->route != NULL)
         report->route = x->route->template;
     report->bytes_in = x->upload.moved > x->prefix.len ? x->upload.moved : x->prefix.len;

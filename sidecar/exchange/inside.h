@@ -89,6 +89,7 @@ struct exchange {
     uint64_t began_us, began_wall_us;
     char request_id[UUID_LENGTH];
     struct trace_context trace;
+    bool trace_is_given; /* by the caller; else it begins here */
     uint8_t parent_id[8];
     uint8_t span_id[8];
     bool sampled;

@@ -32,9 +32,9 @@ static void settle_trace(struct exchange *x)
 {
     const struct fields *fields = &x->client->head->fields;
     random_bytes(x->around->random, x->span_id, sizeof(x->span_id));
-    bool given = fields_count(fields, SPAN("traceparent")) == 1 &&
-                 traceparent_parse(fields_get(fields, SPAN("traceparent")), &x->trace);
-    if (given) {
+    x->trace_is_given = fields_count(fields, SPAN("traceparent")) == 1 &&
+                        traceparent_parse(fields_get(fields, SPAN("traceparent")), &x->trace);
+    if (x->trace_is_given) {
         memcpy(x->parent_id, x->trace.parent_id, sizeof(x->parent_id));
     } else {
         random_bytes(x->around->random, x->trace.trace_id, sizeof(x->trace.trace_id));
@@ -43,7 +43,7 @@ static void settle_trace(struct exchange *x)
     switch (x->settings->traces.sampler) {
     case SAMPLER_ALWAYS_ON: x->sampled = true; break;
     case SAMPLER_ALWAYS_OFF: x->sampled = false; break;
-    case SAMPLER_PARENT_BASED: x->sampled = !given || (x->trace.flags & 1) != 0; break;
+    case SAMPLER_PARENT_BASED: x->sampled = !x->trace_is_given || (x->trace.flags & 1) != 0; break;
     }
     x->sampled = x->sampled && x->settings->traces.on;
     x->trace.flags = (uint8_t)((x->trace.flags & ~1u) | (x->sampled ? 1u : 0u));

@@ -2,6 +2,7 @@
 /* Plans. */
 #include "exporters/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,6 +68,11 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     for (size_t i = 0; i < LOGS; i++)
         plan->fds[i] = -1;
+    if (plan->audit_storage != NULL && access(plan->audit_storage, W_OK | X_OK) != 0) {
+        snprintf(why, size, "%s: the audit log's folder cannot be written to", plan->audit_storage);
+        plan_free(plan);
+        return NULL;
+    }
     for (size_t i = 0; i < LOGS; i++) {
         if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
             continue;

@@ -25,6 +25,8 @@ struct inspection_options inspection_options_of(const struct ruleset *ruleset)
         .response_body_limit = settings->response_body_limit,
         .response_body_types = settings->response_body_types,
         .response_body_type_count = settings->response_body_type_count,
+        .audit_engine = settings->audit.engine,
+        .audit_parts = settings->audit.parts,
     };
 }
 

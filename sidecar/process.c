@@ -66,6 +66,10 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
     return (struct exporter_settings){
         .access_log = settings->access_log.path,
         .rule_log = settings->rules.log_path,
+        .audit_log = {.path = settings->audit_log.path,
+                      .format = settings->audit_log.format,
+                      .type = settings->audit_log.type,
+                      .storage_dir = settings->audit_log.storage_dir},
         .otlp_endpoint = settings->traces.on ? settings->otlp.endpoint : (struct span){NULL, 0},
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,

@@ -25,6 +25,8 @@ enum rule_engine {
     ENGINE_ON,
 };
 
+enum audit_engine { AUDIT_OFF, AUDIT_ON, AUDIT_RELEVANT_ONLY };
+
 enum verdict_action {
     VERDICT_PASS,
     VERDICT_DENY,     /* refuse with `status` */

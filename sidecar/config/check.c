@@ -160,6 +160,19 @@ static void check_rules(struct reading *reading)
                "rules.crs: there is no folder, so that nothing is loaded");
 }
 
+static void check_audit_log(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    settings->audit_log.path_given = is_given(reading, "audit_log.path");
+    settings->audit_log.when_given = is_given(reading, "audit_log.when");
+    settings->audit_log.parts_given = is_given(reading, "audit_log.parts");
+    settings->audit_log.format_given = is_given(reading, "audit_log.format");
+    settings->audit_log.type_given = is_given(reading, "audit_log.type");
+    if (settings->audit_log.type == AUDIT_CONCURRENT && settings->audit_log.storage_dir.at == NULL)
+        refuse(reading, place_of(reading, "audit_log.type"), "add audit_log.storage_dir",
+               "audit_log.type: there is no folder for the transactions' own files");
+}
+
 /* Words about rules, and no rules: it would be a surprise that nothing is inspected. */
 static void warn_of_nothing(struct reading *reading)
 {
@@ -192,6 +205,7 @@ void settings_check(struct reading *reading)
     check_routes(reading);
     check_admin(reading);
     check_rules(reading);
+    check_audit_log(reading);
     check_exports(reading);
     warn_of_nothing(reading);
 }

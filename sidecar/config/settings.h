@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/exporter.h"
 #include "rules/base/buf.h"
 #include "rules/base/fault.h"
 #include "rules/base/span.h"
@@ -46,6 +47,7 @@ struct route_settings {
 
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
 enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
+enum audit_when { AUDIT_WHEN_OFF, AUDIT_WHEN_RELEVANT, AUDIT_WHEN_ALWAYS };
 enum sampler { SAMPLER_PARENT_BASED, SAMPLER_ALWAYS_ON, SAMPLER_ALWAYS_OFF };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -105,6 +107,15 @@ struct settings {
     struct {
         struct span path; /* at == NULL: off */
     } access_log;
+    struct {
+        struct span path; /* at == NULL: off */
+        enum audit_when when;
+        struct span parts;
+        enum audit_format format;
+        enum audit_type type;
+        struct span storage_dir, relevant_status; /* at == NULL: none */
+        bool path_given, when_given, parts_given, format_given, type_given;
+    } audit_log;
     struct {
         struct span endpoint; /* "http://127.0.0.1:4318"; at == NULL: off */
         uint64_t timeout_us;

@@ -7,6 +7,7 @@
 
 #include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/match/pattern.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
 #include "sidecar/config/rule_load.h"
@@ -23,6 +24,7 @@ struct snapshot_parts {
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
     struct part *settings, *rules, *routes;
+    struct pattern *audit_status; /* NULL: none */
 };
 
 /* Of this process: how many live, how many there were. */
@@ -157,6 +159,7 @@ static struct part *routes_part(const struct settings *settings, const struct sn
 
 static void parts_free(struct snapshot_parts *parts)
 {
+    pattern_free(parts->audit_status);
     part_give(parts->routes);
     part_give(parts->rules);
     part_give(parts->settings);
@@ -168,6 +171,15 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
+}
+
+/* Whoever wrote it has been told already what is wrong with it. */
+static struct pattern *audit_status_of(const struct settings *settings)
+{
+    size_t offset;
+    char why[160];
+    struct span text = settings->audit_log.relevant_status;
+    return text.at != NULL ? pattern_new(text, PATTERN_RULE, &offset, why, sizeof why) : NULL;
 }
 
 static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
@@ -184,6 +196,10 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .hash = hash_of_all(parts),
         .parts = parts,
     };
+    parts->audit_status = audit_status_of(&parts->effective);
+    parts->snapshot.audit_status = parts->audit_status;
+    if (rules->ruleset != NULL)
+        parts->snapshot.components = rules->ruleset->settings.component_signature;
 }
 
 struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,

@@ -23,6 +23,8 @@ struct snapshot {
     const struct settings *settings;
     const struct ruleset *ruleset;        /* NULL: no rules */
     struct inspection_options inspection; /* YAML over SecLang */
+    const struct pattern *audit_status;   /* which statuses are relevant; NULL: none */
+    struct span components;               /* SecComponentSignature */
     const struct routes *routes;
     uint64_t number;              /* of this process, from 1 */
     uint64_t hash;                /* of everything */

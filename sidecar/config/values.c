@@ -5,6 +5,7 @@
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
+#include "rules/match/pattern.h"
 
 /* ---- what every type uses ---- */
 
@@ -175,6 +176,10 @@ WORD_TYPE(engine, "on | detection_only | off", "on, detection_only or off", word
 WORD_TYPE(over_body, "reject | prefix | pass", "reject, prefix or pass", word, "reject", "prefix",
           "pass");
 WORD_TYPE(on_failure, "deny | allow", "deny or allow", word, "deny", "allow");
+WORD_TYPE(audit_when, "relevant | always | off", "relevant, always or off", word, "off", "relevant",
+          "always");
+WORD_TYPE(audit_format, "json | native", "json or native", word, "json", "native");
+WORD_TYPE(audit_type, "serial | concurrent", "serial or concurrent", word, "serial", "concurrent");
 WORD_TYPE(sampler, "a sampler", "parentbased_always_on, always_on or always_off", word,
           "parentbased_always_on", "always_on", "always_off");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
@@ -387,3 +392,34 @@ static bool text_print(const struct option *option, const void *base, size_t i, 
 
 const struct option_type type_text = {
     .name = "text", .expected = "a text", .read = text_read, .print = text_print};
+
+static enum value_result audit_parts_read(const struct value *value)
+{
+    struct span text = value->node->text;
+    for (size_t i = 0; i < text.len; i++)
+        if (span_find_byte(SPAN("ABCDEFGHIJKZ"), text.at[i]) == SPAN_NONE)
+            return VALUE_UNFIT;
+    return text_read(value);
+}
+
+const struct option_type type_audit_parts = {.name = "letters",
+                                             .expected = "letters from A to K and Z, like ABHZ",
+                                             .read = audit_parts_read,
+                                             .print = text_print};
+
+static enum value_result pattern_read(const struct value *value)
+{
+    size_t offset;
+    char why[160];
+    struct pattern *pattern =
+        pattern_new(value->node->text, PATTERN_RULE, &offset, why, sizeof why);
+    if (pattern == NULL)
+        return value_refuse(value, value->node, "", why);
+    pattern_free(pattern);
+    return text_read(value);
+}
+
+const struct option_type type_pattern = {.name = "pattern",
+                                         .expected = "a regular expression",
+                                         .read = pattern_read,
+                                         .print = text_print};

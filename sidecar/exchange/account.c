@@ -107,6 +107,7 @@ static void make_report(struct exchange *x, struct report *report)
     say_request(x, report);
     if (x->inspection != NULL)
         say_rules(x, report);
+    audit_say(x, report);
 }
 
 enum step stage_account(struct exchange *x)

@@ -162,6 +162,11 @@ void uuid_write(uint64_t state[4], char to[UUID_LENGTH]);
 /* Puts an exchange with more inspection to do behind the others. */
 void behind_add(struct exchange *x);
 
+/* ---- audit.c ---- */
+
+/* Adds what the audit log wants to know, and takes out of the report what rules named as secret. */
+void audit_say(const struct exchange *x, struct report *report);
+
 /* ---- page.c ---- */
 
 /* The body of our own answers, in HTML, JSON or plain text by Accept; *type is its media type. */

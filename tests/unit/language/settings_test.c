@@ -33,6 +33,9 @@ TEST(directives_set_what_they_say)
                      "SecRequestBodyJsonDepthLimit 20\nSecArgumentsLimit 50\n"
                      "SecUploadFileLimit 7\nSecArgumentSeparator ;\nSecPcreMatchLimit 200000\n"
                      "SecAuditEngine RelevantOnly\nSecAuditLogParts ABZ\nSecWebAppId shop\n"
+                     "SecAuditLog /log/audit\nSecAuditLogStorageDir store\n"
+                     "SecAuditLogType Parallel\nSecAuditLogFormat json\n"
+                     "SecAuditLogRelevantStatus ^(?:5|4(?!04))\n"
                      "SecComponentSignature \"OWASP_CRS/4\"\nSecCookieFormat 0\n");
     const struct rule_settings *settings = &desk.ruleset->settings;
     check(settings->engine == ENGINE_DETECTION_ONLY && settings->given.engine);
@@ -48,8 +51,13 @@ TEST(directives_set_what_they_say)
     check(settings->json_depth == 20 && settings->arguments_limit == 50);
     check(settings->files_limit == 7 && settings->argument_separator == ';');
     check_number(settings->pattern_match_limit, 200000);
-    check_number(settings->audit_engine, AUDIT_RELEVANT_ONLY);
-    check_span(settings->audit_parts, "ABZ");
+    check_number(settings->audit.engine, AUDIT_RELEVANT_ONLY);
+    check_span(settings->audit.parts, "ABZ");
+    check(settings->audit.is_concurrent && settings->given.audit_type);
+    check(settings->audit.is_json && settings->given.audit_format);
+    check_span(settings->audit.path, "/log/audit");
+    check_span(settings->audit.storage_dir, "store");
+    check_span(settings->audit.relevant_status, "^(?:5|4(?!04))");
     check_span(settings->web_app_id, "shop");
     check_span(settings->component_signature, "OWASP_CRS/4");
     desk_clear(&desk);

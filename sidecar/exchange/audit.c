@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the audit log is told of an exchange: everything, where it is relevant, else nothing. */
+#include <stdio.h>
+
+#include "exporters/form.h"
+#include "exporters/sanitise.h"
+#include "rules/match/pattern.h"
+#include "sidecar/exchange/inside.h"
+
+/* A pattern that runs over its limit is no reason to keep silent. */
+static bool status_is_relevant(const struct exchange *x, unsigned status)
+{
+    char text[16];
+    if (x->snapshot->audit_status == NULL)
+        return false;
+    int len = snprintf(text, sizeof text, "%u", status);
+    return pattern_match(x->snapshot->audit_status, span_make(text, (size_t)len),
+                         x->around->world.scratch, NULL) != PATTERN_NO;
+}
+
+static bool is_relevant(const struct exchange *x, const struct report *report,
+                        const struct inspection_audit *audit)
+{
+    if (x->settings->audit_log.path.at == NULL || audit->never)
+        return false;
+    if (audit->always)
+        return true;
+    for (size_t i = 0; i < report->waf.match_count; i++)
+        if (report->waf.matches[i].audit)
+            return true;
+    return status_is_relevant(x, report->status);
+}
+
+/* What the transaction came to; without rules, what the settings say. */
+static struct inspection_audit audit_of(const struct exchange *x)
+{
+    const struct inspection_options *options = &x->snapshot->inspection;
+    if (x->inspection != NULL)
+        return inspection_audit(x->inspection);
+    return (struct inspection_audit){.never = options->audit_engine == AUDIT_OFF,
+                                     .always = options->audit_engine == AUDIT_ON,
+                                     .parts = options->audit_parts};
+}
+
+static void say_all(const struct exchange *x, struct report_audit *audit)
+{
+    const struct fields *asked = &x->client->head->fields;
+    audit->request_fields = asked->at;
+    audit->request_field_count = asked->count;
+    audit->request_body = buf_span(&x->prefix);
+    if (x->head_left) {
+        audit->response_fields = x->answer.fields.at;
+        audit->response_field_count = x->answer.fields.count;
+    }
+    audit->response_body = x->own.status != 0 ? x->own_body : buf_span(&x->answer_prefix);
+    audit->components = x->snapshot->components;
+}
+
+void audit_say(const struct exchange *x, struct report *report)
+{
+    struct arena *arena = x->inspection_arena != NULL ? x->inspection_arena : x->arena;
+    struct inspection_audit audit = audit_of(x);
+    report->audit.wanted = is_relevant(x, report, &audit);
+    report->audit.parts = audit.parts;
+    if (report->audit.wanted)
+        say_all(x, &report->audit);
+    report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
+    if (report->audit.wanted)
+        form_fill(&report->audit, arena);
+}

@@ -203,13 +203,25 @@ static const struct {
     {"url.scheme", offsetof(struct report, scheme)},
     {"url.path", offsetof(struct report, path)},
     {"http.route", offsetof(struct report, route)},
-    {"server.address", offsetof(struct report, server_address)},
     {"client.address", offsetof(struct report, client_address)},
     {"network.peer.address", offsetof(struct report, peer_address)},
     {"user_agent.original", offsetof(struct report, user_agent)},
     {"sidegate.request_id", offsetof(struct report, request_id)},
     {"sidegate.listener", offsetof(struct report, listener)},
 };
+
+/* The host that the client asked for; the address it reached where it did not say. */
+static void add_server_address(struct attributes *to, const struct report *report)
+{
+    struct span host, port;
+    uint64_t number = span_is(report->scheme, SPAN("https")) ? 443 : 80;
+    address_split(report->authority, &host, &port);
+    if (port.len > 0)
+        number_parse(port, &number);
+    bool is_named = host.len > 0;
+    attribute_text(to, "server.address", is_named ? host : report->server_address);
+    attribute_number(to, "server.port", is_named ? number : report->server_port);
+}
 
 static void add_server_attributes(struct span_maker *maker, const struct report *report)
 {
@@ -226,7 +238,7 @@ static void add_server_attributes(struct span_maker *maker, const struct report 
     buf_clear(&maker->scratch);
     attribute_text(to, "error.type", error_type(report->error, report->status, 500, digits));
     attribute_number(to, "http.response.status_code", report->status);
-    attribute_number(to, "server.port", report->server_port);
+    add_server_address(to, report);
     attribute_number(to, "network.peer.port", report->peer_port);
     attribute_number(to, "http.request.body.size", report->bytes_in);
     attribute_number(to, "http.response.body.size", report->bytes_out);

@@ -25,7 +25,7 @@ struct connection {
     struct h1_server *codec;
     struct timer age;
     struct connection_facts facts;
-    struct listener_settings listener; /* what of it outlives a reload: see connections_add */
+    struct listener_settings listener; /* a copy: changed by a reload, where it stands */
     struct snapshot *snapshot;         /* keeps the listener's texts and networks alive */
     char peer[HOST_BYTES], server[HOST_BYTES];
 };
@@ -150,6 +150,34 @@ bool connections_add(struct connections *connections, int fd,
         timer_arm(&connection->age,
                   loop_now_us(around->loop) + age_us - random_spread(around, spread_us));
     return true;
+}
+
+static const struct listener_settings *same_listener(const struct settings *settings,
+                                                     const struct listener_settings *listener)
+{
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (span_is(settings->listeners[i].address_text, listener->address_text))
+            return &settings->listeners[i];
+    return NULL;
+}
+
+void connections_change(struct connections *connections)
+{
+    struct snapshot *now = connections->current(connections->context);
+    for (struct list *link = connections->all.next, *next; link != &connections->all; link = next) {
+        next = link->next;
+        struct connection *connection = list_entry(link, struct connection, link);
+        const struct listener_settings *found = same_listener(now->settings, &connection->listener);
+        if (found == NULL) {
+            connection->facts.last = true;
+            h1_server_drain(connection->codec);
+            continue;
+        }
+        struct snapshot *old = connection->snapshot;
+        connection->snapshot = snapshot_take(now);
+        connection->listener = *found;
+        snapshot_give(old);
+    }
 }
 
 void connections_drain(struct connections *connections)

@@ -20,6 +20,9 @@ void connections_free(struct connections *connections);
 /* Takes an accepted, non-blocking socket. False: no memory; the socket is closed. */
 bool connections_add(struct connections *connections, int fd,
                      const struct listener_settings *listener);
+/* There is a new snapshot: none holds an older one any longer, but for those of a listener that is
+ * gone, which are drained. */
+void connections_change(struct connections *connections);
 /* Idle ones close now, the others at the end of their answer. */
 void connections_drain(struct connections *connections);
 /* Idle ones close: memory is short. */

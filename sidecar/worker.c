@@ -229,6 +229,7 @@ static void swap(struct worker *worker, struct order *order)
     worker->snapshot = order->snapshot;
     acceptor_set(worker->acceptor, order->listeners, order->count);
     worker_pools_change(worker->pools, order->snapshot->settings);
+    connections_change(worker->connections);
     snapshot_give(old);
 }
 

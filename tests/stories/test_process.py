@@ -102,3 +102,16 @@ def test_an_address_that_a_reload_takes_away_refuses_and_may_come_again(sidegate
         with socket.socket() as own:
             own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             own.bind(("127.0.0.1", port))
+
+
+def test_connections_that_stay_open_hold_no_configuration(sidegate, backend):
+    side = sidegate(backend().url)
+    clients = []
+    for number in range(2, 14):
+        clients.append(side.client())
+        assert clients[-1].ask().status == 200
+        side.signal(signal.SIGHUP)
+        wait_until(lambda: f"configuration {number} is in force" in side.errors(), "the reload")
+    for client in clients:
+        assert client.ask().status == 200
+        client.close()

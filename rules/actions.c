@@ -8,6 +8,7 @@
 #include "rules/bodies.h"
 #include "rules/collections.h"
 #include "rules/exclusions.h"
+#include "rules/secrets.h"
 #include "rules/values.h"
 
 /* --- variables --- */
@@ -51,6 +52,24 @@ static void run_expirevar(struct inspection *tx, const struct action *action)
     int64_t seconds = number_leading(macro_expand(tx, &action->expirevar.seconds));
     collection_expire(tx, action->expirevar.collection, macro_expand(tx, &action->expirevar.key),
                       seconds < 0 ? 0 : (uint64_t)seconds);
+}
+
+/* So much less for each whole span of time since the collection was written. */
+static void run_deprecatevar(struct inspection *tx, const struct action *action)
+{
+    enum variable collection = action->deprecatevar.collection;
+    struct span key = macro_expand(tx, &action->deprecatevar.key);
+    int64_t amount = number_leading(macro_expand(tx, &action->deprecatevar.amount));
+    int64_t seconds = number_leading(macro_expand(tx, &action->deprecatevar.seconds));
+    int64_t passed = (int64_t)collection_idle_seconds(tx, collection);
+    struct span now = collection_get(tx, collection, key);
+    if (now.at == NULL || amount <= 0 || seconds <= 0 || passed < seconds)
+        return;
+    int64_t left = number_leading(now), fall;
+    if (__builtin_mul_overflow(amount, passed / seconds, &fall) || fall > left)
+        fall = left;
+    if (left > 0)
+        collection_set(tx, collection, key, number_text(tx, (uint64_t)(left - fall)));
 }
 
 static void run_open(struct inspection *tx, const struct action *action)
@@ -167,10 +186,20 @@ static void run_ctl(struct inspection *tx, const struct action *action)
 }
 
 static action_function *const functions[ACTION_COUNT] = {
-    [ACTION_SETVAR] = run_setvar, [ACTION_EXPIREVAR] = run_expirevar,
-    [ACTION_INITCOL] = run_open,  [ACTION_SETSID] = run_open,
-    [ACTION_SETUID] = run_open,   [ACTION_SETRSC] = run_open,
-    [ACTION_SETENV] = run_setenv, [ACTION_CTL] = run_ctl,
+    [ACTION_SETVAR] = run_setvar,
+    [ACTION_EXPIREVAR] = run_expirevar,
+    [ACTION_INITCOL] = run_open,
+    [ACTION_SETSID] = run_open,
+    [ACTION_SETUID] = run_open,
+    [ACTION_SETRSC] = run_open,
+    [ACTION_SETENV] = run_setenv,
+    [ACTION_CTL] = run_ctl,
+    [ACTION_DEPRECATEVAR] = run_deprecatevar,
+    [ACTION_SANITISE_ARG] = secrets_add,
+    [ACTION_SANITISE_MATCHED] = secrets_add,
+    [ACTION_SANITISE_MATCHED_BYTES] = secrets_add,
+    [ACTION_SANITISE_REQUEST_HEADER] = secrets_add,
+    [ACTION_SANITISE_RESPONSE_HEADER] = secrets_add,
 };
 
 /* ctl says which option, the others what they write themselves. */
@@ -178,6 +207,13 @@ static void action_tell(const struct inspection *tx, const struct action *action
 {
     const char *name = action_row(action->name)->name;
     struct span value = SPAN("");
+    if (action->name == ACTION_INITCOL || action->name == ACTION_SETSID ||
+        action->name == ACTION_SETUID || action->name == ACTION_SETRSC) {
+        name = variable_row(action->initcol.collection)->name;
+        value = tx->keys[action->initcol.collection - VARIABLE_IP];
+        transaction_tell(tx, WATCHED_OPENED, span_text(name), value, true);
+        return;
+    }
     if (action->name == ACTION_CTL) {
         size_t count;
         name = ctl_names(&count)[action->ctl.name];

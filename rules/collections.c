@@ -4,7 +4,9 @@
 #include "rules/collections.h"
 
 #include "rules/base/must.h"
+#include "rules/base/number.h"
 #include "rules/match/variable.h"
+#include "rules/values.h"
 
 /* NULL: a persistent one. */
 static struct map *collection_map(const struct inspection *tx, enum variable collection)
@@ -40,11 +42,60 @@ static struct span store_get(struct inspection *tx, enum variable collection, st
     return value.at == NULL ? SPAN("") : value;
 }
 
+/* --- what every persistent collection knows about itself --- */
+
+static const struct span create_time = SPAN_INIT("CREATE_TIME"),
+                         last_update = SPAN_INIT("LAST_UPDATE_TIME"),
+                         update_counter = SPAN_INIT("UPDATE_COUNTER");
+
+static uint64_t now_seconds(struct inspection *tx)
+{
+    return tx->world.wall_us(tx->world.context) / 1000000;
+}
+
+static uint64_t stored_number(struct inspection *tx, enum variable collection, struct span name)
+{
+    int64_t number = number_leading(store_get(tx, collection, name));
+    return number < 0 ? 0 : (uint64_t)number;
+}
+
+uint64_t collection_idle_seconds(struct inspection *tx, enum variable collection)
+{
+    if (collection < VARIABLE_IP || collection > VARIABLE_RESOURCE)
+        return 0;
+    uint64_t then = stored_number(tx, collection, last_update), now = now_seconds(tx);
+    return then == 0 || now < then ? 0 : now - then;
+}
+
+/* Updates in a minute. */
+static struct span update_rate(struct inspection *tx, enum variable collection)
+{
+    uint64_t created = stored_number(tx, collection, create_time), now = now_seconds(tx);
+    uint64_t lived = now > created ? now - created : 1;
+    return number_text(tx, stored_number(tx, collection, update_counter) * 60 / lived);
+}
+
+/* at NULL: it is none of the computed ones. */
+static struct span own_member(struct inspection *tx, enum variable collection, struct span name)
+{
+    if (key_of(tx, collection)->at == NULL)
+        return (struct span){NULL, 0};
+    if (span_is_nocase(name, SPAN("KEY")))
+        return *key_of(tx, collection);
+    if (span_is_nocase(name, SPAN("IS_NEW")))
+        return tx->key_is_new[collection - VARIABLE_IP] ? SPAN("1") : SPAN("0");
+    if (span_is_nocase(name, SPAN("UPDATE_RATE")))
+        return update_rate(tx, collection);
+    return (struct span){NULL, 0};
+}
+
 struct pair collection_pair(struct inspection *tx, enum variable collection, struct span name)
 {
     const struct map *map = collection_map(tx, collection);
-    if (map == NULL)
-        return (struct pair){name, store_get(tx, collection, name)};
+    if (map == NULL) {
+        struct span own = own_member(tx, collection, name);
+        return (struct pair){name, own.at != NULL ? own : store_get(tx, collection, name)};
+    }
     const struct pair *pair = map_find(map, name);
     return pair == NULL ? (struct pair){name, {NULL, 0}} : *pair;
 }
@@ -63,6 +114,18 @@ static void store_set(struct inspection *tx, enum variable collection, struct sp
         world->store_set(world->context, collection_name(collection), key, name, value);
 }
 
+/* The first write of a transaction is an update of the collection. */
+static void note_update(struct inspection *tx, enum variable collection)
+{
+    bool *updated = &tx->key_is_updated[collection - VARIABLE_IP];
+    if (*updated)
+        return;
+    *updated = true;
+    store_set(tx, collection, last_update, number_text(tx, now_seconds(tx)));
+    store_set(tx, collection, update_counter,
+              number_text(tx, stored_number(tx, collection, update_counter) + 1));
+}
+
 void collection_set(struct inspection *tx, enum variable collection, struct span name,
                     struct span value)
 {
@@ -75,6 +138,7 @@ void collection_set(struct inspection *tx, enum variable collection, struct span
                          value, true);
     struct map *map = collection_map(tx, collection);
     if (map == NULL) {
+        note_update(tx, collection);
         store_set(tx, collection, name, value);
         return;
     }
@@ -98,9 +162,34 @@ void collection_unset(struct inspection *tx, enum variable collection, struct sp
         store_set(tx, collection, name, (struct span){NULL, 0});
 }
 
+struct gathering {
+    struct inspection *tx;
+    struct pair *pairs;
+    size_t count, room;
+};
+
+static void gather(void *to, struct span name, struct span value)
+{
+    struct gathering *g = to;
+    if (transaction_grow(g->tx, &g->pairs, g->count, &g->room, sizeof(struct pair)))
+        g->pairs[g->count++] =
+            (struct pair){arena_copy(g->tx->arena, name), arena_copy(g->tx->arena, value)};
+}
+
+static struct values store_list(struct inspection *tx, enum variable collection)
+{
+    struct gathering g = {.tx = tx};
+    struct span key = *key_of(tx, collection);
+    if (key.at != NULL && tx->world.store_each != NULL)
+        tx->world.store_each(tx->world.context, collection_name(collection), key, gather, &g);
+    return (struct values){g.pairs, g.count};
+}
+
 struct values collection_list(struct inspection *tx, enum variable collection)
 {
     const struct map *map = collection_map(tx, collection);
+    if (map == NULL)
+        return store_list(tx, collection);
     struct pair *pairs =
         map == NULL ? NULL : arena_alloc(tx->arena, map_count(map) * sizeof(*pairs));
     if (pairs == NULL)
@@ -117,6 +206,11 @@ struct values collection_list(struct inspection *tx, enum variable collection)
 void collection_open(struct inspection *tx, enum variable collection, struct span key)
 {
     *key_of(tx, collection) = key.at == NULL ? SPAN("") : key;
+    size_t i = (size_t)(collection - VARIABLE_IP);
+    tx->key_is_new[i] = store_get(tx, collection, create_time).at == NULL;
+    tx->key_is_updated[i] = false;
+    if (tx->key_is_new[i])
+        store_set(tx, collection, create_time, number_text(tx, now_seconds(tx)));
 }
 
 void collection_expire(struct inspection *tx, enum variable collection, struct span name,

@@ -14,11 +14,13 @@ struct pair collection_pair(struct inspection *tx, enum variable collection, str
 void collection_set(struct inspection *tx, enum variable collection, struct span name,
                     struct span value);
 void collection_unset(struct inspection *tx, enum variable collection, struct span name);
-/* All of TX or ENV, in the order in which they were first set; persistent collections cannot be
- * listed. A copy: rules may write while it is walked. */
+/* All of TX or ENV, in the order in which they were first set; of a persistent collection what was
+ * stored. A copy: rules may write while it is walked. */
 struct values collection_list(struct inspection *tx, enum variable collection);
 /* initcol, setsid, setuid, setrsc. */
 void collection_open(struct inspection *tx, enum variable collection, struct span key);
+/* Seconds since some transaction wrote it; 0: never, or none that is kept. */
+uint64_t collection_idle_seconds(struct inspection *tx, enum variable collection);
 void collection_expire(struct inspection *tx, enum variable collection, struct span name,
                        uint64_t seconds);
 /* TX:0 to TX:9; those beyond the count are unset. */

@@ -78,6 +78,7 @@ static void operator_try(struct inspection *tx, const struct target *target,
     run.argument = argument_expand(tx, link->operator);
     run.scratch = tx->world.scratch;
     run.arena = tx->arena;
+    run.document = operator_reads_document(link->operator) ? xml_document(tx) : NULL;
     run.captures.count = 0;
     enum operator_answer answer = operator_run(link->operator, & run);
     if (arena_is_full(tx->arena))

@@ -8,7 +8,9 @@
 #include "rules/collections.h"
 #include "rules/evaluate.h"
 #include "rules/exclusions.h"
+#include "rules/match/xml_tree.h"
 #include "rules/record.h"
+#include "rules/secrets.h"
 #include "rules/transaction.h"
 #include "rules/values.h"
 
@@ -58,6 +60,8 @@ void inspection_end(struct inspection *tx)
         return;
     body_free(tx->parser);
     tx->parser = NULL;
+    xml_tree_free(tx->tree);
+    tx->tree = NULL;
 }
 
 void inspection_set_client(struct inspection *tx, const struct inspection_client *client)
@@ -251,10 +255,23 @@ struct verdict inspection_verdict(const struct inspection *tx)
     return tx->verdict;
 }
 
-const struct rule_match *inspection_matches(const struct inspection *tx, size_t *count)
+const struct rule_match *inspection_matches(struct inspection *tx, size_t *count)
 {
+    if (tx->secret_count > 0)
+        secrets_mask(tx);
     *count = tx->match_count;
     return tx->matches;
+}
+
+size_t inspection_secret_count(const struct inspection *tx)
+{
+    return tx->secret_count;
+}
+
+struct span inspection_secret(const struct inspection *tx, size_t i)
+{
+    must(i < tx->secret_count);
+    return tx->secrets[i].text;
 }
 
 struct span inspection_tx(const struct inspection *tx, struct span name)

@@ -38,6 +38,10 @@ struct inspection_world {
                       struct span value);
     void (*store_expire)(void *context, struct span collection, struct span key, struct span name,
                          uint64_t seconds);
+    /* Calls found() for each variable of that collection and key; what it is given is good until it
+     * returns. NULL: they cannot be listed. */
+    void (*store_each)(void *context, struct span collection, struct span key,
+                       void (*found)(void *to, struct span name, struct span value), void *to);
     /* Told what happens, in order; what it is shown is good until it returns. NULL: nobody looks.
      */
     void (*watch)(void *context, const struct watched_event *event);
@@ -120,8 +124,11 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
 
 /* The decision so far. Stays PASS while no disruptive rule matched. Phase 5 never changes it. */
 struct verdict inspection_verdict(const struct inspection *tx);
-/* The logged matches so far, in order. */
-const struct rule_match *inspection_matches(const struct inspection *tx, size_t *count);
+/* The logged matches so far, in order. What a sanitise... action named stands there as stars. */
+const struct rule_match *inspection_matches(struct inspection *tx, size_t *count);
+/* The texts that no log may show. */
+size_t inspection_secret_count(const struct inspection *tx);
+struct span inspection_secret(const struct inspection *tx, size_t i);
 /* The inbound and outbound anomaly scores that CRS 3 and 4 keep in TX; 0 where there are none. */
 int64_t inspection_score(const struct inspection *tx, bool outbound);
 /* How often a limit was hit. */

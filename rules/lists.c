@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "rules/bodies.h"
+#include "rules/match/xml_tree.h"
 
 static const struct values nothing = {NULL, 0};
 
@@ -107,6 +108,8 @@ static struct span file_text(struct inspection *tx, const struct body_file *file
 {
     if (variable == VARIABLE_FILES_SIZES)
         return number_text(tx, file->size);
+    if (variable == VARIABLE_FILES_TMPNAMES)
+        return SPAN("");
     return variable == VARIABLE_FILES_TMP_CONTENT ? file->content : file->filename;
 }
 
@@ -146,6 +149,29 @@ struct values list_xml(struct inspection *tx)
         pairs[count++] = (struct pair){SPAN("/*"), parsed->xml_text};
     for (size_t i = 0; i < parsed->xml_attribute_count; i++)
         pairs[count++] = (struct pair){SPAN("//@*"), parsed->xml_attributes[i].value};
+    return (struct values){pairs, count};
+}
+
+struct xml_tree *xml_document(struct inspection *tx)
+{
+    bool has_one =
+        tx->parsed != NULL && tx->request.processor == PROCESSOR_XML && !tx->parsed->flags.failed;
+    if (has_one && !tx->tree_was_tried) {
+        tx->tree_was_tried = true;
+        tx->tree = xml_tree_new(intake_text(&tx->request_body, tx->arena));
+    }
+    return tx->tree;
+}
+
+struct values list_expression(struct inspection *tx, const struct target *target)
+{
+    const struct rule *link = tx->cursor.link;
+    const struct xml_tree *tree = xml_document(tx);
+    if (tree == NULL)
+        return nothing;
+    size_t count;
+    const struct pair *pairs = xml_tree_select(tree, target->name, link->namespaces,
+                                               link->namespace_count, tx->arena, &count);
     return (struct values){pairs, count};
 }
 

@@ -267,6 +267,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_FILES_NAMES] = LIST_BY(list_names_of),
     [VARIABLE_FILES_SIZES] = LIST_BY(list_files),
     [VARIABLE_FILES_COMBINED_SIZE] = TEXT_BY(text_files_size),
+    [VARIABLE_FILES_TMPNAMES] = LIST_BY(list_files),
     [VARIABLE_FILES_TMP_CONTENT] = LIST_BY(list_files),
     [VARIABLE_MULTIPART_FILENAME] = TEXT_BY(text_multipart_last),
     [VARIABLE_MULTIPART_NAME] = TEXT_BY(text_multipart_last),
@@ -310,6 +311,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_ENV] = STORE,
     [VARIABLE_GEO] = {.source = SOURCE_NOTHING}, /* no operator fills it */
     [VARIABLE_REMOTE_ADDR] = SPAN_OF(client.address),
+    [VARIABLE_USERAGENT_IP] = SPAN_OF(client.address),
     [VARIABLE_REMOTE_HOST] = SPAN_OF(client.address),
     [VARIABLE_REMOTE_PORT] = NUMBER_OF(remote_port),
     [VARIABLE_REMOTE_USER] = TEXT_BY(text_remote_user),

@@ -52,6 +52,12 @@ struct exclusion {
     struct exclusion *next;
 };
 
+/* What must not stand in logs: every value of that name, or just that text. */
+struct secret {
+    struct span name; /* ARGS:password; at NULL: only the text */
+    struct span text;
+};
+
 /* One memory of a transformation: `in` by identity, not by content. */
 struct transformed {
     const struct transformation *by;
@@ -98,8 +104,10 @@ struct inspection {
     bool pattern_limit_was_hit;
     struct span body_error_text, parser_error_text;
 
-    struct map *tx, *env;               /* of struct pair */
-    struct span keys[PERSISTENT_COUNT]; /* of those that are open */
+    struct map *tx, *env;                  /* of struct pair */
+    struct span keys[PERSISTENT_COUNT];    /* of those that are open */
+    bool key_is_new[PERSISTENT_COUNT];     /* nobody had opened it before */
+    bool key_is_updated[PERSISTENT_COUNT]; /* written by this transaction */
     struct span session_id, user_id;
     struct values *cache[VARIABLE_COUNT]; /* lists that were computed; NULL: not yet */
 
@@ -127,6 +135,12 @@ struct inspection {
     unsigned highest_severity; /* 255: none */
     struct rule_match *matches;
     size_t match_count, match_room;
+    struct secret *secrets;
+    size_t secret_count, secret_room;
+    size_t masked_count; /* of the matches: those that were masked already, for so many secrets */
+    size_t masked_secrets;
+    struct xml_tree *tree; /* of the request body; made when a rule first wants it */
+    bool tree_was_tried;
     unsigned limits[LIMIT_KINDS];
     enum audit_engine audit_engine;
     struct span audit_parts;

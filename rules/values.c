@@ -67,6 +67,13 @@ static struct span scalar_text(struct inspection *tx, enum variable variable)
 
 struct values values_of(struct inspection *tx, const struct target *target, struct pair *slot)
 {
+    if (target->is_expression)
+        return list_expression(tx, target);
+    const struct operator* operator= tx->cursor.link == NULL ? NULL : tx->cursor.link->operator;
+    if (target->variable == VARIABLE_XML && operator!= NULL && operator_reads_document(operator)) {
+        *slot = (struct pair){{NULL, 0}, SPAN("[XML document tree]")};
+        return (struct values){slot, tx->request.processor == PROCESSOR_XML};
+    }
     switch (provider_of(target->variable)->source) {
     case SOURCE_LIST: return values_kept(tx, target->variable);
     case SOURCE_LIVE: return provider_of(target->variable)->list(tx, target->variable);

@@ -36,6 +36,10 @@ struct values list_names(struct inspection *tx, struct values of);
 struct values list_files(struct inspection *tx, enum variable variable);
 struct values list_rule(struct inspection *tx);
 struct values list_xml(struct inspection *tx);
+/* The request body as a tree; NULL: it is no well-formed XML. */
+struct xml_tree *xml_document(struct inspection *tx);
+/* What an expression selects in it. */
+struct values list_expression(struct inspection *tx, const struct target *target);
 uint64_t arguments_bytes(struct inspection *tx);
 uint64_t files_bytes(const struct inspection *tx);
 /* Line, header and body as one text. */

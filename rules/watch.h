@@ -19,6 +19,7 @@ enum watched {
     WATCHED_REMOVED,     /* the rule was passed over: some ctl:ruleRemove... named it */
     WATCHED_PASSED,      /* the rule was passed over: `name` says by what, skip or allow */
     WATCHED_ACTED,       /* `name` ctl or another action ran, with `value` */
+    WATCHED_OPENED,      /* `name` collection was opened under the key `value` */
     WATCHED_DECIDED, /* a rule matched: `name` is its disruptive action, `yes` it is carried out */
     WATCHED_STORED,  /* `name` variable, `value` what a rule wrote; at NULL: removed */
 };

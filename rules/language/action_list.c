@@ -7,17 +7,10 @@ static const struct {
     const char *name, *sentence;
 } refused[] = {
     {"append", "answers are not changed by rules"},
-    {"deprecatevar", "expirevar removes a variable after a time"},
     {"exec", "a rule starts no programs"},
     {"pause", "a rule does not hold up a worker; rate limits slow clients down"},
     {"prepend", "answers are not changed by rules"},
     {"proxy", "where a request goes is said by routes"},
-    {"sanitiseArg", "what logs hide is said by the settings"},
-    {"sanitiseMatched", "what logs hide is said by the settings"},
-    {"sanitiseMatchedBytes", "what logs hide is said by the settings"},
-    {"sanitiseRequestHeader", "what logs hide is said by the settings"},
-    {"sanitiseResponseHeader", "what logs hide is said by the settings"},
-    {"xmlns", "the expressions of XML name no elements"},
 };
 
 static bool byte_is_blank(char c)

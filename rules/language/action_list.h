@@ -41,5 +41,8 @@ void action_expirevar(struct action_edit *edit);
 void action_initcol(struct action_edit *edit);
 void action_open(struct action_edit *edit); /* setsid, setuid, setrsc */
 void action_setenv(struct action_edit *edit);
+void action_deprecatevar(struct action_edit *edit);
+void action_xmlns(struct action_edit *edit);    /* action_mask.c, this one and the following */
+void action_sanitise(struct action_edit *edit); /* sanitise... */
 
 #endif

@@ -153,3 +153,21 @@ void action_setenv(struct action_edit *edit)
     action.setenv.value = builder_macro(edit->line, value);
     *add_action(edit) = action;
 }
+
+/* deprecatevar:session.score=60/300: 60 less each 300 seconds. */
+void action_deprecatevar(struct action_edit *edit)
+{
+    struct action action = {.name = ACTION_DEPRECATEVAR};
+    struct span name, rest;
+    if (!cut_equals(edit, "COLLECTION.NAME=AMOUNT/SECONDS", &name, &rest) ||
+        !read_variable(edit, name, &action.deprecatevar.collection, &action.deprecatevar.key))
+        return;
+    size_t slash = find_outside(rest, '/');
+    if (slash == SPAN_NONE || slash == 0 || slash + 1 == rest.len) {
+        action_fault(edit, SPAN(""), "deprecatevar needs COLLECTION.NAME=AMOUNT/SECONDS");
+        return;
+    }
+    action.deprecatevar.amount = builder_macro(edit->line, span_first(rest, slash));
+    action.deprecatevar.seconds = builder_macro(edit->line, span_behind(rest, slash + 1));
+    *add_action(edit) = action;
+}

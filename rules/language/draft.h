@@ -17,6 +17,7 @@ struct draft {
     struct rows transformations; /* of const struct transformation * */
     struct rows actions;         /* of struct action */
     struct rows tags;            /* of struct macro */
+    struct rows namespaces;      /* of struct pair */
 
     struct draft *next;           /* the chain's next link */
     const struct draft *defaults; /* what SecDefaultAction said for its phase; NULL: nothing */

@@ -47,6 +47,8 @@ static void settle_link(struct draft *draft)
     rule->transformation_count = draft->transformations.count;
     rule->actions = draft->actions.at;
     rule->action_count = draft->actions.count;
+    rule->namespaces = draft->namespaces.at;
+    rule->namespace_count = draft->namespaces.count;
     rule->tags = draft->tags.at;
     rule->tag_count = draft->tags.count;
     rule->chain = draft->next != NULL ? &draft->next->rule : NULL;

@@ -48,7 +48,9 @@ struct rule {
 
     const struct action *actions; /* the non-disruptive ones with work to do, in order */
     size_t action_count;
-    const struct rule *chain; /* the next link, or NULL */
+    const struct rule *chain;      /* the next link, or NULL */
+    const struct pair *namespaces; /* xmlns: prefix and what it stands for */
+    size_t namespace_count;
 
     /* The starter's alone: */
     bool log, audit;

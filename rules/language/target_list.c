@@ -3,6 +3,8 @@
  * inside a /pattern/ neither separates. */
 #include "rules/language/target_list.h"
 
+#include "rules/match/xml_tree.h"
+
 static bool byte_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -66,15 +68,16 @@ static bool set_pattern(struct ruleset_builder *builder, struct line *line, stru
     return target->pattern != NULL;
 }
 
-/* Bodies offer these two views of a document. */
+/* Bodies offer two views of a document as they come; for any other expression a tree is made. */
 static bool set_expression(struct line *line, struct span text, struct target *target)
 {
     target->selector = SELECTOR_NAME;
     target->name = text;
-    if (span_is(text, SPAN("/*")) || span_is(text, SPAN("//@*")))
+    target->is_expression = !span_is(text, SPAN("/*")) && !span_is(text, SPAN("//@*"));
+    if (!target->is_expression || xml_expression_is_valid(text))
         return true;
     fault_add(line->faults, FAULT_ERROR, line_place(line, text.at), SPAN(""),
-              "the expression of XML is /* or //@*, not '" SPAN_FORMAT "'",
+              "this is no expression of XPath 1.0: '" SPAN_FORMAT "'",
               span_arg(span_first(text, 80)));
     return false;
 }

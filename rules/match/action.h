@@ -43,8 +43,9 @@ const char *const *action_names(size_t *count);
 enum selector_kind { SELECTOR_ALL, SELECTOR_NAME, SELECTOR_PATTERN };
 struct target {
     enum variable variable;
-    bool excluded; /* !ARGS:x */
-    bool counted;  /* &ARGS */
+    bool excluded;      /* !ARGS:x */
+    bool counted;       /* &ARGS */
+    bool is_expression; /* XML: an expression of XPath that needs a tree */
     enum selector_kind selector;
     struct span name; /* as written: "x", or the pattern's text without slashes, or the XPath */
     const struct pattern *pattern; /* SELECTOR_PATTERN; freed with the ruleset */
@@ -85,6 +86,15 @@ struct action {
         struct {
             struct macro name, value;
         } setenv;
+        struct {
+            enum variable collection;
+            struct macro key;
+            struct macro amount, seconds; /* so much less each so many seconds */
+        } deprecatevar;
+        struct {
+            struct span name;  /* of the argument or field */
+            size_t head, tail; /* bytes that stay visible */
+        } sanitise;
         struct {
             enum ctl_name name;
             struct span text;     /* the value as written: On, JSON, +E, a tag, a message */

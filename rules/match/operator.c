@@ -152,6 +152,12 @@ bool operator_escapes_values(const struct operator* op)
     return op->row->release == operator_release_pattern;
 }
 
+bool operator_reads_document(const struct operator* op)
+{
+    return op->row->run == operator_run_validate_schema ||
+           op->row->run == operator_run_validate_dtd;
+}
+
 const char *const *operator_names(size_t *count)
 {
     *count = ROWS;

@@ -14,6 +14,7 @@
 #include "rules/match/pattern.h"
 
 struct operator;
+struct xml_tree;
 
 /* How an operator is built: what the loader hands in. */
 struct operator_build {
@@ -44,8 +45,9 @@ struct operator_run {
     struct span value;    /* the transformed value */
     struct span argument; /* with macros expanded; the plain text where there are none */
     struct scratch *scratch;
-    struct arena *arena;      /* for captures that are not part of the value (a fingerprint) */
-    struct captures captures; /* out; count 0 where the operator captures nothing */
+    struct arena *arena; /* for captures that are not part of the value (a fingerprint) */
+    const struct xml_tree *document; /* where operator_reads_document(); NULL: there is none */
+    struct captures captures;        /* out; count 0 where the operator captures nothing */
 };
 
 /* The answer with `negated` taken into account (LIMIT stays LIMIT). */
@@ -54,6 +56,9 @@ enum operator_answer operator_run(const struct operator* op, struct operator_run
 /* @rx, @rxGlobal: each macro value goes through pattern_escape() before it becomes part of
  * run->argument. */
 bool operator_escapes_values(const struct operator* op);
+
+/* @validateSchema, @validateDTD: they look at the whole document, not at a value. */
+bool operator_reads_document(const struct operator* op);
 
 const char *operator_name(const struct operator* op); /* as documents spell it */
 bool operator_is_negated(const struct operator* op);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "rules/match/operator.h"
+#include "rules/match/xml_tree.h"
 
 struct addresses;
 struct phrases;
@@ -21,8 +22,10 @@ struct operator
         struct pattern *pattern; /* NULL where the argument has macros */
         struct phrases *phrases;
         struct addresses *addresses;
-        int64_t number;        /* where the argument has no macros */
-        const uint8_t *wanted; /* 32 bytes: a bit for each byte value that is allowed */
+        int64_t number; /* where the argument has no macros */
+        struct xml_schema *schema;
+        struct span definition; /* of a document type */
+        const uint8_t *wanted;  /* 32 bytes: a bit for each byte value that is allowed */
     };
 };
 
@@ -42,10 +45,11 @@ struct operator_row {
 operator_compiler operator_compile_text, operator_compile_number, operator_compile_geo_lookup,
     operator_compile_rbl, operator_compile_ip_match, operator_compile_ip_match_from_file,
     operator_compile_pm, operator_compile_pm_from_file, operator_compile_rx,
-    operator_compile_pattern, operator_compile_validate_byte_range;
+    operator_compile_pattern, operator_compile_validate_byte_range,
+    operator_compile_validate_schema, operator_compile_validate_dtd;
 
 operator_releaser operator_release_nothing, operator_release_addresses, operator_release_phrases,
-    operator_release_pattern;
+    operator_release_pattern, operator_release_schema;
 
 operator_runner operator_run_begins_with, operator_run_contains, operator_run_contains_word,
     operator_run_detect_sqli, operator_run_detect_xss, operator_run_ends_with, operator_run_eq,
@@ -53,7 +57,8 @@ operator_runner operator_run_begins_with, operator_run_contains, operator_run_co
     operator_run_no_match, operator_run_pm, operator_run_rx, operator_run_rx_global,
     operator_run_streq, operator_run_unconditional_match, operator_run_validate_byte_range,
     operator_run_validate_url_encoding, operator_run_validate_utf8_encoding, operator_run_verify_cc,
-    operator_run_verify_cpf, operator_run_verify_ssn, operator_run_verify_svnr, operator_run_within;
+    operator_run_validate_schema, operator_run_validate_dtd, operator_run_verify_cpf,
+    operator_run_verify_ssn, operator_run_verify_svnr, operator_run_within;
 
 /* Says why an operator cannot be; returns false. */
 bool operator_fault(struct operator_build *build, size_t offset, const char *format, ...)

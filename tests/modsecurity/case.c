@@ -75,6 +75,13 @@ static void print_targets(const struct rule *link)
         print_member("selector", target->name);
         putchar('}');
     }
+    printf("], \"namespaces\": [");
+    for (size_t i = 0; i < link->namespace_count; i++) {
+        printf("%s{\"fact\": \"namespace\"", i == 0 ? "" : ", ");
+        print_member("prefix", link->namespaces[i].name);
+        print_member("place", link->namespaces[i].value);
+        putchar('}');
+    }
     putchar(']');
 }
 
@@ -85,7 +92,7 @@ static void on_watched(void *context, const struct watched_event *event)
         [WATCHED_TRIED] = "tried",     [WATCHED_RETURNED] = "returned",
         [WATCHED_REMOVED] = "removed", [WATCHED_PASSED] = "passed",
         [WATCHED_ACTED] = "acted",     [WATCHED_DECIDED] = "decided",
-        [WATCHED_STORED] = "stored",
+        [WATCHED_OPENED] = "opened",   [WATCHED_STORED] = "stored",
     };
     (void)context;
     printf("{\"fact\": \"%s\", \"rule\": %llu, \"yes\": %s", kinds[event->kind],
@@ -97,6 +104,10 @@ static void on_watched(void *context, const struct watched_event *event)
         print_member("raw", event->raw);
     if (event->found.at != NULL)
         print_member("found", event->found);
+    if (event->kind == WATCHED_PASSED && event->rule != NULL) {
+        print_member("file", span_text(event->rule->file));
+        printf(", \"line\": %u", event->rule->line);
+    }
     if (event->kind == WATCHED_LINK)
         print_targets(event->rule);
     puts("}");
@@ -114,7 +125,7 @@ static void print_faults(const struct faults *faults)
     }
 }
 
-static void print_matches(const struct inspection *tx)
+static void print_matches(struct inspection *tx)
 {
     size_t count;
     const struct rule_match *match = inspection_matches(tx, &count);
@@ -190,6 +201,27 @@ static void store_set(void *context, struct span collection, struct span key, st
     must(pair != NULL);
     *pair = (struct pair){arena_copy(c->arena, name), arena_copy(c->arena, value)};
     map_set(c->stored, whole, pair);
+}
+
+static void store_expire(void *context, struct span collection, struct span key, struct span name,
+                         uint64_t seconds)
+{
+    if (seconds == 0)
+        store_set(context, collection, key, name, (struct span){NULL, 0});
+}
+
+static void store_each(void *context, struct span collection, struct span key,
+                       void (*found)(void *to, struct span name, struct span value), void *to)
+{
+    struct a_case *c = context;
+    struct span prefix = stored_name(c, collection, key, SPAN(""));
+    struct span name;
+    void *value;
+    for (size_t cursor = 0; map_next(c->stored, &cursor, &name, &value);) {
+        const struct pair *pair = value;
+        if (span_starts(name, prefix))
+            found(to, pair->name, pair->value);
+    }
 }
 
 /* --- the case --- */
@@ -283,6 +315,8 @@ static void settle_case(struct a_case *c)
         .cpu_ns = cpu_ns,
         .store_get = store_get,
         .store_set = store_set,
+        .store_expire = store_expire,
+        .store_each = store_each,
         .watch = on_watched,
         .context = c,
         .scratch = scratch_new(),
@@ -314,7 +348,7 @@ static void run_request(struct a_case *c, struct inspection *tx)
     bool wants = inspection_wants_request_body(tx);
     printf("{\"fact\": \"request body\", \"yes\": %s}\n", wants ? "true" : "false");
     const struct rule_settings *settings = &tx->ruleset->settings;
-    if (wants &&
+    if (settings->given.request_body_over &&
         is_over(tx, c->body.len, settings->request_body_limit, settings->request_body_over))
         return;
     if (wants) {

@@ -41,7 +41,8 @@ def link(f):
     if not f["name"]:
         return f"(Rule: {f['rule']}) Executing unconditional rule..."
     targets = "|".join(target(t) for t in f["targets"])
-    return f"(Rule: {f['rule']}) Executing operator \"{operator(f['name'])}\" with param \"{f['value']}\" against {targets}."
+    spaces = "".join(f"Registered XML namespace href \"{n['place']}\" prefix \"{n['prefix']}\"\n" for n in f["namespaces"])
+    return spaces + f"(Rule: {f['rule']}) Executing operator \"{operator(f['name'])}\" with param \"{f['value']}\" against {targets}."
 
 
 def stored(f):
@@ -63,7 +64,7 @@ def decided(f):
     if f["name"].startswith("allow"):
         return "Dropping the evaluation of upcoming rules in favor of an `allow' action"
     if f["yes"] and f["name"] != "pass":
-        return f"Running (disruptive)     action: {f['name']}.\nRunning action {f['name']}"
+        return f"Running (disruptive)     action: {f['name']}.\n Running action {f['name']}"
     return ""
 
 
@@ -72,7 +73,7 @@ SENTENCES = {
     "link": link,
     "acted": acted,
     "passed": lambda f: f"Skipped rule id '{f['rule']}' due to a `skip' action." if f["name"] == "skip" else
-                        f"Skipped rule id '{f['rule']}' as request trough the utilization of an `allow' action",
+                        f"Skipped rule id '{f['file']}:{f['line']}' as request trough the utilization of an `allow' action",
     "decided": decided,
     "absent": lambda f: f"Skipped rule id '{f['rule']}'. Removed by an SecRuleRemove directive.\n"
                         f"Skipped rule id '{f['rule']}'. Removed by a SecRuleRemoveByMsg directive.\n"
@@ -130,6 +131,28 @@ CAPTURES = {"rx": "regex subexpression", "rxGlobal": "regex subexpression", "det
             "verifySSN": "VerifySSN match", "verifySVNR": "VerifySVNR match"}
 
 
+def validated(f, how, file):
+    """A document against a schema or a document type."""
+    if not f["yes"]:
+        return f"XML: Successfully validated payload against {how}: {file}"
+    if "found" not in f:
+        return f"XML: {how} validation failed because content is not well formed"
+    return "\n".join(f"XML Error: {line}" for line in f["found"].split("\n"))
+
+
+# A fault when rules are loaded -> what is said there when they run
+FAULTS = (
+    (r"the file is no XML Schema: (\S+)", "XML: Failed to load Schema: {0}. XML Error: Failed to parse the XML resource '{0}'"),
+    (r"the file is no document type definition: (\S+)", "XML: Failed to load DTD: {}"),
+    (r"missing closing parenthesis()", "Error with regular expression{}"),
+)
+
+
+def fault_text(faults):
+    found = ((re.search(pattern, f["message"]), sentence) for f in faults for pattern, sentence in FAULTS)
+    return "\n".join(sentence.format(match[1]) for match, sentence in found if match)
+
+
 def body_lines(case, f):
     yield f["why"]
     yield f["parser_why"]
@@ -151,13 +174,15 @@ def from_store(name, opened, app):
 
 def debug_text(case, facts):
     """Every fact's sentence in the order in which they happened."""
-    lines, operator_name, opened = [], "", {}
+    lines, operator_name, argument, opened = [], "", "", {}
     app = (re.search(r"SecWebAppId (\S+)", case.rules) or [0, ""])[1]
     types = " ".join(v for n, v in corpus_fields(case) if n.lower() == "content-type")
     for f in facts:
         kind = f["fact"]
         if kind == "link":
-            operator_name = f["name"]
+            operator_name, argument = f["name"], f["value"]
+        if kind == "tried" and operator_name in ("validateSchema", "validateDTD"):
+            lines.append(validated(f, operator_name[8:], argument))
         if kind in SENTENCES:
             lines.append("[9] " + SENTENCES[kind](f))
         if kind == "stored" and re.fullmatch(r"TX:\d", f["name"]) and operator_name in CAPTURES:

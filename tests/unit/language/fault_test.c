@@ -53,8 +53,18 @@ TEST(a_wrong_target_is_told_what_is_wrong_with_it)
                  "a.conf:1:15: this quote is not closed\n");
     check_faults("SecRule \"ARGS TX:a\" \"@rx a\" \"id:1\"\n",
                  "a.conf:1:15: between two targets stands |\n");
-    check_faults("SecRule XML:/a/b \"@rx a\" \"id:1\"\n",
-                 "a.conf:1:13: the expression of XML is /* or //@*, not '/a/b'\n");
+    check_faults("SecRule XML:/a/b[ \"@rx a\" \"id:1\"\n",
+                 "a.conf:1:13: this is no expression of XPath 1.0: '/a/b['\n");
+    check_faults("SecRule XML:/a/b \"@rx a\" \"id:1,xmlns:soap\"\n",
+                 "a.conf:1:38: xmlns needs PREFIX=NAMESPACE\n");
+    check_faults(
+        "SecGeoLookupDb x.dat\n",
+        "a.conf:1:1: SecGeoLookupDb is not supported: rules have no database of countries, "
+        "and @geoLookup never matches\n");
+    check_faults(
+        "SecRule ARGS \"@inspectFile x.lua\" \"id:1\"\n",
+        "a.conf:1:16: @inspectFile is not supported: a rule starts no programs and runs no "
+        "scripts\n");
     check_faults("SecRule !ARGS:a \"@rx a\" \"id:1\"\n",
                  "a.conf:1:9: every target is excluded, so this rule looks at nothing\n");
 }

@@ -76,7 +76,7 @@ struct seen {
 
 static void on_event(void *context, const struct watched_event *event)
 {
-    static const char letters[] = "LTVRXPADS"; /* ORDER enum watched */
+    static const char letters[] = "LTVRXPAODS"; /* ORDER enum watched */
     struct seen *seen = context;
     int len = snprintf(seen->text + seen->len, sizeof seen->text - seen->len,
                        "%c%s " SPAN_FORMAT "=" SPAN_FORMAT "\n", letters[event->kind],

@@ -10,5 +10,7 @@ int verdict_suite(void);
 int bodies_suite(void);
 int crs_suite(void);
 int forms_suite(void);
+int persistent_suite(void);
+int secrets_suite(void);
 
 #endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sanitise...: what must not stand in logs. A rule often says so after others have matched, so
+ * matches are masked when they are asked for, and whatever was added since. */
+#include "rules/secrets.h"
+
+#include "rules/collections.h"
+#include "rules/match/variable.h"
+#include "rules/values.h"
+
+static void secret_add(struct inspection *tx, struct span name, struct span text)
+{
+    if (transaction_grow(tx, &tx->secrets, tx->secret_count, &tx->secret_room,
+                         sizeof(struct secret)))
+        tx->secrets[tx->secret_count++] = (struct secret){name, text};
+}
+
+/* Every value of that name, whatever its transformations make of it. */
+static void add_named(struct inspection *tx, enum variable variable, struct span name)
+{
+    struct target target = {.variable = variable, .selector = SELECTOR_NAME, .name = name};
+    struct pair slot;
+    struct values values = values_of(tx, &target, &slot);
+    for (size_t i = 0; i < values.count; i++)
+        if (target_selects(tx, &target, &values.at[i]))
+            secret_add(tx, value_name(tx, &target, &values.at[i]), values.at[i].value);
+}
+
+/* The captures of the rule that matched, without the bytes that may be seen; without captures the
+ * whole value. */
+static void add_bytes(struct inspection *tx, const struct action *action)
+{
+    struct span found = collection_get(tx, VARIABLE_TX, SPAN("0"));
+    const struct rule *link = tx->cursor.link;
+    if (link == NULL || !link->capture || found.at == NULL)
+        found = tx->matched.value;
+    size_t shown = action->sanitise.head + action->sanitise.tail;
+    if (found.len > shown)
+        secret_add(tx, (struct span){NULL, 0},
+                   span_make(found.at + action->sanitise.head, found.len - shown));
+}
+
+void secrets_add(struct inspection *tx, const struct action *action)
+{
+    switch ((unsigned)action->name) {
+    case ACTION_SANITISE_ARG: add_named(tx, VARIABLE_ARGS, action->sanitise.name); break;
+    case ACTION_SANITISE_REQUEST_HEADER:
+        add_named(tx, VARIABLE_REQUEST_HEADERS, action->sanitise.name);
+        break;
+    case ACTION_SANITISE_RESPONSE_HEADER:
+        add_named(tx, VARIABLE_RESPONSE_HEADERS, action->sanitise.name);
+        break;
+    case ACTION_SANITISE_MATCHED: secret_add(tx, tx->matched.name, tx->matched.value); break;
+    default: add_bytes(tx, action); break;
+    }
+}
+
+/* --- masking --- */
+
+static void stars(char *at, size_t len)
+{
+    memset(at, '*', len);
+}
+
+/* The text with each occurrence of the secret as stars; the same span where there is none. */
+static struct span text_masked(struct inspection *tx, struct span text, struct span secret)
+{
+    size_t at = secret.len == 0 ? SPAN_NONE : span_find(text, secret);
+    if (at == SPAN_NONE)
+        return text;
+    char *copy = arena_text(tx->arena, text.len);
+    if (copy == NULL)
+        return SPAN("");
+    memcpy(copy, text.at, text.len);
+    for (size_t from = 0; at != SPAN_NONE; at = span_find(span_from(text, from), secret)) {
+        stars(copy + from + at, secret.len);
+        from += at + secret.len;
+    }
+    return span_make(copy, text.len);
+}
+
+static void mask_texts(struct inspection *tx, struct rule_match *match, struct span secret)
+{
+    match->variable_value = text_masked(tx, match->variable_value, secret);
+    match->data = text_masked(tx, match->data, secret);
+    match->message = text_masked(tx, match->message, secret);
+}
+
+static void mask(struct inspection *tx, struct rule_match *match, const struct secret *secret)
+{
+    mask_texts(tx, match, secret->text);
+    if (secret->name.at != NULL && span_is_nocase(match->variable_name, secret->name))
+        mask_texts(tx, match, match->variable_value);
+}
+
+void secrets_mask(struct inspection *tx)
+{
+    for (size_t i = 0; i < tx->match_count; i++) {
+        size_t from = i < tx->masked_count ? tx->masked_secrets : 0;
+        for (size_t k = from; k < tx->secret_count; k++)
+            mask(tx, &tx->matches[i], &tx->secrets[k]);
+    }
+    tx->masked_count = tx->match_count;
+    tx->masked_secrets = tx->secret_count;
+}

@@ -69,6 +69,15 @@ static bool is_host_harmless(struct span host)
     return name.len == 0 || ip_parse(name, ip) || span_is_nocase(name, SPAN("localhost"));
 }
 
+/* A browser names the page that asks; of another site's it must not carry orders here. */
+static bool is_own_origin(const struct client *client)
+{
+    struct span origin = fields_get(&client->head->fields, SPAN("origin"));
+    struct span scheme = SPAN("http://");
+    return origin.at == NULL || (span_starts(origin, scheme) &&
+                                 span_is(span_from(origin, scheme.len), client->head->authority));
+}
+
 static const struct admin_page *find_page(const struct service_call *call, bool *path_known)
 {
     struct span method = call->client->head->method;
@@ -97,6 +106,8 @@ static bool answer(void *context, struct service_call *call)
         admin_problem(call, client->refusal.status ? client->refusal.status : 400, SPAN(""));
     else if (is_admin && !is_host_harmless(client->head->authority))
         admin_problem(call, 403, SPAN("the Host field is neither an address nor localhost"));
+    else if (is_admin && !is_own_origin(client))
+        admin_problem(call, 403, SPAN("a page of another site asks"));
     else if (is_admin && !(page != NULL && page->open) && !has_token(process, call))
         admin_problem(call, 401, SPAN("a bearer token is needed"));
     else if (page == NULL)

@@ -150,12 +150,26 @@ static void on_closed(void *owner)
     free(connection);
 }
 
+/* Idle connections must not shut a probe out: the oldest of them ends. False: none is idle. */
+static bool make_room(struct service *service)
+{
+    for (struct list *l = service->connections.next; l != &service->connections; l = l->next) {
+        struct connection *connection = list_entry(l, struct connection, link);
+        if (h1_server_is_idle(connection->codec)) {
+            h1_server_abort(connection->codec);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_accepted(void *context, int fd, size_t listener)
 {
     (void)listener;
     const struct port *port = context;
     struct service *service = port->service;
-    if (service->connection_count >= CONNECTIONS_MOST) {
+    unsigned over = service->connection_count / CONNECTIONS_MOST;
+    if (over > 1 || (over == 1 && !make_room(service))) {
         close(fd);
         return;
     }

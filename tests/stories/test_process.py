@@ -115,3 +115,22 @@ def test_connections_that_stay_open_hold_no_configuration(sidegate, backend):
     for client in clients:
         assert client.ask().status == 200
         client.close()
+
+
+def test_idle_connections_do_not_shut_the_probes_out(sidegate, backend):
+    side = sidegate(backend().url)
+    idle = [socket.create_connection(("127.0.0.1", side.status_port)) for _ in range(300)]
+    for _ in range(3):
+        assert side.status("/readyz")[0] == 200
+    for one in idle:
+        one.close()
+
+
+def test_a_page_of_another_site_orders_nothing(sidegate, backend):
+    side = sidegate(backend().url)
+    own = f"127.0.0.1:{side.admin_port}"
+    for origin, status in (("http://evil.example", 403), ("null", 403), (f"http://{own}", 200)):
+        admin = Client(side.admin_port)
+        fields = [("Host", own), ("Origin", origin), ("Content-Length", "0")]
+        assert admin.ask("POST", "/api/v1/reload", fields).status == status
+        admin.close()

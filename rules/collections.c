@@ -138,8 +138,12 @@ void collection_set(struct inspection *tx, enum variable collection, struct span
                          value, true);
     struct map *map = collection_map(tx, collection);
     if (map == NULL) {
+        uint64_t timeout_s = tx->ruleset->settings.collection_timeout_s;
+        bool is_fresh = timeout_s > 0 && store_get(tx, collection, name).at == NULL;
         note_update(tx, collection);
         store_set(tx, collection, name, value);
+        if (is_fresh)
+            collection_expire(tx, collection, name, timeout_s);
         return;
     }
     struct pair *pair = map_find(map, name);

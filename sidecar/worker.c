@@ -72,6 +72,14 @@ static void world_store_set(void *context, struct span collection, struct span k
     collections_set(worker->workers->collections, &at, loop_wall_us(worker->loop), value);
 }
 
+static void world_store_each(void *context, struct span collection, struct span key,
+                             void (*found)(void *to, struct span name, struct span value), void *to)
+{
+    struct worker *worker = context;
+    collections_each(worker->workers->collections, collection, key, loop_wall_us(worker->loop),
+                     found, to);
+}
+
 static void world_store_expire(void *context, struct span collection, struct span key,
                                struct span name, uint64_t seconds)
 {
@@ -342,6 +350,7 @@ static void surround(struct worker *worker)
         .store_get = world_store_get,
         .store_set = world_store_set,
         .store_expire = world_store_expire,
+        .store_each = world_store_each,
         .context = worker,
         .scratch = scratch_new(),
     };

@@ -62,6 +62,7 @@ DIRECTIVE_FUNCTION(response_body_limit_action);
 DIRECTIVE_FUNCTION(argument_separator);
 DIRECTIVE_FUNCTION(pattern_match_limit);
 DIRECTIVE_FUNCTION(web_app_id);
+DIRECTIVE_FUNCTION(collection_timeout);
 DIRECTIVE_FUNCTION(cookie_format);
 /* audit_settings.c */
 DIRECTIVE_FUNCTION(audit_engine);

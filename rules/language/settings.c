@@ -160,6 +160,12 @@ DIRECTIVE_FUNCTION(pattern_match_limit)
     builder->settings.pattern_match_limit = (uint32_t)limit;
 }
 
+DIRECTIVE_FUNCTION(collection_timeout)
+{
+    (void)number_read(line, line_word(line, 1), directive_row(which)->name, 1, UINT32_MAX,
+                      &builder->settings.collection_timeout_s);
+}
+
 DIRECTIVE_FUNCTION(web_app_id)
 {
     (void)which;

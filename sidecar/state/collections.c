@@ -90,13 +90,21 @@ static struct span join(const struct collection_key *key, struct buf *to)
     return buf_span(to);
 }
 
+/* What stands before a variable's own name: its collection and key, with a NUL behind each. */
+static struct span prefix_of(struct span name)
+{
+    size_t first = span_find_byte(name, '\0') + 1;
+    return span_first(name, first + span_find_byte(span_from(name, first), '\0') + 1);
+}
+
 static struct shard *lock_shard(struct collections *collections, struct span name)
 {
-    /* Collections do not tell names apart by case, so the shard may not either: the length and a
-     * folded sum do. */
+    /* All variables of a collection and key are in one shard. Collections do not tell names apart
+     * by case, so the shard may not either: a folded sum does. */
+    struct span prefix = prefix_of(name);
     unsigned sum = 0;
-    for (size_t i = 0; i < name.len; i++)
-        sum = sum * 31 + (unsigned char)byte_lower(name.at[i]);
+    for (size_t i = 0; i < prefix.len; i++)
+        sum = sum * 31 + (unsigned char)byte_lower(prefix.at[i]);
     struct shard *shard = &collections->shards[sum % SHARDS];
     pthread_mutex_lock(&shard->lock);
     return shard;
@@ -174,6 +182,23 @@ void collections_expire(struct collections *collections, const struct collection
     struct entry *entry = find(shard, name, now_us);
     if (entry != NULL)
         entry->expires_us = now_us + after_us;
+    pthread_mutex_unlock(&shard->lock);
+    buf_fini(&buf);
+}
+
+void collections_each(struct collections *collections, struct span collection, struct span key,
+                      uint64_t now_us, void (*found)(void *to, struct span name, struct span value),
+                      void *to)
+{
+    struct buf buf;
+    const struct collection_key all = {collection, key, {NULL, 0}};
+    struct span prefix = join(&all, &buf);
+    struct shard *shard = lock_shard(collections, prefix);
+    for (struct list *at = shard->by_use.next; at != &shard->by_use; at = at->next) {
+        const struct entry *entry = list_entry(at, struct entry, link);
+        if (entry->expires_us > now_us && span_starts_nocase(entry->name, prefix))
+            found(to, span_from(entry->name, prefix.len), entry->value);
+    }
     pthread_mutex_unlock(&shard->lock);
     buf_fini(&buf);
 }

@@ -31,6 +31,11 @@ void collections_set(struct collections *collections, const struct collection_ke
                      uint64_t now_us, struct span value);
 void collections_expire(struct collections *collections, const struct collection_key *key,
                         uint64_t now_us, uint64_t after_us);
+/* Calls found() for each variable of that collection and key, under a lock: it may copy, nothing
+ * else. It walks a sixteenth of all variables: rules that list are rare. */
+void collections_each(struct collections *collections, struct span collection, struct span key,
+                      uint64_t now_us, void (*found)(void *to, struct span name, struct span value),
+                      void *to);
 size_t collections_count(struct collections *collections);
 
 #endif

@@ -10,6 +10,7 @@ struct shelf {
     struct arena *arena;
     struct map *at; /* of struct pair */
     uint64_t now_us;
+    uint64_t expires_s; /* of the last one that was told to */
 };
 
 static uint64_t shelf_now(void *context)
@@ -138,12 +139,38 @@ TEST(deprecatevar_takes_so_much_for_each_span_of_time_that_passed)
     shelf_close(&shelf, s);
 }
 
+static void shelf_expire(void *context, struct span collection, struct span key, struct span name,
+                         uint64_t seconds)
+{
+    (void)collection;
+    (void)key;
+    struct shelf *shelf = context;
+    check_span(name, "hits");
+    shelf->expires_s = seconds;
+}
+
+TEST(the_timeout_of_the_rules_holds_for_what_is_new)
+{
+    struct shelf shelf = {.expires_s = 0};
+    struct scene *s = shelf_open(&shelf, "SecCollectionTimeout 600\n"
+                                         "SecAction \"id:1,phase:1,pass,nolog,initcol:ip=x,"
+                                         "setvar:ip.hits=+1\"");
+    s->world.store_expire = shelf_expire;
+    scene_get(s, "/");
+    check_number(shelf.expires_s, 600);
+    shelf.expires_s = 0;
+    later(&shelf, s, 1);
+    check_number(shelf.expires_s, 0);
+    shelf_close(&shelf, s);
+}
+
 int persistent_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_collection_knows_its_key_its_age_and_how_often_it_was_written),
         cmocka_unit_test(a_collection_can_be_listed_by_a_pattern_and_counted),
         cmocka_unit_test(deprecatevar_takes_so_much_for_each_span_of_time_that_passed),
+        cmocka_unit_test(the_timeout_of_the_rules_holds_for_what_is_new),
     };
     return cmocka_run_group_tests_name("persistent", tests, NULL, NULL);
 }

@@ -74,6 +74,37 @@ TEST(many_keys_stay_within_the_bound)
     collections_free(c);
 }
 
+struct listed {
+    char text[256];
+    size_t len;
+};
+
+static void list_one(void *to, struct span name, struct span value)
+{
+    struct listed *listed = to;
+    listed->len +=
+        (size_t)snprintf(listed->text + listed->len, sizeof listed->text - listed->len,
+                         SPAN_FORMAT "=" SPAN_FORMAT ";", span_arg(name), span_arg(value));
+}
+
+TEST(a_key_lists_its_own_variables_that_live)
+{
+    struct listed listed = {.len = 0};
+    struct collections *c = collections_new(1000, 10 * SECOND);
+    struct collection_key key = counter;
+    collections_set(c, &key, 0, SPAN("5"));
+    key.name = SPAN("gone");
+    collections_set(c, &key, 0, SPAN("6"));
+    collections_expire(c, &key, 0, SECOND);
+    key.name = SPAN("score");
+    collections_set(c, &key, 0, SPAN("7"));
+    key.key = SPAN("192.0.2.11");
+    collections_set(c, &key, 0, SPAN("8"));
+    collections_each(c, SPAN("ip"), counter.key, 2 * SECOND, list_one, &listed);
+    check_span(span_make(listed.text, listed.len), "counter=5;score=7;");
+    collections_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +112,7 @@ int main(void)
         cmocka_unit_test(setting_nothing_removes),
         cmocka_unit_test(a_variable_expires_when_it_was_told_to_and_at_last_with_the_timeout),
         cmocka_unit_test(many_keys_stay_within_the_bound),
+        cmocka_unit_test(a_key_lists_its_own_variables_that_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

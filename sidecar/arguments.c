@@ -17,7 +17,8 @@ static void usage_print(const struct argument_table *table, FILE *to)
     for (size_t i = 0; i < table->count; i++) {
         const struct argument_row *row = &table->rows[i];
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", row->name, row->value != NULL ? " " : "",
+        snprintf(left, sizeof left, "%s%s%s", row->name,
+                 row->value != NULL && row->name[0] != '\0' ? " " : "",
                  row->value != NULL ? row->value : "");
         fprintf(to, "  %-22s %s\n", left, row->sentence);
     }
@@ -72,6 +73,10 @@ static const struct argument_row *row_find(const struct argument_table *table, c
         const struct argument_row *row = &table->rows[i];
         size_t len = strlen(row->name);
         *attached = NULL;
+        if (len == 0 && (word[0] != '-' || word[1] == '\0')) {
+            *attached = word;
+            return row;
+        }
         if (strcmp(word, row->name) == 0)
             return row;
         if (row->value != NULL && len > 2 && strncmp(word, row->name, len) == 0 &&

@@ -10,7 +10,7 @@
 
 struct argument_row {
     char mark;         /* what the command calls it */
-    const char *name;  /* "-c", "--set" */
+    const char *name;  /* "-c", "--set"; "": any word that is no option, "-" included */
     const char *value; /* "FILE"; NULL: it takes none */
     const char *sentence;
 };

@@ -14,6 +14,7 @@ static const struct {
     {"run", command_run, "serve in the foreground; the program's own log goes to stderr"},
     {"check", command_check, "read the configuration, compile the rules, open nothing"},
     {"config", command_config, "print the effective settings, or the table of all options"},
+    {"explain", command_explain, "what the rules make of one request, step by step, offline"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of the exchange's table that decide something, in their order. */
+#include "sidecar/offline.h"
+
+#include <stdlib.h>
+
+#include "rules/base/must.h"
+#include "sidecar/http/forwarded.h"
+#include "sidecar/http/target.h"
+#include "sidecar/loop/loop.h"
+#include "sidecar/state/collections.h"
+#include "sidecar/wire/h1.h"
+
+enum {
+    HEAD_ARENA_BYTES = 4 << 20,
+    INSPECTION_ARENA_BYTES = 64 << 20,
+    COLLECTION_VARIABLES = 65536,
+};
+#define COLLECTION_TIMEOUT_US (UINT64_C(3600) * 1000000)
+
+struct offline {
+    const struct snapshot *snapshot;
+    struct collections *collections;
+    struct scratch *scratch;
+    struct arena *arena, *inspection_arena;
+    struct buf body;
+    const struct offline_visit *visit;
+    struct span bytes;
+    struct request_head head;
+    struct refusal refusal;
+    struct inspection *inspection;
+    bool rules_failed;
+    struct offline_answer answer;
+};
+
+/* ---- what the rules ask of the world ---- */
+
+static uint64_t world_wall_us(void *context)
+{
+    (void)context;
+    return clock_system()->wall_us(NULL);
+}
+
+static uint64_t world_cpu_ns(void *context)
+{
+    (void)context;
+    return clock_system()->monotonic_us(NULL) * 1000;
+}
+
+static bool world_store_get(void *context, struct span collection, struct span key,
+                            struct span name, struct arena *arena, struct span *value)
+{
+    struct offline *offline = context;
+    struct collection_key at = {collection, key, name};
+    return collections_get(offline->collections, &at, world_wall_us(NULL), arena, value);
+}
+
+static void world_store_set(void *context, struct span collection, struct span key,
+                            struct span name, struct span value)
+{
+    struct offline *offline = context;
+    struct collection_key at = {collection, key, name};
+    collections_set(offline->collections, &at, world_wall_us(NULL), value);
+}
+
+static void world_store_expire(void *context, struct span collection, struct span key,
+                               struct span name, uint64_t seconds)
+{
+    struct offline *offline = context;
+    struct collection_key at = {collection, key, name};
+    collections_expire(offline->collections, &at, world_wall_us(NULL), seconds * 1000000);
+}
+
+static void world_watch(void *context, const struct watched_event *event)
+{
+    struct offline *offline = context;
+    offline->visit->watch(offline->visit->context, event);
+}
+
+/* ---- life ---- */
+
+struct offline *offline_new(const struct snapshot *snapshot)
+{
+    struct offline *offline = must_alloc(sizeof *offline);
+    offline->snapshot = snapshot;
+    offline->collections = collections_new(COLLECTION_VARIABLES, COLLECTION_TIMEOUT_US);
+    offline->scratch = scratch_new();
+    offline->arena = arena_new(NULL, HEAD_ARENA_BYTES);
+    offline->inspection_arena = arena_new(NULL, INSPECTION_ARENA_BYTES);
+    must(offline->arena != NULL && offline->inspection_arena != NULL);
+    buf_init(&offline->body, 0);
+    return offline;
+}
+
+void offline_free(struct offline *offline)
+{
+    if (offline == NULL)
+        return;
+    inspection_end(offline->inspection);
+    buf_fini(&offline->body);
+    arena_free(offline->inspection_arena);
+    arena_free(offline->arena);
+    scratch_free(offline->scratch);
+    collections_free(offline->collections);
+    free(offline);
+}
+
+static void forget(struct offline *offline)
+{
+    inspection_end(offline->inspection);
+    offline->inspection = NULL;
+    offline->rules_failed = false;
+    arena_reset(offline->arena);
+    arena_reset(offline->inspection_arena);
+    offline->answer = (struct offline_answer){.head = &offline->head};
+}
+
+/* ---- rows ---- */
+
+enum row { ROW_NEXT, ROW_ANSWER };
+
+static enum row answer_with(struct offline *offline, unsigned status, const char *error)
+{
+    offline->answer.status = status;
+    offline->answer.error = error;
+    return ROW_ANSWER;
+}
+
+static enum row run_phase(struct offline *offline, enum rule_phase phase)
+{
+    if (offline->rules_failed)
+        return ROW_NEXT;
+    const struct snapshot *snapshot = offline->snapshot;
+    if (inspection_run(offline->inspection, phase, 0) == INSPECTION_LIMIT) {
+        offline->rules_failed = true;
+        return snapshot->settings->rules.on_failure == ON_FAILURE_ALLOW ||
+                       snapshot->inspection.engine == ENGINE_DETECTION_ONLY
+                   ? ROW_NEXT
+                   : answer_with(offline, 403, "waf_limit");
+    }
+    struct verdict verdict = inspection_verdict(offline->inspection);
+    offline->answer.would_block = verdict.would_block;
+    if (verdict.action == VERDICT_PASS)
+        return ROW_NEXT;
+    offline->answer.blocked = true;
+    return answer_with(offline, verdict.action == VERDICT_DROP ? 0 : verdict.status, "waf_blocked");
+}
+
+static enum row inspect_head(struct offline *offline)
+{
+    const struct snapshot *snapshot = offline->snapshot;
+    const struct request_head *head = &offline->head;
+    struct inspection_world world = {
+        .wall_us = world_wall_us,
+        .cpu_ns = world_cpu_ns,
+        .store_get = world_store_get,
+        .store_set = world_store_set,
+        .store_expire = world_store_expire,
+        .watch = offline->visit->watch != NULL ? world_watch : NULL,
+        .context = offline,
+        .scratch = offline->scratch,
+    };
+    offline->inspection = inspection_begin(snapshot->ruleset, &snapshot->inspection, &world,
+                                           offline->inspection_arena);
+    must(offline->inspection != NULL);
+    const struct listener_settings *listener = &snapshot->settings->listeners[0];
+    struct inspection_client client = {
+        .address = forwarded_client(&head->fields, offline->visit->client_address,
+                                    listener->trusted_proxies, listener->trusted_proxy_count),
+        .server_address = SPAN("127.0.0.1"),
+        .request_id = SPAN("00000000-0000-4000-8000-000000000000"),
+    };
+    struct inspection_request request = {
+        .line = head->line,
+        .method = head->method,
+        .target = head->target,
+        .protocol = head->protocol,
+        .fields = head->fields.at,
+        .field_count = head->fields.count,
+    };
+    inspection_set_client(offline->inspection, &client);
+    inspection_set_request(offline->inspection, &request);
+    return run_phase(offline, PHASE_REQUEST_HEADERS);
+}
+
+/* ---- the body ---- */
+
+enum body { BODY_WHOLE, BODY_OVER, BODY_SHORT, BODY_BROKEN };
+
+static enum body take_length(struct offline *offline, uint64_t limit)
+{
+    uint64_t length = (uint64_t)offline->head.body_length;
+    struct span there = span_first(offline->bytes, (size_t)length);
+    buf_add(&offline->body, span_first(there, (size_t)limit));
+    if (there.len > limit)
+        return BODY_OVER;
+    return there.len < length ? BODY_SHORT : BODY_WHOLE;
+}
+
+static enum body take_chunks(struct offline *offline, uint64_t limit)
+{
+    struct h1_chunked chunked;
+    struct fields trailers = {0};
+    struct span rest = offline->bytes, data;
+    h1_chunked_init(&chunked);
+    for (;;) {
+        size_t used = 0;
+        switch (h1_chunked_next(&chunked, rest, &used, &data, &trailers, offline->arena)) {
+        case H1_CHUNK_END: return BODY_WHOLE;
+        case H1_CHUNK_BROKEN: return BODY_BROKEN;
+        case H1_CHUNK_MORE: return BODY_SHORT;
+        case H1_CHUNK_DATA: break;
+        }
+        size_t room = (size_t)limit - offline->body.len;
+        buf_add(&offline->body, span_first(data, room));
+        if (data.len > room)
+            return BODY_OVER;
+        rest = span_from(rest, used);
+    }
+}
+
+static enum row body_is_over(struct offline *offline)
+{
+    bool refuses = offline->snapshot->settings->rules.request_over == OVER_BODY_REJECT &&
+                   offline->snapshot->inspection.engine != ENGINE_DETECTION_ONLY;
+    return refuses ? answer_with(offline, 413, "body_over_inspection_limit") : ROW_NEXT;
+}
+
+/* *over: there was more than the limit. */
+static enum row gather_body(struct offline *offline, bool *over)
+{
+    uint64_t limit = offline->snapshot->inspection.request_body_limit;
+    int64_t length = offline->head.body_length;
+    *over = false;
+    buf_fini(&offline->body);
+    buf_init(&offline->body, (size_t)limit);
+    if (length == 0 || offline->refusal.status != 0 ||
+        !inspection_wants_request_body(offline->inspection))
+        return ROW_NEXT;
+    *over = length > 0 && (uint64_t)length > limit &&
+            offline->snapshot->settings->rules.request_over == OVER_BODY_REJECT;
+    if (*over)
+        return body_is_over(offline);
+    switch (length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit)) {
+    case BODY_WHOLE: break;
+    case BODY_OVER: *over = true; return body_is_over(offline);
+    case BODY_SHORT: return answer_with(offline, 408, "request_body_timeout");
+    case BODY_BROKEN: return answer_with(offline, 400, "request_body_broken");
+    }
+    return ROW_NEXT;
+}
+
+static enum row inspect_body(struct offline *offline)
+{
+    bool over;
+    if (gather_body(offline, &over) == ROW_ANSWER)
+        return ROW_ANSWER;
+    bool passes = over && offline->snapshot->settings->rules.request_over == OVER_BODY_PASS;
+    if (offline->rules_failed)
+        return ROW_NEXT;
+    if (offline->body.len > 0 && !passes)
+        inspection_request_body(offline->inspection, buf_span(&offline->body));
+    inspection_request_body_end(offline->inspection, over);
+    return run_phase(offline, PHASE_REQUEST_BODY);
+}
+
+/* ---- match, and the answer ---- */
+
+static enum row match(struct offline *offline)
+{
+    const struct request_head *head = &offline->head;
+    struct target target = target_split(head->target, head->method);
+    unsigned doubts;
+    struct span path = path_canonical(target.path, offline->arena, &doubts);
+    if (offline->refusal.status != 0)
+        return answer_with(offline, offline->refusal.status, offline->refusal.why);
+    if (target.form == TARGET_WRONG)
+        return answer_with(offline, 400, "bad_target");
+    if (target.form == TARGET_AUTHORITY)
+        return answer_with(offline, 501, "connect_not_supported");
+    if (doubts != 0 && !offline->snapshot->settings->limits.pass_doubtful_paths)
+        return answer_with(offline, 400, "doubtful_path");
+    if (fields_have_token(&head->fields, SPAN("upgrade"), SPAN("websocket")) &&
+        fields_have_token(&head->fields, SPAN("connection"), SPAN("upgrade")))
+        return answer_with(offline, 501, "websocket_not_supported");
+    if (routes_match(offline->snapshot->routes, head->method, path) == NULL)
+        return answer_with(offline, 404, "no_route");
+    return ROW_NEXT;
+}
+
+static enum row inspect_answer(struct offline *offline)
+{
+    static const struct pair fields[] = {{SPAN_INIT("Content-Length"), SPAN_INIT("0")}};
+    struct inspection_response response = {
+        .status = 200,
+        .protocol = SPAN("HTTP/1.1"),
+        .status_line = SPAN("HTTP/1.1 200 OK"),
+        .fields = fields,
+        .field_count = 1,
+    };
+    if (!offline->rules_failed)
+        inspection_set_response(offline->inspection, &response);
+    if (run_phase(offline, PHASE_RESPONSE_HEADERS) == ROW_ANSWER)
+        return ROW_ANSWER;
+    return offline->snapshot->inspection.response_body_access
+               ? run_phase(offline, PHASE_RESPONSE_BODY)
+               : ROW_NEXT;
+}
+
+/* ---- the walk ---- */
+
+static enum row read_head(struct offline *offline, struct span bytes)
+{
+    const struct settings *settings = offline->snapshot->settings;
+    struct h1_limits limits = {
+        .head_bytes = (size_t)settings->limits.header_bytes,
+        .field_count = settings->limits.header_count,
+        .target_bytes = (size_t)settings->limits.url_bytes,
+        .reframe_both_lengths = settings->limits.reframe_both_lengths,
+    };
+    size_t seen = 0, used = 0;
+    bool close;
+    enum h1_parse parse = h1_parse_request(bytes, &seen, &limits, offline->arena, &offline->head,
+                                           &used, &offline->refusal, &close);
+    offline->head.scheme = SPAN("http");
+    offline->bytes = span_from(bytes, used);
+    if (parse == H1_MORE)
+        return answer_with(offline, 408, "request_header_timeout");
+    if (parse == H1_BROKEN)
+        return answer_with(offline, offline->refusal.silent ? 0 : offline->refusal.status,
+                           offline->refusal.why);
+    if (offline->head.body_length > 0 &&
+        (uint64_t)offline->head.body_length > settings->limits.body_bytes)
+        return answer_with(offline, 413, "body_too_large");
+    return ROW_NEXT;
+}
+
+static bool has_rules(const struct offline *offline)
+{
+    return offline->snapshot->ruleset != NULL && offline->snapshot->inspection.engine != ENGINE_OFF;
+}
+
+static void walk(struct offline *offline, struct span bytes)
+{
+    bool rules = has_rules(offline);
+    if (read_head(offline, bytes) == ROW_ANSWER)
+        return;
+    if (rules && (inspect_head(offline) == ROW_ANSWER || inspect_body(offline) == ROW_ANSWER))
+        return;
+    if (match(offline) == ROW_ANSWER)
+        return;
+    if (rules)
+        (void)inspect_answer(offline);
+}
+
+const struct offline_answer *offline_run(struct offline *offline, struct span bytes,
+                                         const struct offline_visit *visit)
+{
+    struct offline_answer *answer = &offline->answer;
+    forget(offline);
+    offline->visit = visit;
+    walk(offline, bytes);
+    if (answer->error == NULL)
+        answer->status = 200;
+    answer->inspection = offline->inspection;
+    if (offline->inspection == NULL)
+        return answer;
+    if (!offline->rules_failed)
+        inspection_run(offline->inspection, PHASE_LOGGING, 0);
+    answer->verdict = inspection_verdict(offline->inspection);
+    answer->matches = inspection_matches(offline->inspection, &answer->match_count);
+    answer->score = inspection_score(offline->inspection, false);
+    answer->outbound_score = inspection_score(offline->inspection, true);
+    answer->would_block = answer->would_block || answer->verdict.would_block;
+    return answer;
+}

@@ -2,6 +2,8 @@
 /* The operator of a SecRule: without @ it is @rx. */
 #include "rules/language/rule_operator.h"
 
+#include <stdio.h>
+
 struct reading {
     struct ruleset_builder *builder;
     const char *file; /* that the rule stands in */
@@ -13,8 +15,11 @@ static bool read_file(void *context, struct span name, struct buf *to, char *why
     struct ruleset_builder *builder = reading->builder;
     const char *path = builder_path(builder, name, reading->file);
     size_t before = to->len;
-    if (!builder->source->read(builder->source->context, path, to, why, why_size))
+    char reason[128];
+    if (!builder->source->read(builder->source->context, path, to, reason, sizeof reason)) {
+        (void)snprintf(why, why_size, "cannot read '%s': %s", path, reason);
         return false;
+    }
     builder_hash(builder, span_make(to->at + before, to->len - before));
     return true;
 }

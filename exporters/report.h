@@ -48,7 +48,7 @@ struct report_audit {
     struct span fields_of_form;              /* part I: a form's values without its files */
     const struct report_file *files;
     size_t file_count;
-    const struct span *masked; /* variables that rules named as secret: sanitise.h */
+    const struct pair *masked; /* what rules named as secret, variable and value: sanitise.h */
     size_t masked_count;
 };
 

@@ -15,7 +15,7 @@ enum {
 
 struct cleaning {
     struct report *report;
-    const struct span *names;
+    const struct pair *named;
     size_t name_count;
     struct arena *arena;
     struct span secrets[SECRETS_MOST];
@@ -36,7 +36,7 @@ static bool is_arguments(struct span collection)
 static bool is_named(const struct cleaning *c, struct span collection, struct span name)
 {
     for (size_t i = 0; i < c->name_count; i++) {
-        struct span key = c->names[i];
+        struct span key = c->named[i].name;
         struct span of = span_cut(&key, ':');
         bool same =
             span_is_nocase(of, collection) || (is_arguments(of) && is_arguments(collection));
@@ -49,7 +49,7 @@ static bool is_named(const struct cleaning *c, struct span collection, struct sp
 static bool names_any(const struct cleaning *c, bool arguments, struct span collection)
 {
     for (size_t i = 0; i < c->name_count; i++) {
-        struct span key = c->names[i];
+        struct span key = c->named[i].name;
         struct span of = span_cut(&key, ':');
         if (arguments ? is_arguments(of) : span_is_nocase(of, collection))
             return true;
@@ -102,6 +102,16 @@ static struct span finish(struct cleaning *c, struct buf *text)
     return made;
 }
 
+/* Does the value, its escapes undone, hold a secret? */
+static bool holds(struct cleaning *c, struct span value)
+{
+    struct span plain = decoded(c, value);
+    for (size_t i = 0; i < c->secret_count; i++)
+        if (span_find_nocase(plain, c->secrets[i]) != SPAN_NONE)
+            return true;
+    return false;
+}
+
 /* ---- where they stand ---- */
 
 /* a=1&b=2: of a query or a form. */
@@ -116,7 +126,7 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
             len++;
         struct span one = span_first(rest, len), value = one;
         struct span name = span_cut(&value, '=');
-        if (value.at != NULL && is_named(c, SPAN("ARGS"), decoded(c, name))) {
+        if (value.at != NULL && (is_named(c, SPAN("ARGS"), decoded(c, name)) || holds(c, value))) {
             keep(c, value);
             keep(c, decoded(c, value));
             buf_add(&to, span_first(one, name.len + 1));
@@ -160,13 +170,15 @@ static void clean_body(struct cleaning *c)
         audit->request_body = SPAN(MASK);
     if (names_any(c, false, SPAN("RESPONSE_BODY")) && audit->response_body.len > 0)
         audit->response_body = SPAN(MASK);
-    if (!names_any(c, true, SPAN("")) || audit->request_body.len == 0)
+    bool escapes = span_find_byte(audit->request_body, '\\') != SPAN_NONE ||
+                   span_find_byte(audit->request_body, '&') != SPAN_NONE;
+    if (audit->request_body.len == 0)
         return;
     if (boundary.at != NULL)
         audit->request_body = clean_multipart(c, audit->request_body, boundary);
     else if (form_is_urlencoded(type))
         audit->request_body = clean_parameters(c, audit->request_body);
-    else
+    else if (names_any(c, true, SPAN("")) || (c->secret_count > 0 && escapes))
         audit->request_body = SPAN(MASK);
 }
 
@@ -310,13 +322,15 @@ static void clean_matches(struct cleaning *c)
     c->report->waf.matches = copy;
 }
 
-void report_sanitise(struct report *report, const struct span *names, size_t count,
+void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena)
 {
     struct cleaning cleaning = {
-        .report = report, .names = names, .name_count = count, .arena = arena};
+        .report = report, .named = secrets, .name_count = count, .arena = arena};
     if (count == 0)
         return;
+    for (size_t i = 0; i < count; i++)
+        keep(&cleaning, secrets[i].value);
     clean_heads(&cleaning);
     clean_target(&cleaning);
     clean_body(&cleaning);

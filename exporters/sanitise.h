@@ -7,13 +7,14 @@
 #include "exporters/report.h"
 #include "rules/base/arena.h"
 
-/* `names` are variables: "ARGS:password" (ARGS_GET and ARGS_POST mean the same),
- * "REQUEST_HEADERS:Authorization", "RESPONSE_HEADERS:Set-Cookie", "REQUEST_COOKIES:sid",
- * "REQUEST_BODY"; case does not matter. Where the value stands (target, query, form, head, cookie,
- * matches) MASK stands instead, and wherever else it turns up, decoded or not, too. A body that is
- * no form is hidden whole where an argument is named. The report's spans then borrow from the
- * arena; one that is full gives empty texts, never a secret. */
-void report_sanitise(struct report *report, const struct span *names, size_t count,
+/* `secrets`: each a variable (may be empty) and a text (may be empty). Variables: "ARGS:password"
+ * (ARGS_GET and ARGS_POST mean the same), "REQUEST_HEADERS:Authorization",
+ * "RESPONSE_HEADERS:Set-Cookie", "REQUEST_COOKIES:sid", "REQUEST_BODY"; case does not matter. Where
+ * the value stands (target, query, form, head, cookie, matches) MASK stands instead, and wherever
+ * else it turns up, decoded or not, too. A body that is no form is hidden whole where an argument
+ * is named or its text may be escaped. The report's spans then borrow from the arena; one that is
+ * full gives empty texts, never a secret. */
+void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena);
 
 #endif

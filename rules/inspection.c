@@ -274,6 +274,12 @@ struct span inspection_secret(const struct inspection *tx, size_t i)
     return tx->secrets[i].text;
 }
 
+struct span inspection_secret_name(const struct inspection *tx, size_t i)
+{
+    must(i < tx->secret_count);
+    return tx->secrets[i].name;
+}
+
 struct span inspection_tx(const struct inspection *tx, struct span name)
 {
     const struct pair *pair = map_find(tx->tx, name);

@@ -126,9 +126,11 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
 struct verdict inspection_verdict(const struct inspection *tx);
 /* The logged matches so far, in order. What a sanitise... action named stands there as stars. */
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count);
-/* The texts that no log may show. */
+/* The texts that no log may show, and the variables that held them ("ARGS:password"; at == NULL:
+ * only the text is known). */
 size_t inspection_secret_count(const struct inspection *tx);
 struct span inspection_secret(const struct inspection *tx, size_t i);
+struct span inspection_secret_name(const struct inspection *tx, size_t i);
 /* The inbound and outbound anomaly scores that CRS 3 and 4 keep in TX; 0 where there are none. */
 int64_t inspection_score(const struct inspection *tx, bool outbound);
 /* How often a limit was hit. */

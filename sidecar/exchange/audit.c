@@ -56,6 +56,23 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
     audit->components = x->snapshot->components;
 }
 
+/* What sanitise... actions named; where there is no memory for the list, there is no audit either.
+ */
+static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
+{
+    size_t count = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
+    struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
+    if (secrets == NULL) {
+        report->audit.wanted = false;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        secrets[i] = (struct pair){inspection_secret_name(x->inspection, i),
+                                   inspection_secret(x->inspection, i)};
+    report->audit.masked = secrets;
+    report->audit.masked_count = count;
+}
+
 void audit_say(const struct exchange *x, struct report *report)
 {
     struct arena *arena = x->inspection_arena != NULL ? x->inspection_arena : x->arena;
@@ -64,6 +81,7 @@ void audit_say(const struct exchange *x, struct report *report)
     report->audit.parts = audit.parts;
     if (report->audit.wanted)
         say_all(x, &report->audit);
+    say_secrets(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
     if (report->audit.wanted)
         form_fill(&report->audit, arena);

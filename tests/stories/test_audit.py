@@ -115,6 +115,27 @@ def test_the_yaml_wins_over_seclang(sidegate, backend, tmp_path):
     assert "audit_log.path wins over SecAuditLog" in s.errors()
 
 
+def test_what_is_sanitised_is_in_no_log(sidegate, backend, tmp_path):
+    more = """
+SecAction "id:1,phase:2,pass,nolog,sanitiseArg:password,sanitiseRequestHeader:Authorization"
+SecAction "id:4,phase:5,pass,nolog,sanitiseResponseHeader:Set-Cookie"
+SecRule ARGS:password "@rx ^h.nt" "id:2,phase:2,pass,log,auditlog,msg:'%{MATCHED_VAR}',logdata:'%{MATCHED_VAR}'"
+SecRule REQUEST_HEADERS:Authorization "@contains token" "id:3,phase:2,pass,log,auditlog,logdata:'%{MATCHED_VAR}'"
+"""
+    app = backend(statuses)
+    logs = f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ }}"
+    s = sidegate(app.url, config=config(tmp_path, logs, more).replace("rules: {", f"rules: {{ log: {{ path: {tmp_path}/rules }},"))
+    fields = [("Authorization", "Bearer t0ken-token"), ("Content-Type", "application/x-www-form-urlencoded")]
+    s.ask("POST", "/200?password=hunter2&a=h%75nter2", fields, b"b=1&password=hunter3&c=HUNTER3")
+    record = records(tmp_path / "audit", 1)[0]
+    wait_until(lambda: (tmp_path / "rules").exists() and (tmp_path / "rules").read_bytes().count(b"\n") == 2, "the rule log")
+    said = "".join(p.read_text() for p in (tmp_path / "audit", tmp_path / "rules")) + json.dumps(s.lines())
+    for secret in ("hunter", "HUNTER", "h%75nter", "t0ken", "a=1", "b=2"):
+        assert secret not in said, secret
+    assert record["request"]["uri"] == "/200?password=REDACTED&a=REDACTED"
+    assert record["request"]["body"] == "b=1&password=REDACTED&c=REDACTED"
+
+
 def test_the_log_is_opened_anew_on_usr1(sidegate, backend, tmp_path):
     s = sidegate(backend(statuses).url, config=config(tmp_path, f"audit_log: {{ path: {tmp_path}/a, when: always }}"))
     s.ask(target="/200?n=1")

@@ -343,7 +343,7 @@ static void check_hidden(struct fixture *f, const struct report *report, const c
 
 TEST(a_named_argument_never_appears)
 {
-    static const struct span names[] = {SPAN_INIT("ARGS:password")};
+    static const struct pair names[] = {{.name = SPAN_INIT("ARGS:password")}};
     struct fixture f;
     set_up(&f);
     struct rule_match match = {.rule_id = 7,
@@ -375,9 +375,9 @@ TEST(a_named_argument_never_appears)
 
 TEST(named_fields_and_cookies_never_appear)
 {
-    static const struct span names[] = {SPAN_INIT("REQUEST_COOKIES:sid"),
-                                        SPAN_INIT("RESPONSE_HEADERS:Set-Cookie"),
-                                        SPAN_INIT("REQUEST_HEADERS:host")};
+    static const struct pair names[] = {{.name = SPAN_INIT("REQUEST_COOKIES:sid")},
+                                        {.name = SPAN_INIT("RESPONSE_HEADERS:Set-Cookie")},
+                                        {.name = SPAN_INIT("REQUEST_HEADERS:host")}};
     struct fixture f;
     set_up(&f);
     struct report report = audited("ABCEFHIJKZ");
@@ -393,7 +393,7 @@ TEST(named_fields_and_cookies_never_appear)
 
 TEST(a_named_argument_hides_a_part_of_a_form_and_any_other_body)
 {
-    static const struct span names[] = {SPAN_INIT("ARGS:a")};
+    static const struct pair names[] = {{.name = SPAN_INIT("ARGS:a")}};
     struct fixture f;
     set_up(&f);
     struct report report = audited("ABCEFHIJKZ");
@@ -413,9 +413,27 @@ TEST(a_named_argument_hides_a_part_of_a_form_and_any_other_body)
     tear_down(&f);
 }
 
+TEST(a_secret_text_is_found_behind_its_escapes)
+{
+    static const struct pair secrets[] = {{.value = SPAN_INIT("hunter2")}};
+    struct fixture f;
+    set_up(&f);
+    struct report report = audited("ABCEFHIJKZ");
+    report.target = SPAN("/a?x=%48unter2&y=2");
+    report_sanitise(&report, secrets, 1, f.arena);
+    check_span(report.target, "/a?x=REDACTED&y=2");
+    check_span(report.audit.request_body, "q=1&password=REDACTED");
+    report = audited("ABCEFHIJKZ");
+    report.audit.request_field_count = 0;
+    report.audit.request_body = SPAN("{\"a\":\"hunter\\u0032\"}");
+    report_sanitise(&report, secrets, 1, f.arena);
+    check_span(report.audit.request_body, "REDACTED");
+    tear_down(&f);
+}
+
 TEST(an_arena_that_is_full_gives_nothing_away)
 {
-    static const struct span names[] = {SPAN_INIT("ARGS:password")};
+    static const struct pair names[] = {{.name = SPAN_INIT("ARGS:password")}};
     for (unsigned n = 1; n < 4; n++) {
         struct fixture f;
         set_up(&f);
@@ -542,6 +560,7 @@ int audit_tests(void)
         cmocka_unit_test(a_named_argument_never_appears),
         cmocka_unit_test(named_fields_and_cookies_never_appear),
         cmocka_unit_test(a_named_argument_hides_a_part_of_a_form_and_any_other_body),
+        cmocka_unit_test(a_secret_text_is_found_behind_its_escapes),
         cmocka_unit_test(an_arena_that_is_full_gives_nothing_away),
         cmocka_unit_test(a_concurrent_record_has_a_file_and_a_line_in_the_index),
         cmocka_unit_test(audited_transactions_and_no_others_reach_the_file),

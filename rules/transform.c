@@ -40,7 +40,10 @@ static bool memory_grow(struct inspection *tx)
 static struct span remember(struct inspection *tx, const struct transformation *by,
                             struct span value, struct transformed **bucket)
 {
-    struct span out = by->apply(value, tx->arena);
+    const uint8_t *map = tx->ruleset->settings.unicode_map;
+    struct span out = map != NULL && transformation_reads_map(by)
+                          ? transformation_apply_map(value, map, tx->arena)
+                          : by->apply(value, tx->arena);
     struct transformed *entry = arena_alloc(tx->arena, sizeof(*entry));
     if (entry == NULL)
         return out;

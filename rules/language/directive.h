@@ -72,6 +72,8 @@ DIRECTIVE_FUNCTION(audit_type);
 DIRECTIVE_FUNCTION(audit_format);
 DIRECTIVE_FUNCTION(audit_relevant_status);
 DIRECTIVE_FUNCTION(audit_storage_dir);
+/* unicode_map.c */
+DIRECTIVE_FUNCTION(unicode_map);
 /* directive.c */
 DIRECTIVE_FUNCTION(without_effect);
 DIRECTIVE_FUNCTION(refused);

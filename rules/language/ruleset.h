@@ -105,6 +105,7 @@ struct rule_settings {
         struct span storage_dir, relevant_status;
         bool is_json, is_concurrent;
     } audit;
+    const uint8_t *unicode_map;    /* SecUnicodeMapFile: UNICODE_MAP_BYTES; not given: NULL */
     uint64_t collection_timeout_s; /* not given: 0, the store's own */
     struct span web_app_id;
     struct span component_signature;

@@ -26,6 +26,11 @@ const struct transformation *transformation_find(struct span name)
     return NULL;
 }
 
+bool transformation_reads_map(const struct transformation *transformation)
+{
+    return transformation->apply == transformation_url_decode_uni;
+}
+
 const char *const *transformation_names(size_t *count)
 {
     *count = ROWS;

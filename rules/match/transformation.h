@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rules/base/arena.h"
 #include "rules/base/span.h"
@@ -17,6 +18,12 @@ struct transformation {
      * else text in `arena`. A full arena gives an empty span and the arena's mark. */
     struct span (*apply)(struct span in, struct arena *arena);
 };
+
+/* urlDecodeUni with the best fits of a code page: `map` has a byte for each of the 65,536 code
+ * points, 0 where there is none (SecUnicodeMapFile). */
+enum { UNICODE_MAP_BYTES = 65536 };
+bool transformation_reads_map(const struct transformation *transformation);
+struct span transformation_apply_map(struct span in, const uint8_t *map, struct arena *arena);
 
 const struct transformation *
 transformation_find(struct span name); /* ASCII case does not matter; NULL: none */

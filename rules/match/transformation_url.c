@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transformations of URL encoding. Broken escapes stay as they are: a rule that wants them refused
  * uses @validateUrlEncoding. */
+#include "rules/match/transformation.h"
 #include "rules/match/transformation_rows.h"
 
 #include "rules/base/encode.h"
@@ -29,12 +30,23 @@ struct span transformation_url_decode(struct span in, struct arena *arena)
     return writing_end(arena, in, &to);
 }
 
+/* The byte that four digits stand for: as the map has it, or as ModSecurity reads them without. */
+static char best_fit(const char *four, const uint8_t *map)
+{
+    uint8_t bytes[2];
+
+    if (map == NULL || !hex_read(span_make(four, 4), bytes, 2) ||
+        map[bytes[0] << 8 | bytes[1]] == 0)
+        return byte_of_code_point(four);
+    return (char)map[bytes[0] << 8 | bytes[1]];
+}
+
 /* Decodes the escape that starts at the percent sign `rest.at`; returns how many bytes it took. */
-static size_t decode_uni(struct span rest, struct writing *to)
+static size_t decode_uni(struct span rest, const uint8_t *map, struct writing *to)
 {
     if (rest.len >= 2 && byte_lower(rest.at[1]) == 'u') {
         if (span_is_hex(span_from(rest, 2), 4)) {
-            writing_add(to, byte_of_code_point(rest.at + 2));
+            writing_add(to, best_fit(rest.at + 2, map));
             return 6;
         }
         writing_add(to, rest.at[0]);
@@ -51,6 +63,11 @@ static size_t decode_uni(struct span rest, struct writing *to)
 
 struct span transformation_url_decode_uni(struct span in, struct arena *arena)
 {
+    return transformation_apply_map(in, NULL, arena);
+}
+
+struct span transformation_apply_map(struct span in, const uint8_t *map, struct arena *arena)
+{
     size_t start = span_find_either(in, '%', '+');
 
     if (start == SPAN_NONE)
@@ -63,7 +80,7 @@ struct span transformation_url_decode_uni(struct span in, struct arena *arena)
         return span_make(NULL, 0);
     while (i < in.len) {
         if (in.at[i] == '%') {
-            i += decode_uni(span_from(in, i), &to);
+            i += decode_uni(span_from(in, i), map, &to);
         } else {
             writing_add(&to, (char)(in.at[i] == '+' ? ' ' : in.at[i]));
             i++;

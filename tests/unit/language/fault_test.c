@@ -31,6 +31,23 @@ TEST(what_is_not_supported_says_why)
                  "a.conf:1:1: warning: SecTmpDir has no effect: no temporary files are written\n");
 }
 
+TEST(a_map_of_characters_must_be_there_and_have_the_code_page)
+{
+    struct desk desk = {0};
+    desk_file(&desk, "m", "(none)\n00a1:22\n1251 (x)\n0434:64 043e:6f\n\n1252\n00a1:21\n");
+    desk_read(&desk, "SecUnicodeMapFile m 1251\n");
+    check(desk.ruleset != NULL);
+    check_number(desk.ruleset->settings.unicode_map[0x434], 'd');
+    check_number(desk.ruleset->settings.unicode_map[0xa1], 0);
+    desk_clear(&desk);
+    desk = (struct desk){0};
+    desk_file(&desk, "m", "1251 (x)\n0434:64\n");
+    desk_read(&desk, "SecUnicodeMapFile m 1250\n");
+    check_span(buf_span(&desk.said), "a.conf:1:21: the file has no code page '1250'\n");
+    desk_clear(&desk);
+    check_faults("SecUnicodeMapFile m\n", "a.conf:1:1: SecUnicodeMapFile needs FILE CODEPAGE\n");
+}
+
 TEST(an_unknown_variable_is_found_in_a_list_over_two_lines)
 {
     check_faults("SecRule \"ARGS|!REQUEST_COOKIES:/a|b/|\\\n  REQUEST_HEADER:x|TX:a\" \\\n"
@@ -238,6 +255,7 @@ int fault_suite(void)
         cmocka_unit_test(an_unknown_directive_is_named),
         cmocka_unit_test(a_directive_with_too_few_or_too_many_words_is_told_its_shape),
         cmocka_unit_test(what_is_not_supported_says_why),
+        cmocka_unit_test(a_map_of_characters_must_be_there_and_have_the_code_page),
         cmocka_unit_test(an_unknown_variable_is_found_in_a_list_over_two_lines),
         cmocka_unit_test(a_wrong_target_is_told_what_is_wrong_with_it),
         cmocka_unit_test(a_wrong_pattern_of_a_selector_is_found_to_the_byte),

@@ -224,6 +224,76 @@ TEST(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way)
     folder_close(&folder);
 }
 
+TEST(an_audit_log_of_seclang_alone_is_as_modsecurity_writes_it)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf",
+                 "SecAuditEngine RelevantOnly\nSecAuditLog audit.log\nSecAuditLogParts ABZ\n"
+                 "SecAuditLogStorageDir /store\nSecAuditLogType Concurrent\n"
+                 "SecAuditLogRelevantStatus ^5\n",
+                 0644);
+    struct snapshot *snapshot = build(&folder, WITH_RULES, NULL);
+    check(snapshot != NULL);
+    const struct settings *settings = snapshot->settings;
+    check(span_starts(settings->audit_log.path, SPAN("/"))); /* beside the file that names it */
+    check(span_ends(settings->audit_log.path, SPAN("/rules/audit.log")));
+    check_number(settings->audit_log.format, AUDIT_NATIVE);
+    check_number(settings->audit_log.type, AUDIT_CONCURRENT);
+    check_span(settings->audit_log.storage_dir, "/store");
+    check(snapshot->audit_status != NULL);
+    check_number(snapshot->inspection.audit_engine, AUDIT_RELEVANT_ONLY);
+    check_span(snapshot->inspection.audit_parts, "ABZ");
+    check_span(span_text(folder_faults(&folder)), "");
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+TEST(the_settings_win_over_the_directives_of_the_audit_log)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf",
+                 "SecAuditEngine Off\nSecAuditLog a\nSecAuditLogParts ABZ\n"
+                 "SecAuditLogType Concurrent\nSecAuditLogFormat Native\n",
+                 0644);
+    struct snapshot *snapshot = build(
+        &folder, WITH_RULES "audit_log: { path: /mine, when: always, parts: ABHZ, type: serial }\n",
+        NULL);
+    check(snapshot != NULL);
+    const struct settings *settings = snapshot->settings;
+    check_span(settings->audit_log.path, "/mine");
+    check_number(settings->audit_log.format, AUDIT_NATIVE); /* nobody else spoke of it */
+    check_number(settings->audit_log.type, AUDIT_SERIAL);
+    check(snapshot->audit_status == NULL);
+    check_number(snapshot->inspection.audit_engine, AUDIT_ON);
+    check_span(snapshot->inspection.audit_parts, "ABHZ");
+    const char *said = folder_faults(&folder);
+    check(strstr(said, "audit_log.path wins over SecAuditLog,") != NULL);
+    check(strstr(said, "audit_log.when wins over SecAuditEngine,") != NULL);
+    check(strstr(said, "audit_log.parts wins over SecAuditLogParts,") != NULL);
+    check(strstr(said, "audit_log.type wins over SecAuditLogType,") != NULL);
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+TEST(a_concurrent_audit_log_wants_its_folder)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "rules/a.conf", "SecAuditLogType Concurrent\nSecAuditLog /a\n", 0644);
+    struct snapshot *snapshot = build(&folder, WITH_RULES, NULL);
+    check(snapshot != NULL);
+    check_number(snapshot->settings->audit_log.type, AUDIT_SERIAL);
+    check(strstr(folder_faults(&folder), "so they go into one") != NULL);
+    snapshot_give(snapshot);
+    check(build(&folder, NEEDED "audit_log: { path: /a, type: concurrent }\n", NULL) == NULL);
+    check(strstr(folder_faults(&folder), "add audit_log.storage_dir") != NULL);
+    check(build(&folder, NEEDED "audit_log: { relevant_status: '(5' }\n", NULL) == NULL);
+    check(build(&folder, NEEDED "audit_log: { parts: ABX }\n", NULL) == NULL);
+    folder_close(&folder);
+}
+
 /* The phase's starters in their order, as "1 2 3". */
 static const char *order(const struct snapshot *snapshot, char *to, size_t size)
 {
@@ -330,6 +400,9 @@ int snapshot_suite(void)
         cmocka_unit_test(directives_hold_where_the_settings_are_silent),
         cmocka_unit_test(the_settings_win_over_directives_and_say_so),
         cmocka_unit_test(the_settings_have_their_defaults_where_nobody_speaks),
+        cmocka_unit_test(an_audit_log_of_seclang_alone_is_as_modsecurity_writes_it),
+        cmocka_unit_test(the_settings_win_over_the_directives_of_the_audit_log),
+        cmocka_unit_test(a_concurrent_audit_log_wants_its_folder),
         cmocka_unit_test(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way),
         cmocka_unit_test(a_folder_of_rules_is_loaded_in_the_order_of_the_core_rule_set),
         cmocka_unit_test(an_owasp_crs_load_file_goes_before_the_folder),

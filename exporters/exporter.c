@@ -4,7 +4,8 @@
  *
  * It sleeps in one of two ways. Idle: until somebody nudges it, at most 100 ms. Busy (the last
  * round found something): for 10 ms whatever happens, so that under load a round takes many
- * records and workers pay for no wake-up. */
+ * records and workers pay for no wake-up. A round that was full is followed by the next one at
+ * once. */
 #include "exporters/exporter.h"
 
 #include <poll.h>
@@ -187,8 +188,8 @@ static void export(struct exporter *e, const struct report *report)
     }
 }
 
-/* Whether there was anything. The security lane is empty before the ordinary one is looked at. */
-static bool drain(struct exporter *e)
+/* How many there were. The security lane is empty before the ordinary one is looked at. */
+static unsigned drain(struct exporter *e)
 {
     struct ring_place place;
     unsigned records = 0;
@@ -199,7 +200,7 @@ static bool drain(struct exporter *e)
         ring_taken(e->ring, &place);
         records++;
     }
-    return records > 0;
+    return records;
 }
 
 static void wake_writers(struct exporter *e)
@@ -210,15 +211,16 @@ static void wake_writers(struct exporter *e)
     }
 }
 
-static bool one_round(struct exporter *e)
+/* How many records it moved. */
+static unsigned one_round(struct exporter *e)
 {
     follow_orders(e);
     count_lost(e);
-    bool any = drain(e);
+    unsigned records = drain(e);
     wake_writers(e);
     if (e->otlp != NULL)
         otlp_step(e->otlp, clock_monotonic_us(), atomic_load(&e->stop));
-    return any;
+    return records;
 }
 
 /* True: the eventfd was written. */
@@ -232,9 +234,10 @@ static bool wait_for_anything(struct exporter *e, int timeout_ms)
 
 /* `asleep` is set before the ring is looked at for the last time, and a worker looks at `asleep`
  * after it has put: one of the two sees the other. */
-static void sleep_until_work(struct exporter *e, bool busy)
+static void sleep_until_work(struct exporter *e, unsigned records)
 {
-    int timeout = busy ? BUSY_MS : IDLE_MS;
+    bool busy = records > 0, more = records >= ROUND_RECORDS;
+    int timeout = more ? 0 : busy ? BUSY_MS : IDLE_MS;
     atomic_store(&e->asleep, !busy);
     if (!busy && !ring_is_empty(e->ring))
         timeout = 0;
@@ -251,7 +254,7 @@ static void finish(struct exporter *e)
     if (e->otlp != NULL)
         otlp_hurry(e->otlp);
     for (;;) {
-        bool busy = one_round(e);
+        bool busy = one_round(e) > 0;
         uint64_t now = clock_monotonic_us(), deadline = atomic_load(&e->deadline_us);
         bool idle = e->otlp == NULL || otlp_is_idle(e->otlp);
         if ((!busy && idle) || now >= deadline)
@@ -269,8 +272,7 @@ static void *exporter_run(void *context)
 {
     struct exporter *e = context;
     while (!atomic_load(&e->stop)) {
-        bool busy = one_round(e);
-        sleep_until_work(e, busy);
+        sleep_until_work(e, one_round(e));
     }
     finish(e);
     return NULL;

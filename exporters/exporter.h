@@ -32,6 +32,8 @@ void ring_close(struct ring *ring);
  * would-block and rule matches take the security lane, which the exporter empties first. Only
  * `worker`'s own thread calls it. */
 bool ring_put(struct ring *ring, unsigned worker, const struct report *report);
+/* Worker's side: an eighth of its ordinary lane is waiting; the exporter should not sleep on. */
+bool ring_fills(const struct ring *ring, unsigned worker);
 
 enum audit_format { AUDIT_JSON, AUDIT_NATIVE };
 enum audit_type { AUDIT_SERIAL, AUDIT_CONCURRENT };

@@ -235,6 +235,14 @@ bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
     return true;
 }
 
+bool ring_fills(const struct ring *ring, unsigned worker)
+{
+    const struct lane_head *head = lane_of(ring, worker, LANE_ORDINARY)->head;
+    uint64_t written = atomic_load_explicit(&head->written, memory_order_relaxed);
+    uint64_t taken = atomic_load_explicit(&head->taken, memory_order_relaxed);
+    return written - taken > ring->lane_bytes / 8;
+}
+
 /* The frame at the lane's reading end; false: none. A frame that cannot be true (it was scribbled
  * over by a child that died of it) gives up what the lane holds. */
 static bool lane_peek(const struct ring *ring, const struct lane *lane, struct frame *frame,

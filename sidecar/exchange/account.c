@@ -120,7 +120,8 @@ enum step stage_account(struct exchange *x)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)
         ring_put(x->around->ring, x->around->worker, &report);
-    if (x->around->exporter != NULL && report.waf.match_count > 0)
+    if (x->around->exporter != NULL &&
+        (report.waf.match_count > 0 || ring_fills(x->around->ring, x->around->worker)))
         exporter_nudge(x->around->exporter);
     if (x->around->on_report != NULL)
         x->around->on_report(x->around->context, &report);

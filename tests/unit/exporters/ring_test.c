@@ -122,6 +122,21 @@ TEST(a_full_ring_refuses_and_counts_lines_lines_and_spans)
     tear_down(f);
 }
 
+TEST(a_ring_that_fills_says_so_long_before_it_is_full)
+{
+    struct fixture *f = set_up(1);
+    struct report report = plain_report();
+    check(!ring_fills(f->ring, 0));
+    unsigned quiet = 0, all = 0;
+    for (; ring_put(f->ring, 0, &report); all++)
+        quiet += ring_fills(f->ring, 0) ? 0 : 1;
+    check(quiet > 0 && quiet < all / 2);
+    while (take(f, LANE_ORDINARY) != 0)
+        continue;
+    check(!ring_fills(f->ring, 0));
+    tear_down(f);
+}
+
 TEST(nothing_is_kept_that_nobody_wants)
 {
     struct fixture *f = set_up(1);
@@ -239,6 +254,7 @@ int ring_tests(void)
         cmocka_unit_test(records_of_several_workers_come_in_the_order_of_their_ends),
         cmocka_unit_test(the_ring_wraps_around_without_a_seam),
         cmocka_unit_test(a_full_ring_refuses_and_counts_lines_lines_and_spans),
+        cmocka_unit_test(a_ring_that_fills_says_so_long_before_it_is_full),
         cmocka_unit_test(nothing_is_kept_that_nobody_wants),
         cmocka_unit_test(a_record_survives_its_process_and_a_half_one_is_never_seen),
         cmocka_unit_test(a_scribbled_frame_gives_up_its_lane_and_no_more),

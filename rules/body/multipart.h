@@ -13,8 +13,8 @@ enum multipart_place {
 
 struct part {
     size_t first_header; /* its header lines begin here in the body's part_headers */
-    bool has_name, has_filename;
-    struct span name, filename;
+    bool has_name, has_filename, has_extended; /* the last: filename*= */
+    struct span name, filename, extended;
     struct span data; /* with the line end before the next boundary */
 };
 

@@ -87,6 +87,44 @@ static const char *take_value(struct multipart *multipart, struct span *rest, st
     return NULL;
 }
 
+static char *decode_escape(struct span text, size_t i, char *to)
+{
+    *to = (char)(byte_hex(text.at[i + 1]) * 16 + byte_hex(text.at[i + 2]));
+    return to + 1;
+}
+
+/* RFC 8187 3.2.1: utf-8'en'%61b.txt. RFC 7578 4.2 forbids it here, but there are senders, and
+ * servers that go by it. */
+static const char *take_extended(struct multipart *multipart, struct span *rest)
+{
+    struct part *part = &multipart->part;
+    if (part->has_extended)
+        return "Duplicate Content-Disposition filename*";
+    struct span text = take_until(rest, "; \t");
+    size_t charset = span_find_byte(text, '\'');
+    if (charset == SPAN_NONE || charset == 0)
+        return "filename* without a character set";
+    text = span_from(text, charset + 1);
+    size_t language = span_find_byte(text, '\'');
+    if (language == SPAN_NONE)
+        return "filename* without a language";
+    text = span_from(text, language + 1);
+    char *start = arena_text(multipart->body->arena, text.len), *to = start;
+    for (size_t i = 0; start != NULL && i < text.len; i++) {
+        if (text.at[i] != '%') {
+            *to++ = text.at[i];
+            continue;
+        }
+        if (i + 2 >= text.len || byte_hex(text.at[i + 1]) < 0 || byte_hex(text.at[i + 2]) < 0)
+            return "filename* with a broken escape";
+        to = decode_escape(text, i, to);
+        i += 2;
+    }
+    part->has_extended = true;
+    part->extended = span_make(start, (size_t)(to - start));
+    return NULL;
+}
+
 static const char *settle(struct multipart *multipart, struct span name, struct span value)
 {
     struct part *part = &multipart->part;
@@ -122,8 +160,10 @@ static const char *read_parameter(struct multipart *multipart, struct span *rest
     *rest = skip_blanks(span_from(*rest, 1));
     if (rest->len == 0)
         return "parameter without a value";
-    const char *wrong = take_value(multipart, rest, &value);
-    if (wrong == NULL)
+    const char *wrong;
+    if (span_is(name, SPAN("filename*")))
+        wrong = take_extended(multipart, rest);
+    else if ((wrong = take_value(multipart, rest, &value)) == NULL)
         wrong = settle(multipart, name, value);
     if (wrong != NULL)
         return wrong;
@@ -140,6 +180,21 @@ static const char *read_parameter(struct multipart *multipart, struct span *rest
     return NULL;
 }
 
+/* Alone it is the file's name; beside another one it should say the same. */
+static void settle_extended(struct multipart *multipart)
+{
+    struct part *part = &multipart->part;
+    if (!part->has_extended)
+        return;
+    multipart->flags->invalid_part |=
+        !part->has_filename || !span_is(part->filename, part->extended);
+    if (part->has_filename)
+        return;
+    part->has_filename = true;
+    part->filename = part->extended;
+    multipart->body->result.multipart_filename = part->extended;
+}
+
 const char *multipart_read_disposition(struct multipart *multipart, struct span value)
 {
     static const struct span type = SPAN_INIT("form-data");
@@ -152,5 +207,7 @@ const char *multipart_read_disposition(struct multipart *multipart, struct span 
     const char *wrong = NULL;
     while (wrong == NULL && rest.len > 0)
         wrong = read_parameter(multipart, &rest);
+    if (wrong == NULL)
+        settle_extended(multipart);
     return wrong;
 }

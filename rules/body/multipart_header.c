@@ -131,7 +131,8 @@ bool multipart_end_headers(struct multipart *multipart)
     if (!part->has_name)
         return invalid(multipart, "Content-Disposition header missing name field");
     /* Crude parsers look for this very text: they would not see the file that we see. */
-    if (part->has_filename && span_find(value, SPAN("filename=")) == SPAN_NONE)
+    if (part->has_filename && !part->has_extended &&
+        span_find(value, SPAN("filename=")) == SPAN_NONE)
         return invalid(multipart, "Invalid Content-Disposition header (filename)");
     return true;
 }

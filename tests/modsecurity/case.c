@@ -460,6 +460,9 @@ static void run_case(struct a_case *c, const struct ruleset *ruleset)
         if (ruleset_find(ruleset, c->ids[i]) == NULL)
             printf("{\"fact\": \"absent\", \"rule\": %llu}\n", (unsigned long long)c->ids[i]);
     struct inspection_options options = inspection_options_of(ruleset);
+    /* Without a word of the rules it is the settings' affair; ModSecurity only looks on then. */
+    if (!ruleset->settings.given.engine)
+        options.engine = ENGINE_DETECTION_ONLY;
     struct inspection *tx = inspection_begin(ruleset, &options, &c->world, c->arena);
     must(tx != NULL);
     run_request(c, tx);

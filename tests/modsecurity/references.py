@@ -53,6 +53,9 @@ def says(pattern, case, facts):
 
 
 def stands(text, offset, length, known, case):
+    line = text.partition("\n")[0] + str(case.raw["request"].get("http_version", 1.1))
+    if line[offset:offset + length] in known or (offset == 0 and length == len(line) - 3 and line in known):
+        return True
     piece = text[offset:offset + length]
     return piece in known or unquote_plus(piece) in known or (length == len(corpus.body(case.raw["request"])) and
                                                               piece == corpus.body(case.raw["request"]))

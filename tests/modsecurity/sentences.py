@@ -73,7 +73,8 @@ SENTENCES = {
     "link": link,
     "acted": acted,
     "passed": lambda f: f"Skipped rule id '{f['rule']}' due to a `skip' action." if f["name"] == "skip" else
-                        f"Skipped rule id '{f['file']}:{f['line']}' as request trough the utilization of an `allow' action",
+                        f"Skipped rule id '{f['file']}:{f['line']}' as request trough the utilization of an `allow' action\n"
+                        f"Skipped rule id '{f['rule']}' as request trough the utilization of an `allow' action",
     "decided": decided,
     "absent": lambda f: f"Skipped rule id '{f['rule']}'. Removed by an SecRuleRemove directive.\n"
                         f"Skipped rule id '{f['rule']}'. Removed by a SecRuleRemoveByMsg directive.\n"
@@ -153,13 +154,26 @@ def fault_text(faults):
     return "\n".join(sentence.format(match[1]) for match, sentence in found if match)
 
 
+# What is wrong with a Content-Disposition -> its number there
+DISPOSITIONS = (
+    ("(filename* without a character set)", "Multipart: Invalid Content-Disposition header (-16)"),
+    ("(filename* without a language)", "Multipart: Invalid Content-Disposition header (-17)"),
+    ("(filename* with a broken escape)", "Multipart: Invalid Content-Disposition header (-18)"),
+)
+
+
 def body_lines(case, f):
+    for ours, theirs in DISPOSITIONS:
+        if ours in f["why"]:
+            yield theirs
+    if "invalid part" in f["flags"] and "failed" not in f["flags"]:
+        yield "Multipart: Warning: no filename= but filename*"
     yield f["why"]
     yield f["parser_why"]
     if f["why"] or "failed" in f["flags"]:
         yield "Failed to parse request body"
     boundary = re.search(r"boundary=\"?([^;\"]+)", str(case.raw.get("request", {}).get("headers", "")))
-    if f["processor"] == 2 and boundary and "failed" not in f["flags"]:
+    if f["processor"] == 2 and boundary and "in C-T" not in f["why"]:
         yield f"Multipart: Boundary: {boundary[1]}"
     for flag in f["flags"]:
         if flag:

@@ -50,6 +50,19 @@ TEST(an_empty_name_is_a_name_and_an_empty_filename_makes_a_file)
                     "file  \"\" 1 x");
 }
 
+#define FILE_PART(rest) \
+    MULTIPART("--b\r\nContent-Disposition: form-data; name=a; " rest "\r\n\r\nx\r\n--b--\r\n")
+
+TEST(an_extended_filename_is_decoded_and_flagged_where_it_says_something_of_its_own)
+{
+    check_story_has(FILE_PART("filename*=utf-8'en'%61b.txt"), "file a \"ab.txt\" 1 x");
+    check_story_has(FILE_PART("filename*=utf-8'en'%61b.txt"), "flag invalid_part");
+    check_story_has(FILE_PART("filename=\"c\"; filename*=utf-8''d"), "file a \"c\" 1 x");
+    check_story_has(FILE_PART("filename=\"c\"; filename*=utf-8''d"), "flag invalid_part");
+    check_story_lacks(FILE_PART("filename*=utf-8''%63; filename=\"c\""), "flag invalid_part");
+    check_story_lacks(FILE_PART("filename*=utf-8''%63; filename=\"c\""), "why");
+}
+
 TEST(names_are_unquoted_and_unescaped)
 {
     check_story_has(
@@ -133,6 +146,15 @@ static const struct {
      "Invalid Content-Disposition header (nothing behind a backslash): form-data; name=\"a\\."},
     {"Content-Disposition: form-data; name=a; size=1\r\n",
      "Invalid Content-Disposition header (unknown parameter): form-data; name=a; size=1."},
+    {"Content-Disposition: form-data; filename*=''b\r\n",
+     "Invalid Content-Disposition header (filename* without a character set): form-data; "
+     "filename*=''b."},
+    {"Content-Disposition: form-data; filename*=x'b\r\n",
+     "Invalid Content-Disposition header (filename* without a language): form-data; "
+     "filename*=x'b."},
+    {"Content-Disposition: form-data; filename*=x''%4G\r\n",
+     "Invalid Content-Disposition header (filename* with a broken escape): form-data; "
+     "filename*=x''%4G."},
     {"Content-Disposition: form-data; name=a; name=b\r\n",
      "Invalid Content-Disposition header (Duplicate Content-Disposition name): form-data; name=a; "
      "name=b."},
@@ -213,6 +235,8 @@ int multipart_suite(void)
         cmocka_unit_test(the_final_boundary_needs_no_line_end),
         cmocka_unit_test(an_empty_body_is_no_fault),
         cmocka_unit_test(an_empty_name_is_a_name_and_an_empty_filename_makes_a_file),
+        cmocka_unit_test(
+            an_extended_filename_is_decoded_and_flagged_where_it_says_something_of_its_own),
         cmocka_unit_test(names_are_unquoted_and_unescaped),
         cmocka_unit_test(a_missing_end_is_told_and_what_came_is_handed_out),
         cmocka_unit_test(a_body_that_was_cut_has_no_end_to_miss),

@@ -310,7 +310,8 @@ def test_killing_the_child_under_load_fails_only_what_was_in_its_hands(sidegate,
 
 def test_short_of_memory_nothing_is_accepted_and_nothing_is_lost(sidegate, backend, tmp_path):
     """Bodies that are held for inspection fill the worker's share; who comes now waits in the kernel's queue."""
-    s = sidegate(backend().url, config=rules(tmp_path) + "\nlimits: { memory: 16MiB, requests_in_flight: 500 }")
+    s = sidegate(backend().url, config=rules(tmp_path) + "\nlimits: { memory: 16MiB, requests_in_flight: 500 }"
+                 "\nprocess: { threads: 1 }")  # the budget is each worker's own
     held = []
     for _ in range(150):
         client = s.client()

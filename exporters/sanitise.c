@@ -280,15 +280,17 @@ static bool hide(struct cleaning *c, struct span *text)
     return any;
 }
 
-static void hide_in_fields(struct cleaning *c, const struct pair **fields, size_t count)
+static const struct pair *hide_in_fields(struct cleaning *c, const struct pair *fields,
+                                         size_t *count)
 {
-    struct pair *copy = arena_alloc(c->arena, count * sizeof(struct pair));
-    for (size_t i = 0; i < count && copy != NULL; i++) {
-        copy[i] = (*fields)[i];
+    struct pair *copy = arena_alloc(c->arena, *count * sizeof(struct pair));
+    if (copy == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++) {
+        copy[i] = fields[i];
         hide(c, &copy[i].value);
     }
-    if (copy != NULL)
-        *fields = copy;
+    return copy;
 }
 
 /* A match against a secret says in its data what it found there: pieces of it. */
@@ -346,6 +348,9 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
                                  &report->audit.response_body};
     for (size_t i = 0; i < TEXTS; i++)
         hide(&cleaning, texts[i]);
-    hide_in_fields(&cleaning, &report->audit.request_fields, report->audit.request_field_count);
-    hide_in_fields(&cleaning, &report->audit.response_fields, report->audit.response_field_count);
+    struct report_audit *audit = &report->audit;
+    audit->request_fields =
+        hide_in_fields(&cleaning, audit->request_fields, &audit->request_field_count);
+    audit->response_fields =
+        hide_in_fields(&cleaning, audit->response_fields, &audit->response_field_count);
 }

@@ -61,6 +61,8 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
     size_t count = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
+    if (count == 0)
+        return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
     if (secrets == NULL) {
         report->audit.wanted = false;
@@ -75,7 +77,9 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
 
 void audit_say(const struct exchange *x, struct report *report)
 {
-    struct arena *arena = x->inspection_arena != NULL ? x->inspection_arena : x->arena;
+    /* one that the rules have filled is no reason to keep silent */
+    bool has_room = x->inspection_arena != NULL && !arena_is_full(x->inspection_arena);
+    struct arena *arena = has_room ? x->inspection_arena : x->arena;
     struct inspection_audit audit = audit_of(x);
     report->audit.wanted = is_relevant(x, report, &audit);
     report->audit.parts = audit.parts;

@@ -161,6 +161,16 @@ static void ctl_response_access(struct inspection *tx, const struct action *acti
     tx->options.response_body_access = text_is_on(action->ctl.text);
 }
 
+static void ctl_request_limit(struct inspection *tx, const struct action *action)
+{
+    tx->options.request_body_limit = (uint64_t)number_leading(action->ctl.text);
+}
+
+static void ctl_response_limit(struct inspection *tx, const struct action *action)
+{
+    tx->options.response_body_limit = (uint64_t)number_leading(action->ctl.text);
+}
+
 typedef void action_function(struct inspection *tx, const struct action *action);
 
 static action_function *const ctl_functions[CTL_COUNT] = {
@@ -177,6 +187,8 @@ static action_function *const ctl_functions[CTL_COUNT] = {
     [CTL_REQUEST_BODY_ACCESS] = ctl_request_access,
     [CTL_FORCE_REQUEST_BODY_VARIABLE] = ctl_force_body,
     [CTL_RESPONSE_BODY_ACCESS] = ctl_response_access,
+    [CTL_REQUEST_BODY_LIMIT] = ctl_request_limit,
+    [CTL_RESPONSE_BODY_LIMIT] = ctl_response_limit,
 };
 
 static void run_ctl(struct inspection *tx, const struct action *action)

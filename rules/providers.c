@@ -290,6 +290,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_RESPONSE_HEADERS] = LIST_BY(list_response_fields),
     [VARIABLE_RESPONSE_HEADERS_NAMES] = LIST_BY(list_names_of),
     [VARIABLE_RESPONSE_STATUS] = TEXT_BY(text_status),
+    [VARIABLE_STATUS] = TEXT_BY(text_status),
     [VARIABLE_RESPONSE_PROTOCOL] = SPAN_OF(response.protocol),
     [VARIABLE_RESPONSE_CONTENT_LENGTH] = TEXT_BY(text_body_length),
     [VARIABLE_RESPONSE_CONTENT_TYPE] = SPAN_OF(response_type),

@@ -50,6 +50,12 @@ static bool check_parts(struct action_edit *edit, struct span text)
     return true;
 }
 
+static bool check_bytes(struct action_edit *edit, struct span text)
+{
+    uint64_t bytes;
+    return number_read(edit->line, text, "the limit", 0, UINT32_MAX, &bytes);
+}
+
 static struct action *add_ctl(struct action_edit *edit, enum ctl_name name, struct span text)
 {
     struct action *action = rows_add(&edit->draft->actions, edit->line->arena, sizeof *action);
@@ -135,6 +141,8 @@ static void add_option(struct action_edit *edit, enum ctl_name option, struct sp
     case CTL_REQUEST_BODY_ACCESS:
     case CTL_FORCE_REQUEST_BODY_VARIABLE:
     case CTL_RESPONSE_BODY_ACCESS: add_checked(edit, option, text, check_on_off(edit, text)); break;
+    case CTL_REQUEST_BODY_LIMIT:
+    case CTL_RESPONSE_BODY_LIMIT: add_checked(edit, option, text, check_bytes(edit, text)); break;
     case CTL_COUNT: break;
     }
 }

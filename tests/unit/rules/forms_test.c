@@ -67,6 +67,20 @@ TEST(a_cookie_loses_the_space_behind_its_value)
     scene_close(s);
 }
 
+TEST(a_rule_may_say_how_much_of_a_body_is_inspected)
+{
+    struct scene *s = scene_open("SecRequestBodyAccess On\n"
+                                 "SecAction \"id:1,phase:1,pass,nolog,ctl:requestBodyLimit=5\"\n"
+                                 "SecRule ARGS:a \"@streq 123\" \"id:2,phase:2,pass\"\n"
+                                 "SecRule STATUS \"@streq 404\" \"id:3,phase:3,pass\"");
+    scene_body(s, "application/x-www-form-urlencoded", "a=123456");
+    scene_send(s, "POST", "/");
+    scene_answer(s, 404, NULL);
+    check(scene_has(s, 2));
+    check(scene_has(s, 3));
+    scene_close(s);
+}
+
 /* --- who looks on --- */
 
 struct seen {
@@ -122,6 +136,7 @@ int forms_suite(void)
         cmocka_unit_test(a_link_may_say_the_status_of_its_chain),
         cmocka_unit_test(a_block_in_the_defaults_means_nothing),
         cmocka_unit_test(a_cookie_loses_the_space_behind_its_value),
+        cmocka_unit_test(a_rule_may_say_how_much_of_a_body_is_inspected),
         cmocka_unit_test(who_looks_on_is_told_every_value_and_what_became_of_it),
     };
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);

@@ -155,6 +155,13 @@ static bool fill(struct doors *doors, struct door *door, unsigned count)
            receive_answer(doors->channel, door);
 }
 
+/* A child with fewer workers than the one before: what nobody will accept from is closed. */
+static void shrink(struct door *door, unsigned count)
+{
+    while (door->count > count)
+        close(door->fds[--door->count]);
+}
+
 bool doors_open(struct doors *doors, struct span text, unsigned count, int fds[DOOR_SOCKETS])
 {
     if (text.len > TEXT_BYTES || count > DOOR_SOCKETS) {
@@ -166,7 +173,9 @@ bool doors_open(struct doors *doors, struct span text, unsigned count, int fds[D
     struct door *door = find(doors, text);
     if (door == NULL)
         door = door_add(doors, text);
-    if (door->count < sockets && !fill(doors, door, sockets))
+    if (doors->channel < 0)
+        shrink(door, sockets);
+    if (door->count != sockets && !fill(doors, door, sockets))
         return false;
     for (unsigned i = 0; i < count; i++)
         fds[i] = door->fds[is_unix ? 0 : i];

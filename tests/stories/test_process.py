@@ -134,3 +134,14 @@ def test_a_page_of_another_site_orders_nothing(sidegate, backend):
         fields = [("Host", own), ("Origin", origin), ("Content-Length", "0")]
         assert admin.ask("POST", "/api/v1/reload", fields).status == status
         admin.close()
+
+
+def test_a_child_with_fewer_workers_serves_every_connection(sidegate, backend):
+    side = sidegate(backend().url, "process: { threads: 4 }")
+    before = side.child()
+    side.write("process: { threads: 1 }")
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: side.child() not in (None, before), "a new child")
+    wait_until(lambda: "with 1 threads" in side.errors(), "it serves")
+    for _ in range(24):
+        assert side.ask().status == 200

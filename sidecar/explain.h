@@ -39,5 +39,7 @@ const char *severity_name(unsigned severity); /* "" for none */
 void operator_add(struct buf *to, const struct rule *link);
 /* "!ARGS:x|&FILES" */
 void target_add(struct buf *to, const struct target *target);
+/* "ctl:ruleRemoveTargetById=942100;ARGS:x" */
+void ctl_add(struct buf *to, const struct action *action);
 
 #endif

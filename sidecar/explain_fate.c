@@ -45,11 +45,11 @@ static void say_skipped(const struct explanation *explanation, struct buf *to)
 
 static void say_removed(const struct explanation *explanation, struct buf *to)
 {
-    size_t count;
     buf_add(to, SPAN("was not run: removed for this request"));
-    if (explanation->ctl != NULL)
-        buf_format(to, " by ctl:%s=" SPAN_FORMAT, ctl_names(&count)[explanation->ctl->ctl.name],
-                   span_arg(explanation->ctl->ctl.text));
+    if (explanation->ctl != NULL) {
+        buf_add(to, SPAN(" by "));
+        ctl_add(to, explanation->ctl);
+    }
     say_by(explanation->by, to);
 }
 
@@ -101,16 +101,14 @@ static void say_tried(const struct explained_rule *rule, struct buf *to)
 static void say_taken_targets(const struct explain_report *report, struct buf *to)
 {
     const struct explanation *explanation = report->explanation;
-    size_t count;
     for (size_t i = 0; i < explanation->remover_count; i++)
         for (const struct rule *l = explanation->removers[i]; l != NULL; l = l->chain)
             for (size_t k = 0; k < l->action_count; k++) {
                 const struct action *action = &l->actions[k];
                 if (ctl_removes_rules(action) || !ctl_names_rule(action, report->wanted))
                     continue;
-                buf_format(to, "; ctl:%s=" SPAN_FORMAT ";", ctl_names(&count)[action->ctl.name],
-                           span_arg(action->ctl.text));
-                target_add(to, &action->ctl.target);
+                buf_add(to, SPAN("; "));
+                ctl_add(to, action);
                 buf_add(to, SPAN(" took a target away"));
                 say_by(explanation->removers[i], to);
             }

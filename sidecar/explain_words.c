@@ -83,3 +83,18 @@ void target_add(struct buf *to, const struct target *target)
     if (target->selector == SELECTOR_PATTERN)
         buf_format(to, ":/" SPAN_FORMAT "/", span_arg(target->name));
 }
+
+void ctl_add(struct buf *to, const struct action *action)
+{
+    size_t count;
+    enum ctl_name name = action->ctl.name;
+    bool has_target = name == CTL_RULE_REMOVE_TARGET_BY_ID ||
+                      name == CTL_RULE_REMOVE_TARGET_BY_TAG ||
+                      name == CTL_RULE_REMOVE_TARGET_BY_MSG;
+    buf_format(to, "ctl:%s=", ctl_names(&count)[name]);
+    plain_add(to, action->ctl.text);
+    if (!has_target || span_find_byte(action->ctl.text, ';') != SPAN_NONE)
+        return; /* the text may have it already */
+    buf_add_byte(to, ';');
+    target_add(to, &action->ctl.target);
+}

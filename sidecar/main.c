@@ -15,6 +15,7 @@ static const struct {
     {"check", command_check, "read the configuration, compile the rules, open nothing"},
     {"config", command_config, "print the effective settings, or the table of all options"},
     {"explain", command_explain, "what the rules make of one request, step by step, offline"},
+    {"rules", command_rules, "list the rules, show one, try go-ftw's tests on them"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},

@@ -71,6 +71,13 @@ static void world_store_expire(void *context, struct span collection, struct spa
     collections_expire(offline->collections, &at, world_wall_us(NULL), seconds * 1000000);
 }
 
+static void world_store_each(void *context, struct span collection, struct span key,
+                             void (*found)(void *to, struct span name, struct span value), void *to)
+{
+    struct offline *offline = context;
+    collections_each(offline->collections, collection, key, world_wall_us(NULL), found, to);
+}
+
 static void world_watch(void *context, const struct watched_event *event)
 {
     struct offline *offline = context;
@@ -156,6 +163,7 @@ static enum row inspect_head(struct offline *offline)
         .store_get = world_store_get,
         .store_set = world_store_set,
         .store_expire = world_store_expire,
+        .store_each = world_store_each,
         .watch = offline->visit->watch != NULL ? world_watch : NULL,
         .context = offline,
         .scratch = offline->scratch,

@@ -89,7 +89,7 @@ def test_a_wrong_command_line_names_what_was_meant(tmp_path):
 
 
 def test_each_command_explains_itself():
-    for command in ("run", "check", "config", "explain", "reload", "drain", "status", "health", "demo", "version"):
+    for command in ("run", "check", "config", "explain", "rules", "reload", "drain", "status", "health", "demo", "version"):
         code, out, err = call(command, "--help")
         assert code == 0 and out.startswith("usage: sidegate " + command) and err == "", command
 

@@ -10,16 +10,20 @@ enum { INSPECTION_ARENA_BYTES = 64 * 1024 * 1024 };
 
 /* ---- running a phase ---- */
 
+static bool denies_on_failure(const struct exchange *x)
+{
+    return x->settings->rules.on_failure == ON_FAILURE_DENY &&
+           x->snapshot->inspection.engine == ENGINE_ON;
+}
+
 /* A limit stopped the rules: deny unless the settings say otherwise, and never silently. */
 static enum step rules_failed(struct exchange *x)
 {
     x->rules_failed = true;
-    if (x->settings->rules.on_failure == ON_FAILURE_ALLOW ||
-        x->snapshot->inspection.engine == ENGINE_DETECTION_ONLY) {
-        x->error = "waf_limit";
-        return STEP_NEXT;
-    }
-    return answer_with(x, 403, "waf_limit");
+    if (denies_on_failure(x))
+        return answer_with(x, 403, "waf_limit");
+    x->error = "waf_limit";
+    return STEP_NEXT;
 }
 
 static enum step act_on(struct exchange *x, const struct verdict *verdict)
@@ -47,6 +51,10 @@ static enum step run_phase(struct exchange *x, enum rule_phase phase)
     case INSPECTION_DONE: break;
     }
     struct verdict verdict = inspection_verdict(x->inspection);
+    /* A pattern that ran over its limits said neither yes nor no; that is no pass. */
+    bool unsaid = inspection_limits(x->inspection, LIMIT_PATTERN) > 0;
+    if (unsaid && verdict.action == VERDICT_PASS && denies_on_failure(x))
+        return rules_failed(x);
     return act_on(x, &verdict);
 }
 

@@ -345,13 +345,25 @@ def test_a_heavy_inspection_lets_its_neighbours_through(sidegate, backend, tmp_p
     assert heavy.answer().status == 200
 
 
-def test_a_pattern_that_runs_wild_is_counted_and_rules_can_refuse_it(sidegate, backend, tmp_path):
-    s = sidegate(backend().url, rules(tmp_path, 'SecRule ARGS "@rx ^([ab]+)+a$" "id:1,phase:1,deny,status:404,log"\n'
-                                      'SecRule TX:/^MSC_/ "!@streq 0" "id:200005,phase:2,deny,status:403,log"\n'))
+WILD = 'SecRule ARGS "@rx ^([ab]+)+a$" "id:1,phase:1,deny,status:404,log"\n'
+
+
+def test_a_pattern_that_runs_wild_is_no_pass(sidegate, backend, tmp_path):
+    app = backend()
+    s = sidegate(app.url, rules(tmp_path, WILD))
+    assert s.ask(target="/?q=" + "ab" * 30).status == 403
+    assert app.heard == b"" and s.lines()[0]["error"] == "waf_limit"
+    assert s.metric("sidegate_rule_limits_total", limit="pattern") == 1
+    assert s.ask(target="/?q=ababa").status == 404
+    assert s.ask(target="/?q=x").status == 200
+
+
+def test_where_it_may_pass_rules_can_still_refuse_it(sidegate, backend, tmp_path):
+    s = sidegate(backend().url, rules(tmp_path, WILD + 'SecRule TX:/^MSC_/ "!@streq 0" "id:200005,phase:2,deny,status:403,log"\n',
+                                      ", on_failure: allow"))
     assert s.ask(target="/?q=" + "ab" * 30).status == 403
     assert s.metric("sidegate_rule_limits_total", limit="pattern") == 1
     assert s.lines()[0]["waf"]["rules"] == [200005]
-    assert s.ask(target="/?q=ababa").status == 404
 
 
 # ---- the access line ----

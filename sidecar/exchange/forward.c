@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rules/base/encode.h"
+#include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/inside.h"
 #include "sidecar/http/forwarded.h"
 
@@ -139,9 +140,8 @@ static void make_request(struct exchange *x, struct request_head *head)
         drop_underscore_names(fields);
     if (x->continue_sent || x->prefix_is_whole)
         fields_remove(fields, SPAN("expect"));
-    /* Rules read answers; they must come in a form that rules can read. */
     if (x->inspection != NULL && x->snapshot->inspection.response_body_access)
-        fields_remove(fields, SPAN("accept-encoding"));
+        accept_encoding_reduce(fields, x->arena);
     forwarded_set(fields, x->arena, x->facts->peer_address, x->peer_is_trusted, x->facts->scheme,
                   head->authority);
     fields_set(fields, x->arena, SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH));

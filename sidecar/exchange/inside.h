@@ -106,7 +106,8 @@ struct exchange {
     /* ---- inspect_* ---- */
     struct inspection *inspection; /* NULL: no rules look at it */
     struct arena *inspection_arena;
-    struct buf prefix; /* the request's body as far as it was gathered */
+    struct buf prefix;  /* the request's body as far as it was gathered */
+    struct buf decoded; /* the same without its content codings, where it has any: for rules */
     bool prefix_is_whole, prefix_is_cut, continue_sent;
     bool would_block;
     bool rules_failed; /* a limit stopped them; on_failure decided */
@@ -121,7 +122,7 @@ struct exchange {
     bool second_try; /* the stale connection was given up; only a new one will do */
 
     /* ---- await_answer, gather_answer ---- */
-    struct buf answer_prefix;
+    struct buf answer_prefix, answer_decoded;
     bool answer_prefix_is_whole;
 
     /* ---- compose, respond ---- */

@@ -3,6 +3,7 @@
  * neighbour, and turns the verdict into the next step. */
 #include "rules/inspection.h"
 
+#include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/inside.h"
 
 /* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
@@ -171,12 +172,53 @@ enum step stage_gather_prefix(struct exchange *x)
     return STEP_WAIT;
 }
 
+static enum decoding decode(struct exchange *x, const struct fields *fields, struct span body,
+                            bool cut, struct buf *to, struct span *text)
+{
+    enum decoding decoding = body_decode(fields, body, cut, to, text);
+    x->around->held_bytes += to->size;
+    return decoding;
+}
+
+static enum step refuse_decoding(struct exchange *x, enum decoding decoding)
+{
+    switch (decoding) {
+    case DECODING_OVER: return answer_with(x, 413, "body_over_inspection_limit");
+    case DECODING_TOO_MANY: return answer_with(x, 415, "body_codings_too_many");
+    case DECODING_BROKEN:
+    case DECODING_WELL: break;
+    }
+    return answer_with(x, 400, "body_coding_broken");
+}
+
+/* Gives the rules the body without its codings. One that cannot be read is like one that is too
+ * long: the same setting decides. */
+static enum step show_body(struct exchange *x)
+{
+    enum over_body over = x->settings->rules.request_over;
+    if (x->prefix_is_cut && over == OVER_BODY_PASS)
+        return STEP_NEXT;
+    struct span text;
+    buf_init(&x->decoded, (size_t)x->snapshot->inspection.request_body_limit);
+    enum decoding decoding = decode(x, &x->client->head->fields, buf_span(&x->prefix),
+                                    x->prefix_is_cut, &x->decoded, &text);
+    if (decoding != DECODING_WELL) {
+        x->prefix_is_cut = true;
+        if (over == OVER_BODY_PASS)
+            return STEP_NEXT;
+        if (over == OVER_BODY_REJECT && x->snapshot->inspection.engine != ENGINE_DETECTION_ONLY)
+            return refuse_decoding(x, decoding);
+    }
+    inspection_request_body(x->inspection, text);
+    return STEP_NEXT;
+}
+
 enum step stage_inspect_body(struct exchange *x)
 {
-    bool passes = x->prefix_is_cut && x->settings->rules.request_over == OVER_BODY_PASS;
     if (!x->entered && !x->rules_failed) {
-        if (x->prefix.len > 0 && !passes)
-            inspection_request_body(x->inspection, buf_span(&x->prefix));
+        enum step step = x->prefix.len > 0 ? show_body(x) : STEP_NEXT;
+        if (step != STEP_NEXT)
+            return step;
         inspection_request_body_end(x->inspection, x->prefix_is_cut);
     }
     return run_phase(x, PHASE_REQUEST_BODY);
@@ -211,6 +253,25 @@ static bool may_be_gathered(const struct answer_head *head)
            !span_starts_nocase(type, SPAN("application/grpc"));
 }
 
+/* Gives the rules the answer's body without its codings. `over`: only its beginning was gathered.
+ */
+static enum step show_answer(struct exchange *x, bool over)
+{
+    struct span text;
+    buf_init(&x->answer_decoded, (size_t)x->snapshot->inspection.response_body_limit);
+    enum decoding decoding = decode(x, &x->server->head->fields, buf_span(&x->answer_prefix), over,
+                                    &x->answer_decoded, &text);
+    bool unread = over || decoding != DECODING_WELL;
+    if (unread && x->settings->rules.response_over == OVER_BODY_REJECT)
+        return answer_with(x, 502,
+                           over || decoding == DECODING_OVER ? "answer_over_inspection_limit"
+                                                             : "answer_coding_broken");
+    if (!unread || x->settings->rules.response_over == OVER_BODY_PREFIX)
+        inspection_response_body(x->inspection, text);
+    inspection_response_body_end(x->inspection, unread);
+    return STEP_NEXT;
+}
+
 enum step stage_gather_answer(struct exchange *x)
 {
     uint64_t limit = x->snapshot->inspection.response_body_limit;
@@ -234,13 +295,8 @@ enum step stage_gather_answer(struct exchange *x)
             row_clock_arm(x, x->settings->timeouts.response_header_us);
         return STEP_WAIT;
     }
-    if (over && x->settings->rules.response_over == OVER_BODY_REJECT)
-        return answer_with(x, 502, "answer_over_inspection_limit");
     x->answer_prefix_is_whole = state == SOURCE_ENDED;
-    if (!(over && x->settings->rules.response_over == OVER_BODY_PASS))
-        inspection_response_body(x->inspection, buf_span(&x->answer_prefix));
-    inspection_response_body_end(x->inspection, over);
-    return STEP_NEXT;
+    return show_answer(x, over);
 }
 
 enum step stage_inspect_answer_body(struct exchange *x)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "rules/base/must.h"
+#include "sidecar/exchange/decode.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
@@ -23,7 +24,7 @@ struct offline {
     struct collections *collections;
     struct scratch *scratch;
     struct arena *arena, *inspection_arena;
-    struct buf body;
+    struct buf body, decoded;
     const struct offline_visit *visit;
     struct span bytes;
     struct request_head head;
@@ -105,6 +106,7 @@ void offline_free(struct offline *offline)
         return;
     inspection_end(offline->inspection);
     buf_fini(&offline->body);
+    buf_fini(&offline->decoded);
     arena_free(offline->inspection_arena);
     arena_free(offline->arena);
     scratch_free(offline->scratch);
@@ -138,14 +140,16 @@ static enum row run_phase(struct offline *offline, enum rule_phase phase)
     if (offline->rules_failed)
         return ROW_NEXT;
     const struct snapshot *snapshot = offline->snapshot;
+    bool denies = snapshot->settings->rules.on_failure == ON_FAILURE_DENY &&
+                  snapshot->inspection.engine == ENGINE_ON;
     if (inspection_run(offline->inspection, phase, 0) == INSPECTION_LIMIT) {
         offline->rules_failed = true;
-        return snapshot->settings->rules.on_failure == ON_FAILURE_ALLOW ||
-                       snapshot->inspection.engine == ENGINE_DETECTION_ONLY
-                   ? ROW_NEXT
-                   : answer_with(offline, 403, "waf_limit");
+        return denies ? answer_with(offline, 403, "waf_limit") : ROW_NEXT;
     }
     struct verdict verdict = inspection_verdict(offline->inspection);
+    bool unsaid = inspection_limits(offline->inspection, LIMIT_PATTERN) > 0;
+    if (unsaid && verdict.action == VERDICT_PASS && denies)
+        return answer_with(offline, 403, "waf_limit");
     offline->answer.would_block = verdict.would_block;
     if (verdict.action == VERDICT_PASS)
         return ROW_NEXT;
@@ -258,16 +262,49 @@ static enum row gather_body(struct offline *offline, bool *over)
     return ROW_NEXT;
 }
 
+static enum row refuse_decoding(struct offline *offline, enum decoding decoding)
+{
+    switch (decoding) {
+    case DECODING_OVER: return answer_with(offline, 413, "body_over_inspection_limit");
+    case DECODING_TOO_MANY: return answer_with(offline, 415, "body_codings_too_many");
+    case DECODING_BROKEN:
+    case DECODING_WELL: break;
+    }
+    return answer_with(offline, 400, "body_coding_broken");
+}
+
+/* Without its codings, as the exchange does; *over: not all of it could be read. */
+static enum row show_body(struct offline *offline, bool *over)
+{
+    const struct snapshot *snapshot = offline->snapshot;
+    enum over_body policy = snapshot->settings->rules.request_over;
+    if (*over && policy == OVER_BODY_PASS)
+        return ROW_NEXT;
+    struct span text;
+    buf_fini(&offline->decoded);
+    buf_init(&offline->decoded, (size_t)snapshot->inspection.request_body_limit);
+    enum decoding decoding = body_decode(&offline->head.fields, buf_span(&offline->body), *over,
+                                         &offline->decoded, &text);
+    if (decoding != DECODING_WELL) {
+        *over = true;
+        if (policy == OVER_BODY_PASS)
+            return ROW_NEXT;
+        if (policy == OVER_BODY_REJECT && snapshot->inspection.engine != ENGINE_DETECTION_ONLY)
+            return refuse_decoding(offline, decoding);
+    }
+    inspection_request_body(offline->inspection, text);
+    return ROW_NEXT;
+}
+
 static enum row inspect_body(struct offline *offline)
 {
     bool over;
     if (gather_body(offline, &over) == ROW_ANSWER)
         return ROW_ANSWER;
-    bool passes = over && offline->snapshot->settings->rules.request_over == OVER_BODY_PASS;
     if (offline->rules_failed)
         return ROW_NEXT;
-    if (offline->body.len > 0 && !passes)
-        inspection_request_body(offline->inspection, buf_span(&offline->body));
+    if (offline->body.len > 0 && show_body(offline, &over) == ROW_ANSWER)
+        return ROW_ANSWER;
     inspection_request_body_end(offline->inspection, over);
     return run_phase(offline, PHASE_REQUEST_BODY);
 }

@@ -183,7 +183,7 @@ void xml_schema_free(struct xml_schema *schema)
 enum { WHY_MOST = 1024 };
 
 /* Gathers what libxml2 prints, in pieces as it likes. */
-static void gather(void *context, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void gather(void *context, const char *format, ...)
 {
     struct buf *to = context;
     char piece[256];

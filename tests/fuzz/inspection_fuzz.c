@@ -83,7 +83,7 @@ static void phase_run(struct inspection *tx, enum rule_phase phase, uint64_t bud
 }
 
 /* A number that stands for all that was said: verdict, matches and their words. */
-static uint64_t fingerprint(const struct inspection *tx)
+static uint64_t fingerprint(struct inspection *tx)
 {
     static const uint8_t key[16] = {1};
     struct verdict verdict = inspection_verdict(tx);

@@ -125,6 +125,8 @@ static void pass_joints(struct line_reader *r)
 {
     for (size_t len = joint_length(r->text, r->at); len > 0; len = joint_length(r->text, r->at)) {
         r->at += len;
+        if (len == 1)
+            return; /* the file ends here: there is no line behind it */
         r->line++;
         r->line_start = r->at;
     }

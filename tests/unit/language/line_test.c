@@ -110,6 +110,17 @@ TEST(a_comment_goes_on_behind_a_backslash)
     page_close(&page);
 }
 
+TEST(behind_a_backslash_that_ends_the_file_there_is_no_line)
+{
+    struct page page;
+    page_open(&page, SPAN("'\\"));
+    struct line *line = line_read(&page.reader);
+    struct place place = line_place(line, line_word(line, 0).at);
+    check_number(place.line, 1);
+    check_number(place.column, 3);
+    page_close(&page);
+}
+
 TEST(any_text_comes_to_an_end)
 {
     static const char *const texts[] = {"",   "\\",        "\\\n",   " \\\r\n ",
@@ -134,6 +145,7 @@ int line_suite(void)
         cmocka_unit_test(a_copy_without_escapes_keeps_the_places),
         cmocka_unit_test(an_empty_word_has_a_place_too),
         cmocka_unit_test(a_comment_goes_on_behind_a_backslash),
+        cmocka_unit_test(behind_a_backslash_that_ends_the_file_there_is_no_line),
         cmocka_unit_test(any_text_comes_to_an_end),
     };
     return cmocka_run_group_tests_name("line", tests, NULL, NULL);

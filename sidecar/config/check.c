@@ -131,6 +131,18 @@ static void check_admin(struct reading *reading)
                "admin.address: off loopback the admin API demands a token");
 }
 
+/* Two that listen on one address would take each other's connections. */
+static void refuse_shared(struct reading *reading, const char *key, struct span text)
+{
+    const struct settings *settings = reading->settings;
+    bool shares = false;
+    for (size_t i = 0; text.at != NULL && i < settings->listener_count; i++)
+        shares = shares || span_is(settings->listeners[i].address_text, text);
+    if (shares && !span_ends(text, SPAN(":0")))
+        fault_add(reading->faults, FAULT_ERROR, place_of(reading, key), SPAN("give each its own"),
+                  "%s: a listener has '%s' already", key, text.at);
+}
+
 static void check_rules(struct reading *reading)
 {
     struct settings *settings = reading->settings;
@@ -204,6 +216,8 @@ void settings_check(struct reading *reading)
     check_listeners(reading);
     check_routes(reading);
     check_admin(reading);
+    refuse_shared(reading, "status.address", reading->settings->status.address_text);
+    refuse_shared(reading, "admin.address", reading->settings->admin.address_text);
     check_rules(reading);
     check_audit_log(reading);
     check_exports(reading);

@@ -12,6 +12,7 @@ upstreams: { app: { targets: ["http://127.0.0.1:3000"] } }
 
 SETTINGS = [  # text, column of its first line, what is said
     ("limts: { url: 9KiB }", 1, "did you mean 'limits'?"),
+    ("status: { address: 127.0.0.1:8080 }", 20, "a listener has '127.0.0.1:8080' already"),
     ("limits: { ulr: 9KiB }", 11, "did you mean 'url'?"),
     ("limits: { url: 9000 }", 16, "a size with a unit"),
     ("timeouts: { idle: 5 }", 19, "with a unit"),

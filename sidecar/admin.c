@@ -65,8 +65,8 @@ static bool is_host_harmless(struct span host)
     } else {
         name = span_cut(&name, ':');
     }
-    uint8_t ip[16];
-    return name.len == 0 || ip_parse(name, ip) || span_is_nocase(name, SPAN("localhost"));
+    struct ip ip;
+    return name.len == 0 || ip_parse(name, &ip) || span_is_nocase(name, SPAN("localhost"));
 }
 
 /* A browser names the page that asks; of another site's it must not carry orders here. */

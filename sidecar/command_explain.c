@@ -161,7 +161,7 @@ static int explain_all(const struct explain *explain)
 static void take(struct explain *explain, struct arguments *arguments,
                  const struct argument_row *row)
 {
-    uint8_t ip[16];
+    struct ip ip;
     struct span value = span_text(arguments->value);
     switch (row->mark) {
     case 'w': explain->files[explain->file_count++] = arguments->value; break;
@@ -175,7 +175,7 @@ static void take(struct explain *explain, struct arguments *arguments,
         break;
     default:
         explain->client = value;
-        if (!ip_parse(value, ip))
+        if (!ip_parse(value, &ip))
             arguments_refuse(arguments, "--client: found '%s', expected an address",
                              arguments->value);
         break;

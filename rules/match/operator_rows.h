@@ -9,7 +9,7 @@
 #include "rules/match/operator.h"
 #include "rules/match/xml_tree.h"
 
-struct addresses;
+struct networks;
 struct phrases;
 struct operator_row;
 
@@ -21,7 +21,7 @@ struct operator
     union {
         struct pattern *pattern; /* NULL where the argument has macros */
         struct phrases *phrases;
-        struct addresses *addresses;
+        struct networks *networks;
         int64_t number; /* where the argument has no macros */
         struct xml_schema *schema;
         struct span definition; /* of a document type */

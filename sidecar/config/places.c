@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options that name something outside: files, addresses, networks, media types. */
-#include <arpa/inet.h>
 
 #include "rules/base/number.h"
 #include "sidecar/config/private_file.h"
@@ -240,14 +239,11 @@ static enum value_result networks_read(const struct value *value)
 
 static bool network_print(const struct network *network, struct buf *to)
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    bool is_ipv4 = network->bits >= 96 && memcmp(network->at, mapped, sizeof mapped) == 0;
-    char text[INET6_ADDRSTRLEN];
-    if (is_ipv4)
-        inet_ntop(AF_INET, network->at + sizeof mapped, text, sizeof text);
-    else
-        inet_ntop(AF_INET6, network->at, text, sizeof text);
-    return buf_format(to, "\"%s/%u\"", text, network->bits - (is_ipv4 ? 96 : 0));
+    char text[IP_TEXT_MOST];
+    size_t len = ip_write(&network->at, text);
+    unsigned before = ip_is_v4(&network->at) ? IP_MAPPED_BITS : 0;
+    return buf_format(to, "\"" SPAN_FORMAT "/%u\"", span_arg(span_make(text, len)),
+                      network->bits - before);
 }
 
 static bool networks_print(const struct option *option, const void *base, size_t i, struct buf *to)

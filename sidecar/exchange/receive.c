@@ -9,9 +9,9 @@
 static void settle_client_address(struct exchange *x)
 {
     const struct listener_settings *listener = x->facts->listener;
-    uint8_t ip[16];
-    x->peer_is_trusted = ip_parse(x->facts->peer_address, ip) &&
-                         network_has(listener->trusted_proxies, listener->trusted_proxy_count, ip);
+    struct ip ip;
+    x->peer_is_trusted = ip_parse(x->facts->peer_address, &ip) &&
+                         network_has(listener->trusted_proxies, listener->trusted_proxy_count, &ip);
     x->client_address = forwarded_client(&x->client->head->fields, x->facts->peer_address,
                                          listener->trusted_proxies, listener->trusted_proxy_count);
 }

@@ -2,71 +2,7 @@
 /* X-Forwarded-*: believed only from proxies that the settings name. */
 #include "sidecar/http/forwarded.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-
-#include "rules/base/number.h"
-
-enum { MAPPED_BITS = 96 }; /* of ::ffff:0:0/96, before the bits of IPv4 */
-
-bool ip_parse(struct span text, uint8_t out[16])
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    char terminated[INET6_ADDRSTRLEN];
-    if (text.len == 0 || text.len >= sizeof terminated || memchr(text.at, '\0', text.len) != NULL)
-        return false;
-    memcpy(terminated, text.at, text.len);
-    terminated[text.len] = '\0';
-    if (span_find_byte(text, ':') != SPAN_NONE)
-        return inet_pton(AF_INET6, terminated, out) == 1;
-    memcpy(out, mapped, sizeof mapped);
-    return inet_pton(AF_INET, terminated, out + sizeof mapped) == 1;
-}
-
-/* All bits behind the first `bits` are zero. */
-static bool rest_is_zero(const uint8_t at[16], unsigned bits)
-{
-    for (unsigned i = bits; i < 128; i++)
-        if ((at[i / 8] >> (7 - i % 8)) & 1)
-            return false;
-    return true;
-}
-
-bool network_parse(struct span text, struct network *out)
-{
-    struct network network = {.bits = 128};
-    struct span prefix = text;
-    struct span address = span_cut(&prefix, '/');
-    if (!ip_parse(address, network.at))
-        return false;
-    if (prefix.at != NULL) {
-        bool is_ipv4 = span_find_byte(address, ':') == SPAN_NONE;
-        uint64_t bits;
-        if (prefix.len > 3 || !number_parse(prefix, &bits) || bits > (is_ipv4 ? 32 : 128))
-            return false;
-        network.bits = (unsigned)bits + (is_ipv4 ? MAPPED_BITS : 0);
-    }
-    if (!rest_is_zero(network.at, network.bits))
-        return false;
-    *out = network;
-    return true;
-}
-
-static bool network_holds(const struct network *network, const uint8_t ip[16])
-{
-    unsigned whole = network->bits / 8, rest = network->bits % 8;
-    if (memcmp(network->at, ip, whole) != 0)
-        return false;
-    return rest == 0 || (network->at[whole] ^ ip[whole]) >> (8 - rest) == 0;
-}
-
-bool network_has(const struct network *networks, size_t count, const uint8_t ip[16])
-{
-    for (size_t i = 0; i < count; i++)
-        if (network_holds(&networks[i], ip))
-            return true;
-    return false;
-}
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", "[2001:db8::1]", or an address alone. */
 static struct span without_port(struct span entry)
@@ -101,11 +37,11 @@ static bool walk_line(struct span line, struct trust trust, struct span *client)
 {
     while (line.at != NULL) {
         struct span address = without_port(cut_last(&line));
-        uint8_t ip[16];
-        if (!ip_parse(address, ip))
+        struct ip ip;
+        if (!ip_parse(address, &ip))
             return true;
         *client = address;
-        if (!network_has(trust.networks, trust.count, ip))
+        if (!network_has(trust.networks, trust.count, &ip))
             return true;
     }
     return false;
@@ -114,8 +50,8 @@ static bool walk_line(struct span line, struct trust trust, struct span *client)
 struct span forwarded_client(const struct fields *fields, struct span peer,
                              const struct network *trusted, size_t count)
 {
-    uint8_t ip[16];
-    if (!ip_parse(peer, ip) || !network_has(trusted, count, ip))
+    struct ip ip;
+    if (!ip_parse(peer, &ip) || !network_has(trusted, count, &ip))
         return peer;
     struct span client = peer;
     for (size_t i = fields->count; i > 0; i--) {

@@ -5,21 +5,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "rules/base/arena.h"
+#include "rules/base/ip.h"
 #include "rules/base/span.h"
 #include "sidecar/http/fields.h"
-
-struct network { /* an address and a prefix, IPv4 mapped into IPv6 */
-    uint8_t at[16];
-    unsigned bits; /* 0 to 128 */
-};
-/* "10.0.0.0/8", "2001:db8::/32", "192.0.2.1"; host bits beyond the prefix are a fault. */
-bool network_parse(struct span text, struct network *out);
-/* An address without port, as text: IPv4, IPv6, IPv4-mapped. */
-bool ip_parse(struct span text, uint8_t out[16]);
-bool network_has(const struct network *networks, size_t count, const uint8_t ip[16]);
 
 /* The rightmost address in X-Forwarded-For (over all its lines) that is not a trusted proxy, looked
  * at only where `peer` itself is trusted; else `peer`. Ports and brackets are taken off; an entry

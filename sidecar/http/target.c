@@ -23,9 +23,9 @@ static bool port_is_valid(struct span port)
 /* "[2001:db8::1]": no zone, and none of the future forms that nobody speaks. */
 static bool literal_is_valid(struct span literal)
 {
-    uint8_t ip[16];
+    struct ip ip;
     struct span inside = span_make(literal.at + 1, literal.len - 2);
-    return span_find_byte(inside, ':') != SPAN_NONE && ip_parse(inside, ip);
+    return span_find_byte(inside, ':') != SPAN_NONE && ip_parse(inside, &ip);
 }
 
 /* Cuts the port off; port->at == NULL: there is none. */

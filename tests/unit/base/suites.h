@@ -10,6 +10,8 @@ int arena_suite(void);
 int buf_suite(void);
 int map_suite(void);
 int number_suite(void);
+int ip_suite(void);
+int networks_suite(void);
 int encode_suite(void);
 int fault_suite(void);
 

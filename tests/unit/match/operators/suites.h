@@ -5,7 +5,6 @@
 
 int pattern_suite(void);
 int phrases_suite(void);
-int addresses_suite(void);
 int transformation_suite(void);
 int operator_suite(void);
 int sqli_suite(void);

@@ -104,10 +104,38 @@ static void add_target_removal(struct action_edit *edit, enum ctl_name name, str
     action->ctl.target = target;
 }
 
+/* Options of other engines that are known and do nothing here, or cannot be had. */
+static const struct {
+    const char *name, *sentence;
+    enum fault_kind kind;
+} others[] = {
+    {"debugLogLevel", "execution_log.level of the settings holds", FAULT_WARNING},
+    {"forceResponseBodyVariable", "RESPONSE_BODY is set wherever the body is read", FAULT_WARNING},
+    {"responseBodyProcessor", "answers are not taken apart", FAULT_ERROR},
+    {"hashEngine", "links are not signed here", FAULT_ERROR},
+    {"hashEnforcement", "links are not signed here", FAULT_ERROR},
+};
+
+static bool fault_other(struct action_edit *edit, struct span name)
+{
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (!span_is_nocase(name, span_text(others[i].name)))
+            continue;
+        fault_add(edit->line->faults, others[i].kind, line_place(edit->line, name.at), SPAN(""),
+                  "ctl:%s %s: %s", others[i].name,
+                  others[i].kind == FAULT_ERROR ? "is not supported" : "has no effect",
+                  others[i].sentence);
+        return true;
+    }
+    return false;
+}
+
 static bool find_option(struct action_edit *edit, struct span name, enum ctl_name *option)
 {
     if (ctl_find(name, option))
         return true;
+    if (fault_other(edit, name))
+        return false;
     size_t count;
     char room[96];
     const char *const *names = ctl_names(&count);

@@ -110,3 +110,22 @@ void directive_refused(struct ruleset_builder *builder, struct line *line, enum 
     fault_add(line->faults, FAULT_ERROR, line_place(line, line_word(line, 0).at), SPAN(""),
               "%s is not supported: %s", rows[which].name, rows[which].sentence);
 }
+
+static bool says_off(const struct line *line)
+{
+    return span_is_nocase(line_word(line, 1), SPAN("off"));
+}
+
+void directive_off_or_without_effect(struct ruleset_builder *builder, struct line *line,
+                                     enum directive which)
+{
+    if (!says_off(line))
+        directive_without_effect(builder, line, which);
+}
+
+void directive_off_or_refused(struct ruleset_builder *builder, struct line *line,
+                              enum directive which)
+{
+    if (!says_off(line))
+        directive_refused(builder, line, which);
+}

@@ -77,5 +77,8 @@ DIRECTIVE_FUNCTION(unicode_map);
 /* directive.c */
 DIRECTIVE_FUNCTION(without_effect);
 DIRECTIVE_FUNCTION(refused);
+/* Off is how it is anyway; any other value is as above. */
+DIRECTIVE_FUNCTION(off_or_without_effect);
+DIRECTIVE_FUNCTION(off_or_refused);
 
 #endif

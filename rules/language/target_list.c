@@ -114,6 +114,42 @@ static bool selector_follows(struct span rest)
     return rest.len > 0 && (rest.at[0] == ':' || rest.at[0] == '.');
 }
 
+/* Variables of other engines that are known and cannot be had here, by how their names begin. */
+static const struct {
+    const char *start, *sentence;
+} refused[] = {
+    {"PERF_", "the metrics measure what rules cost"},
+    {"STREAM_", "bodies are not changed by rules"},
+    {"SCRIPT_", "there are no scripts here"},
+    {"SDBM_DELETE_ERROR", "collections are kept in memory"},
+    {"WEBSERVER_ERROR_LOG", "there is no web server around"},
+    {"ARGS_PATH", "paths are taken apart by routes"},
+    {"JSON", "the values of a JSON body are ARGS_POST:json..."},
+    {"REQUEST_XML", "its name is XML"},
+    {"RESPONSE_ARGS", "answers are not taken apart"},
+    {"RESPONSE_XML", "answers are not taken apart"},
+    {"RES_BODY_", "answers are not taken apart"},
+};
+
+static bool fault_unknown(struct line *line, struct span name)
+{
+    struct place place = line_place(line, name.at);
+    struct span shown = span_first(name, 80);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (span_starts_nocase(name, span_text(refused[i].start))) {
+            fault_add(line->faults, FAULT_ERROR, place, SPAN(""),
+                      "the variable " SPAN_FORMAT " is not supported: %s", span_arg(shown),
+                      refused[i].sentence);
+            return false;
+        }
+    size_t count;
+    char room[96];
+    const char *const *names = variable_names(&count);
+    fault_add(line->faults, FAULT_ERROR, place, nearest_hint(name, names, count, room, sizeof room),
+              "unknown variable '" SPAN_FORMAT "'", span_arg(shown));
+    return false;
+}
+
 static bool parse_name(struct line *line, struct span *rest, struct target *target)
 {
     size_t len = 0;
@@ -127,15 +163,8 @@ static bool parse_name(struct line *line, struct span *rest, struct target *targ
         name = span_first(name, len = dot);
     if (len == 0)
         return fault_at(line, name, "the name of a variable is missing");
-    if (!variable_find(name, &target->variable)) {
-        size_t count;
-        char room[96];
-        const char *const *names = variable_names(&count);
-        fault_add(line->faults, FAULT_ERROR, line_place(line, name.at),
-                  nearest_hint(name, names, count, room, sizeof room),
-                  "unknown variable '" SPAN_FORMAT "'", span_arg(span_first(name, 80)));
-        return false;
-    }
+    if (!variable_find(name, &target->variable))
+        return fault_unknown(line, name);
     *rest = span_behind(*rest, len);
     if (!selector_follows(*rest))
         return true;

@@ -29,6 +29,10 @@ static const struct pair refused[] = {
     {SPAN_INIT("gsbLookup"), SPAN_INIT("rules ask no services")},
     {SPAN_INIT("rsub"), SPAN_INIT("bodies are not changed by rules")},
     {SPAN_INIT("validateHash"), SPAN_INIT("links are not signed")},
+    {SPAN_INIT("validateNid"), SPAN_INIT("national numbers are found by @rx")},
+    {SPAN_INIT("restpath"), SPAN_INIT("paths are taken apart by routes")},
+    {SPAN_INIT("pmFromDataset"), SPAN_INIT("phrases stand in files: @pmFromFile")},
+    {SPAN_INIT("ipMatchFromDataset"), SPAN_INIT("addresses stand in files: @ipMatchFromFile")},
 };
 
 static void fault_name(struct operator_build *build, struct span name)

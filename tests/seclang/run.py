@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every word of SecLang: what its row in the sheets claims, tried. Usage: run.py MODSECURITY_CASE [WORD...]"""
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from sheet import KINDS, read_sheets
+from trial import TrialFailed, try_row
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+
+
+def words_of(kind):
+    """The words of a table, as `DIRECTIVE(SecRule, ...` or `ACTION(ID, "id", ...` have them."""
+    path, macro = KINDS[kind]
+    text = (TOP / path).read_text()
+    if kind in ("directive", "operator", "transformation"):
+        return re.findall(rf'^{macro}\("?(\w+)"?,', text, re.M)
+    return re.findall(rf'^{macro}\(\w+, "(\w+)"', text, re.M)
+
+
+def check_tables(rows):
+    """Each word of a table has a row; what is in no table is refused, or said to have no effect; no claim stands twice."""
+    for kind in KINDS:
+        words = words_of(kind)
+        if len(words) < 10:
+            raise TrialFailed(f"{KINDS[kind][0]} has only {len(words)} words")
+        told = {row.word for row in rows if row.kind == kind}
+        missing = [w for w in words if w not in told]
+        if missing:
+            raise TrialFailed(f"no row for {', '.join(missing)} in {kind}s.txt")
+        stray = [r.word for r in rows if r.kind == kind and r.word not in words and r.claim == "supported"]
+        if stray:
+            raise TrialFailed(f"{', '.join(stray)} of {kind}s.txt is in no table")
+    seen = set()
+    for row in rows:
+        if row.name in seen:
+            raise TrialFailed(f"{row.name} stands twice")
+        seen.add(row.name)
+
+
+def main():
+    program, only = str(Path(sys.argv[1]).resolve()), set(sys.argv[2:])
+    rows = read_sheets(HERE)
+    passed = failed = 0
+    claims = {}
+    trials = [("every word of the tables has a row", lambda: check_tables(rows))]
+    with tempfile.TemporaryDirectory() as folder:
+        trials += [(row.name, lambda row=row: try_row(program, row, Path(folder), TOP)) for row in rows
+                   if not only or row.word in only]
+        for name, trial in trials:
+            try:
+                trial()
+                passed += 1
+                print("ok   ", name)
+            except TrialFailed as why:
+                failed += 1
+                print("FAIL ", name, "\n     ", why)
+    for row in rows:
+        claims[row.claim] = claims.get(row.claim, 0) + 1
+    print(", ".join(f"{count} {claim}" for claim, count in sorted(claims.items())))
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

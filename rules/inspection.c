@@ -255,6 +255,11 @@ struct verdict inspection_verdict(const struct inspection *tx)
     return tx->verdict;
 }
 
+enum rule_engine inspection_engine(const struct inspection *tx)
+{
+    return tx->options.engine;
+}
+
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count)
 {
     if (tx->secret_count > 0)

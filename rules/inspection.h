@@ -124,6 +124,8 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
 
 /* The decision so far. Stays PASS while no disruptive rule matched. Phase 5 never changes it. */
 struct verdict inspection_verdict(const struct inspection *tx);
+/* What the options said, or ctl:ruleEngine since. */
+enum rule_engine inspection_engine(const struct inspection *tx);
 /* The logged matches so far, in order. What a sanitise... action named stands there as stars. */
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count);
 /* The texts that no log may show, and the variables that held them ("ARGS:password"; at == NULL:

@@ -110,7 +110,7 @@ void explain_json(const struct explain_report *report, struct buf *to)
     add_text(to, "error", span_text(answer->error));
     buf_add(to, SPAN(",\"waf\":"));
     if (answer->inspection != NULL)
-        add_waf(answer, report->snapshot->inspection.engine, to);
+        add_waf(answer, inspection_engine(answer->inspection), to);
     else
         buf_add(to, SPAN("null"));
     if (report->explanation->wanted != 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "rules/base/must.h"
-#include "sidecar/exchange/decode.h"
+#include "sidecar/exchange/body_policy.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
@@ -141,7 +141,7 @@ static enum row run_phase(struct offline *offline, enum rule_phase phase)
         return ROW_NEXT;
     const struct snapshot *snapshot = offline->snapshot;
     bool denies = snapshot->settings->rules.on_failure == ON_FAILURE_DENY &&
-                  snapshot->inspection.engine == ENGINE_ON;
+                  inspection_engine(offline->inspection) == ENGINE_ON;
     if (inspection_run(offline->inspection, phase, 0) == INSPECTION_LIMIT) {
         offline->rules_failed = true;
         return denies ? answer_with(offline, 403, "waf_limit") : ROW_NEXT;
@@ -231,17 +231,27 @@ static enum body take_chunks(struct offline *offline, uint64_t limit)
     }
 }
 
-static enum row body_is_over(struct offline *offline)
+static struct body_policy policy_of(const struct offline *offline)
 {
-    bool refuses = offline->snapshot->settings->rules.request_over == OVER_BODY_REJECT &&
-                   offline->snapshot->inspection.engine != ENGINE_DETECTION_ONLY;
-    return refuses ? answer_with(offline, 413, "body_over_inspection_limit") : ROW_NEXT;
+    const struct settings *settings = offline->snapshot->settings;
+    return (struct body_policy){
+        .inspected_bytes = offline->snapshot->inspection.request_body_limit,
+        .most_bytes = settings->limits.body_bytes,
+        .over = settings->rules.request_over,
+        .engine = inspection_engine(offline->inspection),
+    };
+}
+
+static enum row refuse_body(struct offline *offline, struct refusal refusal)
+{
+    return refusal.status != 0 ? answer_with(offline, refusal.status, refusal.why) : ROW_NEXT;
 }
 
 /* *over: there was more than the limit. */
 static enum row gather_body(struct offline *offline, bool *over)
 {
-    uint64_t limit = offline->snapshot->inspection.request_body_limit;
+    struct body_policy policy = policy_of(offline);
+    uint64_t limit = body_policy_gathers(&policy);
     int64_t length = offline->head.body_length;
     *over = false;
     buf_fini(&offline->body);
@@ -249,51 +259,25 @@ static enum row gather_body(struct offline *offline, bool *over)
     if (length == 0 || offline->refusal.status != 0 ||
         !inspection_wants_request_body(offline->inspection))
         return ROW_NEXT;
-    *over = length > 0 && (uint64_t)length > limit &&
-            offline->snapshot->settings->rules.request_over == OVER_BODY_REJECT;
+    *over = body_policy_refuses_length(&policy, length);
     if (*over)
-        return body_is_over(offline);
+        return refuse_body(offline, body_policy_over(&policy));
     switch (length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit)) {
     case BODY_WHOLE: break;
-    case BODY_OVER: *over = true; return body_is_over(offline);
+    case BODY_OVER: *over = true; return refuse_body(offline, body_policy_over(&policy));
     case BODY_SHORT: return answer_with(offline, 408, "request_body_timeout");
     case BODY_BROKEN: return answer_with(offline, 400, "request_body_broken");
     }
     return ROW_NEXT;
 }
 
-static enum row refuse_decoding(struct offline *offline, enum decoding decoding)
+static enum row show_body(struct offline *offline, bool over)
 {
-    switch (decoding) {
-    case DECODING_OVER: return answer_with(offline, 413, "body_over_inspection_limit");
-    case DECODING_TOO_MANY: return answer_with(offline, 415, "body_codings_too_many");
-    case DECODING_BROKEN:
-    case DECODING_WELL: break;
-    }
-    return answer_with(offline, 400, "body_coding_broken");
-}
-
-/* Without its codings, as the exchange does; *over: not all of it could be read. */
-static enum row show_body(struct offline *offline, bool *over)
-{
-    const struct snapshot *snapshot = offline->snapshot;
-    enum over_body policy = snapshot->settings->rules.request_over;
-    if (*over && policy == OVER_BODY_PASS)
-        return ROW_NEXT;
-    struct span text;
+    struct body_policy policy = policy_of(offline);
+    struct gathered_body body = {&offline->head.fields, buf_span(&offline->body), over};
     buf_fini(&offline->decoded);
-    buf_init(&offline->decoded, (size_t)snapshot->inspection.request_body_limit);
-    enum decoding decoding = body_decode(&offline->head.fields, buf_span(&offline->body), *over,
-                                         &offline->decoded, &text);
-    if (decoding != DECODING_WELL) {
-        *over = true;
-        if (policy == OVER_BODY_PASS)
-            return ROW_NEXT;
-        if (policy == OVER_BODY_REJECT && snapshot->inspection.engine != ENGINE_DETECTION_ONLY)
-            return refuse_decoding(offline, decoding);
-    }
-    inspection_request_body(offline->inspection, text);
-    return ROW_NEXT;
+    return refuse_body(offline,
+                       body_policy_show(&policy, &body, &offline->decoded, offline->inspection));
 }
 
 static enum row inspect_body(struct offline *offline)
@@ -303,9 +287,8 @@ static enum row inspect_body(struct offline *offline)
         return ROW_ANSWER;
     if (offline->rules_failed)
         return ROW_NEXT;
-    if (offline->body.len > 0 && show_body(offline, &over) == ROW_ANSWER)
+    if (show_body(offline, over) == ROW_ANSWER)
         return ROW_ANSWER;
-    inspection_request_body_end(offline->inspection, over);
     return run_phase(offline, PHASE_REQUEST_BODY);
 }
 

@@ -49,7 +49,7 @@ static void say_rules(struct exchange *x, struct report *report)
     report->waf.action = blocked                                 ? WAF_BLOCK
                          : verdict.would_block || x->would_block ? WAF_WOULD_BLOCK
                                                                  : WAF_PASS;
-    report->waf.mode = x->snapshot->inspection.engine;
+    report->waf.mode = inspection_engine(x->inspection);
     report->waf.score = inspection_score(x->inspection, false);
     report->waf.outbound_score = inspection_score(x->inspection, true);
     report->waf.matches = inspection_matches(x->inspection, &report->waf.match_count);

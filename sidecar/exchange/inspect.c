@@ -3,6 +3,7 @@
  * neighbour, and turns the verdict into the next step. */
 #include "rules/inspection.h"
 
+#include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/inside.h"
 
@@ -14,7 +15,7 @@ enum { INSPECTION_ARENA_BYTES = 64 * 1024 * 1024 };
 static bool denies_on_failure(const struct exchange *x)
 {
     return x->settings->rules.on_failure == ON_FAILURE_DENY &&
-           x->snapshot->inspection.engine == ENGINE_ON;
+           inspection_engine(x->inspection) == ENGINE_ON;
 }
 
 /* A limit stopped the rules: deny unless the settings say otherwise, and never silently. */
@@ -119,35 +120,46 @@ static enum source_state take_body(struct exchange *x, struct source *from, stru
     }
 }
 
-static enum step body_is_over_the_limit(struct exchange *x)
+static struct body_policy policy_of(const struct exchange *x)
 {
-    x->prefix_is_cut = true;
-    switch (x->settings->rules.request_over) {
-    case OVER_BODY_PREFIX:
-    case OVER_BODY_PASS: return STEP_NEXT;
-    case OVER_BODY_REJECT: break;
-    }
-    if (x->snapshot->inspection.engine == ENGINE_DETECTION_ONLY)
+    return (struct body_policy){
+        .inspected_bytes = x->snapshot->inspection.request_body_limit,
+        .most_bytes = x->settings->limits.body_bytes,
+        .over = x->settings->rules.request_over,
+        .engine = inspection_engine(x->inspection),
+    };
+}
+
+static enum step refuse_body(struct exchange *x, struct refusal refusal)
+{
+    if (refusal.status == 0)
         return STEP_NEXT;
-    x->own.close = true;
-    return answer_with(x, 413, "body_over_inspection_limit");
+    return answer_with(x, refusal.status, refusal.why);
+}
+
+static enum step body_is_over(struct exchange *x, const struct body_policy *policy)
+{
+    struct refusal refusal = body_policy_over(policy);
+    x->prefix_is_cut = true;
+    x->own.close = x->own.close || refusal.status != 0;
+    return refuse_body(x, refusal);
 }
 
 enum step stage_gather_prefix(struct exchange *x)
 {
     struct client *client = x->client;
-    uint64_t limit = x->snapshot->inspection.request_body_limit;
     if (client->head->body_length == 0 || !inspection_wants_request_body(x->inspection))
         return STEP_NEXT;
     /* A head that is refused is not kept waiting for its body: who expects what we do not know
      * (RFC 9110 10.1.1) may send none before he is told. */
     if (client->refusal.status != 0)
         return STEP_NEXT;
+    struct body_policy policy = policy_of(x);
+    uint64_t limit = body_policy_gathers(&policy);
     if (!x->entered) {
         buf_init(&x->prefix, (size_t)limit);
-        if (client->head->body_length > 0 && (uint64_t)client->head->body_length > limit &&
-            x->settings->rules.request_over == OVER_BODY_REJECT)
-            return body_is_over_the_limit(x);
+        if (body_policy_refuses_length(&policy, client->head->body_length))
+            return body_is_over(x, &policy);
         row_clock_arm(x, x->settings->timeouts.body_idle_us);
     }
     size_t before = x->prefix.len;
@@ -159,7 +171,7 @@ enum step stage_gather_prefix(struct exchange *x)
         return STEP_NEXT;
     }
     if (x->prefix.len >= limit && client->body.ops->peek(&client->body).len > 0)
-        return body_is_over_the_limit(x);
+        return body_is_over(x, &policy);
     if (x->row_is_late)
         return answer_with(x, 408, "request_body_timeout");
     if (x->prefix.len > before)
@@ -172,55 +184,20 @@ enum step stage_gather_prefix(struct exchange *x)
     return STEP_WAIT;
 }
 
-static enum decoding decode(struct exchange *x, const struct fields *fields, struct span body,
-                            bool cut, struct buf *to, struct span *text)
-{
-    enum decoding decoding = body_decode(fields, body, cut, to, text);
-    x->around->held_bytes += to->size;
-    return decoding;
-}
-
-static enum step refuse_decoding(struct exchange *x, enum decoding decoding)
-{
-    switch (decoding) {
-    case DECODING_OVER: return answer_with(x, 413, "body_over_inspection_limit");
-    case DECODING_TOO_MANY: return answer_with(x, 415, "body_codings_too_many");
-    case DECODING_BROKEN:
-    case DECODING_WELL: break;
-    }
-    return answer_with(x, 400, "body_coding_broken");
-}
-
-/* Gives the rules the body without its codings. One that cannot be read is like one that is too
- * long: the same setting decides. */
 static enum step show_body(struct exchange *x)
 {
-    enum over_body over = x->settings->rules.request_over;
-    if (x->prefix_is_cut && over == OVER_BODY_PASS)
-        return STEP_NEXT;
-    struct span text;
-    buf_init(&x->decoded, (size_t)x->snapshot->inspection.request_body_limit);
-    enum decoding decoding = decode(x, &x->client->head->fields, buf_span(&x->prefix),
-                                    x->prefix_is_cut, &x->decoded, &text);
-    if (decoding != DECODING_WELL) {
-        x->prefix_is_cut = true;
-        if (over == OVER_BODY_PASS)
-            return STEP_NEXT;
-        if (over == OVER_BODY_REJECT && x->snapshot->inspection.engine != ENGINE_DETECTION_ONLY)
-            return refuse_decoding(x, decoding);
-    }
-    inspection_request_body(x->inspection, text);
-    return STEP_NEXT;
+    struct body_policy policy = policy_of(x);
+    struct gathered_body body = {&x->client->head->fields, buf_span(&x->prefix), x->prefix_is_cut};
+    struct refusal refusal = body_policy_show(&policy, &body, &x->decoded, x->inspection);
+    x->around->held_bytes += x->decoded.size;
+    x->prefix_is_cut = body.cut;
+    return refuse_body(x, refusal);
 }
 
 enum step stage_inspect_body(struct exchange *x)
 {
-    if (!x->entered && !x->rules_failed) {
-        enum step step = x->prefix.len > 0 ? show_body(x) : STEP_NEXT;
-        if (step != STEP_NEXT)
-            return step;
-        inspection_request_body_end(x->inspection, x->prefix_is_cut);
-    }
+    if (!x->entered && !x->rules_failed && show_body(x) != STEP_NEXT)
+        return STEP_ANSWER;
     return run_phase(x, PHASE_REQUEST_BODY);
 }
 
@@ -259,8 +236,9 @@ static enum step show_answer(struct exchange *x, bool over)
 {
     struct span text;
     buf_init(&x->answer_decoded, (size_t)x->snapshot->inspection.response_body_limit);
-    enum decoding decoding = decode(x, &x->server->head->fields, buf_span(&x->answer_prefix), over,
-                                    &x->answer_decoded, &text);
+    enum decoding decoding = body_decode(&x->server->head->fields, buf_span(&x->answer_prefix),
+                                         over, &x->answer_decoded, &text);
+    x->around->held_bytes += x->answer_decoded.size;
     bool unread = over || decoding != DECODING_WELL;
     if (unread && x->settings->rules.response_over == OVER_BODY_REJECT)
         return answer_with(x, 502,

@@ -302,6 +302,21 @@ def test_a_chunked_body_over_the_limit_is_not_completed(sidegate, backend):
     assert not app.heard.endswith(b"0\r\n\r\n")
 
 
+def test_a_chunked_body_over_the_limit_is_refused_before_its_end_where_rules_gather_it(sidegate, backend, tmp_path):
+    (tmp_path / "own.conf").write_text('SecRule ARGS "@streq evil" "id:1,phase:2,deny"\n')
+    app = backend()
+    s = sidegate(app.url, config="limits: { body: 1KiB }\nrules: { files: [own.conf], request_body: { inspect: 64KiB } }")
+    client = s.client()
+    client.send(f"{CHUNKED}\r\n401\r\n{'x' * 1025}\r\n")  # and its end never comes
+    answer = client.answer()
+    assert answer.status == 413 and answer["connection"] == "close"
+    client = s.client()
+    client.send(f"{CHUNKED}\r\n400\r\n{'x' * 1024}\r\n0\r\n\r\n")
+    assert client.answer().status == 200
+    assert [line["error"] for line in s.lines(2)] == ["body_too_large", None]
+    assert app.heard.count(b"POST ") == 1
+
+
 def stalling():
     """A backend script that holds its answers until it is let go, and the two events."""
     asked, go_on = threading.Event(), threading.Event()

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules are shown of a request's body, and what becomes of one that they cannot be shown
+ * whole. One policy for the exchange and for those that take a request through the rules offline.
+ */
+#ifndef SIDEGATE_SIDECAR_EXCHANGE_BODY_POLICY_H
+#define SIDEGATE_SIDECAR_EXCHANGE_BODY_POLICY_H
+
+#include "rules/base/buf.h"
+#include "rules/inspection.h"
+#include "sidecar/config/settings.h"
+#include "sidecar/http/message.h"
+
+struct body_policy {
+    uint64_t inspected_bytes; /* how much rules see */
+    uint64_t most_bytes;      /* limits.body */
+    enum over_body over;      /* what becomes of longer ones, and of those that cannot be read */
+    enum rule_engine engine;
+};
+
+struct gathered_body {
+    const struct fields *fields; /* of the request */
+    struct span bytes;           /* as they came */
+    bool cut;                    /* there is more than was gathered */
+};
+
+/* How much is gathered; a longer body is over one of the two limits. */
+uint64_t body_policy_gathers(const struct body_policy *policy);
+/* Is a body that says its length not worth gathering? */
+bool body_policy_refuses_length(const struct body_policy *policy, int64_t length);
+/* The answer to a body longer than body_policy_gathers(); status 0: it goes on in part. */
+struct refusal body_policy_over(const struct body_policy *policy);
+/* Gives the rules the body without its content codings (undone in `decoded`, which is set up here),
+ * and then its end. One that cannot be read is like one that is too long. `body->cut` becomes true
+ * where the rules do not see all of it. status 0: well. */
+struct refusal body_policy_show(const struct body_policy *policy, struct gathered_body *body,
+                                struct buf *decoded, struct inspection *inspection);
+
+#endif

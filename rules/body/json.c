@@ -346,9 +346,9 @@ static bool json_step(struct json *json)
  * then, and requests that send a type and no body are common. */
 static void json_end(struct body *body, bool complete)
 {
-    struct json json = {.body = body, .at = body->text.at, .end = body->text.at + body->text.len};
     if (body->text.len == 0)
         return;
+    struct json json = {.body = body, .at = body->text.at, .end = body->text.at + body->text.len};
     path_add(&json, SPAN("json"));
     bool good = true;
     for (skip_space(&json); good && json.at < json.end; skip_space(&json))

@@ -88,6 +88,8 @@ struct pair *urlencoded_parse(struct span text, char separator, size_t most, str
 static void urlencoded_end(struct body *body, bool complete)
 {
     (void)complete; /* a cut one is read as far as it goes */
+    if (body->text.len == 0)
+        return;
     char *at = body->text.at, *piece = NULL;
     const char *end = at + body->text.len;
     size_t len = 0;

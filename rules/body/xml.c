@@ -13,7 +13,8 @@
 struct xml {
     xmlParserCtxtPtr context;
     unsigned depth;
-    bool is_empty; /* not a byte came */
+    bool is_empty;    /* not a byte came */
+    struct text next; /* the block that is not full yet */
 };
 
 static void stop(struct body *body, const char *why)
@@ -88,6 +89,14 @@ static void on_reference(void *context, const xmlChar *name)
     stop(context, "Entity references are not allowed");
 }
 
+/* What has no parser's own door (bytes that are none of their encoding) goes to the thread's, which
+ * prints unless told otherwise. */
+static void stay_silent(void *context, const char *format, ...)
+{
+    (void)context;
+    (void)format;
+}
+
 static xmlParserCtxtPtr context_new(struct body *body)
 {
     xmlSAXHandler handler = {
@@ -101,6 +110,7 @@ static xmlParserCtxtPtr context_new(struct body *body)
         .reference = on_reference,
     };
     xmlInitParser();
+    xmlSetGenericErrorFunc(NULL, stay_silent);
     xmlParserCtxtPtr context = xmlCreatePushParserCtxt(&handler, body, NULL, 0, NULL);
     if (context == NULL)
         return NULL;
@@ -120,36 +130,59 @@ static bool xml_begin(struct body *body)
     return body->xml->context != NULL;
 }
 
-/* libxml2 counts in int; one piece is cut where it is longer than this. */
-enum { PIECE_MOST_BYTES = 1 << 20 };
+/* libxml2 is fed in blocks of this size, wherever the pieces were cut: what it makes of a broken
+ * document (which text still comes out, what the error says) depends on how it was fed, and two
+ * requests with the same bytes have to come to the same. */
+enum { BLOCK_BYTES = 16 << 10 };
 
-static void check(struct body *body)
+/* A wrong encoding is told by the answer alone: no text comes out, and the document still counts as
+ * well-formed. */
+static void check(struct body *body, int answer)
 {
     const xmlParserCtxt *context = body->xml->context;
     if (context->wellFormed == 0)
         body_fail(body, "XML parsing error: XML: Failed parsing document (line %d).",
                   context->lastError.line);
+    else if (answer != XML_ERR_OK)
+        body_fail(body, "XML parsing error: XML: Failed decoding document.");
+}
+
+static void parse(struct body *body, struct span block)
+{
+    if (block.len == 0 || body->result.flags.failed)
+        return;
+    check(body, xmlParseChunk(body->xml->context, block.at, (int)block.len, 0));
 }
 
 static void xml_push(struct body *body, struct span bytes)
 {
+    struct text *next = &body->xml->next;
     body->xml->is_empty = false;
-    while (bytes.len > 0 && !body->result.flags.failed) {
-        struct span piece = span_first(bytes, PIECE_MOST_BYTES);
-        xmlParseChunk(body->xml->context, piece.at, (int)piece.len, 0);
-        check(body);
-        bytes = span_from(bytes, piece.len);
+    while (bytes.len >= BLOCK_BYTES - next->len) {
+        struct span rest = span_first(bytes, BLOCK_BYTES - next->len);
+        bytes = span_from(bytes, rest.len);
+        if (next->len > 0) {
+            text_add(next, body->arena, rest);
+            rest = span_make(next->at, next->len);
+        }
+        parse(body, rest);
+        next->len = 0;
+        if (arena_is_full(body->arena))
+            return;
     }
+    if (bytes.len > 0)
+        text_add(next, body->arena, bytes);
 }
 
 /* A body that was cut is ended as well, so that the text before the cut comes out; that it is not
  * well-formed is then no fault of it. Nor is it one to have no body at all. */
 static void xml_end(struct body *body, bool complete)
 {
+    parse(body, span_make(body->xml->next.at, body->xml->next.len));
     if (!body->result.flags.failed && !body->xml->is_empty) {
-        xmlParseChunk(body->xml->context, NULL, 0, 1);
+        int answer = xmlParseChunk(body->xml->context, NULL, 0, 1);
         if (complete)
-            check(body);
+            check(body, answer);
     }
     body->result.xml_text = span_make(body->text.at, body->text.len);
 }

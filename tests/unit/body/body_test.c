@@ -64,6 +64,19 @@ TEST(a_body_may_be_let_go_of_before_its_end)
     body_free(NULL);
 }
 
+TEST(a_body_to_which_nothing_was_pushed_is_empty_and_no_fault)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        struct arena *arena = arena_new(NULL, 1 << 16);
+        struct body *body = body_begin(kinds[kind].kind, kinds[kind].type, &wide, arena);
+        const struct body_result *result = body_end(body, true);
+        check_number(result->argument_count, 0);
+        check(!result->flags.failed);
+        body_free(body);
+        arena_free(arena);
+    }
+}
+
 TEST(a_large_body_lies_in_the_arena_once)
 {
     enum { PIECE = 1000, PIECES = 2000 };
@@ -87,6 +100,7 @@ int body_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wherever_memory_ends_the_body_has_failed_and_nothing_breaks),
         cmocka_unit_test(a_body_may_be_let_go_of_before_its_end),
+        cmocka_unit_test(a_body_to_which_nothing_was_pushed_is_empty_and_no_fault),
         cmocka_unit_test(a_large_body_lies_in_the_arena_once),
     };
     return cmocka_run_group_tests_name("body", tests, NULL, NULL);

@@ -128,6 +128,11 @@ void check_story(const struct input *input, const char *want)
     check_pieces(input, 0, 1, span_text(want));
 }
 
+void check_story_in_pieces(const struct input *input, size_t bytes, struct span want)
+{
+    check_pieces(input, 0, bytes, want);
+}
+
 static bool has_line(struct span story, struct span want, bool whole)
 {
     while (story.len > 0) {

@@ -25,6 +25,9 @@ struct input {
 
 /* Fails unless the story is `want`, whole, in two pieces cut at every byte, and byte by byte. */
 void check_story(const struct input *input, const char *want);
+/* Fails unless the story is `want` where the text comes in pieces of so many bytes: for large ones.
+ */
+void check_story_in_pieces(const struct input *input, size_t bytes, struct span want);
 /* Fails unless `line` is one of the lines of the story. */
 void check_story_has(const struct input *input, const char *line);
 /* Fails if a line begins so. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/check.h"
+#include "tests/hearing.h"
 #include "tests/unit/body/story.h"
 #include "tests/unit/body/suites.h"
 
@@ -38,6 +39,35 @@ TEST(what_is_not_well_formed_fails_and_gives_what_came_before)
     check_story_has(XML("<a></a><b/>"), ERROR "Failed parsing document (line 1).");
     check_story_has(XML("<a>&undeclared;</a>"), ERROR "Failed parsing document (line 1).");
     check_story_has(XML("<a x=1/>"), ERROR "Failed parsing document (line 1).");
+}
+
+/* The words come from a parser that says other ones by how it is fed. */
+TEST(a_fault_is_told_in_the_same_words_wherever_the_pieces_are_cut)
+{
+    check_story(XML("<!DOCTYPE a SYSTEM \"b   <c>\r\n <d>\r\n</d>\r\n</c>"),
+                "flag failed\n"
+                "why XML parsing error: XML: Failed parsing document (line 4).\n");
+}
+
+TEST(a_body_of_many_blocks_is_read_whole)
+{
+    enum { ROWS = 5000 };
+    struct buf text, want;
+    buf_init(&text, 1 << 20);
+    buf_init(&want, 1 << 20);
+    buf_add(&text, SPAN("<a>"));
+    buf_add(&want, SPAN("text "));
+    for (int i = 0; i < ROWS; i++) {
+        buf_format(&text, "<b>row %d</b>", i);
+        buf_format(&want, "row %d", i);
+    }
+    buf_add(&text, SPAN("</a>"));
+    buf_add(&want, SPAN("\n"));
+    struct input input = {.kind = BODY_XML, .text = buf_span(&text)};
+    check_story_in_pieces(&input, 40000, buf_span(&want));
+    check_story_in_pieces(&input, 7, buf_span(&want));
+    buf_fini(&text);
+    buf_fini(&want);
 }
 
 TEST(a_body_that_was_cut_has_no_end_to_miss)
@@ -100,6 +130,18 @@ TEST(other_encodings_are_read_as_utf_8)
     check_story(&input, "text x\n");
 }
 
+/* The parser calls such a document well-formed and hands out none of it. */
+TEST(bytes_that_are_none_of_their_encoding_fail_in_silence)
+{
+    static const char utf16[] = "\xff\xfe<\0a\0>\0\x00\xd8x\0<\0/\0a\0>\0";
+    struct input input = {.kind = BODY_XML, .text = {utf16, sizeof utf16 - 1}};
+    struct hearing hearing = hearing_begin();
+    check_story_has(&input, ERROR "Failed decoding document.");
+    check_story_has(XML("<?xml version='1.0' encoding='shift_jis'?><a>1 union select\xff\xff</a>"),
+                    ERROR "Failed decoding document.");
+    check_number(hearing_end(&hearing), 0);
+}
+
 int xml_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,12 +150,15 @@ int xml_suite(void)
         cmocka_unit_test(white_space_between_elements_is_text),
         cmocka_unit_test(an_empty_body_is_no_fault),
         cmocka_unit_test(what_is_not_well_formed_fails_and_gives_what_came_before),
+        cmocka_unit_test(a_fault_is_told_in_the_same_words_wherever_the_pieces_are_cut),
+        cmocka_unit_test(a_body_of_many_blocks_is_read_whole),
         cmocka_unit_test(a_body_that_was_cut_has_no_end_to_miss),
         cmocka_unit_test(a_document_type_is_passed_over_and_nothing_is_fetched),
         cmocka_unit_test(entities_are_refused_of_any_kind),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(depth_is_bounded_by_our_limit_alone),
         cmocka_unit_test(other_encodings_are_read_as_utf_8),
+        cmocka_unit_test(bytes_that_are_none_of_their_encoding_fail_in_silence),
     };
     return cmocka_run_group_tests_name("xml", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "rules/base/number.h"
 
-enum { NO_BREAK_SPACE = 0xa0 };
+enum { NO_BREAK_SPACE = 0xa0, LENGTH_DIGITS = 21 };
 
 static bool is_space_or_nbsp(char c)
 {
@@ -199,14 +199,12 @@ struct span transformation_replace_nulls(struct span in, struct arena *arena)
 
 struct span transformation_length(struct span in, struct arena *arena)
 {
-    char *to = arena_text(arena, 21);
-    size_t len;
+    struct writing to = writing_begin(arena, in, 0, LENGTH_DIGITS);
 
-    if (to == NULL)
+    if (to.at == NULL)
         return span_make(NULL, 0);
-    len = number_write(to, (int64_t)in.len);
-    arena_trim(arena, to, len);
-    return span_make(to, len);
+    to.len = number_write(to.at, (int64_t)in.len);
+    return writing_end(arena, in, &to);
 }
 
 /* Sets each byte to what `of` makes of its lower seven bits. */

@@ -23,6 +23,7 @@ struct xml_tree {
 
 struct xml_schema {
     xmlSchemaPtr schema;
+    xmlDocPtr document; /* parts of the schema point into it */
 };
 
 static void stay_silent(void *context, const char *format, ...)
@@ -38,12 +39,18 @@ static void stay_silent_too(void *context, xmlErrorPtr error)
     (void)error;
 }
 
-struct xml_tree *xml_tree_new(struct span text)
+static xmlDocPtr document_read(struct span text)
 {
     if (text.len == 0 || text.len > INT_MAX)
         return NULL;
     xmlInitParser();
-    xmlDocPtr document = xmlReadMemory(text.at, (int)text.len, NULL, NULL, QUIET);
+    xmlSetGenericErrorFunc(NULL, stay_silent); /* the thread's: wrong encodings are told there */
+    return xmlReadMemory(text.at, (int)text.len, NULL, NULL, QUIET);
+}
+
+struct xml_tree *xml_tree_new(struct span text)
+{
+    xmlDocPtr document = document_read(text);
     struct xml_tree *tree = document == NULL ? NULL : malloc(sizeof *tree);
     if (tree == NULL)
         xmlFreeDoc(document);
@@ -154,21 +161,28 @@ bool xml_expression_is_valid(struct span expression)
 
 /* --- validation --- */
 
-struct xml_schema *xml_schema_new(struct span text)
+static xmlSchemaPtr schema_parse(xmlDocPtr document)
 {
-    xmlInitParser();
-    xmlSchemaParserCtxtPtr parser =
-        text.len > INT_MAX ? NULL : xmlSchemaNewMemParserCtxt(text.at, (int)text.len);
+    xmlSchemaParserCtxtPtr parser = xmlSchemaNewDocParserCtxt(document);
     if (parser == NULL)
         return NULL;
     xmlSchemaSetParserErrors(parser, stay_silent, stay_silent, NULL);
     xmlSchemaPtr schema = xmlSchemaParse(parser);
     xmlSchemaFreeParserCtxt(parser);
+    return schema;
+}
+
+struct xml_schema *xml_schema_new(struct span text)
+{
+    xmlDocPtr document = document_read(text); /* read here: the schema's own reader is not quiet */
+    xmlSchemaPtr schema = document == NULL ? NULL : schema_parse(document);
     struct xml_schema *own = schema == NULL ? NULL : malloc(sizeof *own);
-    if (own == NULL)
+    if (own == NULL) {
         xmlSchemaFree(schema);
-    else
-        own->schema = schema;
+        xmlFreeDoc(document);
+        return NULL;
+    }
+    *own = (struct xml_schema){schema, document};
     return own;
 }
 
@@ -177,6 +191,7 @@ void xml_schema_free(struct xml_schema *schema)
     if (schema == NULL)
         return;
     xmlSchemaFree(schema->schema);
+    xmlFreeDoc(schema->document);
     free(schema);
 }
 

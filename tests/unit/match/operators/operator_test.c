@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "tests/check.h"
+#include "tests/hearing.h"
 #include "tests/unit/match/operators/suites.h"
 
 /* One operator, and what it needs to be run. */
@@ -293,6 +294,16 @@ TEST(what_needs_the_network_warns_and_never_matches)
     close_bench(&rbl);
 }
 
+TEST(a_file_that_is_no_schema_is_refused_in_silence)
+{
+    struct hearing hearing = hearing_begin();
+    struct bench b = open_bench("validateSchema", "words");
+    check_number(hearing_end(&hearing), 0);
+    check(b.op == NULL);
+    check_span(span_text(b.build.why), "the file is no XML Schema: words");
+    close_bench(&b);
+}
+
 TEST(detectors_capture_what_they_found)
 {
     struct bench sqli = open_bench("detectSQLi", "");
@@ -342,6 +353,7 @@ int operator_suite(void)
         cmocka_unit_test(check_digits_tell_numbers_from_digits),
         cmocka_unit_test(a_number_may_begin_inside_of_a_wrong_one),
         cmocka_unit_test(what_needs_the_network_warns_and_never_matches),
+        cmocka_unit_test(a_file_that_is_no_schema_is_refused_in_silence),
         cmocka_unit_test(detectors_capture_what_they_found),
         cmocka_unit_test(captures_of_the_last_run_do_not_stay),
     };

@@ -64,7 +64,7 @@ TEST(text_that_only_looks_encoded_is_the_very_same_text)
     } rows[] = {{"urlDecode", "100%zz"},        {"urlDecodeUni", "%u12g4%"},
                 {"htmlEntityDecode", "a&foo;"}, {"jsDecode", "a\\"},
                 {"normalizePath", "/a/.b"},     {"sqlHexDecode", "0xg"},
-                {"compressWhitespace", "a b"}};
+                {"compressWhitespace", "a b"},  {"length", "1"}};
     struct arena *arena = arena_new(NULL, 1 << 20);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

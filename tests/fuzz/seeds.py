@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the fuzzers begin with: seeds out of the suites that others wrote and out of our own tests, and a dictionary for each
+target out of the tables. Nothing of it is committed; without the suites there are fewer seeds.
+
+  seeds.py FOLDER   writes FOLDER/TARGET/* and FOLDER/TARGET.dict"""
+import gzip
+import hashlib
+import json
+import os
+import re
+import sys
+import zlib
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", TOP.parent / "shared" / "data"))
+MOST_BYTES = 16384
+MATCH = TOP / "rules" / "match"
+
+
+def rows(table, macro):
+    """The names in a table's rows: the first argument, or the second where an identifier stands before it."""
+    return re.findall(rf'^{macro}\((?:[A-Z0-9_]+, )?"?(\w+)"?', (TOP / table).read_text(), flags=re.M)
+
+
+TRANSFORMATIONS = rows("rules/match/transformations.tbl", "TRANSFORMATION")
+OPERATORS = rows("rules/match/operators.tbl", "OPERATOR")
+
+
+class Seeds:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def add(self, target, content):
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogateescape")
+        if not content or len(content) > MOST_BYTES:
+            return
+        to = self.folder / target
+        to.mkdir(parents=True, exist_ok=True)
+        (to / hashlib.sha1(content).hexdigest()[:16]).write_bytes(content)
+
+    def dictionary(self, target, words):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        escaped = (re.sub(rb'[^ -~]|["\\]', lambda m: b"\\x%02x" % m[0][0], w.encode("latin-1")) for w in sorted(set(words)))
+        (self.folder / f"{target}.dict").write_bytes(b"".join(b'"%s"\n' % w for w in escaped if w))
+
+
+def directives_of(text):
+    """A rule file's directives, each with its continued lines."""
+    joined = re.sub(r"^\s*#.*\n", "", text, flags=re.M)
+    return re.findall(r"^[ \t]*Sec\w+(?:.*\\\n)*.*$", joined, flags=re.M)
+
+
+def rule_files():
+    for folder in (DATA / "crs-4", DATA / "crs-4" / "rules", TOP / "rules" / "sets"):
+        yield from sorted(folder.glob("*.conf*")) if folder.is_dir() else []
+
+
+def fields_text(headers):
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def mapping(value):
+    return value if isinstance(value, dict) else {}
+
+
+def body_seed(seeds, headers, body):
+    kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
+    if body and kinds:
+        seeds.add("body_fuzz", f"{kinds[0]}\n!{body}")
+
+
+def add_rules(seeds):
+    for path in rule_files():
+        chain = ""
+        for directive in directives_of(path.read_text(errors="replace")):
+            chain += directive + "\n"
+            if not re.search(r"[\s,\"]chain\b", directive):
+                seeds.add("seclang_fuzz", chain)
+                chain = ""
+            seen = re.search(r'"!?@(\w+) ((?:[^"\\]|\\.)*)"', directive)
+            if seen and seen[1] in OPERATORS:
+                seeds.add("operator_fuzz", f"{seen[1]} {seen[2]}\n<script>alert(1)</script> union select 1")
+
+
+def add_regressions(seeds):
+    """ModSecurity's regression tests: rules and the request that they were written for."""
+    for path in sorted((DATA / "waf-modsecurity-regression" / "regression").glob("*.json")):
+        for case in json.loads(path.read_text(errors="replace")):
+            request = case.get("request", {})
+            rules = "\n".join(case.get("rules", []))
+            body = request.get("body", "")
+            body = "\r\n".join(body) if isinstance(body, list) else str(body)
+            headers = mapping(request.get("headers"))
+            seeds.add("seclang_fuzz", rules)
+            seeds.add("inspection_fuzz", f"{rules}\0{request.get('uri', '/')}\0{fields_text(headers)}\0{body}")
+            body_seed(seeds, headers, body)
+
+
+def add_crs_tests(seeds):
+    """Each rule of the CRS that names no file, with the first requests of its tests."""
+    try:
+        import yaml
+    except ImportError:
+        return
+    rules = {}
+    for path in rule_files():
+        for directive in directives_of(path.read_text(errors="replace")):
+            number = re.search(r"\bid:(\d+)", directive)
+            if number and "FromFile" not in directive and "chain" not in directive:
+                rules[number[1]] = directive
+    for path in sorted((DATA / "crs-4" / "tests").glob("*/*.yaml")):
+        tests = yaml.load(path.read_text(errors="replace"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for test in mapping(tests).get("tests", []) if path.stem in rules else []:
+            given = mapping(test["stages"][0].get("input"))
+            headers, body = mapping(given.get("headers")), str(given.get("data") or "")
+            seeds.add("inspection_fuzz", f"{rules[path.stem]}\0{given.get('uri', '/')}\0{fields_text(headers)}\0{body}")
+            body_seed(seeds, headers, body)
+            add_value(seeds, str(given.get("uri", "")))
+            if body:
+                add_value(seeds, body)
+
+
+def add_value(seeds, value):
+    seeds.add("detectors_fuzz", value)
+    index = TRANSFORMATIONS.index
+    for chain in (["urlDecodeUni", "htmlEntityDecode", "jsDecode", "cssDecode", "lowercase"],
+                  ["urlDecodeUni", "replaceComments", "compressWhitespace", "normalizePathWin"]):
+        seeds.add("transformation_fuzz", bytes(ord("0") + index(name) for name in chain) + b"\n" + value.encode())
+
+
+def add_lines(seeds):
+    """Attacks and honest lines."""
+    for path in sorted((DATA / "waf-libinjection" / "data").glob("*.txt")):
+        for line in path.read_text(errors="replace").splitlines()[:300]:
+            add_value(seeds, line)
+    strange = DATA / "waf-blns" / "blns.json"
+    for line in json.loads(strange.read_text()) if strange.exists() else []:
+        add_value(seeds, line)
+
+
+def add_vectors(seeds):
+    for path in sorted((DATA / "waf-secrules-language-tests" / "transformations").glob("*.json")):
+        for case in json.loads(path.read_text(errors="replace")):
+            name = case.get("name", "")
+            if name in TRANSFORMATIONS:
+                number = TRANSFORMATIONS.index(name)
+                seeds.add("transformation_fuzz", f"{chr(ord('0') + number)}\n{case.get('input', '')}")
+    for path in sorted((DATA / "waf-secrules-language-tests" / "operators").glob("*.json")):
+        for case in json.loads(path.read_text(errors="replace"))[:100]:
+            if case.get("name") in OPERATORS:
+                seeds.add("operator_fuzz", f"{case['name']} {case.get('param', '')}\n{case.get('input', '')}")
+
+
+def add_json(seeds):
+    for path in sorted((DATA / "http-jsontestsuite" / "test_parsing").glob("*.json")):
+        seeds.add("body_fuzz", b"application/json\n!" + path.read_bytes())
+
+
+def add_strings_of_tests(seeds):
+    """The literals of our unit tests of bodies: each is one kind of trouble."""
+    kinds = {"xml": "text/xml", "json": "application/json", "urlencoded": "application/x-www-form-urlencoded",
+             "multipart": "multipart/form-data; boundary=b"}
+    for path in sorted((TOP / "tests" / "unit" / "body").glob("*_test.c")):
+        for kind, content_type in kinds.items():
+            if path.name.startswith(kind):
+                for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', path.read_text()):
+                    text = literal.encode().decode("unicode_escape").encode("latin-1")
+                    seeds.add("body_fuzz", content_type.encode() + b"\n!" + text)
+
+
+def add_packed(seeds):
+    texts = [b"id=1&q=union select", b'{"a":[1,2,3]}', b"x" * 200, (TOP / "README.md").read_bytes()[:3000]]
+    for text in texts:
+        bare = zlib.compressobj(9, zlib.DEFLATED, -15)
+        seeds.add("decoding_fuzz", b"gzip\n" + gzip.compress(text, mtime=0))
+        seeds.add("decoding_fuzz", b"gzip\n" + gzip.compress(text, mtime=0) + gzip.compress(text[:9], mtime=0))
+        seeds.add("decoding_fuzz", b"deflate\n" + zlib.compress(text))
+        seeds.add("decoding_fuzz", b"deflate\n" + bare.compress(text) + bare.flush())
+        seeds.add("decoding_fuzz", b"deflate, gzip\n" + gzip.compress(zlib.compress(text), mtime=0))
+
+
+def write_dictionaries(seeds):
+    variables = rows("rules/match/variables.tbl", "VARIABLE")
+    actions = rows("rules/match/actions.tbl", "ACTION")
+    ctls = rows("rules/match/ctls.tbl", "CTL")
+    directives = rows("rules/language/directives.tbl", "DIRECTIVE")
+    seclang = ([f"{d} " for d in directives] + [f"@{o} " for o in OPERATORS] + [f"t:{t}," for t in TRANSFORMATIONS] + actions +
+               [f"ctl:{c}=" for c in ctls] + variables + [f"%{{{v}." for v in ("tx", "args", "rule", "matched_var")] +
+               ["id:1,", "phase:2,", "pass,", "deny,", "block,", "chain", "\\\n", "|", "!ARGS:", "&ARGS", ":/^a/", "|XML:/*", "&"])
+    words = re.findall(r'"([^"]+)"', (MATCH / "sqli_words.tbl").read_text() + (MATCH / "xss_names.tbl").read_text())
+    marks = ["'", '"', "`", "--", "/*", "*/", "/*!", "#", "<", "</", "=", "&#x3a;", "&#58", "javascript:", "0x", "@@", "||", "<!--"]
+    bodies = ["\r\n--b", "\r\n--b--\r\n", "Content-Disposition: form-data; name=", "; filename=", "; filename*=", "Content-Type: ",
+              "%u", "%00", "\\u", "\\ud83d", "\xef\xbb\xbf", "<?xml version='1.0' encoding='", "utf-16", "<!DOCTYPE", "<!ENTITY",
+              "<![CDATA[", "]]>", "&amp;", "&#x", "xmlns:", "/>", "</", "boundary=", "application/json", "text/xml",
+              "multipart/form-data", "[[[[", '{"', "true", "null", "1e"]
+    seeds.dictionary("seclang_fuzz", seclang)
+    seeds.dictionary("inspection_fuzz", seclang + bodies)
+    seeds.dictionary("operator_fuzz", [f"{o} " for o in OPERATORS] + marks + ["%{tx.a}", "(?i)", "(?:", "\\b", "[^", "{2,}", "1.2.3.0/24"])
+    seeds.dictionary("detectors_fuzz", words + marks)
+    seeds.dictionary("transformation_fuzz", marks + ["%u0", "%2", "\\x", "\\u00", "\\0", "&lt;", "&nbsp", "/../", "/./", "//", "\\..\\"])
+    seeds.dictionary("body_fuzz", bodies)
+    seeds.dictionary("decoding_fuzz", ["gzip", "deflate", "br", "zstd", "identity", ", ", "\x1f\x8b\x08", "\x78\x9c", "\x28\xb5\x2f\xfd"])
+
+
+def main():
+    seeds = Seeds(sys.argv[1])
+    for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
+                write_dictionaries):
+        add(seeds)
+    for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
+        print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")
+
+
+if __name__ == "__main__":
+    main()

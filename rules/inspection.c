@@ -316,6 +316,11 @@ uint64_t inspection_cpu_ns(const struct inspection *tx)
     return tx->cpu_ns;
 }
 
+void inspection_spend(struct inspection *tx, uint64_t ns)
+{
+    tx->cpu_ns += ns;
+}
+
 struct inspection_audit inspection_audit(const struct inspection *tx)
 {
     return (struct inspection_audit){

@@ -139,6 +139,8 @@ int64_t inspection_score(const struct inspection *tx, bool outbound);
 unsigned inspection_limits(const struct inspection *tx, enum limit_kind kind);
 /* CPU spent so far. */
 uint64_t inspection_cpu_ns(const struct inspection *tx);
+/* Counts time that the caller took for it: undoing codings. */
+void inspection_spend(struct inspection *tx, uint64_t ns);
 /* What SecAuditEngine and ctl:auditEngine, ctl:auditLogParts came to for this transaction. Neither
  * `never` nor `always`: where a match has `audit`, or the answer's status is relevant. */
 struct inspection_audit {

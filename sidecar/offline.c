@@ -6,6 +6,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/exchange/body_policy.h"
+#include "sidecar/exchange/decode.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
@@ -24,7 +25,8 @@ struct offline {
     struct collections *collections;
     struct scratch *scratch;
     struct arena *arena, *inspection_arena;
-    struct buf body, decoded;
+    struct buf body;
+    struct body_decoding decoding;
     const struct offline_visit *visit;
     struct span bytes;
     struct request_head head;
@@ -106,7 +108,7 @@ void offline_free(struct offline *offline)
         return;
     inspection_end(offline->inspection);
     buf_fini(&offline->body);
-    buf_fini(&offline->decoded);
+    body_decoding_fini(&offline->decoding);
     arena_free(offline->inspection_arena);
     arena_free(offline->arena);
     scratch_free(offline->scratch);
@@ -274,10 +276,16 @@ static enum row gather_body(struct offline *offline, bool *over)
 static enum row show_body(struct offline *offline, bool over)
 {
     struct body_policy policy = policy_of(offline);
-    struct gathered_body body = {&offline->head.fields, buf_span(&offline->body), over};
-    buf_fini(&offline->decoded);
+    enum decoding decoding = DECODING_WELL;
+    struct span text = {NULL, 0};
+    body_decoding_fini(&offline->decoding);
+    if (body_policy_shows(&policy, offline->body.len, over)) {
+        body_decoding_begin(&offline->decoding, &offline->head.fields, buf_span(&offline->body),
+                            over, (size_t)policy.inspected_bytes);
+        decoding = body_decoding_run(&offline->decoding, 0, &text);
+    }
     return refuse_body(offline,
-                       body_policy_show(&policy, &body, &offline->decoded, offline->inspection));
+                       body_policy_show(&policy, decoding, text, &over, offline->inspection));
 }
 
 static enum row inspect_body(struct offline *offline)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/exchange/body_policy.h"
 
-#include "sidecar/exchange/decode.h"
-
 static const struct refusal none = {0};
 
 static bool refuses(const struct body_policy *policy)
@@ -37,35 +35,26 @@ static struct refusal refusal_of(enum decoding decoding)
     case DECODING_OVER: return (struct refusal){.status = 413, .why = "body_over_inspection_limit"};
     case DECODING_TOO_MANY: return (struct refusal){.status = 415, .why = "body_codings_too_many"};
     case DECODING_BROKEN: return (struct refusal){.status = 400, .why = "body_coding_broken"};
+    case DECODING_MORE:
     case DECODING_WELL: break;
     }
     return none;
 }
 
-static struct refusal show(const struct body_policy *policy, struct gathered_body *body,
-                           struct buf *decoded, struct inspection *inspection)
+bool body_policy_shows(const struct body_policy *policy, size_t length, bool cut)
 {
-    if (body->bytes.len == 0 || (body->cut && policy->over == OVER_BODY_PASS))
-        return none;
-    struct span text;
-    enum decoding decoding = body_decode(body->fields, body->bytes, body->cut, decoded, &text);
-    if (decoding != DECODING_WELL) {
-        body->cut = true;
-        if (policy->over == OVER_BODY_PASS)
-            return none;
-        if (refuses(policy))
-            return refusal_of(decoding);
-    }
-    inspection_request_body(inspection, text);
-    return none;
+    return length > 0 && !(cut && policy->over == OVER_BODY_PASS);
 }
 
-struct refusal body_policy_show(const struct body_policy *policy, struct gathered_body *body,
-                                struct buf *decoded, struct inspection *inspection)
+struct refusal body_policy_show(const struct body_policy *policy, enum decoding decoding,
+                                struct span text, bool *cut, struct inspection *inspection)
 {
-    buf_init(decoded, (size_t)policy->inspected_bytes);
-    struct refusal refusal = show(policy, body, decoded, inspection);
-    if (refusal.status == 0)
-        inspection_request_body_end(inspection, body->cut);
-    return refusal;
+    bool well = decoding == DECODING_WELL;
+    *cut = *cut || !well;
+    if (!well && refuses(policy))
+        return refusal_of(decoding);
+    if (well || policy->over != OVER_BODY_PASS)
+        inspection_request_body(inspection, text);
+    inspection_request_body_end(inspection, *cut);
+    return none;
 }

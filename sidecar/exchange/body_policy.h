@@ -5,9 +5,9 @@
 #ifndef SIDEGATE_SIDECAR_EXCHANGE_BODY_POLICY_H
 #define SIDEGATE_SIDECAR_EXCHANGE_BODY_POLICY_H
 
-#include "rules/base/buf.h"
 #include "rules/inspection.h"
 #include "sidecar/config/settings.h"
+#include "sidecar/exchange/decode.h"
 #include "sidecar/http/message.h"
 
 struct body_policy {
@@ -17,22 +17,19 @@ struct body_policy {
     enum rule_engine engine;
 };
 
-struct gathered_body {
-    const struct fields *fields; /* of the request */
-    struct span bytes;           /* as they came */
-    bool cut;                    /* there is more than was gathered */
-};
-
 /* How much is gathered; a longer body is over one of the two limits. */
 uint64_t body_policy_gathers(const struct body_policy *policy);
 /* Is a body that says its length not worth gathering? */
 bool body_policy_refuses_length(const struct body_policy *policy, int64_t length);
 /* The answer to a body longer than body_policy_gathers(); status 0: it goes on in part. */
 struct refusal body_policy_over(const struct body_policy *policy);
-/* Gives the rules the body without its content codings (undone in `decoded`, which is set up here),
- * and then its end. One that cannot be read is like one that is too long. `body->cut` becomes true
- * where the rules do not see all of it. status 0: well. */
-struct refusal body_policy_show(const struct body_policy *policy, struct gathered_body *body,
-                                struct buf *decoded, struct inspection *inspection);
+/* Is a body of that length to be shown at all? `cut`: there is more than was gathered. */
+bool body_policy_shows(const struct body_policy *policy, size_t length, bool cut);
+/* Gives the rules the body without its content codings, and then its end. One that cannot be read
+ * is like one that is too long. *cut becomes true where the rules do not see all of it. status 0:
+ * well.
+ */
+struct refusal body_policy_show(const struct body_policy *policy, enum decoding decoding,
+                                struct span text, bool *cut, struct inspection *inspection);
 
 #endif

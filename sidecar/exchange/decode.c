@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/exchange/decode.h"
 
-#include "rules/body/inflate.h"
+#include "rules/body/decoder.h"
 
 static struct codings codings_of(const struct fields *fields)
 {
@@ -12,25 +12,51 @@ static struct codings codings_of(const struct fields *fields)
     return codings;
 }
 
-enum decoding body_decode(const struct fields *fields, struct span body, bool cut, struct buf *to,
-                          struct span *text)
+void body_decoding_begin(struct body_decoding *decoding, const struct fields *fields,
+                         struct span body, bool cut, size_t ceiling)
 {
     struct codings codings = codings_of(fields);
-    *text = body;
-    if (codings.too_many)
+    *decoding = (struct body_decoding){.body = body, .cut = cut, .too_many = codings.too_many};
+    buf_init(&decoding->text, ceiling);
+    decoding->decoder = decoder_new(&codings, body, &decoding->text);
+}
+
+bool body_decoding_has_begun(const struct body_decoding *decoding)
+{
+    return decoding->decoder != NULL;
+}
+
+enum decoding body_decoding_run(struct body_decoding *decoding, size_t most, struct span *text)
+{
+    *text = decoding->body;
+    if (decoding->too_many)
         return DECODING_TOO_MANY;
-    enum inflated inflated = codings_undo(&codings, body, to);
+    enum decoded decoded = decoder_run(decoding->decoder, most);
     /* What says gzip and is not may be read as it stands by a backend that does not look. */
-    if (to->len > 0 || inflated == INFLATED_WHOLE)
-        *text = buf_span(to);
-    switch (inflated) {
-    case INFLATED_CUT: return cut ? DECODING_WELL : DECODING_BROKEN;
-    case INFLATED_BROKEN: return DECODING_BROKEN;
-    case INFLATED_OVER: return DECODING_OVER;
-    case INFLATED_WHOLE:
-    case INFLATED_NOT: break;
+    if (decoding->text.len > 0 || decoded == DECODED_WHOLE)
+        *text = buf_span(&decoding->text);
+    switch (decoded) {
+    case DECODED_MORE: return DECODING_MORE;
+    case DECODED_CUT: return decoding->cut ? DECODING_WELL : DECODING_BROKEN;
+    case DECODED_BROKEN: return DECODING_BROKEN;
+    case DECODED_OVER: return DECODING_OVER;
+    case DECODED_WHOLE:
+    case DECODED_NOT: break;
     }
     return DECODING_WELL;
+}
+
+size_t body_decoding_held_bytes(const struct body_decoding *decoding)
+{
+    size_t between = decoding->decoder == NULL ? 0 : decoder_held_bytes(decoding->decoder);
+    return decoding->text.size + between;
+}
+
+void body_decoding_fini(struct body_decoding *decoding)
+{
+    decoder_free(decoding->decoder);
+    buf_fini(&decoding->text);
+    *decoding = (struct body_decoding){0};
 }
 
 /* ---- what is asked for ---- */

@@ -6,6 +6,7 @@
 
 #include "rules/base/buf.h"
 #include "rules/inspection.h"
+#include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
 #include "sidecar/http/target.h"
@@ -83,6 +84,9 @@ struct exchange {
         struct {
             bool continued; /* 100 was sent */
         } await;
+        struct {
+            bool shown; /* the body, to the rules */
+        } inspect;
     } row;
 
     /* ---- read_head ---- */
@@ -106,8 +110,8 @@ struct exchange {
     /* ---- inspect_* ---- */
     struct inspection *inspection; /* NULL: no rules look at it */
     struct arena *inspection_arena;
-    struct buf prefix;  /* the request's body as far as it was gathered */
-    struct buf decoded; /* the same without its content codings, where it has any: for rules */
+    struct buf prefix;             /* the request's body as far as it was gathered */
+    struct body_decoding decoding; /* the same without its content codings: for rules */
     bool prefix_is_whole, prefix_is_cut, continue_sent;
     bool would_block;
     bool rules_failed; /* a limit stopped them; on_failure decided */
@@ -122,8 +126,10 @@ struct exchange {
     bool second_try; /* the stale connection was given up; only a new one will do */
 
     /* ---- await_answer, gather_answer ---- */
-    struct buf answer_prefix, answer_decoded;
-    bool answer_prefix_is_whole;
+    struct buf answer_prefix;
+    struct body_decoding answer_decoding;
+    bool answer_is_gathered; /* for rules: they are shown answer_prefix */
+    bool answer_prefix_is_whole, answer_prefix_is_cut;
 
     /* ---- compose, respond ---- */
     struct own_answer own;

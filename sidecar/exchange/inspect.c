@@ -4,7 +4,6 @@
 #include "rules/inspection.h"
 
 #include "sidecar/exchange/body_policy.h"
-#include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/inside.h"
 
 /* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
@@ -40,12 +39,17 @@ static enum step act_on(struct exchange *x, const struct verdict *verdict)
     return answer_with(x, verdict->status, "waf_blocked");
 }
 
+static bool is_over_budget(const struct exchange *x)
+{
+    uint64_t budget_us = x->settings->rules.cpu_budget_us;
+    return budget_us != 0 && inspection_cpu_ns(x->inspection) > budget_us * 1000;
+}
+
 static enum step run_phase(struct exchange *x, enum rule_phase phase)
 {
     if (x->rules_failed)
         return STEP_NEXT;
-    uint64_t budget_us = x->settings->rules.cpu_budget_us;
-    if (budget_us != 0 && inspection_cpu_ns(x->inspection) > budget_us * 1000)
+    if (is_over_budget(x))
         return rules_failed(x);
     switch (inspection_run(x->inspection, phase, SLICE_NS)) {
     case INSPECTION_MORE: behind_add(x); return STEP_WAIT;
@@ -184,20 +188,57 @@ enum step stage_gather_prefix(struct exchange *x)
     return STEP_WAIT;
 }
 
+/* Undoes codings for a slice. It is time that the inspection takes, and is counted as such. */
+static enum decoding decode_slice(struct exchange *x, struct body_decoding *at, struct span *text)
+{
+    enum { ROUND_BYTES = 64 * 1024 }; /* between two looks at the clock */
+    const struct inspection_world *world = &x->around->world;
+    size_t held = body_decoding_held_bytes(at);
+    uint64_t begun_ns = world->cpu_ns(world->context), taken_ns;
+    enum decoding decoding;
+    do {
+        decoding = body_decoding_run(at, ROUND_BYTES, text);
+        taken_ns = world->cpu_ns(world->context) - begun_ns;
+    } while (decoding == DECODING_MORE && taken_ns < SLICE_NS);
+    inspection_spend(x->inspection, taken_ns);
+    x->around->held_bytes += body_decoding_held_bytes(at) - held;
+    return decoding;
+}
+
+/* There is more to undo: after the others, and if the budget lasts. */
+static enum step decode_later(struct exchange *x)
+{
+    if (is_over_budget(x))
+        return rules_failed(x);
+    behind_add(x);
+    return STEP_WAIT;
+}
+
 static enum step show_body(struct exchange *x)
 {
     struct body_policy policy = policy_of(x);
-    struct gathered_body body = {&x->client->head->fields, buf_span(&x->prefix), x->prefix_is_cut};
-    struct refusal refusal = body_policy_show(&policy, &body, &x->decoded, x->inspection);
-    x->around->held_bytes += x->decoded.size;
-    x->prefix_is_cut = body.cut;
-    return refuse_body(x, refusal);
+    enum decoding decoding = DECODING_WELL;
+    struct span text = {NULL, 0};
+    if (body_policy_shows(&policy, x->prefix.len, x->prefix_is_cut)) {
+        if (!body_decoding_has_begun(&x->decoding))
+            body_decoding_begin(&x->decoding, &x->client->head->fields, buf_span(&x->prefix),
+                                x->prefix_is_cut, (size_t)policy.inspected_bytes);
+        decoding = decode_slice(x, &x->decoding, &text);
+    }
+    if (decoding == DECODING_MORE)
+        return decode_later(x);
+    return refuse_body(x,
+                       body_policy_show(&policy, decoding, text, &x->prefix_is_cut, x->inspection));
 }
 
 enum step stage_inspect_body(struct exchange *x)
 {
-    if (!x->entered && !x->rules_failed && show_body(x) != STEP_NEXT)
-        return STEP_ANSWER;
+    if (!x->row.inspect.shown && !x->rules_failed) {
+        enum step step = show_body(x);
+        if (step != STEP_NEXT || x->rules_failed)
+            return step;
+        x->row.inspect.shown = true;
+    }
     return run_phase(x, PHASE_REQUEST_BODY);
 }
 
@@ -230,26 +271,6 @@ static bool may_be_gathered(const struct answer_head *head)
            !span_starts_nocase(type, SPAN("application/grpc"));
 }
 
-/* Gives the rules the answer's body without its codings. `over`: only its beginning was gathered.
- */
-static enum step show_answer(struct exchange *x, bool over)
-{
-    struct span text;
-    buf_init(&x->answer_decoded, (size_t)x->snapshot->inspection.response_body_limit);
-    enum decoding decoding = body_decode(&x->server->head->fields, buf_span(&x->answer_prefix),
-                                         over, &x->answer_decoded, &text);
-    x->around->held_bytes += x->answer_decoded.size;
-    bool unread = over || decoding != DECODING_WELL;
-    if (unread && x->settings->rules.response_over == OVER_BODY_REJECT)
-        return answer_with(x, 502,
-                           over || decoding == DECODING_OVER ? "answer_over_inspection_limit"
-                                                             : "answer_coding_broken");
-    if (!unread || x->settings->rules.response_over == OVER_BODY_PREFIX)
-        inspection_response_body(x->inspection, text);
-    inspection_response_body_end(x->inspection, unread);
-    return STEP_NEXT;
-}
-
 enum step stage_gather_answer(struct exchange *x)
 {
     uint64_t limit = x->snapshot->inspection.response_body_limit;
@@ -274,10 +295,41 @@ enum step stage_gather_answer(struct exchange *x)
         return STEP_WAIT;
     }
     x->answer_prefix_is_whole = state == SOURCE_ENDED;
-    return show_answer(x, over);
+    x->answer_prefix_is_cut = over;
+    x->answer_is_gathered = true;
+    return STEP_NEXT;
+}
+
+/* Gives the rules the answer's body without its codings. */
+static enum step show_answer(struct exchange *x)
+{
+    bool over = x->answer_prefix_is_cut;
+    struct span text;
+    if (!body_decoding_has_begun(&x->answer_decoding))
+        body_decoding_begin(&x->answer_decoding, &x->server->head->fields,
+                            buf_span(&x->answer_prefix), over,
+                            (size_t)x->snapshot->inspection.response_body_limit);
+    enum decoding decoding = decode_slice(x, &x->answer_decoding, &text);
+    if (decoding == DECODING_MORE)
+        return decode_later(x);
+    bool unread = over || decoding != DECODING_WELL;
+    if (unread && x->settings->rules.response_over == OVER_BODY_REJECT)
+        return answer_with(x, 502,
+                           over || decoding == DECODING_OVER ? "answer_over_inspection_limit"
+                                                             : "answer_coding_broken");
+    if (!unread || x->settings->rules.response_over == OVER_BODY_PREFIX)
+        inspection_response_body(x->inspection, text);
+    inspection_response_body_end(x->inspection, unread);
+    return STEP_NEXT;
 }
 
 enum step stage_inspect_answer_body(struct exchange *x)
 {
+    if (x->answer_is_gathered && !x->row.inspect.shown && !x->rules_failed) {
+        enum step step = show_answer(x);
+        if (step != STEP_NEXT || x->rules_failed)
+            return step;
+        x->row.inspect.shown = true;
+    }
     return run_phase(x, PHASE_RESPONSE_BODY);
 }

@@ -42,12 +42,13 @@ void exchange_let_go(struct exchange *x)
     release_client(x);
     inspection_end(x->inspection);
     arena_free(x->inspection_arena);
-    x->around->held_bytes -=
-        x->prefix.size + x->decoded.size + x->answer_prefix.size + x->answer_decoded.size;
+    x->around->held_bytes -= x->prefix.size + x->answer_prefix.size +
+                             body_decoding_held_bytes(&x->decoding) +
+                             body_decoding_held_bytes(&x->answer_decoding);
+    body_decoding_fini(&x->decoding);
+    body_decoding_fini(&x->answer_decoding);
     buf_fini(&x->prefix);
-    buf_fini(&x->decoded);
     buf_fini(&x->answer_prefix);
-    buf_fini(&x->answer_decoded);
     if (x->counted_in_flight)
         atomic_fetch_sub_explicit(x->around->in_flight, 1, memory_order_relaxed);
     list_remove(&x->link);

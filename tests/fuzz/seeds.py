@@ -13,6 +13,9 @@ import zlib
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "stories"))
+from packers import brotli, zstd  # noqa: E402
+
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", TOP.parent / "shared" / "data"))
 MOST_BYTES = 16384
 MATCH = TOP / "rules" / "match"
@@ -179,6 +182,9 @@ def add_packed(seeds):
         seeds.add("decoding_fuzz", b"deflate\n" + zlib.compress(text))
         seeds.add("decoding_fuzz", b"deflate\n" + bare.compress(text) + bare.flush())
         seeds.add("decoding_fuzz", b"deflate, gzip\n" + gzip.compress(zlib.compress(text), mtime=0))
+        seeds.add("decoding_fuzz", b"br\n" + brotli(text))
+        seeds.add("decoding_fuzz", b"zstd\n" + zstd(text) + zstd(text[:9]))
+        seeds.add("decoding_fuzz", b"br, zstd\n" + zstd(brotli(text)))
 
 
 def write_dictionaries(seeds):

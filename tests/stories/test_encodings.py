@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 from harness import OK, field, read_request
+from packers import CODINGS, brotli, zstd
 
 RULES = """
 SecRequestBodyAccess On
@@ -14,18 +15,6 @@ SecRule RESPONSE_BODY "@contains secret" "id:2,phase:4,deny,status:403,log"
 SecRule INBOUND_DATA_ERROR "@eq 1" "id:3,phase:2,pass,log"
 """
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-
-
-def bare(data):
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return packer.compress(data) + packer.flush()
-
-
-CODINGS = {
-    "gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "Deflate": bare,
-    "gzip, gzip": lambda data: gzip.compress(gzip.compress(data)),
-    "deflate, identity, gzip": lambda data: gzip.compress(zlib.compress(data)),
-}
 ATTACK, HARMLESS = b"a=" + b"x" * 300 + b"+attack", b"a=harmless"
 
 
@@ -73,9 +62,12 @@ def test_two_members_and_two_lines_are_one_body(guarded):
     assert post(s, gzip.compress(HARMLESS) + gzip.compress(b"&b=attack"), "gzip").status == 403
     twice = [FORM, ("Content-Encoding", "deflate"), ("Content-Encoding", "gzip")]
     assert s.ask("POST", fields=twice, body=gzip.compress(zlib.compress(ATTACK))).status == 403
+    assert post(s, zstd(HARMLESS) + zstd(b"&b=attack"), "zstd").status == 403
 
 
-BOMB = gzip.compress(b"a=" + bytes(4 << 20), 9)
+BOMB, ZEROS = gzip.compress(b"a=" + bytes(4 << 20), 9), b"a=" + bytes(4 << 20)
+# a frame of nothing that wants a window of 16 MiB: RFC 8878 3.1.1
+WIDE = bytes.fromhex("28b52ffd 00 70 010000")
 
 
 @pytest.mark.parametrize("body, coding, status, error", [
@@ -85,6 +77,16 @@ BOMB = gzip.compress(b"a=" + bytes(4 << 20), 9)
     (gzip.compress(HARMLESS)[:-1], "gzip", 400, "body_coding_broken"),
     (gzip.compress(HARMLESS) + b"&b=1", "gzip", 400, "body_coding_broken"),
     (HARMLESS, "deflate", 400, "body_coding_broken"),
+    (brotli(ZEROS), "br", 413, "body_over_inspection_limit"),
+    (zstd(ZEROS), "zstd", 413, "body_over_inspection_limit"),
+    (WIDE, "zstd", 413, "body_over_inspection_limit"),
+    (gzip.compress(brotli(ZEROS)), "br, gzip", 413, "body_over_inspection_limit"),
+    (HARMLESS, "br", 400, "body_coding_broken"),
+    (brotli(ATTACK)[:-1], "br", 400, "body_coding_broken"),
+    (brotli(HARMLESS) + b"&b=1", "br", 400, "body_coding_broken"),
+    (HARMLESS, "zstd", 400, "body_coding_broken"),
+    (zstd(ATTACK)[:-1], "zstd", 400, "body_coding_broken"),
+    (zstd(HARMLESS) + b"&b=1", "zstd", 400, "body_coding_broken"),
     (gzip.compress(HARMLESS), "gzip, gzip, gzip", 415, "body_codings_too_many"),
 ])
 def test_what_cannot_be_read_is_refused_and_counted(guarded, body, coding, status, error):
@@ -92,6 +94,14 @@ def test_what_cannot_be_read_is_refused_and_counted(guarded, body, coding, statu
     assert post(s, body, coding).status == status
     assert s.lines()[0]["error"] == error
     assert s.metric("sidegate_rule_limits_total", limit="request_body") == 1
+
+
+def test_undoing_codings_is_counted_into_the_budget_and_runs_in_slices(guarded):
+    s = guarded(request_body="{ inspect: 10MiB }", cpu_budget="1ms")
+    empty = gzip.compress(b"")
+    assert post(s, gzip.compress(HARMLESS) + empty * ((4 << 20) // len(empty)), "gzip").status == 403
+    assert s.lines()[0]["error"] == "waf_limit"
+    assert s.metric("sidegate_rule_limits_total", limit="cpu_budget") == 1
 
 
 def test_the_policy_for_long_bodies_decides_about_unreadable_ones(guarded, backend):
@@ -136,15 +146,16 @@ def answering(body, coding):
     return script
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "gzip, br"])
 def test_a_coded_answer_is_read_and_passed_on_as_it_came(guarded, backend, coding):
     body = CODINGS[coding](b"all is well")
     answer = guarded(backend(answering(body, coding)).url).ask()
     assert (answer.status, answer.body, answer["content-encoding"]) == (200, body, coding)
 
 
-def test_a_secret_in_a_coded_answer_is_found(guarded, backend):
-    assert guarded(backend(answering(gzip.compress(b"the secret"), "gzip")).url).ask().status == 403
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_a_secret_in_a_coded_answer_is_found(guarded, backend, coding):
+    assert guarded(backend(answering(CODINGS[coding](b"the secret"), coding)).url).ask().status == 403
 
 
 def test_an_unreadable_answer_goes_by_the_policy_for_long_ones(guarded, backend):
@@ -161,7 +172,8 @@ def test_an_unreadable_answer_is_refused_where_long_ones_are(guarded, backend):
 
 
 @pytest.mark.parametrize("asked, passed", [
-    ("gzip, deflate, br;q=0.9, zstd", "gzip, deflate"), ("br, gzip ; q=0.5, *", "gzip ; q=0.5"), ("br", None),
+    ("gzip, deflate, br;q=0.9, zstd, compress", "gzip, deflate, br;q=0.9, zstd"),
+    ("dcz, gzip ; q=0.5, *", "gzip ; q=0.5"), ("dcb", None),
     ("identity", "identity")])
 def test_backends_are_asked_only_for_codings_that_rules_can_read(guarded, backend, asked, passed):
     app = backend()
@@ -171,8 +183,8 @@ def test_backends_are_asked_only_for_codings_that_rules_can_read(guarded, backen
 
 def test_without_inspected_answers_everything_may_be_asked_for(guarded, backend):
     app = backend()
-    guarded(app.url, response_body="{ inspect: 0 }").ask(fields=[("Accept-Encoding", "br, gzip")])
-    assert field(fields_of(app), "accept-encoding") == "br, gzip"
+    guarded(app.url, response_body="{ inspect: 0 }").ask(fields=[("Accept-Encoding", "dcb, gzip")])
+    assert field(fields_of(app), "accept-encoding") == "dcb, gzip"
 
 
 def fields_of(app):

@@ -6,6 +6,6 @@ int main(void)
 {
     int failed = body_suite() + urlencoded_suite() + multipart_suite() + multipart_flags_suite() +
                  multipart_boundary_suite() + json_suite() + json_files_suite() + xml_suite() +
-                 inflate_suite();
+                 decoder_suite();
     return failed != 0;
 }

@@ -10,7 +10,7 @@ int multipart_boundary_suite(void);
 int json_suite(void);
 int json_files_suite(void);
 int xml_suite(void);
-int inflate_suite(void);
+int decoder_suite(void);
 int body_suite(void);
 
 #endif

@@ -159,7 +159,7 @@ static void check_rules(struct reading *reading)
     settings->rules.response_over_given = is_given(reading, "rules.response_body.over_limit");
     settings->rules.response_types_given = is_given(reading, "rules.response_body.types");
     settings->rules.present =
-        settings->rules.crs.folder.at != NULL ||
+        settings->rules.baseline || settings->rules.crs.folder.at != NULL ||
         settings->rules.file_count + settings->rules.before_count + settings->rules.after_count > 0;
     int blocking = settings->rules.crs.paranoia, detection = settings->rules.crs.detection_paranoia;
     if (detection >= 0 && detection < blocking)
@@ -194,7 +194,7 @@ static void warn_of_nothing(struct reading *reading)
         settings->rules.mode == ENGINE_OFF || faults_count(reading->faults, FAULT_ERROR) > 0)
         return;
     fault_add(reading->faults, FAULT_WARNING, rules->place,
-              SPAN("add rules.crs.folder or rules.files"),
+              SPAN("add rules.baseline, rules.crs.folder or rules.files"),
               "rules: there is nothing to load, so that nothing is inspected");
 }
 

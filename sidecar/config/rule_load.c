@@ -7,6 +7,7 @@
 
 #include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/sets/sets.h"
 
 enum { LOAD_FILE_BYTES = 1 << 20, TEXT_BYTES = 16 << 10 };
 
@@ -173,6 +174,8 @@ static struct ruleset *load_once(const struct settings *settings, struct rule_fi
         ruleset_builder_add_text(load.builder, "settings: content types", base);
     names_add(&load, settings->rules.before, settings->rules.before_places,
               settings->rules.before_count);
+    if (settings->rules.baseline)
+        ruleset_builder_add_text(load.builder, "baseline.conf", sets_baseline());
     crs_add(&load);
     names_add(&load, settings->rules.files, settings->rules.file_places,
               settings->rules.file_count);
@@ -228,9 +231,10 @@ uint64_t rules_load_key(const struct settings *settings)
     static const uint8_t key[16] = "what rules load";
     struct buf text;
     buf_init(&text, 16 << 20);
-    buf_format(&text, SPAN_FORMAT "\n%d %d %d %d\n", span_arg(settings->rules.crs.folder),
-               settings->rules.crs.paranoia, settings->rules.crs.detection_paranoia,
-               settings->rules.crs.inbound_threshold, settings->rules.crs.outbound_threshold);
+    buf_format(&text, SPAN_FORMAT "\n%d %d %d %d %d\n", span_arg(settings->rules.crs.folder),
+               settings->rules.baseline, settings->rules.crs.paranoia,
+               settings->rules.crs.detection_paranoia, settings->rules.crs.inbound_threshold,
+               settings->rules.crs.outbound_threshold);
     key_list(&text, settings->rules.before, settings->rules.before_count);
     key_list(&text, settings->rules.files, settings->rules.file_count);
     key_list(&text, settings->rules.after, settings->rules.after_count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules that the settings name, in the order they are loaded:
  *
- *   base | before | crs-setup, the crs.* keys, plugins, rules | files | after
+ *   base | before | baseline | crs-setup, the crs.* keys, plugins, rules | files | after
  *
  * The crs.* keys become one SecAction behind crs-setup.conf, so that they win over what stands
  * there; it sets the names of CRS 3 and of CRS 4. The ids 9990000 to 9990099 are kept for it.

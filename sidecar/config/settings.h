@@ -79,6 +79,7 @@ struct settings {
         bool present; /* there is a `rules` section with anything to load */
         enum rule_engine mode;
         bool mode_given;
+        bool baseline;
         struct {
             struct span folder; /* at == NULL: none */
             int paranoia, detection_paranoia, inbound_threshold,

@@ -77,7 +77,7 @@ TEST(what_is_given_lands_in_its_field)
     check_span(
         span_text(folder_faults(&folder)),
         "a.yaml:11:8: warning: rules: there is nothing to load, so that nothing is inspected "
-        "(add rules.crs.folder or rules.files)\n");
+        "(add rules.baseline, rules.crs.folder or rules.files)\n");
     check(settings != NULL);
     check_number(settings->process.threads, 3);
     check_span(settings->process.user, "nobody");

@@ -80,6 +80,60 @@ TEST(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers)
     folder_close(&folder);
 }
 
+static bool has_tag(const struct rule *rule, const char *tag)
+{
+    for (size_t i = 0; i < rule->tag_count; i++)
+        if (span_is(rule->tags[i].text, span_text(tag)))
+            return true;
+    return false;
+}
+
+TEST(the_baseline_is_part_of_the_program_and_each_of_its_rules_says_what_it_is)
+{
+    struct folder folder;
+    folder_open(&folder);
+    struct snapshot *snapshot = build(&folder, NEEDED "rules: { baseline: on }\n", NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_number(snapshot->inspection.engine, ENGINE_ON);
+    size_t refusing = 0;
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        const struct ruleset_phase *steps = &snapshot->ruleset->phases[phase];
+        for (size_t i = 0; i < steps->count; i++) {
+            const struct rule *rule = steps->steps[i].rule;
+            if (rule == NULL || !span_is(span_text(rule->file), SPAN("baseline.conf")))
+                continue;
+            check(rule->id >= 5100000 && rule->id <= 5100999);
+            if (rule->disruptive != DISRUPTIVE_DENY)
+                continue;
+            refusing++;
+            check(rule->log && rule->message.text.len > 0 && rule->severity != SEVERITY_NONE);
+            check(has_tag(rule, "sidegate-baseline"));
+        }
+    }
+    check(refusing >= 38);
+    snapshot_give(snapshot);
+    folder_close(&folder);
+}
+
+TEST(the_baseline_stands_before_other_rules_and_is_compiled_in_and_out)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_rule(&folder, "rules/a.conf", 1);
+    struct snapshot *without = build(&folder, WITH_RULES, NULL);
+    check(ruleset_find(without->ruleset, 5100800) == NULL);
+    folder_write(&folder, "rules/b.conf", "SecRuleRemoveById 5100900\n", 0644);
+    struct snapshot *with =
+        build(&folder, NEEDED "rules: { files: [rules/*.conf], baseline: on }\n", without);
+    check_span(span_text(folder_faults(&folder)), "");
+    check(ruleset_find(with->ruleset, 5100800) != NULL);
+    check(ruleset_find(with->ruleset, 5100900) == NULL);
+    check(ruleset_find(with->ruleset, 5100800)->index < ruleset_find(with->ruleset, 1)->index);
+    snapshot_give(without);
+    snapshot_give(with);
+    folder_close(&folder);
+}
+
 TEST(snapshots_are_counted)
 {
     struct folder folder;
@@ -394,6 +448,8 @@ int snapshot_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_have_not_changed_are_shared),
         cmocka_unit_test(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers),
+        cmocka_unit_test(the_baseline_is_part_of_the_program_and_each_of_its_rules_says_what_it_is),
+        cmocka_unit_test(the_baseline_stands_before_other_rules_and_is_compiled_in_and_out),
         cmocka_unit_test(snapshots_are_counted),
         cmocka_unit_test(faults_of_rules_and_routes_are_said_in_one_run),
         cmocka_unit_test(rule_files_that_everybody_may_write_or_that_are_missing_are_refused),

@@ -185,6 +185,25 @@ FIELD(waf)
     buf_add(to, SPAN("]}"));
 }
 
+/* What controls beside the rules came to, in order. */
+FIELD(decisions)
+{
+    buf_add_byte(to, '[');
+    for (size_t i = 0; i < report->decision_count; i++) {
+        const struct report_decision *decision = &report->decisions[i];
+        buf_add(to, i > 0 ? SPAN(",{\"control\":") : SPAN("{\"control\":"));
+        add_text(to, span_text(decision->control));
+        buf_add(to, SPAN(",\"name\":"));
+        add_text(to, decision->name);
+        buf_add(to, SPAN(",\"decision\":"));
+        add_text(to, span_text(decision->word));
+        buf_add(to, SPAN(",\"reason\":"));
+        add_text(to, decision->reason);
+        buf_add_byte(to, '}');
+    }
+    buf_add_byte(to, ']');
+}
+
 /* Authorizers bring their word with them once a route has one. */
 FIELD(authorizer)
 {
@@ -256,6 +275,7 @@ static const struct access_field {
     ROW(upstream, "the last attempt: address, status, duration_us, attempts, error; null: none"),
     ROW(waf,
         "action (pass, block, would_block), mode, inbound score, ids of the rules that matched"),
+    ROW(decisions, "what other controls came to: control, name, decision, reason"),
     ROW(authorizer, "what the authorizer said; null: none was asked"),
     ROW(error, "what went wrong, in one word"),
     ROW(route, "template of the route"),

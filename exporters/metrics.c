@@ -104,6 +104,19 @@ static void count_decision(struct worker_metrics *metrics, const struct report *
     figure_add(&series_get(metrics, FAMILY_DECISIONS, labels, 3)->sum, 1);
 }
 
+static void count_others(struct worker_metrics *metrics, const struct report *report)
+{
+    for (size_t i = 0; i < report->decision_count; i++) {
+        const struct report_decision *decision = &report->decisions[i];
+        const struct pair labels[] = {
+            {SPAN("stage"), span_text(decision->stage)},
+            {SPAN("control"), decision->name},
+            {SPAN("decision"), span_text(decision->word)},
+        };
+        figure_add(&series_get(metrics, FAMILY_DECISIONS, labels, 3)->sum, 1);
+    }
+}
+
 static void count_match(struct worker_metrics *metrics, const struct rule_match *match)
 {
     char id[24], phase[24];
@@ -132,6 +145,7 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report)
     for (size_t i = 0; i < report->stage_count; i++)
         count_stage(metrics, &report->stages[i]);
     count_decision(metrics, report);
+    count_others(metrics, report);
     for (size_t i = 0; i < report->waf.match_count; i++)
         count_match(metrics, &report->waf.matches[i]);
     count_limits(metrics, report);

@@ -90,6 +90,7 @@
 enum {
     TEXT_OVERHEAD = sizeof(uint32_t) + 1,
     NAME_LONGEST = 64,
+    DECISION_LONGEST = 256,
     FILE_LONGEST = 512,
     TAG_LONGEST = 128,
     FIELD_NAME_LONGEST = 512,
@@ -103,11 +104,13 @@ enum {
     REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + 32 + TEXT_OVERHEAD * COUNT(REPORT_TEXTS),
     ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
     STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
+    DECISION_BYTES = 5 * TEXT_OVERHEAD,
     MATCH_BYTES =
         8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
 };
-static_assert(8 * (4 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_BYTES +
-                      RECORD_STAGES * STAGE_BYTES + RECORD_MATCHES * MATCH_BYTES <=
+static_assert(8 * (5 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_BYTES +
+                      RECORD_STAGES * STAGE_BYTES + REPORT_DECISIONS * DECISION_BYTES +
+                      RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
 static_assert((size_t)8 * 4 +
@@ -173,6 +176,20 @@ static void put_stages(struct pen *pen, const struct report *report)
     }
 }
 
+static void put_decisions(struct pen *pen, const struct report *report)
+{
+    size_t count = at_most(report->decision_count, REPORT_DECISIONS);
+    put_number(pen, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct report_decision *from = &report->decisions[i];
+        put_text(pen, span_text(from->stage), NAME_LONGEST);
+        put_text(pen, span_text(from->control), NAME_LONGEST);
+        put_text(pen, span_text(from->word), NAME_LONGEST);
+        put_text(pen, from->name, DECISION_LONGEST);
+        put_text(pen, from->reason, DECISION_LONGEST);
+    }
+}
+
 static void put_match(struct pen *pen, const struct rule_match *from)
 {
     MATCH_NUMBERS(PUT_NUMBER)
@@ -232,6 +249,7 @@ size_t record_fold(const struct report *report, char *to)
         put_number(pen, from->waf.limits[i]);
     put_attempts(pen, from);
     put_stages(pen, from);
+    put_decisions(pen, from);
     size_t matches = at_most(from->waf.match_count, RECORD_MATCHES);
     put_number(pen, matches);
     for (size_t i = 0; i < matches; i++)
@@ -311,6 +329,20 @@ static void take_stages(struct eye *eye, struct record_view *view)
     }
 }
 
+static void take_decisions(struct eye *eye, struct record_view *view)
+{
+    view->report.decisions = view->decisions;
+    view->report.decision_count = take_count(eye, REPORT_DECISIONS);
+    for (size_t i = 0; i < view->report.decision_count; i++) {
+        struct report_decision *to = &view->decisions[i];
+        to->stage = take_text(eye).at;
+        to->control = take_text(eye).at;
+        to->word = take_text(eye).at;
+        to->name = take_text(eye);
+        to->reason = take_text(eye);
+    }
+}
+
 static void take_match(struct eye *eye, struct rule_match *to, struct span *tags)
 {
     MATCH_NUMBERS(TAKE_NUMBER)
@@ -376,6 +408,7 @@ bool record_read(struct span bytes, struct record_view *view)
         to->waf.limits[i] = (unsigned)take_number(eye);
     take_attempts(eye, to);
     take_stages(eye, view);
+    take_decisions(eye, view);
     take_matches(eye, view);
     take_audit(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&

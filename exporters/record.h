@@ -2,7 +2,7 @@
 /* A report as bytes that another thread, or the next child, can read: numbers and texts one after
  * the other, lengths before the texts, no pointer.
  *
- *   | version | numbers of report | trace ids | texts | attempts | stages | matches |
+ *   | version | numbers of report | trace ids | texts | attempts | stages | decisions | matches |
  *     8 bytes   8 bytes each        32 bytes    |
  *                                               +-- length (4 bytes), bytes, NUL
  *
@@ -17,7 +17,7 @@
 #include "exporters/report.h"
 
 enum {
-    RECORD_VERSION = 2,
+    RECORD_VERSION = 3,
     RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
     RECORD_MATCHES = 256,
     RECORD_TAGS = 16, /* of one match */
@@ -41,6 +41,7 @@ size_t record_fold(const struct report *report, char *to);
 struct record_view {
     struct report report;
     struct report_stage stages[RECORD_STAGES];
+    struct report_decision decisions[REPORT_DECISIONS];
     struct rule_match matches[RECORD_MATCHES];
     struct span tags[RECORD_MATCHES * RECORD_TAGS];
     struct pair request_fields[RECORD_FIELDS], response_fields[RECORD_FIELDS];

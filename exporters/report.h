@@ -29,7 +29,13 @@ struct report_attempt {
     bool reused;
 };
 
-enum { REPORT_ATTEMPTS = 4 };
+enum { REPORT_ATTEMPTS = 4, REPORT_DECISIONS = 16 };
+
+/* What a control came to, beside the rules. */
+struct report_decision {
+    const char *stage, *control, *word; /* "inspect_head", "access", "block": static text */
+    struct span name, reason;           /* of the entry: "abroad", "country: [FR]" */
+};
 
 /* An uploaded file: the audit log's part J. */
 struct report_file {
@@ -82,6 +88,9 @@ struct report {
 
     const struct report_stage *stages;
     size_t stage_count;
+
+    const struct report_decision *decisions;
+    size_t decision_count;
 
     struct {
         enum waf_action action;

@@ -150,10 +150,9 @@ static void add_waf(struct span_maker *maker, const struct report *report)
     add_rule_ids(maker, report);
 }
 
-/* When a rule of this phase spoke: at the end of the stage that ran it. */
-static uint64_t phase_end_us(const struct report *report, enum rule_phase phase)
+/* When the stage of that name was over: what was said in it is dated so. */
+static uint64_t stage_end_us(const struct report *report, struct span name)
 {
-    struct span name = phase_stage(phase);
     for (size_t i = 0; i < report->stage_count; i++) {
         const struct report_stage *stage = &report->stages[i];
         if (span_is(span_text(stage->name), name))
@@ -163,9 +162,9 @@ static uint64_t phase_end_us(const struct report *report, enum rule_phase phase)
 }
 
 /* What matched, but not the value: it is the client's, and the rule log has it. */
-static void set_event(struct span_maker *maker, size_t i, const struct report *report)
+static void set_match(struct span_maker *maker, size_t i, const struct report *report,
+                      const struct rule_match *match)
 {
-    const struct rule_match *match = &report->waf.matches[i];
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
     attributes_begin(to, maker->arena);
@@ -177,8 +176,28 @@ static void set_event(struct span_maker *maker, size_t i, const struct report *r
     attribute_text(to, "waf.variable", match->variable_name);
     attribute_number(to, "waf.phase", (uint64_t)match->phase);
     otlp__span__event__init(event);
-    event->time_unix_nano = (report->began_wall_us + phase_end_us(report, match->phase)) * 1000;
+    event->time_unix_nano =
+        (report->began_wall_us + stage_end_us(report, phase_stage(match->phase))) * 1000;
     event->name = otlp_lend("waf.rule_match");
+    event->n_attributes = to->count;
+    event->attributes = to->list;
+    maker->event_list[i] = event;
+}
+
+static void set_decision(struct span_maker *maker, size_t i, const struct report *report,
+                         const struct report_decision *decision)
+{
+    struct attributes *to = &maker->of_events[i];
+    Otlp__Span__Event *event = &maker->events[i];
+    attributes_begin(to, maker->arena);
+    attribute_text(to, "sidegate.control", span_text(decision->control));
+    attribute_text(to, "sidegate.control.name", decision->name);
+    attribute_text(to, "sidegate.decision", span_text(decision->word));
+    attribute_text(to, "sidegate.reason", decision->reason);
+    otlp__span__event__init(event);
+    event->time_unix_nano =
+        (report->began_wall_us + stage_end_us(report, span_text(decision->stage))) * 1000;
+    event->name = otlp_lend("sidegate.decision");
     event->n_attributes = to->count;
     event->attributes = to->list;
     maker->event_list[i] = event;
@@ -186,13 +205,14 @@ static void set_event(struct span_maker *maker, size_t i, const struct report *r
 
 static void add_events(struct span_maker *maker, Otlp__Span *span, const struct report *report)
 {
-    size_t matches = report->waf.match_count;
-    size_t count = matches < EVENTS_MOST ? matches : EVENTS_MOST;
-    for (size_t i = 0; i < count; i++)
-        set_event(maker, i, report);
+    size_t count = 0, all = report->decision_count + report->waf.match_count;
+    for (size_t i = 0; i < report->decision_count && count < EVENTS_MOST; i++, count++)
+        set_decision(maker, count, report, &report->decisions[i]);
+    for (size_t i = 0; i < report->waf.match_count && count < EVENTS_MOST; i++, count++)
+        set_match(maker, count, report, &report->waf.matches[i]);
     span->n_events = count;
     span->events = maker->event_list;
-    span->dropped_events_count = (uint32_t)(matches - count);
+    span->dropped_events_count = (uint32_t)(all - count);
 }
 
 /* Attributes of the SERVER span that are texts of the report as they are. */

@@ -221,5 +221,6 @@ void settings_check(struct reading *reading)
     check_rules(reading);
     check_audit_log(reading);
     check_exports(reading);
+    guard_check(reading);
     warn_of_nothing(reading);
 }

@@ -21,6 +21,10 @@ static const struct option_group groups[] = {
      offsetof(struct settings, listener_count), 0},
     {"upstreams.*", sizeof(struct upstream_settings), offsetof(struct settings, upstreams),
      offsetof(struct settings, upstream_count), offsetof(struct upstream_settings, name)},
+    {"ip_sets.*", sizeof(struct ip_set_settings), offsetof(struct settings, ip_sets),
+     offsetof(struct settings, ip_set_count), offsetof(struct ip_set_settings, name)},
+    {"access[]", sizeof(struct access_entry), offsetof(struct settings, access),
+     offsetof(struct settings, access_count), 0},
     {"routes[]", sizeof(struct route_settings), offsetof(struct settings, routes),
      offsetof(struct settings, route_count), 0},
 };

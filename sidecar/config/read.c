@@ -19,7 +19,8 @@ static void value_read(struct reading *reading, const struct option *option,
                        const struct node *node, void *base)
 {
     struct value value = {reading, option, node, base};
-    bool fits = node->kind == (option->type->is_list ? NODE_LIST : NODE_SCALAR);
+    bool fits =
+        option->type->takes_any || node->kind == (option->type->is_list ? NODE_LIST : NODE_SCALAR);
     enum value_result result = fits ? option->type->read(&value) : VALUE_UNFIT;
     if (result == VALUE_UNFIT)
         value_refuse_unfit(&value);

@@ -11,5 +11,7 @@ void read_tree(struct reading *reading);
 /* check.c: names that stand twice, what is missing, what contradicts itself. Fills in what follows
  * from other values (the only upstream, a listener's name). */
 void settings_check(struct reading *reading);
+/* check_guard.c: the same of the access list and the lists of addresses. */
+void guard_check(struct reading *reading);
 
 #endif

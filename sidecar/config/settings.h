@@ -14,6 +14,7 @@
 #include "rules/base/fault.h"
 #include "rules/base/span.h"
 #include "rules/match/result.h"
+#include "sidecar/guard/access.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/wire/stream.h"
 
@@ -42,6 +43,14 @@ struct route_settings {
     struct span match;           /* as it was written: "GET /orders/{id}" */
     unsigned upstream;           /* index into upstreams */
     uint64_t request_timeout_us; /* 0: timeouts.request */
+    struct place place;
+};
+
+struct ip_set_settings {
+    struct span name;
+    const struct span *addresses; /* each an address, a network or a range */
+    size_t address_count;
+    struct span file; /* at == NULL: none */
     struct place place;
 };
 
@@ -102,6 +111,10 @@ struct settings {
         uint64_t cpu_budget_us;
         enum on_failure on_failure;
     } rules;
+    const struct ip_set_settings *ip_sets;
+    size_t ip_set_count;
+    const struct access_entry *access;
+    size_t access_count;
     struct span block_text; /* block_answer.text: a sentence for people */
     const struct route_settings *routes;
     size_t route_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts, counted and shared; a snapshot is three of them and a few numbers. */
+/* Parts, counted and shared; a snapshot is four of them and a few numbers. */
 #include "sidecar/config/snapshot.h"
 
 #include <stdatomic.h>
@@ -8,6 +8,7 @@
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
+#include "sidecar/config/ip_lists.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
 #include "sidecar/config/rule_load.h"
@@ -23,7 +24,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes;
+    struct part *settings, *rules, *routes, *ip_lists;
     struct pattern *audit_status; /* NULL: none */
 };
 
@@ -155,11 +156,32 @@ static struct part *routes_part(const struct settings *settings, const struct sn
     return routes != NULL ? part_new(hash, routes, free_routes) : NULL;
 }
 
+/* ---- lists of addresses ---- */
+
+static void free_ip_lists(void *value)
+{
+    ip_lists_free(value);
+}
+
+static struct part *ip_lists_part(const struct settings *settings, const struct snapshot *before,
+                                  struct faults *faults)
+{
+    struct ip_lists *lists = ip_lists_new(settings, faults);
+    if (lists == NULL)
+        return NULL;
+    if (before != NULL && before->parts->ip_lists->hash == ip_lists_hash(lists)) {
+        ip_lists_free(lists);
+        return part_take(before->parts->ip_lists);
+    }
+    return part_new(ip_lists_hash(lists), lists, free_ip_lists);
+}
+
 /* ---- the snapshot ---- */
 
 static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
+    part_give(parts->ip_lists);
     part_give(parts->routes);
     part_give(parts->rules);
     part_give(parts->settings);
@@ -169,7 +191,8 @@ static void parts_free(struct snapshot_parts *parts)
 static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
-    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash};
+    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
+                         parts->ip_lists->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -192,6 +215,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .ruleset = rules->ruleset,
         .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
         .routes = parts->routes->value,
+        .ip_sets = ip_lists_sets(parts->ip_lists->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,
@@ -209,11 +233,12 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     atomic_init(&parts->count, 1);
     parts->settings = settings_part(source, before, faults);
     if (parts->settings != NULL) {
-        /* both, so that one run says everything */
+        /* all, so that one run says everything */
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
+        parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
     }
-    if (parts->rules == NULL || parts->routes == NULL) {
+    if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL) {
         parts_free(parts);
         return NULL;
     }

@@ -18,6 +18,7 @@
 #include "sidecar/config/settings.h"
 
 struct ruleset;
+struct networks;
 
 struct snapshot {
     const struct settings *settings;
@@ -26,9 +27,10 @@ struct snapshot {
     const struct pattern *audit_status;   /* which statuses are relevant; NULL: none */
     struct span components;               /* SecComponentSignature */
     const struct routes *routes;
-    uint64_t number;              /* of this process, from 1 */
-    uint64_t hash;                /* of everything */
-    struct snapshot_parts *parts; /* who shares what */
+    const struct networks *const *ip_sets; /* in the order of the settings */
+    uint64_t number;                       /* of this process, from 1 */
+    uint64_t hash;                         /* of everything */
+    struct snapshot_parts *parts;          /* who shares what */
 };
 
 /* Builds one; parts that `before` (may be NULL) holds already are shared. NULL where there are

@@ -256,6 +256,12 @@ const struct option_type type_count_or_0 = {.name = "number",
                                             .print = count_print,
                                             .least = 0,
                                             .most = 1000000};
+const struct option_type type_refusal_status = {.name = "status",
+                                                .expected = "a status from 400 to 599",
+                                                .read = count_read,
+                                                .print = count_print,
+                                                .least = 400,
+                                                .most = 599};
 const struct option_type type_paranoia = {.name = "1 to 4",
                                           .expected = "a number from 1 to 4",
                                           .read = level_read,

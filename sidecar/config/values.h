@@ -39,6 +39,7 @@ struct option_type {
     const char *name;     /* in the table of options */
     const char *expected; /* "a size with a unit, like 128KiB" */
     bool is_list;
+    bool takes_any; /* a scalar, a list or a map: it says itself what is wrong */
     enum value_result (*read)(const struct value *value);
     /* As one would write it; false: not given. Lists call it for each item, by `i`, until false. */
     bool (*print)(const struct option *option, const void *base, size_t i, struct buf *to);
@@ -68,16 +69,19 @@ const char *address_wrong(struct span text);
 
 /* values.c */
 extern const struct option_type type_version, type_threads, type_text, type_log_level, type_count,
-    type_count_or_0, type_duration, type_duration_or_0, type_engine, type_paranoia, type_threshold,
-    type_size, type_head_size, type_memory, type_rate, type_over_body, type_on_failure,
-    type_log_format, type_compression, type_exporter, type_sampler, type_on_off, type_both_lengths,
-    type_audit_when, type_audit_format, type_audit_type, type_audit_parts, type_pattern,
-    type_underscore_names, type_doubtful_paths;
+    type_count_or_0, type_refusal_status, type_duration, type_duration_or_0, type_engine,
+    type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
+    type_over_body, type_on_failure, type_log_format, type_compression, type_exporter, type_sampler,
+    type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
+    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_address, type_address_or_off, type_networks, type_types;
 /* backends.c */
 extern const struct option_type type_targets, type_url;
+/* access_values.c */
+extern const struct option_type type_access_match, type_access_action, type_access_rules,
+    type_addresses;
 /* route_values.c */
 extern const struct option_type type_route_match, type_upstream;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* account: every exchange ends here, the broken and the abandoned too. Rules of phase 5, the
  * counters, one record. */
+#include <assert.h>
 #include <string.h>
 
 #include "exporters/exporter.h"
@@ -81,6 +82,17 @@ static void close_attempts(struct exchange *x, uint64_t duration_us)
     }
 }
 
+static void say_decisions(const struct exchange *x, struct report_decision *to)
+{
+    for (size_t i = 0; i < x->decisions.count; i++) {
+        const struct decision *from = &x->decisions.at[i];
+        to[i] = (struct report_decision){from->stage, from->control, decision_word(from->kind),
+                                         from->name, from->reason};
+    }
+}
+
+static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
+
 static void make_report(struct exchange *x, struct report *report)
 {
     uint64_t duration_us = loop_clock_us(x->around->loop) - x->began_us;
@@ -115,7 +127,11 @@ enum step stage_account(struct exchange *x)
     if (x->inspection != NULL && !x->rules_failed)
         inspection_run(x->inspection, PHASE_LOGGING, 0);
     struct report report;
+    struct report_decision decisions[DECISIONS_MOST];
     make_report(x, &report);
+    say_decisions(x, decisions);
+    report.decisions = decisions;
+    report.decision_count = x->decisions.count;
     if (x->around->metrics != NULL)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)

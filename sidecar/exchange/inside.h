@@ -9,6 +9,7 @@
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
+#include "sidecar/guard/access.h"
 #include "sidecar/http/target.h"
 #include "sidecar/http/traceparent.h"
 
@@ -107,7 +108,11 @@ struct exchange {
     /* ---- select ---- */
     const struct route *route; /* NULL: none fits */
 
-    /* ---- inspect_* ---- */
+    /* ---- inspect_*: the access list and the rules ---- */
+    struct asked asked; /* what guards see */
+    size_t access_at;   /* the entry that is next */
+    bool access_allows; /* an entry let it pass: no rule is asked */
+    struct decisions decisions;
     struct inspection *inspection; /* NULL: no rules look at it */
     struct arena *inspection_arena;
     struct buf prefix;             /* the request's body as far as it was gathered */
@@ -168,6 +173,12 @@ void uuid_write(uint64_t state[4], char to[UUID_LENGTH]);
 
 /* Puts an exchange with more inspection to do behind the others. */
 void behind_add(struct exchange *x);
+
+/* ---- access.c ---- */
+
+/* Walks the access list up to the rules, or behind them to its end. NEXT: nobody minds. */
+enum step access_before_rules(struct exchange *x);
+enum step access_behind_rules(struct exchange *x);
 
 /* ---- audit.c ---- */
 

@@ -4,7 +4,7 @@
 #include "rules/inspection.h"
 
 #include "sidecar/exchange/body_policy.h"
-#include "sidecar/exchange/inside.h"
+#include "sidecar/exchange/stages.h"
 
 /* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
 enum { INSPECTION_ARENA_BYTES = 64 * 1024 * 1024 };
@@ -47,7 +47,7 @@ static bool is_over_budget(const struct exchange *x)
 
 static enum step run_phase(struct exchange *x, enum rule_phase phase)
 {
-    if (x->rules_failed)
+    if (x->inspection == NULL || x->rules_failed)
         return STEP_NEXT;
     if (is_over_budget(x))
         return rules_failed(x);
@@ -98,8 +98,13 @@ static bool begin(struct exchange *x)
 
 enum step stage_inspect_head(struct exchange *x)
 {
-    if (x->inspection == NULL && !begin(x))
-        return answer_with(x, 503, "out_of_memory");
+    if (!x->entered) {
+        enum step step = access_before_rules(x);
+        if (step != STEP_NEXT)
+            return step;
+        if (with_rules(x) && !x->access_allows && !begin(x))
+            return answer_with(x, 503, "out_of_memory");
+    }
     return run_phase(x, PHASE_REQUEST_HEADERS);
 }
 
@@ -152,7 +157,8 @@ static enum step body_is_over(struct exchange *x, const struct body_policy *poli
 enum step stage_gather_prefix(struct exchange *x)
 {
     struct client *client = x->client;
-    if (client->head->body_length == 0 || !inspection_wants_request_body(x->inspection))
+    if (client->head->body_length == 0 || x->inspection == NULL ||
+        !inspection_wants_request_body(x->inspection))
         return STEP_NEXT;
     /* A head that is refused is not kept waiting for its body: who expects what we do not know
      * (RFC 9110 10.1.1) may send none before he is told. */
@@ -231,9 +237,11 @@ static enum step show_body(struct exchange *x)
                        body_policy_show(&policy, decoding, text, &x->prefix_is_cut, x->inspection));
 }
 
-enum step stage_inspect_body(struct exchange *x)
+static enum step show_and_run(struct exchange *x)
 {
-    if (!x->row.inspect.shown && !x->rules_failed) {
+    if (x->inspection == NULL || x->rules_failed)
+        return STEP_NEXT;
+    if (!x->row.inspect.shown) {
         enum step step = show_body(x);
         if (step != STEP_NEXT || x->rules_failed)
             return step;
@@ -242,12 +250,18 @@ enum step stage_inspect_body(struct exchange *x)
     return run_phase(x, PHASE_REQUEST_BODY);
 }
 
+enum step stage_inspect_body(struct exchange *x)
+{
+    enum step step = show_and_run(x);
+    return step == STEP_NEXT ? access_behind_rules(x) : step;
+}
+
 /* ---- the answer ---- */
 
 enum step stage_inspect_answer(struct exchange *x)
 {
     const struct answer_head *head = x->server->head;
-    if (!x->entered) {
+    if (!x->entered && x->inspection != NULL) {
         struct span reason = head->reason.at ? head->reason : http_reason(head->status);
         struct inspection_response response = {
             .status = head->status,
@@ -275,8 +289,9 @@ enum step stage_gather_answer(struct exchange *x)
 {
     uint64_t limit = x->snapshot->inspection.response_body_limit;
     struct source *body = &x->server->body;
-    if (x->rules_failed || span_is(x->client->head->method, SPAN("HEAD")) ||
-        !may_be_gathered(x->server->head) || !inspection_wants_response_body(x->inspection))
+    if (x->inspection == NULL || x->rules_failed ||
+        span_is(x->client->head->method, SPAN("HEAD")) || !may_be_gathered(x->server->head) ||
+        !inspection_wants_response_body(x->inspection))
         return STEP_NEXT;
     if (!x->entered) {
         buf_init(&x->answer_prefix, (size_t)limit);

@@ -10,9 +10,14 @@ static bool always(const struct exchange *x)
     return true;
 }
 
-static bool with_rules(const struct exchange *x)
+bool with_rules(const struct exchange *x)
 {
     return x->snapshot->ruleset != NULL && x->snapshot->inspection.engine != ENGINE_OFF;
+}
+
+static bool with_access_or_rules(const struct exchange *x)
+{
+    return x->settings->access_count > 0 || with_rules(x);
 }
 
 static bool with_answer_bodies(const struct exchange *x)

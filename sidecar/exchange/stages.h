@@ -6,5 +6,7 @@
 #include "sidecar/exchange/inside.h"
 
 const struct stage *stage_at(enum stage_id id);
+/* Rules are loaded and the engine is not off. */
+bool with_rules(const struct exchange *x);
 
 #endif

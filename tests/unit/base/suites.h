@@ -12,6 +12,7 @@ int map_suite(void);
 int number_suite(void);
 int ip_suite(void);
 int networks_suite(void);
+int glob_suite(void);
 int encode_suite(void);
 int fault_suite(void);
 

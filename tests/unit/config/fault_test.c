@@ -47,6 +47,42 @@ static const struct {
     {"admin: { address: '[::]:7601' }\n",
      "a.yaml:4:19: admin.address: off loopback the admin API demands a token (add "
      "admin.token_file)\n"},
+    {"ip_sets: { a: {} }\n",
+     "a.yaml:4:15: ip_sets: this set can hold nothing (add addresses or file)\n"},
+    {"ip_sets: { a: { addresses: [10.0.0.0/8, 10.0.0.256] } }\n",
+     "a.yaml:4:41: ip_sets.*.addresses: '10.0.0.256': this is no address, network or range "
+     "(10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or 192.0.2.1-192.0.2.9)\n"},
+    {"access: [{ name: a, match: { pth: /x }, action: block }]\n",
+     "a.yaml:4:30: unknown key 'pth' in access[].match (did you mean 'path'?)\n"},
+    {"access: [{ name: a, match: { ip_set: offise }, action: block }]\nip_sets: { office: { "
+     "addresses: ['::1'] } }\n",
+     "a.yaml:4:38: access[].match: found 'offise', expected the name of an ip_set (did you mean "
+     "'office'?)\n"},
+    {"access: [{ name: a, match: { address: 10.0.0.1/8 }, action: block }]\n",
+     "a.yaml:4:39: access[].match: found '10.0.0.1/8', expected a network like 10.0.0.0/8 or one "
+     "address (no bits behind the prefix)\n"},
+    {"access: [{ name: a, match: { not: [] }, action: block }]\n",
+     "a.yaml:4:35: access[].match: found a list, expected a match: a map of what has to hold "
+     "({ path: /login })\n"},
+    {"access: [{ name: a, match: { header: x }, action: block }]\n",
+     "a.yaml:4:38: access[].match: found 'x', expected a map of field names to patterns "
+     "({ x-debug: \"*\" })\n"},
+    {"access: [{ name: a, action: blok }]\n",
+     "a.yaml:4:29: access[].action: found 'blok', expected block, allow or count (did you mean "
+     "'block'?)\n"},
+    {"access: [{ name: a }]\n", "a.yaml:4:10: access[]: 'action' is missing: what becomes of these "
+                                "requests? (action: block, allow or count)\n"},
+    {"access: [{ name: a, action: allow, status: 404 }]\n",
+     "a.yaml:4:44: access[].status: only who is blocked is answered\n"},
+    {"access: [{ name: a, action: block, status: 200 }]\n",
+     "a.yaml:4:44: access[].status: found '200', expected a status from 400 to 599\n"},
+    {"access: [{ name: a, rules: all, mode: on }]\n",
+     "a.yaml:4:33: access[]: 'mode' has no meaning beside 'rules' (rules.mode says what they "
+     "do)\n"},
+    {"access: [{ name: a, rules: all }, { name: b, rules: all }]\n",
+     "a.yaml:4:53: access[].rules: the rules stand in the list already\n"},
+    {"access: [{ name: a, action: allow }, { name: a, action: block }]\n",
+     "a.yaml:4:46: access[].name: 'a' stands twice\n"},
     {"routes: [{ match: GET /x, upstream: apq }]\n",
      "a.yaml:4:37: routes[].upstream: there is no upstream 'apq' (did you mean 'app'?)\n"},
     {"routes: [{ upstream: app }]\n",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "rules/base/networks.h"
 #include "rules/language/ruleset.h"
 #include "tests/check.h"
 #include "tests/unit/config/folder.h"
@@ -53,6 +54,35 @@ TEST(parts_that_have_not_changed_are_shared)
     snapshot_give(same);
     snapshot_give(other);
     snapshot_give(routed);
+    folder_close(&folder);
+}
+
+TEST(lists_of_addresses_are_read_again_where_their_file_has_changed)
+{
+    struct folder folder;
+    const char *text = NEEDED "ip_sets: { a: { addresses: ['::1'], file: list.txt } }\n";
+    folder_open(&folder);
+    folder_write(&folder, "list.txt", "# bad ones\n192.0.2.0/24\n198.51.100.1-198.51.100.9\n",
+                 0644);
+    struct snapshot *first = build(&folder, text, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check(networks_have_text(first->ip_sets[0], SPAN("192.0.2.7")));
+    check(networks_have_text(first->ip_sets[0], SPAN("::1")));
+    struct snapshot *same = build(&folder, text, first);
+    check(same->ip_sets == first->ip_sets);
+    folder_write(&folder, "list.txt", "203.0.113.0/24\n", 0644);
+    struct snapshot *other = build(&folder, text, first);
+    check(!networks_have_text(other->ip_sets[0], SPAN("192.0.2.7")));
+    check(networks_have_text(other->ip_sets[0], SPAN("203.0.113.7")));
+    check(other->hash != first->hash);
+    folder_write(&folder, "list.txt", "203.0.113.0/24\n\n203.0.113.0/33\n", 0644);
+    check(build(&folder, text, first) == NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "list.txt:3:1: found '203.0.113.0/33', expected an address, a network or a range "
+               "(10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or 192.0.2.1-192.0.2.9)\n");
+    snapshot_give(first);
+    snapshot_give(same);
+    snapshot_give(other);
     folder_close(&folder);
 }
 
@@ -447,6 +477,7 @@ int snapshot_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_have_not_changed_are_shared),
+        cmocka_unit_test(lists_of_addresses_are_read_again_where_their_file_has_changed),
         cmocka_unit_test(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers),
         cmocka_unit_test(the_baseline_is_part_of_the_program_and_each_of_its_rules_says_what_it_is),
         cmocka_unit_test(the_baseline_stands_before_other_rules_and_is_compiled_in_and_out),

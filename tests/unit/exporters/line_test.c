@@ -43,7 +43,9 @@ TEST(the_access_line_has_all_fields_in_their_order)
         "\"protocol\":\"HTTP/1.1\",\"status\":200,\"duration_us\":1000,\"bytes_in\":0,"
         "\"bytes_out\":512,\"upstream\":{\"address\":\"127.0.0.1:3001\",\"status\":200,"
         "\"duration_us\":600,\"attempts\":2,\"error\":null},\"waf\":{\"action\":\"would_block\","
-        "\"mode\":\"detection_only\",\"score\":5,\"rules\":[942100,949110]},\"authorizer\":null,"
+        "\"mode\":\"detection_only\",\"score\":5,\"rules\":[942100,949110]},"
+        "\"decisions\":[{\"control\":\"access\",\"name\":\"abroad\",\"decision\":\"would_block\","
+        "\"reason\":\"path: /orders/*\"}],\"authorizer\":null,"
         "\"error\":null,\"route\":\"/orders/{id}\",\"user_agent\":\"curl/7.88.1\","
         "\"referer\":null,\"stage_us\":{\"read_head\":100,\"await_answer\":700,\"respond\":200}}"
         "\n");

@@ -123,6 +123,8 @@ TEST(a_request_is_found_again_on_the_page)
                      "server_address=\"127.0.0.1\",server_port=\"3001\","
                      "http_response_status_code=\"200\"} 2");
     check_line(page, "sidegate_stage_duration_seconds_sum{stage=\"await_answer\"} 0.001400");
+    check_line(page, "sidegate_decisions_total{stage=\"inspect_head\",control=\"abroad\","
+                     "decision=\"would_block\"} 2");
     check_line(page, "sidegate_decisions_total{stage=\"inspect_body\",control=\"rules\","
                      "decision=\"pass\"} 2");
     check_line(page, "sidegate_rule_matches_total{rule_id=\"942100\",phase=\"2\"} 2");

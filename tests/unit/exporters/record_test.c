@@ -43,6 +43,12 @@ TEST(a_report_comes_back_as_it_went)
     check_number(back->stage_count, 3);
     assert_string_equal(back->stages[1].name, "await_answer");
     check_number(back->stages[1].duration_us, 700);
+    check_number(back->decision_count, 1);
+    assert_string_equal(back->decisions[0].stage, "inspect_head");
+    assert_string_equal(back->decisions[0].control, "access");
+    assert_string_equal(back->decisions[0].word, "would_block");
+    check_span(back->decisions[0].name, "abroad");
+    check_span(back->decisions[0].reason, "path: /orders/*");
     check_number(back->waf.score, 5);
     check_number(back->waf.decided_by, 949110);
     check_number(back->waf.limits[LIMIT_ARGUMENTS], 1);

@@ -48,6 +48,9 @@ static const struct rule_match matches[] = {
 static const struct report_stage stages[] = {
     {"read_head", 0, 100}, {"await_answer", 100, 700}, {"respond", 800, 200}};
 
+static const struct report_decision decisions[] = {
+    {"inspect_head", "access", "would_block", SPAN_INIT("abroad"), SPAN_INIT("path: /orders/*")}};
+
 struct report plain_report(void)
 {
     return (struct report){
@@ -101,6 +104,8 @@ struct report sample_report(void)
     report.resends = 1;
     report.stages = stages;
     report.stage_count = 3;
+    report.decisions = decisions;
+    report.decision_count = 1;
     report.waf.score = 5;
     report.waf.matches = matches;
     report.waf.match_count = 2;

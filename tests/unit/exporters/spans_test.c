@@ -206,8 +206,9 @@ TEST(a_block_is_no_error_but_says_everything)
     check(ids != NULL && ids->value_case == OTLP__ANY_VALUE__VALUE_ARRAY_VALUE);
     check_number(ids->array_value->n_values, 2);
     check_number(ids->array_value->values[0]->int_value, 942100);
-    check_number(span->n_events, 2);
-    assert_string_equal(span->events[0]->name, "waf.rule_match");
+    check_number(span->n_events, 3);
+    assert_string_equal(span->events[0]->name, "sidegate.decision");
+    assert_string_equal(span->events[1]->name, "waf.rule_match");
     check(span->events[0]->time_unix_nano >= span->start_time_unix_nano);
     check(span->events[0]->time_unix_nano <= span->end_time_unix_nano);
     drop(&f);
@@ -237,7 +238,7 @@ TEST(sixteen_events_and_then_a_count)
     report.waf.match_count = 20;
     struct fixture f = make(&report, NULL);
     check_number(f.read->spans[0]->n_events, 16);
-    check_number(f.read->spans[0]->dropped_events_count, 4);
+    check_number(f.read->spans[0]->dropped_events_count, 5);
     drop(&f);
 }
 

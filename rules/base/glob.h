@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns as people write them for paths, hosts and ARNs: `*` stands for any run of bytes, none
+ * and slashes included, `?` for exactly one byte, everything else for itself. */
+#ifndef SIDEGATE_RULES_BASE_GLOB_H
+#define SIDEGATE_RULES_BASE_GLOB_H
+
+#include <stdbool.h>
+
+#include "rules/base/span.h"
+
+/* The whole text; time grows with pattern times text at the most. */
+bool glob_matches(struct span pattern, struct span text);
+bool glob_matches_nocase(struct span pattern, struct span text); /* ASCII letters only */
+
+#endif

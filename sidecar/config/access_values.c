@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of options in the access list and in lists of addresses. */
+#include "rules/base/networks.h"
+#include "sidecar/config/conditions.h"
+#include "sidecar/guard/access.h"
+
+/* ---- access[].match ---- */
+
+static enum value_result match_read(const struct value *value)
+{
+    struct access_entry *entry = value->base;
+    entry->match = condition_read(value);
+    entry->match_text = condition_text(value);
+    return entry->match != NULL ? VALUE_TAKEN : VALUE_SAID;
+}
+
+static bool match_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    (void)i;
+    const struct access_entry *entry = base;
+    return entry->match != NULL && buf_format(to, "{" SPAN_FORMAT "}", span_arg(entry->match_text));
+}
+
+const struct option_type type_access_match = {.name = "match",
+                                              .expected = "a match, like { path: /login }",
+                                              .takes_any = true,
+                                              .read = match_read,
+                                              .print = match_print};
+
+/* ---- access[].action, access[].rules ---- */
+
+static const char *const action_words[] = {"block", "allow", "count"};
+
+static enum value_result action_read(const struct value *value)
+{
+    struct access_entry *entry = value->base;
+    for (unsigned i = 0; i < value->option->type->word_count; i++) {
+        if (!span_is(value->node->text, span_text(action_words[i])))
+            continue;
+        entry->action = (enum access_action)i;
+        return VALUE_TAKEN;
+    }
+    return VALUE_UNFIT;
+}
+
+static bool action_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    (void)i;
+    const struct access_entry *entry = base;
+    return !entry->is_rules && buf_add(to, span_text(action_words[entry->action]));
+}
+
+const struct option_type type_access_action = {.name = "block | allow | count",
+                                               .expected = "block, allow or count",
+                                               .read = action_read,
+                                               .print = action_print,
+                                               .words = action_words,
+                                               .word_count = 3};
+
+static enum value_result rules_read(const struct value *value)
+{
+    struct access_entry *entry = value->base;
+    entry->is_rules = span_is(value->node->text, SPAN("all"));
+    return entry->is_rules ? VALUE_TAKEN : VALUE_UNFIT;
+}
+
+static bool rules_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    (void)i;
+    const struct access_entry *entry = base;
+    return entry->is_rules && buf_add(to, SPAN("all"));
+}
+
+const struct option_type type_access_rules = {
+    .name = "all", .expected = "all", .read = rules_read, .print = rules_print};
+
+/* ---- ip_sets.*.addresses ---- */
+
+static enum value_result entries_read(const struct value *value)
+{
+    struct ip_set_settings *set = value->base;
+    struct span *entries =
+        arena_alloc(value->reading->arena, (value->node->count + 1) * sizeof *entries);
+    struct networks *trial = networks_new();
+    for (const struct node *item = value->node->first; item != NULL && entries != NULL;
+         item = item->next) {
+        bool fits = item->kind == NODE_SCALAR && networks_add(trial, item->text);
+        if (fits)
+            entries[set->address_count++] = value_keep(value, item->text);
+        else
+            value_refuse(value, item, "10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or 192.0.2.1-192.0.2.9",
+                         "this is no address, network or range");
+    }
+    networks_free(trial);
+    set->addresses = entries;
+    return VALUE_TAKEN;
+}
+
+static bool entries_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    const struct ip_set_settings *set = base;
+    if (i < set->address_count)
+        value_print_text(to, set->addresses[i]);
+    return i < set->address_count;
+}
+
+const struct option_type type_addresses = {.name = "list of addresses",
+                                           .expected = "a list of addresses, networks and ranges",
+                                           .is_list = true,
+                                           .read = entries_read,
+                                           .print = entries_print};

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The access list and the lists of addresses as a whole. */
+#include "sidecar/config/read.h"
+
+static void refuse(struct reading *reading, const struct node *at, const char *hint,
+                   const char *message)
+{
+    fault_add(reading->faults, FAULT_ERROR, at->place, span_text(hint), "%s", message);
+}
+
+static const struct node *list_of(const struct reading *reading, const char *key)
+{
+    const struct node *list = tree_find(reading->root, span_text(key));
+    return list != NULL ? list->first : NULL;
+}
+
+/* ---- ip_sets ---- */
+
+static void check_ip_sets(struct reading *reading)
+{
+    union { /* the settings are still being made; nobody else sees them */
+        const struct ip_set_settings *in;
+        struct ip_set_settings *out;
+    } sets = {reading->settings->ip_sets};
+    const struct node *node = list_of(reading, "ip_sets");
+    for (size_t i = 0; node != NULL && i < reading->settings->ip_set_count;
+         i++, node = node->next) {
+        struct ip_set_settings *set = &sets.out[i];
+        const struct node *file = tree_find(node, SPAN("file"));
+        if (file == NULL && tree_find(node, SPAN("addresses")) == NULL)
+            refuse(reading, node, "add addresses or file", "ip_sets: this set can hold nothing");
+        set->place = (file != NULL ? file : node)->place;
+        set->place.file = arena_string(reading->arena, span_text(set->place.file));
+    }
+}
+
+/* ---- the access list ---- */
+
+static void check_rules_entry(struct reading *reading, const struct node *entry)
+{
+    static const char *const others[] = {"match", "action", "status", "mode"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const struct node *other = tree_find(entry, span_text(others[i]));
+        if (other != NULL)
+            fault_add(reading->faults, FAULT_ERROR, other->key_place,
+                      SPAN("rules.mode says what they do"),
+                      "access[]: '%s' has no meaning beside 'rules'", others[i]);
+    }
+}
+
+static void check_entry(struct reading *reading, const struct node *entry)
+{
+    const struct node *action = tree_find(entry, SPAN("action"));
+    const struct node *status = tree_find(entry, SPAN("status"));
+    if (action == NULL)
+        refuse(reading, entry, "action: block, allow or count",
+               "access[]: 'action' is missing: what becomes of these requests?");
+    else if (status != NULL && !span_is(action->text, SPAN("block")))
+        refuse(reading, status, "", "access[].status: only who is blocked is answered");
+}
+
+static void refuse_twin(struct reading *reading, const struct node *entry)
+{
+    const struct node *name = tree_find(entry, SPAN("name"));
+    for (const struct node *other = list_of(reading, "access"); name != NULL && other != entry;
+         other = other->next) {
+        const struct node *others = tree_find(other, SPAN("name"));
+        if (others != NULL && span_is(others->text, name->text))
+            fault_add(reading->faults, FAULT_ERROR, name->place, span_make(NULL, 0),
+                      "access[].name: '%s' stands twice", name->text.at);
+    }
+}
+
+static void check_access(struct reading *reading)
+{
+    bool has_rules = false;
+    for (const struct node *entry = list_of(reading, "access"); entry != NULL;
+         entry = entry->next) {
+        const struct node *rules = tree_find(entry, SPAN("rules"));
+        if (entry->kind != NODE_MAP)
+            continue; /* said already */
+        if (rules == NULL)
+            check_entry(reading, entry);
+        else
+            check_rules_entry(reading, entry);
+        if (rules != NULL && has_rules)
+            refuse(reading, rules, "", "access[].rules: the rules stand in the list already");
+        has_rules = has_rules || rules != NULL;
+        refuse_twin(reading, entry);
+    }
+}
+
+void guard_check(struct reading *reading)
+{
+    check_ip_sets(reading);
+    check_access(reading);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ip_sets of the settings, with what stands in their files: a part of a snapshot. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_IP_LISTS_H
+#define SIDEGATE_SIDECAR_CONFIG_IP_LISTS_H
+
+#include <stdint.h>
+
+#include "rules/base/fault.h"
+#include "sidecar/config/settings.h"
+
+struct networks;
+struct ip_lists;
+
+/* Reads the files. NULL where one cannot be read or has a line that is no entry: its place is among
+ * the faults. */
+struct ip_lists *ip_lists_new(const struct settings *settings, struct faults *faults);
+void ip_lists_free(struct ip_lists *lists); /* NULL allowed */
+/* One for each ip_set, in the order of the settings; sealed. */
+const struct networks *const *ip_lists_sets(const struct ip_lists *lists);
+/* Over everything that was read. */
+uint64_t ip_lists_hash(const struct ip_lists *lists);
+
+#endif

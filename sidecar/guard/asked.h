@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What guards see of a request: made once, after the head was read, and borrowed by every guard
+ * until the exchange is over. These are the bytes that rules, routes and logs use as well. */
+#ifndef SIDEGATE_SIDECAR_GUARD_ASKED_H
+#define SIDEGATE_SIDECAR_GUARD_ASKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/ip.h"
+#include "rules/base/span.h"
+#include "sidecar/http/fields.h"
+
+struct networks;
+
+struct asked {
+    bool has_address; /* false: the client came over a Unix socket */
+    struct ip address;
+    struct span address_text;
+    struct span scheme, method, protocol;
+    struct span host;     /* the authority without its port */
+    struct span target;   /* as it came */
+    struct span path;     /* canonical: what decisions are made by */
+    struct span raw_path; /* as it came, escapes and all */
+    struct span query;    /* without the question mark; at == NULL: there is none */
+    struct span route;    /* its template; empty: none fits */
+    const struct fields *fields;
+    struct span request_id;
+    uint64_t wall_us; /* when it began */
+
+    const struct networks *const *ip_sets; /* by their index in the settings */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a guard came to, with the reason that log, span, counters and explain show. A request that
+ * nobody minds has none. */
+#ifndef SIDEGATE_SIDECAR_GUARD_DECISION_H
+#define SIDEGATE_SIDECAR_GUARD_DECISION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rules/base/span.h"
+
+enum decision_kind {
+    DECISION_COUNT,       /* noted; the request goes on */
+    DECISION_ALLOW,       /* no further entry is asked */
+    DECISION_BLOCK,       /* answered with `status` */
+    DECISION_WOULD_ALLOW, /* the same, of a control in detection_only: the request goes on */
+    DECISION_WOULD_BLOCK,
+};
+/* "count", "allow", "block", "would_allow", "would_block". */
+const char *decision_word(enum decision_kind kind);
+
+struct decision {
+    enum decision_kind kind;
+    const char *control; /* "access", ...: static text */
+    const char *stage;   /* the row that it was made in: static text */
+    struct span name;    /* of the entry; borrowed from the settings */
+    struct span reason;  /* "ip_set office": no secret, borrowed like the name */
+    unsigned status;     /* BLOCK and WOULD_BLOCK */
+};
+
+/* An exchange's decisions, in order. What comes beyond the room is not kept, but the one that
+ * ends the request always is. */
+enum { DECISIONS_MOST = 16 };
+struct decisions {
+    struct decision at[DECISIONS_MOST];
+    size_t count;
+};
+void decisions_add(struct decisions *decisions, const struct decision *decision);
+
+#endif

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The access list: who is let in or kept out before any rule looks, in order, and what the log says of it."""
+import signal
+
+import pytest
+from harness import always_ok, wait_until
+
+LIST = """
+ip_sets:
+  office: { addresses: [198.51.100.0/24, "2001:db8::/32"] }
+  abusers: { file: abusers.txt }
+access:
+  - { name: office, match: { ip_set: office }, action: allow }
+  - { name: abusers, match: { ip_set: abusers }, action: block, status: 451 }
+  - { name: probes, match: { any: [{ path: [/.git/*, /.env] }, { header: { user-agent: "*nikto*" } }] }, action: count }
+  - { name: writes, match: { path: /admin/*, not: { method: [GET, HEAD] } }, action: block }
+  - { name: trial, match: { query: { debug: "*" } }, action: block, mode: detection_only }
+  - { name: seclang, rules: all }
+  - { name: last, match: { host: internal.example }, action: block, status: 404 }
+"""
+
+RULES = 'SecRule ARGS "@rx attack" "id:1,phase:1,deny,status:403,log,msg:\'an attack\'"\n'
+
+
+class Guarded:
+    """The program with a list, asked in the name of any client."""
+
+    def __init__(self, s):
+        self.s, self.asked = s, 0
+
+    def ask(self, target="/", client="192.0.2.1", method="GET", fields=()):
+        answer = self.s.ask(method, target, fields=[("X-Forwarded-For", client), *fields])
+        self.asked += 1
+        line = self.s.lines(self.asked)[-1]
+        return answer.status, [(d["name"], d["decision"]) for d in line["decisions"]], line
+
+
+@pytest.fixture
+def guarded(sidegate, backend, tmp_path):
+    (tmp_path / "abusers.txt").write_text("# known to us\n203.0.113.0/24 # a network\n192.0.2.5-192.0.2.9\n")
+    (tmp_path / "own.conf").write_text(RULES)
+    config = LIST + f"rules: {{ files: [own.conf], log: {{ path: {tmp_path}/rules.log }} }}"
+    return Guarded(sidegate(backend(always_ok).url, config, trusted="127.0.0.1"))
+
+
+def test_who_is_allowed_meets_no_later_entry_and_no_rule(guarded):
+    status, decisions, line = guarded.ask("/.env?q=attack", "198.51.100.7")
+    assert (status, decisions) == (200, [("office", "allow")])
+    assert line["waf"]["rules"] == [] and line["error"] is None
+    assert guarded.ask("/?q=attack", "2001:db8::9")[0] == 200
+    assert guarded.ask("/?q=attack", "192.0.2.1")[0] == 403
+
+
+@pytest.mark.parametrize("client,status", [("203.0.113.200", 451), ("192.0.2.5", 451), ("192.0.2.9", 451),
+                                           ("::ffff:192.0.2.9", 451), ("192.0.2.10", 200), ("192.0.2.4", 200)])
+def test_networks_and_ranges_of_a_file_are_kept_out(guarded, client, status):
+    assert guarded.ask("/", client)[0] == status
+
+
+def test_a_block_says_why_in_the_log_and_nothing_to_the_client(guarded):
+    answer = guarded.s.ask("DELETE", "/admin/users/7", fields=[("X-Forwarded-For", "192.0.2.1")])
+    assert answer.status == 403 and b"writes" not in answer.body
+    line = guarded.s.lines()[0]
+    assert line["error"] == "access_denied" and line["upstream"] is None
+    assert line["decisions"] == [{"control": "access", "name": "writes", "decision": "block",
+                                  "reason": 'path: "/admin/*", not: {method: [GET, HEAD]}'}]
+    assert guarded.s.metric("sidegate_decisions_total", stage="inspect_head", control="writes", decision="block") == 1
+
+
+def test_what_is_counted_goes_on(guarded):
+    assert guarded.ask("/.git/config")[:2] == (200, [("probes", "count")])
+    assert guarded.ask("/", fields=[("User-Agent", "x nikto/2")])[:2] == (200, [("probes", "count")])
+    assert guarded.ask("/admin/x", method="HEAD")[:2] == (200, [])
+
+
+def test_an_entry_in_detection_only_says_what_it_would_have_done(guarded):
+    assert guarded.ask("/?debug=1")[:2] == (200, [("trial", "would_block")])
+    assert guarded.s.metric("sidegate_decisions_total", control="trial", decision="would_block") == 1
+
+
+def test_what_stands_behind_the_rules_is_asked_after_them(guarded):
+    host = [("Host", "internal.example:8080")]
+    assert guarded.ask("/?q=attack", fields=host)[:2] == (403, [])
+    status, decisions, line = guarded.ask("/", fields=host)
+    assert (status, decisions, line["error"]) == (404, [("last", "block")], "access_denied")
+
+
+def test_an_escaped_path_is_the_path_that_it_means(guarded):
+    assert guarded.ask("/%61dmin//users", method="POST")[1] == [("writes", "block")]
+
+
+def test_a_client_that_only_says_so_is_not_from_the_office(sidegate, backend, tmp_path):
+    (tmp_path / "abusers.txt").write_text("")
+    s = sidegate(backend(always_ok).url, LIST)  # no trusted proxy
+    assert s.ask("GET", "/", fields=[("X-Forwarded-For", "198.51.100.7")]).status == 200
+    assert s.lines()[0]["decisions"] == []
+
+
+def test_the_list_alone_needs_no_rules(sidegate, backend):
+    s = sidegate(backend(always_ok).url, "access: [{ name: closed, rules: all }, { name: all, action: block }]")
+    assert s.ask().status == 403
+    assert s.lines()[0]["waf"]["mode"] == "off"
+
+
+def test_a_reload_reads_the_files_again_and_keeps_the_old_list_where_one_is_broken(guarded, tmp_path):
+    assert guarded.ask("/", "203.0.113.1")[0] == 451
+    (tmp_path / "abusers.txt").write_text("198.18.0.0/15\n")
+    guarded.s.signal(signal.SIGHUP)
+    wait_until(lambda: guarded.s.ask(fields=[("X-Forwarded-For", "203.0.113.1")]).status == 200, "the new list")
+    (tmp_path / "abusers.txt").write_text("198.18.0.0/15\n10.0.0/8\n")
+    guarded.s.signal(signal.SIGHUP)
+    wait_until(lambda: "abusers.txt:2:1: found '10.0.0/8'" in guarded.s.errors(), "the fault")
+    assert guarded.s.ask(fields=[("X-Forwarded-For", "198.18.0.1")]).status == 451

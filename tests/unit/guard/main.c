@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of the guards. */
+#include "tests/unit/guard/suites.h"
+
+int main(void)
+{
+    int failed = condition_suite() + access_suite();
+    return failed != 0;
+}

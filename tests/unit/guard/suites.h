@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of tests of this folder; each returns how many failed. */
+#ifndef SIDEGATE_TESTS_UNIT_GUARD_SUITES_H
+#define SIDEGATE_TESTS_UNIT_GUARD_SUITES_H
+
+int condition_suite(void);
+int access_suite(void);
+
+#endif

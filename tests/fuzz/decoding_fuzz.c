@@ -2,6 +2,7 @@
 /* Content codings undone, of any bytes:
  *   - never more than the ceiling comes out, nor more than the ratio of each step allows,
  *   - a lower ceiling gives the beginning of the same text, and "whole" only where it is whole,
+ *   - slices of any length come to what one run comes to,
  *   - the beginning of the input gives the beginning of the text,
  *   - what is not undone writes nothing; what is packed here comes back whole.
  *
@@ -23,7 +24,9 @@ struct undone {
     struct buf text;
 };
 
-static struct undone undo(const struct codings *codings, struct span from, size_t ceiling)
+/* `slice` bytes at a time; 0: all at once. */
+static struct undone undo_in_slices(const struct codings *codings, struct span from, size_t ceiling,
+                                    size_t slice)
 {
     struct undone undone;
     buf_init(&undone.text, ceiling);
@@ -33,14 +36,28 @@ static struct undone undo(const struct codings *codings, struct span from, size_
     if (from.len > 0)
         memcpy(copy, from.at, from.len);
     struct decoder *decoder = decoder_new(codings, span_make(copy, from.len), &undone.text);
-    do /* in slices of some length: where they end changes nothing */
-        undone.answer = decoder_run(decoder, from.len % 3 * ceiling / 5);
+    do
+        undone.answer = decoder_run(decoder, slice);
     while (undone.answer == DECODED_MORE);
+    must(decoder_held_bytes(decoder) <= ceiling);
     decoder_free(decoder);
     free(copy);
     must(undone.text.len <= ceiling);
     must(undone.answer != DECODED_NOT || undone.text.len == 0);
     return undone;
+}
+
+static struct undone undo(const struct codings *codings, struct span from, size_t ceiling)
+{
+    return undo_in_slices(codings, from, ceiling, 0);
+}
+
+static void try_slices(const struct codings *codings, struct span from, const struct undone *full)
+{
+    struct undone sliced = undo_in_slices(codings, from, CEILING, 1 + from.len % 40000);
+    must(sliced.answer == full->answer);
+    must(span_is(buf_span(&sliced.text), buf_span(&full->text)));
+    buf_fini(&sliced.text);
 }
 
 /* The most that so many bytes may become: each step is bounded by its own input. */
@@ -109,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(full.text.len <= most_of(&codings, bytes.len));
     try_lower(&codings, bytes, &full, 1 + size % 977);
     try_lower(&codings, bytes, &full, full.text.len > 0 ? full.text.len : 1);
+    try_slices(&codings, bytes, &full);
     try_beginning(&codings, bytes, &full);
     try_round(bytes);
     buf_fini(&full.text);

@@ -3,6 +3,8 @@
 target out of the tables. Nothing of it is committed; without the suites there are fewer seeds.
 
   seeds.py FOLDER   writes FOLDER/TARGET/* and FOLDER/TARGET.dict"""
+import ctypes
+import ctypes.util
 import gzip
 import hashlib
 import json
@@ -173,6 +175,27 @@ def add_strings_of_tests(seeds):
                     seeds.add("body_fuzz", content_type.encode() + b"\n!" + text)
 
 
+def pack_brotli(text):
+    """By the library itself, since Python has none; empty where it is not there."""
+    path = ctypes.util.find_library("brotlienc")
+    if path is None:
+        return b""
+    room = ctypes.create_string_buffer(2 * len(text) + 1024)
+    size = ctypes.c_size_t(len(room))
+    ctypes.CDLL(path).BrotliEncoderCompress(9, 22, 0, ctypes.c_size_t(len(text)), text, ctypes.byref(size), room)
+    return room.raw[:size.value]
+
+
+def pack_zstd(text):
+    path = ctypes.util.find_library("zstd")
+    if path is None:
+        return b""
+    compress = ctypes.CDLL(path).ZSTD_compress
+    compress.restype = ctypes.c_size_t
+    room = ctypes.create_string_buffer(2 * len(text) + 1024)
+    return room.raw[:compress(room, ctypes.c_size_t(len(room)), text, ctypes.c_size_t(len(text)), 9)]
+
+
 def add_packed(seeds):
     texts = [b"id=1&q=union select", b'{"a":[1,2,3]}', b"x" * 200, (TOP / "README.md").read_bytes()[:3000]]
     for text in texts:
@@ -181,6 +204,9 @@ def add_packed(seeds):
         seeds.add("decoding_fuzz", b"gzip\n" + gzip.compress(text, mtime=0) + gzip.compress(text[:9], mtime=0))
         seeds.add("decoding_fuzz", b"deflate\n" + zlib.compress(text))
         seeds.add("decoding_fuzz", b"deflate\n" + bare.compress(text) + bare.flush())
+        seeds.add("decoding_fuzz", b"br\n" + pack_brotli(text))
+        seeds.add("decoding_fuzz", b"zstd\n" + pack_zstd(text) + pack_zstd(text[:9]))
+        seeds.add("decoding_fuzz", b"br, zstd\n" + pack_zstd(pack_brotli(text)))
         seeds.add("decoding_fuzz", b"deflate, gzip\n" + gzip.compress(zlib.compress(text), mtime=0))
         seeds.add("decoding_fuzz", b"br\n" + brotli(text))
         seeds.add("decoding_fuzz", b"zstd\n" + zstd(text) + zstd(text[:9]))

@@ -126,6 +126,33 @@ struct values list_files(struct inspection *tx, enum variable variable)
     return (struct values){pairs, parsed->file_count};
 }
 
+/* The names of arguments and files, each under itself; at last the name that was read last, which a
+ * part that broke the parsing may have had. */
+struct values list_multipart(struct inspection *tx, enum variable variable)
+{
+    const struct body_result *parsed = tx->parsed;
+    bool is_name = variable == VARIABLE_MULTIPART_NAME;
+    if (parsed == NULL || tx->request.processor != PROCESSOR_MULTIPART)
+        return nothing;
+    size_t arguments = is_name ? parsed->argument_count : 0, count = 0;
+    struct pair *pairs = pairs_new(tx, arguments + parsed->file_count + 1);
+    if (pairs == NULL)
+        return nothing;
+    struct span last = is_name ? parsed->multipart_name : parsed->multipart_filename;
+    bool has_last = last.at == NULL;
+    for (size_t i = 0; i < arguments + parsed->file_count; i++) {
+        const struct body_file *file = i < arguments ? NULL : &parsed->files[i - arguments];
+        struct span name = file == NULL ? parsed->arguments[i].name
+                           : is_name    ? file->field
+                                        : file->filename;
+        has_last = has_last || span_is(name, last);
+        pairs[count++] = (struct pair){name, name};
+    }
+    if (!has_last)
+        pairs[count++] = (struct pair){last, last};
+    return (struct values){pairs, count};
+}
+
 uint64_t files_bytes(const struct inspection *tx)
 {
     uint64_t bytes = 0;

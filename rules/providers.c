@@ -52,12 +52,10 @@ static struct span text_unmatched_boundary(struct inspection *tx, enum variable 
     return number_text(tx, tx->flags.unmatched_boundary);
 }
 
-static struct span text_multipart_last(struct inspection *tx, enum variable variable)
+static struct span text_mixed_lines(struct inspection *tx, enum variable variable)
 {
-    if (tx->parsed == NULL)
-        return (struct span){NULL, 0};
-    return variable == VARIABLE_MULTIPART_NAME ? tx->parsed->multipart_name
-                                               : tx->parsed->multipart_filename;
+    (void)variable;
+    return number_text(tx, tx->flags.crlf_line && tx->flags.lf_line);
 }
 
 static struct span text_response_body(struct inspection *tx, enum variable variable)
@@ -269,8 +267,8 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_FILES_COMBINED_SIZE] = TEXT_BY(text_files_size),
     [VARIABLE_FILES_TMPNAMES] = LIST_BY(list_files),
     [VARIABLE_FILES_TMP_CONTENT] = LIST_BY(list_files),
-    [VARIABLE_MULTIPART_FILENAME] = TEXT_BY(text_multipart_last),
-    [VARIABLE_MULTIPART_NAME] = TEXT_BY(text_multipart_last),
+    [VARIABLE_MULTIPART_FILENAME] = LIST_BY(list_multipart),
+    [VARIABLE_MULTIPART_NAME] = LIST_BY(list_multipart),
     [VARIABLE_MULTIPART_PART_HEADERS] = LIST_BY(list_part_headers),
     [VARIABLE_MULTIPART_STRICT_ERROR] = FLAG_OF(multipart_error),
     [VARIABLE_MULTIPART_UNMATCHED_BOUNDARY] = TEXT_BY(text_unmatched_boundary),
@@ -281,7 +279,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_MULTIPART_HEADER_FOLDING] = FLAG_OF(flags.header_folding),
     [VARIABLE_MULTIPART_INVALID_HEADER_FOLDING] = FLAG_OF(flags.invalid_header_folding),
     [VARIABLE_MULTIPART_LF_LINE] = FLAG_OF(flags.lf_line),
-    [VARIABLE_MULTIPART_CRLF_LF_LINES] = FLAG_OF(flags.crlf_line),
+    [VARIABLE_MULTIPART_CRLF_LF_LINES] = TEXT_BY(text_mixed_lines),
     [VARIABLE_MULTIPART_MISSING_SEMICOLON] = FLAG_OF(flags.missing_semicolon),
     [VARIABLE_MULTIPART_INVALID_QUOTING] = FLAG_OF(flags.invalid_quoting),
     [VARIABLE_MULTIPART_INVALID_PART] = FLAG_OF(flags.invalid_part),

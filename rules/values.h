@@ -34,6 +34,7 @@ struct values list_cookies(struct inspection *tx);
 struct values list_arguments(struct inspection *tx);
 struct values list_names(struct inspection *tx, struct values of);
 struct values list_files(struct inspection *tx, enum variable variable);
+struct values list_multipart(struct inspection *tx, enum variable variable);
 struct values list_rule(struct inspection *tx);
 struct values list_xml(struct inspection *tx);
 /* The request body as a tree; NULL: it is no well-formed XML. */

@@ -15,6 +15,7 @@ struct xml {
     unsigned depth;
     bool is_empty;    /* not a byte came */
     struct text next; /* the block that is not full yet */
+    bool has_element; /* the document's has begun */
 };
 
 static void stop(struct body *body, const char *why)
@@ -49,6 +50,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix,
     struct body *body = context;
     (void)name, (void)prefix, (void)namespace, (void)namespace_count, (void)namespaces;
     (void)defaulted_count;
+    body->xml->has_element = true;
     if (++body->xml->depth > body->limits.depth) {
         stop(body, "Parsing depth limit exceeded");
         return;
@@ -185,6 +187,8 @@ static void xml_end(struct body *body, bool complete)
             check(body, answer);
     }
     body->result.xml_text = span_make(body->text.at, body->text.len);
+    if (body->xml->has_element && body->text.at == NULL)
+        body->result.xml_text = SPAN("");
 }
 
 void xml_free(struct xml *xml)

@@ -67,6 +67,40 @@ TEST(a_broken_multipart_body_sets_its_flags)
     scene_close(s);
 }
 
+TEST(line_ends_are_mixed_only_where_both_came)
+{
+    struct scene *s =
+        scene_open("SecRule MULTIPART_CRLF_LF_LINES \"@eq 1\" \"id:1,phase:2,pass,log\"");
+    scene_body(s, "multipart/form-data; boundary=b", multipart_body);
+    scene_send(s, "POST", "/");
+    check(!scene_has(s, 1));
+    scene_again(s, 1 << 20);
+    scene_body(s, "multipart/form-data; boundary=b",
+               "--b\r\nContent-Disposition: form-data; name=t\n\r\nv\r\n--b--\r\n");
+    scene_send(s, "POST", "/");
+    check(scene_has(s, 1));
+    scene_close(s);
+}
+
+TEST(the_names_of_every_part_are_seen_and_not_those_of_the_last_alone)
+{
+    struct scene *s =
+        scene_open("SecRule MULTIPART_FILENAME \"@streq x.php\" \"id:1,phase:2,pass,log\"\n"
+                   "SecRule MULTIPART_FILENAME \"@streq y.txt\" \"id:2,phase:2,pass,log\"\n"
+                   "SecRule MULTIPART_NAME \"@streq f\" \"id:3,phase:2,pass,log\"\n"
+                   "SecRule MULTIPART_NAME \"@streq t\" \"id:4,phase:2,pass,log\"\n"
+                   "SecRule MULTIPART_NAME \"@streq g\" \"id:5,phase:2,pass,log\"");
+    scene_body(s, "multipart/form-data; boundary=b",
+               "--b\r\nContent-Disposition: form-data; name=f; filename=x.php\r\n\r\n1\r\n"
+               "--b\r\nContent-Disposition: form-data; name=t\r\n\r\n2\r\n"
+               "--b\r\nContent-Disposition: form-data; name=g; filename=y.txt\r\n\r\n3\r\n"
+               "--b--\r\n");
+    scene_send(s, "POST", "/");
+    for (unsigned id = 1; id <= 5; id++)
+        check(scene_has(s, id));
+    scene_close(s);
+}
+
 TEST(json_is_parsed_only_where_a_rule_asks_for_it)
 {
     static const char rules[] =
@@ -110,6 +144,23 @@ TEST(xml_gives_its_text_and_its_attributes)
     check(scene_has(s, 3));
     check(!scene_has(s, 4));
     check_span(scene_match(s, 3)->variable_name, "XML://@*");
+    scene_close(s);
+}
+
+TEST(a_document_without_text_has_the_empty_text)
+{
+    struct scene *s = scene_open("SecRule REQUEST_HEADERS:Content-Type \"@streq text/xml\" "
+                                 "\"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=XML\"\n"
+                                 "SecRule &XML:/* \"@eq 1\" \"id:2,phase:2,pass,log\"\n"
+                                 "SecRule XML:/* \"@rx ^$\" \"id:3,phase:2,pass,log\"");
+    scene_body(s, "text/xml", "<a b=\"c\"/>");
+    scene_send(s, "POST", "/");
+    check(scene_has(s, 2));
+    check(scene_has(s, 3));
+    scene_again(s, 1 << 20);
+    scene_body(s, "text/xml", "no document");
+    scene_send(s, "POST", "/");
+    check(!scene_has(s, 2));
     scene_close(s);
 }
 
@@ -253,8 +304,11 @@ int bodies_suite(void)
         cmocka_unit_test(an_urlencoded_body_gives_arguments_and_the_body_variable),
         cmocka_unit_test(a_multipart_body_gives_arguments_files_and_no_body_variable),
         cmocka_unit_test(a_broken_multipart_body_sets_its_flags),
+        cmocka_unit_test(line_ends_are_mixed_only_where_both_came),
+        cmocka_unit_test(the_names_of_every_part_are_seen_and_not_those_of_the_last_alone),
         cmocka_unit_test(json_is_parsed_only_where_a_rule_asks_for_it),
         cmocka_unit_test(xml_gives_its_text_and_its_attributes),
+        cmocka_unit_test(a_document_without_text_has_the_empty_text),
         cmocka_unit_test(a_body_of_no_known_kind_is_looked_at_only_where_it_is_forced),
         cmocka_unit_test(a_body_that_comes_in_pieces_is_one_text),
         cmocka_unit_test(a_body_beyond_the_limit_is_cut_and_counted),

@@ -177,10 +177,13 @@ FIELD(waf)
     buf_add(to, SPAN("\",\"score\":"));
     buf_add_number(to, report->waf.score);
     buf_add(to, SPAN(",\"rules\":["));
+    const char *comma = "";
     for (size_t i = 0; i < report->waf.match_count; i++) {
-        if (i > 0)
-            buf_add_byte(to, ',');
+        if (report->waf.matches[i].audit_only)
+            continue;
+        buf_add(to, span_text(comma));
         add_unsigned(to, report->waf.matches[i].rule_id);
+        comma = ",";
     }
     buf_add(to, SPAN("]}"));
 }

@@ -172,6 +172,8 @@ static void export(struct exporter *e, const struct report *report)
 {
     if (atomic_load(&e->on[DESTINATION_RULE_LOG])) {
         for (size_t i = 0; i < report->waf.match_count; i++) {
+            if (report->waf.matches[i].audit_only)
+                continue;
             rule_log_add(&e->item, report, i);
             put_item(e, DESTINATION_RULE_LOG, &e->item, 1);
         }

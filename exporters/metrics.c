@@ -147,6 +147,7 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report)
     count_decision(metrics, report);
     count_others(metrics, report);
     for (size_t i = 0; i < report->waf.match_count; i++)
-        count_match(metrics, &report->waf.matches[i]);
+        if (!report->waf.matches[i].audit_only)
+            count_match(metrics, &report->waf.matches[i]);
     count_limits(metrics, report);
 }

@@ -67,7 +67,8 @@
     NUMBER(maturity)          \
     NUMBER(accuracy)          \
     NUMBER(disruptive)        \
-    NUMBER(audit)
+    NUMBER(audit)             \
+    NUMBER(audit_only)
 
 #define MATCH_TEXTS(TEXT)        \
     TEXT(message, 1024)          \

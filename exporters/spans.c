@@ -119,18 +119,19 @@ static struct span waf_action_name(enum waf_action action)
 
 static void add_rule_ids(struct span_maker *maker, const struct report *report)
 {
-    size_t count = report->waf.match_count;
-    if (count > RULE_IDS_MOST)
-        count = RULE_IDS_MOST;
+    size_t count = 0;
+    for (size_t i = 0; i < report->waf.match_count && count < RULE_IDS_MOST; i++) {
+        if (report->waf.matches[i].audit_only)
+            continue;
+        Otlp__AnyValue *id = maker->id_list[count] = &maker->ids[count];
+        otlp__any_value__init(id);
+        id->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+        id->int_value = (int64_t)report->waf.matches[i].rule_id;
+        count++;
+    }
     Otlp__AnyValue *value = count > 0 ? attribute_value(&maker->attributes, "waf.rule_ids") : NULL;
     if (value == NULL)
         return;
-    for (size_t i = 0; i < count; i++) {
-        otlp__any_value__init(&maker->ids[i]);
-        maker->ids[i].value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-        maker->ids[i].int_value = (int64_t)report->waf.matches[i].rule_id;
-        maker->id_list[i] = &maker->ids[i];
-    }
     otlp__array_value__init(&maker->id_array);
     maker->id_array.n_values = count;
     maker->id_array.values = maker->id_list;
@@ -205,11 +206,16 @@ static void set_decision(struct span_maker *maker, size_t i, const struct report
 
 static void add_events(struct span_maker *maker, Otlp__Span *span, const struct report *report)
 {
-    size_t count = 0, all = report->decision_count + report->waf.match_count;
+    size_t count = 0, all = report->decision_count;
     for (size_t i = 0; i < report->decision_count && count < EVENTS_MOST; i++, count++)
         set_decision(maker, count, report, &report->decisions[i]);
-    for (size_t i = 0; i < report->waf.match_count && count < EVENTS_MOST; i++, count++)
-        set_match(maker, count, report, &report->waf.matches[i]);
+    for (size_t i = 0; i < report->waf.match_count; i++) {
+        if (report->waf.matches[i].audit_only)
+            continue;
+        if (count < EVENTS_MOST)
+            set_match(maker, count++, report, &report->waf.matches[i]);
+        all++;
+    }
     span->n_events = count;
     span->events = maker->event_list;
     span->dropped_events_count = (uint32_t)(all - count);

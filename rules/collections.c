@@ -23,11 +23,15 @@ static struct span collection_name(enum variable collection)
 
 _Static_assert(PERSISTENT_COUNT == 5, "IP, GLOBAL, SESSION, USER and RESOURCE are neighbours");
 
-/* at NULL: nobody opened it. */
+/* at NULL: nobody opened it. GLOBAL needs nobody: there is one for all, under the name by which
+ * everybody opens it. */
 static struct span *key_of(struct inspection *tx, enum variable collection)
 {
     must(collection >= VARIABLE_IP && collection <= VARIABLE_RESOURCE);
-    return &tx->keys[collection - VARIABLE_IP];
+    struct span *key = &tx->keys[collection - VARIABLE_IP];
+    if (collection == VARIABLE_GLOBAL && key->at == NULL)
+        collection_open(tx, collection, SPAN("global"));
+    return key;
 }
 
 static struct span store_get(struct inspection *tx, enum variable collection, struct span name)
@@ -89,6 +93,15 @@ static struct span own_member(struct inspection *tx, enum variable collection, s
     return (struct span){NULL, 0};
 }
 
+/* What the world has of that name; NULL: nothing. */
+static const struct pair *environment_find(const struct inspection *tx, struct span name)
+{
+    for (size_t i = 0; i < tx->world.environment_count; i++)
+        if (span_is_nocase(tx->world.environment[i].name, name))
+            return &tx->world.environment[i];
+    return NULL;
+}
+
 struct pair collection_pair(struct inspection *tx, enum variable collection, struct span name)
 {
     const struct map *map = collection_map(tx, collection);
@@ -97,6 +110,8 @@ struct pair collection_pair(struct inspection *tx, enum variable collection, str
         return (struct pair){name, own.at != NULL ? own : store_get(tx, collection, name)};
     }
     const struct pair *pair = map_find(map, name);
+    if (pair == NULL && collection == VARIABLE_ENV)
+        pair = environment_find(tx, name);
     return pair == NULL ? (struct pair){name, {NULL, 0}} : *pair;
 }
 
@@ -194,8 +209,8 @@ struct values collection_list(struct inspection *tx, enum variable collection)
     const struct map *map = collection_map(tx, collection);
     if (map == NULL)
         return store_list(tx, collection);
-    struct pair *pairs =
-        map == NULL ? NULL : arena_alloc(tx->arena, map_count(map) * sizeof(*pairs));
+    size_t given = collection == VARIABLE_ENV ? tx->world.environment_count : 0;
+    struct pair *pairs = arena_alloc(tx->arena, (map_count(map) + given) * sizeof(*pairs));
     if (pairs == NULL)
         return (struct values){NULL, 0};
     size_t count = 0;
@@ -204,13 +219,17 @@ struct values collection_list(struct inspection *tx, enum variable collection)
     void *value;
     while (map_next(map, &cursor, &name, &value))
         pairs[count++] = *(const struct pair *)value;
+    for (size_t i = 0; i < given; i++)
+        if (map_find(map, tx->world.environment[i].name) == NULL)
+            pairs[count++] = tx->world.environment[i];
     return (struct values){pairs, count};
 }
 
 void collection_open(struct inspection *tx, enum variable collection, struct span key)
 {
-    *key_of(tx, collection) = key.at == NULL ? SPAN("") : key;
+    must(collection >= VARIABLE_IP && collection <= VARIABLE_RESOURCE);
     size_t i = (size_t)(collection - VARIABLE_IP);
+    tx->keys[i] = key.at == NULL ? SPAN("") : key;
     tx->key_is_new[i] = store_get(tx, collection, create_time).at == NULL;
     tx->key_is_updated[i] = false;
     if (tx->key_is_new[i])

@@ -10,7 +10,7 @@ struct span collection_get(struct inspection *tx, enum variable collection, stru
 /* The same with its name as it was first written, where that is known. */
 struct pair collection_pair(struct inspection *tx, enum variable collection, struct span name);
 /* Text is kept as it is given: it must live as long as the inspection. A persistent collection
- * that nobody opened takes nothing. */
+ * that nobody opened takes nothing; GLOBAL needs nobody to. */
 void collection_set(struct inspection *tx, enum variable collection, struct span name,
                     struct span value);
 void collection_unset(struct inspection *tx, enum variable collection, struct span name);

@@ -47,6 +47,10 @@ struct inspection_world {
     void (*watch)(void *context, const struct watched_event *event);
     void *context;
     struct scratch *scratch; /* the worker's */
+    /* What ENV holds besides what rules set there: the process's environment. Of it logs see what a
+     * rule asks for by name, or all where one asks for all. */
+    const struct pair *environment;
+    size_t environment_count;
 };
 
 struct inspection_client {
@@ -126,7 +130,8 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
 struct verdict inspection_verdict(const struct inspection *tx);
 /* What the options said, or ctl:ruleEngine since. */
 enum rule_engine inspection_engine(const struct inspection *tx);
-/* The logged matches so far, in order. What a sanitise... action named stands there as stars. */
+/* The matches so far that some log speaks of, in order. What a sanitise... action named stands
+ * there as stars. */
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count);
 /* The texts that no log may show, and the variables that held them ("ARGS:password"; at == NULL:
  * only the text is known). */

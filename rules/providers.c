@@ -97,12 +97,13 @@ static struct span text_remote_user(struct inspection *tx, enum variable variabl
     return span_cut(&plain, ':');
 }
 
-/* ModSecurity's number for its 2.9.8, whose semantics these are: rules ask it what they may use. */
+/* ModSecurity's number for its 3.0.13: rules ask it what they may use, and that is all of 2.9 and
+ * of 3.0. */
 static struct span text_build(struct inspection *tx, enum variable variable)
 {
     (void)tx;
     (void)variable;
-    return SPAN("020908900");
+    return SPAN("030013100");
 }
 
 static struct span text_web_app_id(struct inspection *tx, enum variable variable)

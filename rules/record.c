@@ -126,6 +126,7 @@ static void log_match(struct inspection *tx, const struct rule *rule, bool disru
         .tag_count = rule->tag_count,
         .disruptive = disruptive,
         .audit = rule->audit,
+        .audit_only = !rule->log,
     };
     if (!arena_is_full(tx->arena))
         tx->matches[tx->match_count++] = match;
@@ -136,6 +137,6 @@ void record_match(struct inspection *tx, const struct rule *starter)
     if (starter->severity < SEVERITY_NONE && starter->severity < tx->highest_severity)
         tx->highest_severity = starter->severity;
     bool disruptive = decide(tx, starter);
-    if (starter->log)
+    if (starter->log || starter->audit)
         log_match(tx, starter, disruptive);
 }

@@ -11,9 +11,12 @@ struct span field_value(const struct pair *fields, size_t count, struct span nam
     return (struct span){NULL, 0};
 }
 
-/* RFC 9112 3.2: the absolute form loses scheme and authority; the others stay as they are. */
+/* RFC 9112 3.2: the absolute form loses scheme and authority; the others stay as they are. A
+ * fragment is no part of a target (RFC 3986 3.5), and whoever sends one is refused before a server
+ * sees it; REQUEST_URI_RAW and REQUEST_LINE have it. */
 static struct span target_uri(struct span target)
 {
+    target = span_first(target, span_find_byte(target, '#'));
     if (target.len == 0 || target.at[0] == '/')
         return target;
     size_t colon = span_find(target, SPAN("://"));

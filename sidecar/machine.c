@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "rules/base/must.h"
+
 enum { THREADS_MOST = 4, NAME_BYTES = 4096 };
 
 /* The first line of a file, without its end. */
@@ -110,4 +112,19 @@ void machine_raise_descriptors(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct pair *machine_environment(size_t *count)
+{
+    size_t all = 0;
+    while (environ[all] != NULL)
+        all++;
+    struct pair *pairs = must_alloc((all + 1) * sizeof(*pairs));
+    for (size_t i = 0; i < all; i++) {
+        struct span value = span_text(environ[i]);
+        struct span name = span_cut(&value, '=');
+        pairs[i] = (struct pair){name, value.at == NULL ? SPAN("") : value};
+    }
+    *count = all;
+    return pairs;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/base/span.h"
+
 /* min(CPUs by cgroup quota and affinity, 4), at least 1. */
 unsigned machine_threads(void);
 /* The cgroup's memory.max (v2, then v1), else three quarters of the machine's memory. */
@@ -15,6 +17,9 @@ uint64_t machine_memory_bytes(void);
  * the child still ends with its parent.
  * `user` NULL: stays who it is. False: `why`. */
 bool machine_drop_privileges(const char *user, char *why, size_t size);
+/* The environment as names and values, for rules that ask for ENV; what they point to stands as
+ * long as the process. Free the list with free(). */
+struct pair *machine_environment(size_t *count);
 /* As many descriptors as the hard limit allows. */
 void machine_raise_descriptors(void);
 

@@ -10,6 +10,7 @@
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
+#include "sidecar/machine.h"
 #include "sidecar/state/collections.h"
 #include "sidecar/wire/h1.h"
 
@@ -25,6 +26,8 @@ struct offline {
     struct collections *collections;
     struct scratch *scratch;
     struct arena *arena, *inspection_arena;
+    struct pair *environment;
+    size_t environment_count;
     struct buf body;
     struct body_decoding decoding;
     const struct offline_visit *visit;
@@ -95,6 +98,7 @@ struct offline *offline_new(const struct snapshot *snapshot)
     offline->snapshot = snapshot;
     offline->collections = collections_new(COLLECTION_VARIABLES, COLLECTION_TIMEOUT_US);
     offline->scratch = scratch_new();
+    offline->environment = machine_environment(&offline->environment_count);
     offline->arena = arena_new(NULL, HEAD_ARENA_BYTES);
     offline->inspection_arena = arena_new(NULL, INSPECTION_ARENA_BYTES);
     must(offline->arena != NULL && offline->inspection_arena != NULL);
@@ -112,6 +116,7 @@ void offline_free(struct offline *offline)
     arena_free(offline->inspection_arena);
     arena_free(offline->arena);
     scratch_free(offline->scratch);
+    free(offline->environment);
     collections_free(offline->collections);
     free(offline);
 }
@@ -173,6 +178,8 @@ static enum row inspect_head(struct offline *offline)
         .watch = offline->visit->watch != NULL ? world_watch : NULL,
         .context = offline,
         .scratch = offline->scratch,
+        .environment = offline->environment,
+        .environment_count = offline->environment_count,
     };
     offline->inspection = inspection_begin(snapshot->ruleset, &snapshot->inspection, &world,
                                            offline->inspection_arena);
@@ -389,6 +396,23 @@ static void walk(struct offline *offline, struct span bytes)
         (void)inspect_answer(offline);
 }
 
+/* Without what the audit log alone speaks of. */
+static const struct rule_match *logged_matches(struct offline *offline, size_t *count)
+{
+    size_t all;
+    const struct rule_match *matches = inspection_matches(offline->inspection, &all);
+    struct rule_match *logged = arena_alloc(offline->inspection_arena, all * sizeof(*logged));
+    if (logged == NULL) {
+        *count = all;
+        return matches;
+    }
+    *count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (!matches[i].audit_only)
+            logged[(*count)++] = matches[i];
+    return logged;
+}
+
 const struct offline_answer *offline_run(struct offline *offline, struct span bytes,
                                          const struct offline_visit *visit)
 {
@@ -404,7 +428,7 @@ const struct offline_answer *offline_run(struct offline *offline, struct span by
     if (!offline->rules_failed)
         inspection_run(offline->inspection, PHASE_LOGGING, 0);
     answer->verdict = inspection_verdict(offline->inspection);
-    answer->matches = inspection_matches(offline->inspection, &answer->match_count);
+    answer->matches = logged_matches(offline, &answer->match_count);
     answer->score = inspection_score(offline->inspection, false);
     answer->outbound_score = inspection_score(offline->inspection, true);
     answer->would_block = answer->would_block || answer->verdict.would_block;

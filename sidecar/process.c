@@ -170,6 +170,7 @@ static bool start(struct process *process, char *why, size_t size)
     workers->memory_bytes =
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
+    workers->environment = machine_environment(&workers->environment_count);
     if (!watch_signals(process)) {
         snprintf(why, size, "cannot watch signals: %s", strerrordesc_np(errno));
         return false;
@@ -207,6 +208,7 @@ static void stop(struct process *process)
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
     collections_free(workers->collections);
+    free(workers->environment);
     free(workers->at);
     free(process->reload.faults);
 }

@@ -353,6 +353,8 @@ static void surround(struct worker *worker)
         .store_each = world_store_each,
         .context = worker,
         .scratch = scratch_new(),
+        .environment = worker->workers->environment,
+        .environment_count = worker->workers->environment_count,
     };
 }
 

@@ -24,7 +24,9 @@ struct workers {
     struct ring *ring;               /* NULL: records go nowhere */
     struct exporter *exporter;       /* NULL: none */
     struct collections *collections; /* SecLang's persistent ones */
-    uint64_t memory_bytes;           /* of all workers; each has its share */
+    struct pair *environment;        /* what SecLang's ENV holds */
+    size_t environment_count;
+    uint64_t memory_bytes; /* of all workers; each has its share */
     _Atomic unsigned in_flight;
     _Atomic unsigned connections;
 };

@@ -13,10 +13,15 @@ void action_xmlns(struct action_edit *edit)
         action_fault(edit, SPAN(""), "xmlns needs PREFIX=NAMESPACE");
         return;
     }
+    struct span place = span_trim(span_from(value, equals + 1), "'");
+    if (span_find_byte(place, ':') == SPAN_NONE) {
+        action_fault(edit, SPAN(""), "a namespace is a whole address, with its scheme");
+        return;
+    }
     struct pair *namespace =
         rows_add(&edit->draft->namespaces, edit->line->arena, sizeof *namespace);
     namespace->name = span_first(value, equals);
-    namespace->value = span_trim(span_make(value.at + equals + 1, value.len - equals - 1), "'");
+    namespace->value = place;
 }
 
 /* "1/4" */

@@ -44,8 +44,8 @@ struct verdict {
 
 enum { SEVERITY_NONE = 8 }; /* severities are 0 (EMERGENCY) to 7 (DEBUG) */
 
-/* One rule that matched and has `log`: what one line of the rule log says. All spans live as long
- * as the inspection's arena or the ruleset. */
+/* One rule that matched and has `log` or `auditlog`: what one line of the rule log says. All spans
+ * live as long as the inspection's arena or the ruleset. */
 struct rule_match {
     uint64_t rule_id;
     enum rule_phase phase;
@@ -65,6 +65,7 @@ struct rule_match {
     size_t tag_count;
     bool disruptive; /* this match decided (or would have decided) the request's fate */
     bool audit;      /* has auditlog */
+    bool audit_only; /* nolog,auditlog: nothing but the audit log speaks of it */
 };
 
 enum limit_kind {

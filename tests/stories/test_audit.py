@@ -57,6 +57,16 @@ def test_a_blocked_request_is_audited_and_an_honest_one_is_not(sidegate, backend
     assert [m["ruleId"] for m in record["matched_rules"]] == ["1001"]
 
 
+def test_what_is_for_the_audit_log_alone_is_in_no_other_log(sidegate, backend, tmp_path):
+    s = sidegate(backend(statuses).url, config=config(
+        tmp_path, f"audit_log: {{ path: {tmp_path}/audit.ndjson }}",
+        'SecRule ARGS "@contains apart" "id:1007,phase:1,pass,nolog,auditlog,msg:\'Apart\'"\n'))
+    assert s.ask(target="/200?q=apart").status == 200
+    only = records(tmp_path / "audit.ndjson", 1)
+    assert [m["message"] for m in only[0]["messages"]] == ["Apart"]
+    assert s.lines(1)[0]["waf"]["rules"] == []
+
+
 def test_a_relevant_status_makes_a_transaction_relevant(sidegate, backend, tmp_path):
     s = sidegate(backend(statuses).url, config=config(
         tmp_path, f'audit_log: {{ path: {tmp_path}/a, relevant_status: "^(?:5|4(?!04))", parts: ABEFZ }}'))

@@ -229,6 +229,22 @@ SecRule IP:TRIES "@gt 3" "id:3,phase:1,deny,status:429,log"
     assert s.ask(target="/other").status == 429
 
 
+def test_global_is_one_for_all_clients_without_initcol(sidegate, backend, tmp_path):
+    s = sidegate(backend().url, rules(tmp_path, """
+SecAction "id:1,phase:1,pass,nolog,setvar:global.n=+1"
+SecRule GLOBAL:N "@gt 2" "id:2,phase:1,deny,status:429,log"
+"""), trusted="127.0.0.0/8")
+    assert [s.ask(fields=[("X-Forwarded-For", f"192.0.2.{i}")]).status for i in range(4)] == [200, 200, 429, 429]
+
+
+def test_a_rule_may_ask_for_the_environment(sidegate, backend, tmp_path, monkeypatch):
+    monkeypatch.setenv("STAGE", "closed")
+    s = sidegate(backend().url, rules(tmp_path, """
+SecRule ENV:STAGE "@streq closed" "id:1,phase:1,deny,status:404,log"
+"""))
+    assert s.ask().status == 404
+
+
 def test_a_variable_of_a_collection_ends_with_its_time(sidegate, backend, tmp_path):
     s = sidegate(backend().url, rules(tmp_path, """
 SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"

@@ -112,6 +112,26 @@ TEST(a_finished_exchange_reaches_both_logs)
     tear_down(f);
 }
 
+TEST(what_the_audit_log_alone_speaks_of_is_in_no_other_log)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    struct rule_match matches[2] = {report.waf.matches[0], report.waf.matches[1]};
+    static char text[1 << 16];
+    matches[0].audit_only = true;
+    report.waf.matches = matches;
+    start(f);
+    put(f, &report);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    check(comes_true(rule_lines_are_sent, f));
+    check_number(lines_of(f->rules), 1);
+    check(span_find(file_read(f->rules, text, sizeof text), SPAN("942100")) == SPAN_NONE);
+    check(span_find(file_read(f->access, text, sizeof text), SPAN("\"rules\":[949110]")) !=
+          SPAN_NONE);
+    tear_down(f);
+}
+
 TEST(a_rule_line_is_in_the_file_within_50_ms)
 {
     struct fixture *f = set_up();
@@ -387,6 +407,7 @@ int exporter_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_finished_exchange_reaches_both_logs),
+        cmocka_unit_test(what_the_audit_log_alone_speaks_of_is_in_no_other_log),
         cmocka_unit_test(a_rule_line_is_in_the_file_within_50_ms),
         cmocka_unit_test(the_next_child_exports_what_the_last_one_left),
         cmocka_unit_test(with_everything_off_nothing_is_kept_and_no_file_made),

@@ -74,6 +74,8 @@ TEST(a_wrong_target_is_told_what_is_wrong_with_it)
                  "a.conf:1:13: this is no expression of XPath 1.0: '/a/b['\n");
     check_faults("SecRule XML:/a/b \"@rx a\" \"id:1,xmlns:soap\"\n",
                  "a.conf:1:38: xmlns needs PREFIX=NAMESPACE\n");
+    check_faults("SecRule XML:/a/b \"@rx a\" \"id:1,xmlns:soap='schemas.example/soap'\"\n",
+                 "a.conf:1:38: a namespace is a whole address, with its scheme\n");
     check_faults(
         "SecGeoLookupDb x.dat\n",
         "a.conf:1:1: SecGeoLookupDb is not supported: rules have no database of countries, "

@@ -120,6 +120,22 @@ TEST(a_collection_can_be_listed_by_a_pattern_and_counted)
     shelf_close(&shelf, s);
 }
 
+TEST(global_is_one_for_all_and_needs_nobody_to_open_it)
+{
+    struct shelf shelf;
+    struct scene *s = shelf_open(
+        &shelf, "SecRule GLOBAL:a \"@eq 1\" \"id:1,phase:1,pass\"\n"
+                "SecAction \"id:2,phase:1,pass,nolog,setvar:global.a=+1,setvar:session.b=1\"\n"
+                "SecAction \"id:3,phase:1,pass,nolog,initcol:global=global\"\n"
+                "SecRule GLOBAL:a \"@eq 2\" \"id:4,phase:1,pass\"\n"
+                "SecRule &SESSION:b \"@eq 0\" \"id:5,phase:1,pass\"");
+    scene_get(s, "/");
+    check(!scene_has(s, 1) && !scene_has(s, 4) && scene_has(s, 5));
+    later(&shelf, s, 1);
+    check(scene_has(s, 1) && scene_has(s, 4));
+    shelf_close(&shelf, s);
+}
+
 TEST(deprecatevar_takes_so_much_for_each_span_of_time_that_passed)
 {
     struct shelf shelf;
@@ -169,6 +185,7 @@ int persistent_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_collection_knows_its_key_its_age_and_how_often_it_was_written),
         cmocka_unit_test(a_collection_can_be_listed_by_a_pattern_and_counted),
+        cmocka_unit_test(global_is_one_for_all_and_needs_nobody_to_open_it),
         cmocka_unit_test(deprecatevar_takes_so_much_for_each_span_of_time_that_passed),
         cmocka_unit_test(the_timeout_of_the_rules_holds_for_what_is_new),
     };

@@ -180,7 +180,7 @@ const struct rule_match *scene_match(struct scene *scene, uint64_t id)
     size_t count;
     const struct rule_match *matches = inspection_matches(scene->tx, &count);
     for (size_t i = 0; i < count; i++)
-        if (matches[i].rule_id == id)
+        if (matches[i].rule_id == id && !matches[i].audit_only)
             return &matches[i];
     return NULL;
 }

@@ -53,6 +53,42 @@ TEST(an_absolute_target_loses_scheme_and_authority_but_stays_raw_in_its_own_vari
     check_says("%{REQUEST_URI}", "GET", "/go?to=http://h.example/", "[/go?to=http://h.example/]");
 }
 
+TEST(a_fragment_is_no_part_of_the_target_but_stays_in_its_raw_form)
+{
+    check_says("%{REQUEST_URI} %{QUERY_STRING} %{ARGS.b}", "GET", "/p?a=1&b=2#c?d",
+               "[/p?a=1&b=2 a=1&b=2 2]");
+    check_says("%{REQUEST_URI} %{REQUEST_FILENAME}", "GET", "/p#c?d=1", "[/p /p]");
+    check_says("%{REQUEST_URI_RAW}", "GET", "/p#c?d", "[/p#c?d]");
+    check_says("%{REQUEST_URI}", "GET", "/p%23c", "[/p%23c]");
+}
+
+TEST(rules_are_told_the_version_of_the_language_that_they_may_use)
+{
+    struct scene *s = scene_open("SecRule MODSEC_BUILD \"@ge 030000000\" \"id:1,phase:1,pass\"\n"
+                                 "SecRule MODSEC_BUILD \"@ge 020900000\" \"id:2,phase:1,pass\"");
+    scene_get(s, "/");
+    check_number(scene_count(s), 2);
+    scene_close(s);
+}
+
+TEST(env_is_the_environment_and_what_rules_set_there)
+{
+    static const struct pair environment[] = {{SPAN_INIT("STAGE"), SPAN_INIT("test")},
+                                              {SPAN_INIT("REGION"), SPAN_INIT("north")}};
+    struct scene *s =
+        scene_open("SecRule ENV:STAGE \"@streq test\" \"id:1,phase:1,pass,setenv:REGION=south\"\n"
+                   "SecRule ENV:REGION \"@streq south\" \"id:2,phase:1,pass,msg:'%{ENV.STAGE}'\"\n"
+                   "SecRule ENV \"@streq north\" \"id:3,phase:1,pass\"\n"
+                   "SecRule &ENV \"@eq 2\" \"id:4,phase:1,pass\"\n"
+                   "SecRule ENV:NOWHERE \".*\" \"id:5,phase:1,pass\"");
+    s->world.environment = environment;
+    s->world.environment_count = 2;
+    scene_get(s, "/");
+    check(scene_has(s, 1) && scene_has(s, 4) && !scene_has(s, 3) && !scene_has(s, 5));
+    check_span(scene_match(s, 2)->message, "test");
+    scene_close(s);
+}
+
 TEST(the_line_the_method_and_the_client_are_what_was_given)
 {
     check_says("%{REQUEST_LINE}", "PUT", "/x", "[PUT /x HTTP/1.1]");
@@ -227,6 +263,9 @@ int values_suite(void)
         cmocka_unit_test(the_path_is_decoded_from_phase_2_on_but_still_cut_raw),
         cmocka_unit_test(
             an_absolute_target_loses_scheme_and_authority_but_stays_raw_in_its_own_variable),
+        cmocka_unit_test(a_fragment_is_no_part_of_the_target_but_stays_in_its_raw_form),
+        cmocka_unit_test(rules_are_told_the_version_of_the_language_that_they_may_use),
+        cmocka_unit_test(env_is_the_environment_and_what_rules_set_there),
         cmocka_unit_test(the_line_the_method_and_the_client_are_what_was_given),
         cmocka_unit_test(the_time_is_handed_in_and_said_in_utc),
         cmocka_unit_test(an_unknown_or_unset_macro_leaves_nothing),

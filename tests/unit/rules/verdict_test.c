@@ -69,6 +69,23 @@ TEST(a_refusal_without_log_still_refuses)
     scene_close(s);
 }
 
+TEST(nolog_and_auditlog_speak_to_the_audit_log_alone)
+{
+    struct scene *s = scene_open("SecAction \"id:1,phase:1,pass,nolog,auditlog,msg:'kept'\"\n"
+                                 "SecAction \"id:2,phase:1,pass,auditlog,nolog\"\n"
+                                 "SecAction \"id:3,phase:1,pass,log,noauditlog\"");
+    scene_get(s, "/");
+    size_t count;
+    const struct rule_match *matches = inspection_matches(s->tx, &count);
+    check_number(count, 2);
+    check_number(matches[0].rule_id, 1);
+    check(matches[0].audit && matches[0].audit_only);
+    check_span(matches[0].message, "kept");
+    check_number(matches[1].rule_id, 3);
+    check(!matches[1].audit && !matches[1].audit_only);
+    scene_close(s);
+}
+
 TEST(phases_run_in_order_and_phase_5_runs_after_a_refusal)
 {
     struct scene *s = scene_open("SecAction \"id:5,phase:5,deny,log\"\n"
@@ -239,6 +256,7 @@ int verdict_suite(void)
         cmocka_unit_test(redirect_says_where_with_its_macros_in_place),
         cmocka_unit_test(drop_closes),
         cmocka_unit_test(a_refusal_without_log_still_refuses),
+        cmocka_unit_test(nolog_and_auditlog_speak_to_the_audit_log_alone),
         cmocka_unit_test(phases_run_in_order_and_phase_5_runs_after_a_refusal),
         cmocka_unit_test(phase_5_never_refuses),
         cmocka_unit_test(a_phase_runs_once),

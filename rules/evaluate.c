@@ -55,8 +55,10 @@ static void pattern_limit(struct inspection *tx)
 }
 
 static void tried_tell(struct inspection *tx, const struct target *target, const struct pair *value,
-                       const struct operator_run *run, bool yes)
+                       struct operator_run *run, bool yes)
 {
+    if (run->found.at == NULL && run->captures.count > 0)
+        run->found = run->captures.at[0];
     struct watched_event event = {
         .kind = WATCHED_TRIED,
         .rule = tx->cursor.link,
@@ -64,7 +66,7 @@ static void tried_tell(struct inspection *tx, const struct target *target, const
         .value = run->value,
         .yes = yes,
         .raw = value->value,
-        .found = run->captures.count > 0 ? run->captures.at[0] : (struct span){NULL, 0},
+        .found = run->found,
     };
     tx->world.watch(tx->world.context, &event);
 }
@@ -80,6 +82,7 @@ static void operator_try(struct inspection *tx, const struct target *target,
     run.arena = tx->arena;
     run.document = operator_reads_document(link->operator) ? xml_document(tx) : NULL;
     run.captures.count = 0;
+    run.found = (struct span){NULL, 0};
     enum operator_answer answer = operator_run(link->operator, & run);
     if (arena_is_full(tx->arena))
         return;

@@ -48,6 +48,7 @@ struct operator_run {
     struct arena *arena; /* for captures that are not part of the value (a fingerprint) */
     const struct xml_tree *document; /* where operator_reads_document(); NULL: there is none */
     struct captures captures;        /* out; count 0 where the operator captures nothing */
+    struct span found; /* out: the part that decided, where it is another than captures.at[0] */
 };
 
 /* The answer with `negated` taken into account (LIMIT stays LIMIT). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* @detectSQLi and @detectXSS: the fingerprint of what was found is the capture. */
+/* @detectSQLi captures its fingerprint, @detectXSS the whole value, as in ModSecurity. */
 #include "rules/match/operator_rows.h"
 
 #include "rules/match/sqli.h"
@@ -27,7 +27,8 @@ enum operator_answer operator_run_detect_xss(const struct operator* op, struct o
     (void)op;
     if (!xss_detect(run->value, &finding))
         return OPERATOR_NO;
-    run->captures.at[0] = finding.part;
+    run->captures.at[0] = run->value;
     run->captures.count = 1;
+    run->found = finding.part;
     return OPERATOR_YES;
 }

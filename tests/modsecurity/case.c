@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "rules/base/encode.h"
 #include "rules/base/map.h"
@@ -34,6 +35,7 @@ struct a_case {
     uint64_t ids[FIELDS_MOST]; /* that stand in the text */
     size_t id_count;
     struct arena *arena;
+    struct pair environment[FIELDS_MOST];
     struct map *stored; /* of struct pair: whole name, value */
     struct inspection_world world;
 };
@@ -132,10 +134,11 @@ static void print_matches(struct inspection *tx)
     for (size_t i = 0; i < count; i++, match++) {
         printf("{\"fact\": \"matched\", \"rule\": %llu, \"phase\": %u, \"severity\": %u, "
                "\"maturity\": %u, \"accuracy\": %u, \"line\": %u, \"audit\": %s, "
-               "\"disruptive\": %s, \"negated\": %s",
+               "\"audit_only\": %s, \"disruptive\": %s, \"negated\": %s",
                (unsigned long long)match->rule_id, (unsigned)match->phase, match->severity,
                match->maturity, match->accuracy, match->line, match->audit ? "true" : "false",
-               match->disruptive ? "true" : "false", match->negated ? "true" : "false");
+               match->audit_only ? "true" : "false", match->disruptive ? "true" : "false",
+               match->negated ? "true" : "false");
         print_member("file", span_text(match->file));
         print_member("operator", match->operator_text);
         print_member("argument", match->operator_argument);
@@ -296,6 +299,17 @@ static void read_case(struct a_case *c, struct span input)
     }
 }
 
+static size_t take_environment(struct a_case *c)
+{
+    size_t count = 0;
+    for (; environ[count] != NULL && count < FIELDS_MOST; count++) {
+        struct span value = span_text(environ[count]);
+        struct span name = span_cut(&value, '=');
+        c->environment[count] = (struct pair){name, value};
+    }
+    return count;
+}
+
 static void settle_case(struct a_case *c)
 {
     struct inspection_request *request = &c->request;
@@ -320,6 +334,8 @@ static void settle_case(struct a_case *c)
         .watch = on_watched,
         .context = c,
         .scratch = scratch_new(),
+        .environment = c->environment,
+        .environment_count = take_environment(c),
     };
     c->stored = map_new(c->arena, true);
 }

@@ -6,12 +6,14 @@
     t:NAME            a transformation that it went through
 
 Each part is held against our facts and the request's bytes. ModSecurity counts a request line without its version's digits."""
+import base64
+import binascii
 import re
 from urllib.parse import unquote_plus
 
 import corpus
 
-PART = re.compile(r"o(\d+),(\d+)|v(\d+),(\d+)|(t:\w+),?")
+PART = re.compile(r"o(\d+),(\d+)|v(\d+),(\d+)|(t:[A-Za-z][A-Za-z0-9]*?)(?=,|o\d+,\d|v\d+,\d|t:|$),?")
 SIZES = ("SIZE", "LENGTH", "SIZES")
 
 
@@ -37,6 +39,8 @@ def found_at(f, offset, length):
 
 
 def says(pattern, case, facts):
+    if re.match(r"\d+,\d+v", pattern):
+        pattern = "o" + pattern  # a pattern is looked for anywhere, so that it may begin behind its first letter
     if not re.fullmatch(r"[otv,\d:a-z]+", pattern) or not PART.match(pattern):
         return False
     matched = [f for f in facts if f["fact"] == "tried" and f["yes"]]
@@ -52,10 +56,20 @@ def says(pattern, case, facts):
     return bool(matched)
 
 
+def user_of(credentials):
+    """Of `Basic dXNlcjpwYXNz`, which is where a REMOTE_USER stands."""
+    try:
+        return base64.b64decode(credentials.removeprefix("Basic "), validate=True).decode("latin-1").partition(":")[0]
+    except binascii.Error:
+        return None
+
+
 def stands(text, offset, length, known, case):
     line = text.partition("\n")[0] + str(case.raw["request"].get("http_version", 1.1))
     if line[offset:offset + length] in known or (offset == 0 and length == len(line) - 3 and line in known):
         return True
     piece = text[offset:offset + length]
+    if user_of(piece) in known:
+        return True
     return piece in known or unquote_plus(piece) in known or (length == len(corpus.body(case.raw["request"])) and
                                                               piece == corpus.body(case.raw["request"]))

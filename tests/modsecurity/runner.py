@@ -16,8 +16,13 @@ import sentences
 HERE = Path(__file__).resolve().parent
 
 
+# What ModSecurity's own harness puts there.
+ENVIRONMENT = {**os.environ, "MODSECURITY": "ModSecurity regression tests"}
+
+
 def facts_of(program, case, folder):
-    done = subprocess.run([program], input=corpus.framed(case), cwd=folder, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([program], input=corpus.framed(case), cwd=folder, env=ENVIRONMENT, capture_output=True, timeout=60,
+                          check=False)
     if done.returncode != 0:
         return None, done.stderr.decode("latin-1")[-2000:]
     return [json.loads(line) for line in done.stdout.decode("latin-1").splitlines()], ""

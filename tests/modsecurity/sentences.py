@@ -169,15 +169,19 @@ def body_lines(case, f):
     if "invalid part" in f["flags"] and "failed" not in f["flags"]:
         yield "Multipart: Warning: no filename= but filename*"
     yield f["why"]
-    yield f["parser_why"]
-    if f["why"] or "failed" in f["flags"]:
-        yield "Failed to parse request body"
-    boundary = re.search(r"boundary=\"?([^;\"]+)", str(case.raw.get("request", {}).get("headers", "")))
+    boundary = re.search(r"boundary=\"?([^;\"]+)(\"?;)?", str(case.raw.get("request", {}).get("headers", "")))
     if f["processor"] == 2 and boundary and "in C-T" not in f["why"]:
         yield f"Multipart: Boundary: {boundary[1]}"
+        if boundary[2]:
+            yield "Multipart: Invalid parameter after boundary in C-T (tolerated)"
     for flag in f["flags"]:
         if flag:
             yield FLAGS.get(flag, "")
+    # what is wrong and the flags are one fact: neither comes first
+    yield f["why"]
+    yield f["parser_why"]
+    if f["why"] or "failed" in f["flags"]:
+        yield "Failed to parse request body"
 
 
 def from_store(name, opened, app):
@@ -214,7 +218,9 @@ def debug_text(case, facts):
         if kind == "engine off":
             lines.append("Rule engine disabled, returning...")
         if kind == "matched":
-            lines += [f"Saving msg: {f['msg']}", "Running action: log"] + [f"Rule tag: {tag}" for tag in f["tags"]]
+            lines += [f"Saving msg: {f['msg']}"] + [f"Rule tag: {tag}" for tag in f["tags"]]
+            lines += [] if f["audit_only"] else ["Running action: log"]
+            lines += ["Request was relevant to be saved."] if f["audit"] else []
     return "\n".join(lines)
 
 
@@ -225,7 +231,7 @@ def corpus_fields(case):
 
 def error_text(facts):
     status = next((f["status"] for f in facts if f["fact"] == "verdict"), 200)
-    return "\n".join(match_line(f, status) for f in facts if f["fact"] == "matched")
+    return "\n".join(match_line(f, status) for f in facts if f["fact"] == "matched" and not f["audit_only"])
 
 
 def says(pattern, text):
@@ -233,8 +239,9 @@ def says(pattern, text):
 
 
 def audit_text(case, facts):
-    """The audit log as far as it is expected: which parts are written, and the messages, which are those of the error log."""
+    """The audit log as far as it is expected: which parts are written, and the messages of rules with auditlog."""
     del case
     audit = next((f for f in facts if f["fact"] == "audit"), None)
     parts = "".join(f"--{part}--\n" for part in audit["parts"]) if audit and audit["always"] else ""
-    return parts + error_text(facts)
+    status = next((f["status"] for f in facts if f["fact"] == "verdict"), 200)
+    return parts + "\n".join(match_line(f, status) for f in facts if f["fact"] == "matched" and f["audit"])

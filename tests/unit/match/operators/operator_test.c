@@ -315,7 +315,8 @@ TEST(detectors_capture_what_they_found)
     check_span(sqli.run.captures.at[0], "1UE1");
     xss.run.value = SPAN("x <svg onload=a()>");
     check(operator_run(xss.op, &xss.run) == OPERATOR_YES);
-    check_span(xss.run.captures.at[0], "svg");
+    check_span(xss.run.captures.at[0], "x <svg onload=a()>");
+    check_span(xss.run.found, "svg");
     close_bench(&sqli);
     close_bench(&xss);
 }

@@ -39,9 +39,8 @@ WAYS = {
 }
 
 
-def written(count):
+def written(lines):
     """{way: [(line, request)]}"""
-    lines = prose.lines(count)
     return {way: [(line, make(line)) for line in lines] for way, make in WAYS.items()}
 
 

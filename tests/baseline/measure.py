@@ -158,6 +158,10 @@ def tell_honest(result):
     return len(wrong)
 
 
+def read_lines(path):
+    return [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+
+
 def in_folder(keep, name, run, *arguments):
     folder = Path(tempfile.mkdtemp(prefix=f"baseline-{name}-", dir=keep))
     try:
@@ -180,9 +184,12 @@ def main():
     args = parser.parse_args()
     began, passed, failed, skipped = time.monotonic(), 0, 0, 0
     if args.part != "attacks":
-        if args.text:
-            honest.prose.lines = lambda _: [l for l in args.text.read_text("utf-8", "replace").splitlines() if l.strip()]
-        groups = dict(honest.written(args.lines), **honest.visits(200))
+        try:
+            lines = read_lines(args.text) if args.text else honest.prose.lines(args.lines)
+        except RuntimeError as e:
+            print(f"skipped: prose: {e}")
+            lines, skipped = [], 1
+        groups = dict(honest.written(lines), **honest.visits(200))
         wrong = tell_honest(in_folder(args.keep, "honest", send_honest, groups))
         failed += wrong
         passed += sum(map(len, groups.values())) - wrong

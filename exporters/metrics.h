@@ -47,6 +47,9 @@ enum worker_counter {
     COUNTER_UPSTREAM_CONNECT_FAILURES,
     COUNTER_UPSTREAM_RETRIES,
     COUNTER_UPSTREAM_REJECTED, /* the queue was full */
+    COUNTER_LOOKUPS_LISTED,    /* by @rbl, of what is known */
+    COUNTER_LOOKUPS_NOT_LISTED,
+    COUNTER_LOOKUPS_UNKNOWN,
     COUNTER_COUNT,
 };
 void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n);
@@ -58,6 +61,7 @@ struct process_facts {
     bool last_reload_successful;
     uint64_t last_reload_wall_us;
     uint64_t child_restarts;
+    uint64_t dns_answered, dns_failed, dns_dropped;
     bool waf_effective; /* rules are loaded and the engine is on */
 };
 

@@ -270,6 +270,11 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
         break;
     case PROCESS_SNAPSHOT: add_line(to, name, "", facts->snapshot_number); break;
     case PROCESS_RESTARTS: add_line(to, name, "", facts->child_restarts); break;
+    case PROCESS_DNS:
+        add_line(to, name, "result=\"answered\"", facts->dns_answered);
+        add_line(to, name, "result=\"failed\"", facts->dns_failed);
+        add_line(to, name, "result=\"dropped\"", facts->dns_dropped);
+        break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,
                    facts->version != NULL ? facts->version : "");

@@ -83,6 +83,11 @@ static void operator_try(struct inspection *tx, const struct target *target,
     run.document = operator_reads_document(link->operator) ? xml_document(tx) : NULL;
     run.captures.count = 0;
     run.found = (struct span){NULL, 0};
+    run.lookups = NULL;
+    if (operator_asks(link->operator)) {
+        run.lookups = &tx->world.lookups;
+        run.variable = value_name(tx, target, value);
+    }
     enum operator_answer answer = operator_run(link->operator, & run);
     if (arena_is_full(tx->arena))
         return;

@@ -43,6 +43,7 @@ struct inspection *inspection_begin(const struct ruleset *ruleset,
     tx->ruleset = ruleset;
     tx->options = *options;
     tx->world = *world;
+    tx->world.lookups.http_bl_key = ruleset->settings.http_bl_key;
     tx->arena = arena;
     tx->begun_us = world->wall_us(world->context);
     tx->highest_severity = SEVERITY_UNSEEN;

@@ -17,6 +17,7 @@
 
 #include "rules/base/arena.h"
 #include "rules/base/span.h"
+#include "rules/match/lookup.h"
 #include "rules/match/pattern.h"
 #include "rules/match/result.h"
 #include "rules/watch.h"
@@ -42,6 +43,8 @@ struct inspection_world {
      * returns. NULL: they cannot be listed. */
     void (*store_each)(void *context, struct span collection, struct span key,
                        void (*found)(void *to, struct span name, struct span value), void *to);
+    /* Whom @rbl asks, with its own context; the key is the ruleset's. */
+    struct lookups lookups;
     /* Told what happens, in order; what it is shown is good until it returns. NULL: nobody looks.
      */
     void (*watch)(void *context, const struct watched_event *event);

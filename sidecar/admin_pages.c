@@ -4,6 +4,7 @@
 
 #include "rules/base/encode.h"
 #include "sidecar/admin_inside.h"
+#include "sidecar/block_lists.h"
 #include "sidecar/http/date.h"
 
 enum { HEARTBEAT_MOST_US = 5000000 };
@@ -66,8 +67,14 @@ static bool page_metrics(struct process *process, struct service_call *call)
     }
     call->status = 200;
     call->type = SPAN("text/plain; version=0.0.4; charset=utf-8");
-    metrics_print(process->workers.metrics, process->workers.exporter, &process->facts,
-                  &call->body);
+    struct process_facts facts = process->facts;
+    if (process->workers.block_lists != NULL) {
+        struct block_list_figures figures = block_lists_figures(process->workers.block_lists);
+        facts.dns_answered = figures.answered;
+        facts.dns_failed = figures.failed;
+        facts.dns_dropped = figures.dropped;
+    }
+    metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
     return true;
 }
 

@@ -87,6 +87,8 @@ static void say_tried(const struct explained_rule *rule, struct buf *to)
         buf_format(to, "link %u of its chain failed: ", link_number(rule));
     if (tried == 0)
         buf_add(to, SPAN("none of its targets is in the request, or all are excluded:"));
+    else if (operator_asks(rule->ended->operator))
+        buf_add(to, SPAN("what a block list says is unknown here, for nobody is asked:"));
     else if (tried == 1)
         buf_add(to, SPAN("the operator did not match the only value:"));
     else

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rules/base/must.h"
+#include "sidecar/block_lists.h"
 #include "sidecar/machine.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
@@ -145,6 +146,11 @@ static bool start_workers(struct process *process, char *why, size_t size)
     bool dropped = opened && machine_drop_privileges(user, why, size);
     if (dropped && user == NULL && getuid() == 0)
         program_log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
+    if (dropped) { /* threads that are made now have no privileges either */
+        process->workers.block_lists = block_lists_new(settings);
+        if (process->workers.block_lists == NULL)
+            program_log_say(process->log, LOG_WARN, "@rbl never matches: cannot start a thread");
+    }
     for (unsigned w = 0; dropped && w < process->workers.count; w++)
         worker_new(&process->workers, w, process->snapshot, listeners[w], settings->listener_count);
     bool started = dropped;
@@ -193,6 +199,7 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    block_lists_free(workers->block_lists);
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
     if (workers->ring != NULL)

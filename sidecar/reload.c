@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "rules/base/must.h"
+#include "sidecar/block_lists.h"
 #include "sidecar/process_inside.h"
 
 enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512, FAULTS_BYTES = 1024 * 1024 };
@@ -64,6 +65,8 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
     process->facts.last_reload_successful = true;
     process->facts.waf_effective =
         snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON;
+    if (process->workers.block_lists != NULL)
+        block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);
     program_log_say(process->log, LOG_INFO, "configuration %llu is in force",
                     (unsigned long long)snapshot->number);

@@ -11,6 +11,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/accept.h"
+#include "sidecar/block_lists.h"
 #include "sidecar/connections.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/loop/cpu_clock.h"
@@ -87,6 +88,22 @@ static void world_store_expire(void *context, struct span collection, struct spa
     struct collection_key at = {collection, key, name};
     collections_expire(worker->workers->collections, &at, loop_wall_us(worker->loop),
                        seconds * 1000000);
+}
+
+static enum lookup world_ask(void *context, struct span name, uint32_t *address)
+{
+    static const enum worker_counter counters[] = {
+        [LOOKUP_UNKNOWN] = COUNTER_LOOKUPS_UNKNOWN,
+        [LOOKUP_NOT_LISTED] = COUNTER_LOOKUPS_NOT_LISTED,
+        [LOOKUP_LISTED] = COUNTER_LOOKUPS_LISTED,
+    };
+    struct worker *worker = context;
+    enum lookup lookup = LOOKUP_UNKNOWN;
+    if (worker->workers->block_lists != NULL)
+        lookup =
+            block_lists_ask(worker->workers->block_lists, name, loop_now_us(worker->loop), address);
+    metrics_add(worker->around.metrics, counters[lookup], 1);
+    return lookup;
 }
 
 /* ---- memory ---- */
@@ -351,6 +368,7 @@ static void surround(struct worker *worker)
         .store_set = world_store_set,
         .store_expire = world_store_expire,
         .store_each = world_store_each,
+        .lookups = {.ask = world_ask, .context = worker},
         .context = worker,
         .scratch = scratch_new(),
         .environment = worker->workers->environment,

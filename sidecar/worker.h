@@ -26,7 +26,8 @@ struct workers {
     struct collections *collections; /* SecLang's persistent ones */
     struct pair *environment;        /* what SecLang's ENV holds */
     size_t environment_count;
-    uint64_t memory_bytes; /* of all workers; each has its share */
+    uint64_t memory_bytes;           /* of all workers; each has its share */
+    struct block_lists *block_lists; /* what @rbl asks; NULL: nothing is known */
     _Atomic unsigned in_flight;
     _Atomic unsigned connections;
 };

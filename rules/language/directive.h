@@ -63,6 +63,7 @@ DIRECTIVE_FUNCTION(argument_separator);
 DIRECTIVE_FUNCTION(pattern_match_limit);
 DIRECTIVE_FUNCTION(web_app_id);
 DIRECTIVE_FUNCTION(collection_timeout);
+DIRECTIVE_FUNCTION(http_bl_key);
 DIRECTIVE_FUNCTION(cookie_format);
 /* audit_settings.c */
 DIRECTIVE_FUNCTION(audit_engine);

@@ -107,6 +107,7 @@ struct rule_settings {
     } audit;
     const uint8_t *unicode_map;    /* SecUnicodeMapFile: UNICODE_MAP_BYTES; not given: NULL */
     uint64_t collection_timeout_s; /* not given: 0, the store's own */
+    struct span http_bl_key;       /* SecHttpBlKey; at == NULL: not given */
     struct span web_app_id;
     struct span component_signature;
     struct {

@@ -166,6 +166,22 @@ DIRECTIVE_FUNCTION(collection_timeout)
                       &builder->settings.collection_timeout_s);
 }
 
+/* A key of http:BL is twelve letters; what is none is a placeholder, and nothing is asked with it.
+ */
+DIRECTIVE_FUNCTION(http_bl_key)
+{
+    enum { KEY_LETTERS = 12 };
+    struct span key = line_word(line, 1);
+    bool letters = key.len == KEY_LETTERS;
+    for (size_t i = 0; i < key.len; i++)
+        letters = letters && byte_is_alpha(key.at[i]);
+    if (letters)
+        builder->settings.http_bl_key = key;
+    else
+        fault_add(line->faults, FAULT_WARNING, line_place(line, key.at), SPAN(""),
+                  "%s has no effect: a key is twelve letters", directive_row(which)->name);
+}
+
 DIRECTIVE_FUNCTION(web_app_id)
 {
     (void)which;

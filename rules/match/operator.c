@@ -131,7 +131,7 @@ enum operator_answer operator_run(const struct operator* op, struct operator_run
 
     run->captures.count = 0;
     answer = op->row->run(op, run);
-    if (answer == OPERATOR_LIMIT || !op->negated)
+    if (answer == OPERATOR_LIMIT || answer == OPERATOR_UNKNOWN || !op->negated)
         return answer;
     return operator_answer_of(answer == OPERATOR_NO);
 }
@@ -185,13 +185,6 @@ bool operator_compile_geo_lookup(struct operator* op, struct operator_build *bui
     (void)op;
     snprintf(build->why, sizeof(build->why),
              "@geoLookup never matches: rules have no database of countries");
-    return true;
-}
-
-bool operator_compile_rbl(struct operator* op, struct operator_build *build)
-{
-    (void)op;
-    snprintf(build->why, sizeof(build->why), "@rbl never matches: rules do not ask the DNS");
     return true;
 }
 

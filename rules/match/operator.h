@@ -10,6 +10,7 @@
 #include "rules/base/arena.h"
 #include "rules/base/buf.h"
 #include "rules/base/span.h"
+#include "rules/match/lookup.h"
 #include "rules/match/macro.h"
 #include "rules/match/pattern.h"
 
@@ -25,7 +26,8 @@ struct operator_build {
     void *context;
     /* Out: */
     size_t offset; /* byte in the argument where the fault is */
-    char why[256]; /* the fault, or a warning where compile succeeded ("@rbl never matches: ...") */
+    char why[256]; /* the fault, or a warning where compile succeeded ("@geoLookup never matches:
+                      ...") */
     struct span wrong; /* an unknown operator: its name */
 };
 
@@ -38,7 +40,8 @@ void operator_free(struct operator* op);
 enum operator_answer {
     OPERATOR_NO,
     OPERATOR_YES,
-    OPERATOR_LIMIT, /* PCRE2 ran over a limit */
+    OPERATOR_LIMIT,   /* PCRE2 ran over a limit */
+    OPERATOR_UNKNOWN, /* @rbl: nobody has answered yet */
 };
 
 struct operator_run {
@@ -47,11 +50,13 @@ struct operator_run {
     struct scratch *scratch;
     struct arena *arena; /* for captures that are not part of the value (a fingerprint) */
     const struct xml_tree *document; /* where operator_reads_document(); NULL: there is none */
+    const struct lookups *lookups;   /* where operator_asks(); NULL: nobody can be asked */
+    struct span variable;            /* the same: the value's name, for what is captured */
     struct captures captures;        /* out; count 0 where the operator captures nothing */
     struct span found; /* out: the part that decided, where it is another than captures.at[0] */
 };
 
-/* The answer with `negated` taken into account (LIMIT stays LIMIT). */
+/* The answer with `negated` taken into account (LIMIT and UNKNOWN stay). */
 enum operator_answer operator_run(const struct operator* op, struct operator_run *run);
 
 /* @rx, @rxGlobal: each macro value goes through pattern_escape() before it becomes part of
@@ -60,6 +65,9 @@ bool operator_escapes_values(const struct operator* op);
 
 /* @validateSchema, @validateDTD: they look at the whole document, not at a value. */
 bool operator_reads_document(const struct operator* op);
+
+/* @rbl: it asks others. */
+bool operator_asks(const struct operator* op);
 
 const char *operator_name(const struct operator* op); /* as documents spell it */
 bool operator_is_negated(const struct operator* op);

@@ -54,11 +54,12 @@ operator_releaser operator_release_nothing, operator_release_addresses, operator
 operator_runner operator_run_begins_with, operator_run_contains, operator_run_contains_word,
     operator_run_detect_sqli, operator_run_detect_xss, operator_run_ends_with, operator_run_eq,
     operator_run_ge, operator_run_gt, operator_run_ip_match, operator_run_le, operator_run_lt,
-    operator_run_no_match, operator_run_pm, operator_run_rx, operator_run_rx_global,
-    operator_run_streq, operator_run_unconditional_match, operator_run_validate_byte_range,
-    operator_run_validate_url_encoding, operator_run_validate_utf8_encoding, operator_run_verify_cc,
-    operator_run_validate_schema, operator_run_validate_dtd, operator_run_verify_cpf,
-    operator_run_verify_ssn, operator_run_verify_svnr, operator_run_within;
+    operator_run_no_match, operator_run_pm, operator_run_rbl, operator_run_rx,
+    operator_run_rx_global, operator_run_streq, operator_run_unconditional_match,
+    operator_run_validate_byte_range, operator_run_validate_url_encoding,
+    operator_run_validate_utf8_encoding, operator_run_verify_cc, operator_run_validate_schema,
+    operator_run_validate_dtd, operator_run_verify_cpf, operator_run_verify_ssn,
+    operator_run_verify_svnr, operator_run_within;
 
 /* Says why an operator cannot be; returns false. */
 bool operator_fault(struct operator_build *build, size_t offset, const char *format, ...)

@@ -224,6 +224,33 @@ const struct option_type type_address_or_off = {.name = "address | off",
                                                 .read = address_or_off_read,
                                                 .print = span_or_off_print};
 
+/* A resolver cannot be resolved: numbers only. */
+static enum value_result dns_servers_read(const struct value *value)
+{
+    struct span *servers = list_begin(value, sizeof *servers);
+    size_t i = 0;
+    for (const struct node *item = value->node->first; item != NULL && servers != NULL;
+         item = item->next, i++) {
+        struct address address;
+        if (!is_text(value, item))
+            continue;
+        bool numeric = byte_is_digit(item->text.at[0]) || item->text.at[0] == '[';
+        if (!address_parse(item->text, &address))
+            value_refuse(value, item, "", address_wrong(item->text));
+        else if (!numeric)
+            value_refuse(value, item, "127.0.0.1:53", "a server of the DNS is a numeric address");
+        else
+            servers[i] = value_keep(value, item->text);
+    }
+    return VALUE_TAKEN;
+}
+
+const struct option_type type_dns_servers = {.name = "list of addresses",
+                                             .expected = "a list of addresses like 127.0.0.1:53",
+                                             .is_list = true,
+                                             .read = dns_servers_read,
+                                             .print = spans_print};
+
 static enum value_result networks_read(const struct value *value)
 {
     struct network *networks = list_begin(value, sizeof *networks);

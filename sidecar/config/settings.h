@@ -115,6 +115,11 @@ struct settings {
     size_t ip_set_count;
     const struct access_entry *access;
     size_t access_count;
+    struct {
+        const struct span *servers; /* "127.0.0.1:53", "[::1]:53"; none: /etc/resolv.conf */
+        size_t server_count;
+        uint64_t timeout_us;
+    } dns;
     struct span block_text; /* block_answer.text: a sentence for people */
     const struct route_settings *routes;
     size_t route_count;

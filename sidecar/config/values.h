@@ -76,7 +76,7 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
-    type_address, type_address_or_off, type_networks, type_types;
+    type_address, type_address_or_off, type_networks, type_types, type_dns_servers;
 /* backends.c */
 extern const struct option_type type_targets, type_url;
 /* access_values.c */

@@ -159,6 +159,20 @@ static void print_matches(struct inspection *tx)
 
 /* --- the world --- */
 
+/* A block list without a network: it has 192.0.2.1 and a name, and http:BL an address. */
+static enum lookup ask(void *context, struct span name, uint32_t *address)
+{
+    (void)context;
+    *address = 0x7f000002;
+    if (span_is(name, SPAN("1.2.0.192.bl.example")) ||
+        span_is(name, SPAN("bad.example.bl.example")))
+        return LOOKUP_LISTED;
+    *address = 0x7f030501;
+    if (span_is(name, SPAN("abcdefghijkl.1.2.0.192.dnsbl.httpbl.org")))
+        return LOOKUP_LISTED;
+    return LOOKUP_NOT_LISTED;
+}
+
 static uint64_t wall_us(void *context)
 {
     (void)context;
@@ -327,6 +341,7 @@ static void settle_case(struct a_case *c)
     c->world = (struct inspection_world){
         .wall_us = wall_us,
         .cpu_ns = cpu_ns,
+        .lookups = {.ask = ask},
         .store_get = store_get,
         .store_set = store_set,
         .store_expire = store_expire,

@@ -17,6 +17,7 @@ SecRule ARGS "@rx ev(il)" "id:10,phase:2,pass,t:urlDecodeUni,t:lowercase,msg:'Ev
 SecRule ARGS "@streq hush" "id:11,phase:2,pass,t:none,t:lowercase,msg:'Hush',setvar:tx.score=+3"
 SecRule REQUEST_METHOD "@streq GET" "id:12,phase:2,pass,chain,msg:'Chained'"
   SecRule ARGS:second "@streq yes" "t:none"
+SecRule ARGS:who "@rbl bl.example" "id:13,phase:2,deny,msg:'Listed'"
 SecRule TX:score "@ge 5" "id:20,phase:2,deny,status:406,msg:'Too much: %{TX.score}'"
 SecRule REQUEST_METHOD "@streq GET" "id:21,phase:2,deny,msg:'After all'"
 """
@@ -68,7 +69,7 @@ def test_a_match_shows_each_transformation_the_mark_and_the_sum(explain, tmp_pat
   sets TX:score "0" -> "5"
 
 20  phase 2  Too much: 5
-  {tmp_path}/rules.conf:12
+  {tmp_path}/rules.conf:13
   TX:score
     as it came           "5"
     matched              @ge "5"
@@ -91,6 +92,11 @@ def test_each_way_of_not_matching_has_its_reason(explain):
     assert why(explain, "/?second=no", 12) == ("rule 12 did not match: link 2 of its chain failed: the operator did not match "
                                                "the only value: ARGS:second")
     assert why(explain, "/?a=evil", 21) == "rule 21 was not reached: rule 20 had refused the request before it"
+
+
+def test_what_a_block_list_says_is_unknown_offline(explain):
+    assert why(explain, "/?who=192.0.2.1", 13) == "rule 13 did not match: what a block list says is unknown here, " \
+                                                  "for nobody is asked: ARGS:who"
 
 
 def test_a_paranoia_level_that_is_not_on_is_named(explain, tmp_path):

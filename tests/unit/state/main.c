@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sidecar/state/collections.h"
+#include "sidecar/state/listings.h"
 #include "tests/check.h"
 
 static const struct collection_key counter = {SPAN_INIT("IP"), SPAN_INIT("192.0.2.1"),
@@ -105,6 +106,81 @@ TEST(a_key_lists_its_own_variables_that_live)
     collections_free(c);
 }
 
+/* ---- what block lists said ---- */
+
+static enum listing look(struct listings *l, uint64_t now_us, bool *ask)
+{
+    uint32_t address;
+    return listings_find(l, SPAN("1.2.0.192.bl.example"), now_us, &address, ask);
+}
+
+static void say(struct listings *l, uint64_t now_us, enum listing listing, uint64_t good_us)
+{
+    listings_set(l, SPAN("1.2.0.192.BL.example"), now_us, listing, 0x7f000002, good_us);
+}
+
+TEST(one_is_told_to_ask_and_all_know_when_there_is_an_answer)
+{
+    struct listings *l = listings_new(100);
+    bool ask;
+    uint32_t address = 0;
+    check_number(look(l, 1, &ask), LISTING_UNKNOWN);
+    check(ask);
+    check_number(look(l, 2, &ask), LISTING_UNKNOWN);
+    check(!ask);
+    say(l, 3, LISTING_LISTED, 10 * SECOND);
+    check_number(listings_find(l, SPAN("1.2.0.192.bl.example"), 4, &address, &ask), LISTING_LISTED);
+    check(!ask && address == 0x7f000002);
+    listings_free(l);
+}
+
+TEST(an_old_answer_holds_while_one_asks_anew_but_not_for_ever)
+{
+    struct listings *l = listings_new(100);
+    bool ask;
+    look(l, 0, &ask);
+    say(l, 0, LISTING_LISTED, 10 * SECOND);
+    check_number(look(l, 10 * SECOND, &ask), LISTING_LISTED);
+    check(ask);
+    check_number(look(l, 11 * SECOND, &ask), LISTING_LISTED);
+    check(!ask);
+    say(l, 11 * SECOND, LISTING_UNKNOWN, 20 * SECOND); /* the asking failed */
+    check_number(look(l, 30 * SECOND, &ask), LISTING_LISTED);
+    check(!ask);
+    check_number(look(l, 31 * SECOND, &ask), LISTING_LISTED);
+    check(ask);
+    say(l, 32 * SECOND, LISTING_NONE, 10 * SECOND);
+    check_number(look(l, 33 * SECOND, &ask), LISTING_NONE);
+    check_number(look(l, 42 * SECOND + LISTINGS_STALE_US, &ask), LISTING_UNKNOWN);
+    listings_free(l);
+}
+
+TEST(who_was_told_to_ask_and_never_came_back_is_not_waited_for)
+{
+    struct listings *l = listings_new(100);
+    bool ask;
+    look(l, 1, &ask);
+    look(l, LISTINGS_ASKING_US, &ask);
+    check(!ask);
+    look(l, 1 + LISTINGS_ASKING_US, &ask);
+    check(ask);
+    listings_free(l);
+}
+
+TEST(many_names_stay_within_the_bound)
+{
+    struct listings *l = listings_new(160);
+    for (unsigned i = 0; i < 10000; i++) {
+        char name[32];
+        uint32_t address;
+        bool ask;
+        int len = snprintf(name, sizeof(name), "%u.%u.bl.example", i / 256, i % 256);
+        listings_find(l, span_make(name, (size_t)len), i, &address, &ask);
+    }
+    check(listings_count(l) <= 160 + 16);
+    listings_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +189,10 @@ int main(void)
         cmocka_unit_test(a_variable_expires_when_it_was_told_to_and_at_last_with_the_timeout),
         cmocka_unit_test(many_keys_stay_within_the_bound),
         cmocka_unit_test(a_key_lists_its_own_variables_that_live),
+        cmocka_unit_test(one_is_told_to_ask_and_all_know_when_there_is_an_answer),
+        cmocka_unit_test(an_old_answer_holds_while_one_asks_anew_but_not_for_ever),
+        cmocka_unit_test(who_was_told_to_ask_and_never_came_back_is_not_waited_for),
+        cmocka_unit_test(many_names_stay_within_the_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,5 +5,6 @@
 
 int pool_suite(void);
 int pool_socket_suite(void);
+int resolver_suite(void);
 
 #endif

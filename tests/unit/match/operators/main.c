@@ -5,6 +5,6 @@
 int main(void)
 {
     int failed = pattern_suite() + phrases_suite() + transformation_suite() + operator_suite() +
-                 sqli_suite() + xss_suite();
+                 sqli_suite() + xss_suite() + rbl_suite();
     return failed != 0;
 }

@@ -9,5 +9,6 @@ int transformation_suite(void);
 int operator_suite(void);
 int sqli_suite(void);
 int xss_suite(void);
+int rbl_suite(void);
 
 #endif

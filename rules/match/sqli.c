@@ -18,7 +18,7 @@ static bool is_sound(const struct sqli_facts *f)
 
 static bool is_union(const struct sqli_facts *f)
 {
-    return (f->union_select && !f->broken_at_start) ||
+    return f->union_first || (f->union_select && !f->broken_at_start) ||
            ((f->union_names || f->union_begun) && !f->broken && starts_as_value(f));
 }
 
@@ -49,62 +49,106 @@ static bool is_constant_condition(const struct sqli_facts *f)
 
 static bool is_call_condition(const struct sqli_facts *f)
 {
+    if (f->probe && starts_as_value(f) && f->first != SQLI_NAME)
+        return true;
+    if (f->call_first && is_sound(f))
+        return true;
     return f->logic_call && !f->broken && starts_as_value(f) && (f->logic || f->quote != 0);
 }
 
 static bool is_nested_call(const struct sqli_facts *f)
 {
-    return f->nested_calls && !f->broken;
+    return f->server_fact || f->group_call ||
+           (f->nested_calls && (!f->broken || (f->breaks_out && f->logic)));
 }
 
 static bool is_subselect(const struct sqli_facts *f)
 {
-    return f->subselect && !f->broken_at_start;
+    return (f->subselect && !f->broken_at_start) || f->subselect_from || f->select_condition;
 }
 
 static bool is_stacked(const struct sqli_facts *f)
 {
-    return f->statement;
+    return f->statement || f->semicolon_comment;
 }
 
 static bool is_whole(const struct sqli_facts *f)
 {
-    return f->whole_statement;
+    return f->whole_statement || (f->assignment && is_sound(f));
 }
 
 /* x'-- cuts the rest of the statement off. Text behind the mark is a sentence's dash. */
 static bool is_cut_off(const struct sqli_facts *f)
 {
-    if (!f->has_comment || f->broken || f->comment_sign == '`')
+    if (f->sp_password)
+        return true;
+    if (!f->has_comment || !is_sound(f) || f->comment_sign == '`')
+        return false;
+    if (f->opens && f->comment_sign == '#' && f->operands == 0)
         return false;
     if (f->quote != 0 || f->breaks_out)
         return f->comment_text <= (f->comment_glued ? 2U : 3U);
     if (f->comment_text > 0 || f->comment_sign == '#')
         return false;
-    return (f->first == SQLI_NUMBER && f->operands == 1) ||
+    return ((f->first == SQLI_NUMBER || f->first == SQLI_VARIABLE) && f->operands == 1) ||
            (f->first == SQLI_OPEN && f->constants > 0);
 }
 
+/* "/usr/share/", "*name*", "<", "=" and ">=": words in quotes, and quotes for words. */
+static bool is_quotation(const struct sqli_facts *f)
+{
+    bool names = f->constants <= 1 && !f->logic && !f->compare && !f->logic_call;
+
+    return (f->markup && names) || f->inside_out || f->tag;
+}
+
 /* x'='y reads as two strings and what is between them. Between double quotes search phrases do so,
- * too: there it takes an operand on the way. */
+ * too: there it takes an operand on the way, or a sign before the string that is opened again. */
 static bool is_reopened(const struct sqli_facts *f)
 {
-    if (!f->reopens || !is_sound(f) || f->operators == 0)
+    if (!f->reopens || !is_sound(f) || f->operators == 0 || is_quotation(f))
         return false;
-    return f->quote == '\'' || (f->operators >= 2 && f->operands >= 2 && !f->attribute);
+    if (f->quote == '\'')
+        return true;
+    if (f->reopens_signed && f->operands == 1 && (f->logic || f->compare))
+        return !f->opens;
+    return f->operators >= 2 && f->operands >= 2 && !f->attribute && !f->opens;
 }
 
 static bool is_tail(const struct sqli_facts *f)
 {
     if (f->broken || !starts_as_value(f))
-        return f->having && f->logic && !f->broken;
-    return f->by_constant || (f->by && f->quote != 0) ||
+        return f->where || f->having_constant || (f->having && f->logic && !f->broken);
+    return f->where || f->having_constant || f->by_constant || (f->by && f->quote != 0) ||
            (f->having && (f->compare || f->logic || f->logic_call)) || (f->limits && f->quote != 0);
 }
 
 static bool is_case(const struct sqli_facts *f)
 {
-    return f->whens && !f->broken;
+    return f->whens && (!f->broken || f->ended);
+}
+
+/* 1))+1: somebody else's parentheses are closed, and the value goes on. */
+static bool is_broken_out(const struct sqli_facts *f)
+{
+    return f->closes >= 2 && is_sound(f) && f->first == SQLI_NUMBER && f->operators > 0 &&
+           f->constants >= 2;
+}
+
+static bool is_escape(const struct sqli_facts *f)
+{
+    return f->escape;
+}
+
+/* 1<@ is neither true nor false. */
+static bool is_unset(const struct sqli_facts *f)
+{
+    return f->unset_variable && is_sound(f);
+}
+
+static bool is_stuck(const struct sqli_facts *f)
+{
+    return f->stuck_logic && starts_as_value(f);
 }
 
 static const struct decision {
@@ -125,6 +169,10 @@ static const struct decision {
     {"string", "the string is closed and opened again", is_reopened},
     {"tail", "ORDER BY, HAVING or LIMIT", is_tail},
     {"case", "CASE WHEN THEN", is_case},
+    {"parentheses", "parentheses are closed that others opened, and it goes on", is_broken_out},
+    {"escape", "a call in the braces of ODBC", is_escape},
+    {"variable", "a comparison with a variable that nobody set", is_unset},
+    {"hidden", "AND or OR right behind a comment", is_stuck},
 };
 
 /* Comments that hide: code for MySQL alone, and comments in comments, with SQL words about. */
@@ -137,13 +185,18 @@ static bool is_hidden(const struct sqli_row *row, const struct sqli_facts *f)
     for (size_t i = 0; i < row->count; i++)
         word = word || row->at[i].class == SQLI_UNION || row->at[i].class == SQLI_SELECT ||
                row->at[i].class == SQLI_LOGIC;
-    return word || (row->hidden && f->first == SQLI_NUMBER);
+    return word || f->first == SQLI_NUMBER;
 }
 
 static const char *decide(const struct sqli_row *row, char quote)
 {
     struct sqli_facts facts;
 
+    /* No decision about a bare value goes without one of these, and most values have none; and
+     * behind a quote what no statement has at once (O'Reilly). */
+    if (!row->telling && !row->hidden && !row->nested &&
+        (quote == 0 || (row->count > 1 && !sqli_may_follow_string(&row->at[1]))))
+        return NULL;
     sqli_walk(row, quote, &facts);
     if (is_hidden(row, &facts))
         return "hidden";

@@ -15,7 +15,8 @@
  * way it notes facts: a comparison of constants after AND/OR, a SELECT with a list, a second
  * statement, a comment that cuts the rest off, a string that is opened again... The table of
  * decisions in sqli.c says which facts together are an attack; each row has a name and a sentence.
- * A few facts count wherever they stand (sleep(5), waitfor delay '..', union select 1,2).
+ * Beside the walk there are marks (sqli_marks): neighbouring tokens that count wherever the grammar
+ * breaks, since no sentence has them (sleep(5), waitfor delay '..', -1 union, {`a` 1}).
  *
  * Classes in a fingerprint: 1 number, s string, n name, v variable, l literal, f function, o
  * operator, = comparison, & logic, ! not, U union, E select, S other statement, k keyword, B

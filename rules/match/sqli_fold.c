@@ -56,10 +56,28 @@ static bool is_word(const struct sqli_token *token)
                                    token->text.at[0] == '`' || token->text.at[0] == '[');
 }
 
+static bool is_telling(const struct sqli_token *token)
+{
+    switch ((int)token->class) {
+    case SQLI_NUMBER:
+    case SQLI_STRING:
+    case SQLI_NAME:
+    case SQLI_LITERAL:
+    case SQLI_ARITHMETIC:
+    case SQLI_COMPARE:
+    case SQLI_COMMA:
+    case SQLI_DOT:
+    case SQLI_COLON:
+    case SQLI_UNKNOWN: return false;
+    default: return true;
+    }
+}
+
 static void put(struct folding *f, struct sqli_token token)
 {
     token.signed_ = f->signed_;
     f->signed_ = false;
+    f->row->telling = f->row->telling || is_telling(&token);
     if (f->row->count < SQLI_ROW)
         f->row->at[f->row->count++] = token;
 }
@@ -79,6 +97,11 @@ static bool fold_sign(struct folding *f, struct sqli_token *token)
         }
         token->class = token->sign == '~' ? SQLI_COMPARE : SQLI_ARITHMETIC;
         return false;
+    case SQLI_COMPARE: /* !~1 */
+        if (joins || !span_is(token->text, SPAN("!~")))
+            return false;
+        f->signed_ = true;
+        return true;
     case SQLI_ARITHMETIC:
         if (joins)
             return false;
@@ -118,6 +141,31 @@ static bool fold_pair(struct folding *f, const struct sqli_token *token)
         before->sign = token->sign;
         return true;
     }
+    if (token->role == ROLE_UPDATE && before->role == ROLE_FOR) {
+        f->row->count--;
+        return true;
+    }
+    return token->role == ROLE_MODIFIER && before->class == SQLI_STATEMENT;
+}
+
+/* The words of a full-text search. */
+static bool fold_search(struct folding *f, const struct sqli_token *token)
+{
+    struct sqli_token *before = last(f, 1), *first = last(f, 2);
+
+    if (first == NULL)
+        return false;
+    if (token->role == ROLE_MODE && before->role == ROLE_BOOLEAN && first->class == SQLI_COMPARE) {
+        f->row->count -= 2;
+        return true;
+    }
+    if (token->role == ROLE_AGAINST && before->class == SQLI_NAME && first->role == ROLE_MATCH) {
+        first->class = SQLI_FUNCTION;
+        f->row->count--;
+        return true;
+    }
+    if (token->class == SQLI_OPEN && before->role == ROLE_AGAINST && first->class == SQLI_CLOSE)
+        before->class = SQLI_COMPARE;
     return false;
 }
 
@@ -137,6 +185,8 @@ static bool fold_dot(struct folding *f, struct sqli_token *token)
         token->class = SQLI_NAME;
     if (f->row->count == 0 || !is_word(last(f, 1)))
         return false;
+    if (is_last(f, 1, SQLI_SELECT) && is_last(f, 2, SQLI_UNION))
+        return false; /* SELECT.`a` */
     if (last(f, 1)->role == ROLE_CATALOG)
         token->role = ROLE_CATALOG;
     last(f, 1)->class = token->class;
@@ -157,18 +207,48 @@ static void shorten(struct folding *f, const struct sqli_token *token)
         f->row->count -= 2;
 }
 
+/* (1) behind an operator; -(1) at the start. */
+static bool fold_parentheses(struct folding *f, const struct sqli_token *token)
+{
+    const struct sqli_token *inside = last(f, 1), *open = last(f, 2), *before = last(f, 3);
+    struct sqli_token kept;
+
+    if (token->class != SQLI_CLOSE || open == NULL || open->class != SQLI_OPEN)
+        return false;
+    if (inside->class != SQLI_NUMBER && inside->class != SQLI_STRING &&
+        inside->class != SQLI_LITERAL)
+        return false;
+    if (before == NULL && !open->signed_)
+        return false;
+    if (before != NULL && before->class != SQLI_LOGIC && before->class != SQLI_COMPARE &&
+        before->class != SQLI_ARITHMETIC && before->class != SQLI_SELECT &&
+        before->class != SQLI_COMMA)
+        return false;
+    kept = *inside;
+    kept.glued = open->glued;
+    kept.behind_comment = open->behind_comment;
+    f->signed_ = inside->signed_ || open->signed_;
+    f->row->count -= 2;
+    shorten(f, &kept);
+    put(f, kept);
+    return true;
+}
+
 static void fold_token(struct folding *f, struct sqli_token token)
 {
     token.behind_comment = f->commented;
+    token.at_comment = f->commented && token.glued;
     if (f->commented)
         token.glued = false;
     if (fold_dot(f, &token))
         return;
     if (is_last(f, 1, SQLI_FUNCTION) && token.class != SQLI_OPEN)
         last(f, 1)->class = SQLI_NAME;
-    if (is_last(f, 1, SQLI_NAME) && token.class == SQLI_OPEN && last(f, 1)->role == ROLE_OBJECT)
+    if ((is_last(f, 1, SQLI_NAME) || is_last(f, 1, SQLI_LITERAL)) && token.class == SQLI_OPEN &&
+        last(f, 1)->role == ROLE_OBJECT)
         last(f, 1)->class = SQLI_FUNCTION; /* user(), database() */
-    if (fold_sign(f, &token) || fold_pair(f, &token))
+    if (fold_sign(f, &token) || fold_pair(f, &token) || fold_search(f, &token) ||
+        fold_parentheses(f, &token))
         return;
     shorten(f, &token);
     put(f, token);
@@ -180,6 +260,7 @@ void sqli_fold(struct span text, char quote, bool mysql, struct sqli_row *row)
     struct sqli_lexer lexer;
 
     row->count = 0;
+    row->telling = false;
     sqli_lexer_init(&lexer, text, mysql);
     if (quote != 0)
         put(&f, sqli_first_string(&lexer, quote));

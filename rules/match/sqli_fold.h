@@ -10,6 +10,9 @@
  *   UNION ALL, SELECT DISTINCT, SELECT TOP 3    UNION, SELECT
  *   ORDER BY, SOUNDS LIKE, IS NOT, NOT IN       one token
  *   a function's name without (                 a name
+ *   (1)  behind an operator                     1
+ *   IN BOOLEAN MODE, FOR UPDATE                 gone
+ *   MATCH a AGAINST (, MATCH(a) AGAINST (       a call, a comparison
  *
  * Private to sqli*.c. */
 #ifndef SIDEGATE_RULES_MATCH_SQLI_FOLD_H
@@ -22,6 +25,7 @@ enum { SQLI_ROW = 64 };
 struct sqli_row {
     struct sqli_token at[SQLI_ROW + 1]; /* the last is an SQLI_END */
     size_t count;
+    bool telling; /* holds more than operands and what joins them: words of SQL, parentheses... */
     bool dialects_differ, hidden, nested; /* as in sqli_lexer */
 };
 

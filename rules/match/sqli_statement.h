@@ -12,6 +12,10 @@ enum sqli_list {
     LIST_SERIOUS, /* numbers, strings, variables, calls, * */
 };
 
+/* Does the row, up to a semicolon, hold one of the role, of the class? */
+bool sqli_has_role(const struct sqli_token *at, enum sqli_role role);
+bool sqli_has_class(const struct sqli_token *at, enum sqli_class class);
+
 /* What follows SELECT. */
 enum sqli_list sqli_select_list(const struct sqli_token *at);
 
@@ -19,6 +23,9 @@ enum sqli_list sqli_select_list(const struct sqli_token *at);
 bool sqli_is_statement(const struct sqli_token *at);
 /* The same where the text begins with it: many sentences do, so more is asked. */
 bool sqli_is_whole_statement(const struct sqli_token *at);
+/* The same of a row that the grammar took whole: a SELECT with parentheses, or one that ends as
+ * one. */
+bool sqli_is_whole_select(const struct sqli_token *at);
 
 /* A call that is hardly ever anything but an attack. */
 bool sqli_is_strong(const struct sqli_token *at);

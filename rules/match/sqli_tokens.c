@@ -348,11 +348,17 @@ static struct sqli_token take_backslash(struct sqli_lexer *lexer)
 /* [name] of T-SQL. */
 static struct sqli_token take_bracket(struct sqli_lexer *lexer)
 {
-    size_t len = word_length(span_from(lexer->text, lexer->at + 1));
+    struct span rest = span_from(lexer->text, lexer->at + 1);
+    struct span name = span_first(rest, word_length(rest));
+    const struct word *word = find_word(name);
+    struct sqli_token token;
 
-    if (len > 0 && peek(lexer, len + 1) == ']')
-        return take(lexer, SQLI_NAME, len + 2);
-    return take(lexer, SQLI_UNKNOWN, 1);
+    if (name.len == 0 || peek(lexer, name.len + 1) != ']')
+        return take(lexer, SQLI_UNKNOWN, 1);
+    token = take(lexer, SQLI_NAME, name.len + 2);
+    if (word != NULL && word->role == ROLE_CATALOG)
+        token.role = ROLE_CATALOG;
+    return token;
 }
 
 static struct sqli_token take_back_quote(struct sqli_lexer *lexer)

@@ -83,8 +83,14 @@ enum sqli_role {
     ROLE_WAITFOR,
     ROLE_IF,
     ROLE_SHOW,
-    ROLE_STRONG,  /* functions that prose does not call */
-    ROLE_CATALOG, /* tables that describe the database */
+    ROLE_IIF,
+    ROLE_MATCH,
+    ROLE_AGAINST,
+    ROLE_BOOLEAN,
+    ROLE_MODE,
+    ROLE_MODIFIER, /* between a statement's first word and what it works on */
+    ROLE_STRONG,   /* functions that prose does not call */
+    ROLE_CATALOG,  /* tables that describe the database */
 };
 
 struct sqli_token {
@@ -92,10 +98,11 @@ struct sqli_token {
     enum sqli_role role;
     struct span text;
     bool behind_comment;
-    bool glued;   /* no white space before it */
-    bool open;    /* a string or comment without an end */
-    char sign;    /* of an operator: its first byte; of a comment: - # or * */
-    bool signed_; /* folding took a unary operator away before it */
+    bool at_comment; /* right behind one, without white space */
+    bool glued;      /* no white space before it */
+    bool open;       /* a string or comment without an end */
+    char sign;       /* of an operator: its first byte; of a comment: - # or * */
+    bool signed_;    /* folding took a unary operator away before it */
 };
 
 struct sqli_lexer {

@@ -3,6 +3,7 @@
  * and says what comes next. */
 #include "rules/match/sqli_walk.h"
 
+#include "rules/match/sqli_marks.h"
 #include "rules/match/sqli_statement.h"
 
 enum { CLASSES = 128 }; /* letters of sqli_class */
@@ -37,9 +38,24 @@ static bool is_constant(const struct sqli_token *token)
 static bool is_call(const struct sqli_token *token)
 {
     return (token->class == SQLI_FUNCTION || token->class == SQLI_NAME ||
+            (token->class == SQLI_COMPARE && byte_is_alpha(token->sign) && token[1].glued) ||
             (token->class == SQLI_STATEMENT &&
              (token->role == ROLE_IF || token->role == ROLE_INSERT))) &&
            token[1].class == SQLI_OPEN;
+}
+
+/* cos(3)=sin(4), connection_id()=connection_id(): `right` is the second's name. */
+static bool compares_calls(const struct walk *w, const struct sqli_token *right)
+{
+    const struct sqli_token *close = w->left;
+
+    if (close - w->row->at >= 3 && is_constant(&close[-1]) && close[-2].class == SQLI_OPEN &&
+        close[-3].class == SQLI_FUNCTION)
+        return right[2].class != SQLI_END && is_constant(&right[2]) && right[3].class == SQLI_CLOSE;
+    if (close - w->row->at < 2 || close[-1].class != SQLI_OPEN || right[2].class != SQLI_CLOSE)
+        return false;
+    return span_is_nocase(close[-2].text, right->text) ||
+           (close[-2].role == ROLE_OBJECT && right->role == ROLE_OBJECT);
 }
 
 /* Both sides of a comparison are there. */
@@ -50,6 +66,12 @@ static void note_comparison(const struct walk *w, const struct sqli_token *right
     bool here = right->class == SQLI_FUNCTION || is_constant(right) || right->signed_;
     bool there = left != NULL && is_constant(left);
 
+    /* 1.1-1~bpo70: a version */
+    if (w->joined->sign == '~' && w->joined->glued && left != NULL && left->class == SQLI_NUMBER &&
+        right->class == SQLI_NAME)
+        return;
+    if (left != NULL && left->class == SQLI_CLOSE && right->class == SQLI_FUNCTION)
+        facts->compare_both = facts->compare_both || compares_calls(w, right);
     facts->compare = true;
     facts->compare_constant =
         facts->compare_constant || here || there || (left != NULL && left->class == SQLI_CLOSE);
@@ -128,8 +150,10 @@ static enum next on_close(struct walk *w)
 {
     if (w->depth > 0)
         w->depth--;
-    else
+    else {
         w->facts->breaks_out = true;
+        w->facts->closes++;
+    }
     return WANT_OPERATOR;
 }
 
@@ -141,6 +165,7 @@ static enum next on_comment(struct walk *w)
     struct span trimmed = span_trim(rest, " \t\r\n+");
 
     w->facts->has_comment = true;
+    w->facts->sp_password = span_find_nocase(text, SPAN("sp_password")) != SPAN_NONE;
     w->facts->comment_sign = w->at->sign;
     w->facts->comment_text = trimmed.len;
     w->facts->comment_glued = rest.len > 0 && rest.at[0] != ' ';
@@ -245,9 +270,8 @@ static enum next first_semicolon(struct walk *w)
 
 static enum next first_comment(struct walk *w)
 {
-    bool nothing_before = at_statement_start(w);
-
-    return on_comment(w) == OVER && nothing_before ? OVER : BROKEN;
+    w->facts->incomplete = !at_statement_start(w);
+    return on_comment(w);
 }
 
 /* A place for a bound value. */
@@ -309,7 +333,7 @@ static enum next on_keyword(struct walk *w)
     case ROLE_THEN: w->facts->whens = w->facts->whens || w->cased; return WANT_OPERAND;
     case ROLE_WHEN:
     case ROLE_ELSE: return w->cased ? WANT_OPERAND : BROKEN;
-    case ROLE_END:
+    case ROLE_END: w->facts->ended = w->facts->whens; return WANT_OPERATOR;
     case ROLE_DIRECTION: return WANT_OPERATOR;
     case ROLE_FROM:
     case ROLE_AS:
@@ -354,8 +378,10 @@ static enum next then_comma(struct walk *w)
 
 static enum next then_dot(struct walk *w)
 {
-    (void)w;
-    return WANT_OPERAND;
+    const struct sqli_token *left = before(w);
+    bool strings = left != NULL && left->class == SQLI_STRING && w->at[1].class == SQLI_STRING;
+
+    return strings ? BROKEN : WANT_OPERAND;
 }
 
 static enum next then_brace(struct walk *w)
@@ -423,32 +449,9 @@ static enum next want_operator(struct walk *w)
     return with == NULL ? BROKEN : with(w);
 }
 
-static bool is_over(const struct sqli_token *at)
+bool sqli_may_follow_string(const struct sqli_token *token)
 {
-    return at->class == SQLI_END || at->class == SQLI_COMMENT;
-}
-
-/* What counts wherever it stands. */
-static void note_anywhere(const struct sqli_row *row, struct sqli_facts *facts)
-{
-    for (const struct sqli_token *t = row->at; t->class != SQLI_END; t++) {
-        const struct sqli_token *next = t + 1;
-
-        facts->strong_call = facts->strong_call || sqli_is_strong(t);
-        if (t->class != SQLI_UNION)
-            continue;
-        while (next->class == SQLI_OPEN)
-            next++;
-        if (t->behind_comment || next->class == SQLI_SELECT)
-            facts->union_begun = facts->union_begun || is_over(next + (next->class == SQLI_SELECT));
-        if (next->class != SQLI_SELECT)
-            continue;
-        switch (sqli_select_list(next + 1)) {
-        case LIST_SERIOUS: facts->union_select = true; break;
-        case LIST_NAMES: facts->union_names = true; break;
-        case LIST_NONE: break;
-        }
-    }
+    return then[token->class] != NULL && then[token->class] != on_alias;
 }
 
 void sqli_walk(const struct sqli_row *row, char quote, struct sqli_facts *facts)
@@ -465,7 +468,8 @@ void sqli_walk(const struct sqli_row *row, char quote, struct sqli_facts *facts)
         next = next == WANT_OPERAND ? want_operand(&w) : want_operator(&w);
     facts->broken = next == BROKEN;
     facts->broken_at_start = facts->broken && w.at == row->at + 1;
-    facts->incomplete = next == WANT_OPERAND;
+    facts->incomplete = facts->incomplete || (next == WANT_OPERAND && row->count > 0 &&
+                                              row->at[row->count - 1].class != SQLI_SEMICOLON);
     if (quote != 0) {
         struct span closed = row->at[0].text;
 
@@ -475,6 +479,10 @@ void sqli_walk(const struct sqli_row *row, char quote, struct sqli_facts *facts)
         const struct sqli_token *last = &row->at[row->count - 1];
 
         facts->reopens = last->class == SQLI_STRING && last->open && last->sign == quote;
+        facts->reopens_signed = facts->reopens && last->signed_;
     }
-    note_anywhere(row, facts);
+    facts->whole_statement =
+        facts->whole_statement ||
+        (!facts->broken && !facts->incomplete && quote == 0 && sqli_is_whole_select(row->at));
+    sqli_note_marks(row, facts);
 }

@@ -48,7 +48,7 @@ static const struct {
     {SPAN_INIT("period"), '.'},
 };
 
-/* The same but for case and NUL bytes in `text`. */
+/* The same but for case and NUL bytes in `text`, or the two bytes \0 that somebody will decode. */
 static bool is_name(struct span text, struct span name)
 {
     size_t same = 0;
@@ -56,6 +56,10 @@ static bool is_name(struct span text, struct span name)
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] == '\0')
             continue;
+        if (text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == '0') {
+            i++;
+            continue;
+        }
         if (same == name.len || byte_lower(text.at[i]) != name.at[same])
             return false;
         same++;
@@ -205,6 +209,9 @@ static const char *judge_attribute(const struct xss_token *token, bool own_tag)
     } else if (own_tag && has_script_scheme(squeezed)) {
         return "url";
     }
+    if (own_tag && span_starts_nocase(token->name, SPAN("xmlns:")) &&
+        span_find_nocase(token->value, SPAN("xml-events")) != SPAN_NONE)
+        return "attribute"; /* binds a handler to an event */
     if (is_name(token->name, SPAN("style")) && is_script_style(token->value))
         return "style";
     if (own_tag && is_in(token->name, always, COUNT(always)))
@@ -216,13 +223,20 @@ static const char *judge_attribute(const struct xss_token *token, bool own_tag)
     return NULL;
 }
 
+static bool ends_tag(struct span s)
+{
+    if (s.at[0] == '\\' && s.len > 1 && s.at[1] == '0')
+        return false;
+    return s.at[0] != '\0' && strchr("<>{}()[]\"'`\\^|;,", s.at[0]) != NULL;
+}
+
 /* The name ends at the first byte that no name has: browsers read <script<x as a script. */
 static bool is_active_tag(struct span name)
 {
     struct span local;
 
     for (size_t i = 0; i < name.len; i++)
-        if (name.at[i] != '\0' && strchr("<>{}()[]\"'`\\^|;,", name.at[i]) != NULL)
+        if (ends_tag(span_from(name, i)))
             name.len = i;
     local = local_name(name);
 

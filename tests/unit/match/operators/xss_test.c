@@ -33,6 +33,7 @@ TEST(tags_that_run_script)
     is_attack("<svg/onload=alert()", "tag", "svg");
     is_attack("<script<{alert(1)}/></script </>", "tag", "script<{alert(1)}");
     check(xss_detect(SPAN("<scr\0ipt>confirm(0);</scr\0ipt>"), NULL));
+    is_attack("<scr\\0ipt src=x>", "tag", "scr\\0ipt"); /* a backslash and a zero */
     is_attack("<!-- x --!><iframe>", "tag", "iframe");
     is_attack("<img src=\"x` `<script>alert(1)</script>\"` `>", "tag", "script");
 }
@@ -69,6 +70,29 @@ TEST(comments_and_declarations_that_act)
     is_attack("<!DOCTYPE x [<!ENTITY y SYSTEM \"z\">", "declaration",
               "DOCTYPE x [<!ENTITY y SYSTEM \"z\"");
     is_attack("<?xml-stylesheet href=x?>", "declaration", "xml-stylesheet href=x?");
+}
+
+TEST(what_libinjection_is_known_to_miss)
+{
+    is_attack("<tag onauxclick=alert(1)>", "event", "onauxclick");
+    is_attack("<tag onpagereveal=alert(1)>", "event", "onpagereveal");
+    is_attack("<tag onpageswap=alert(1)>", "event", "onpageswap");
+}
+
+TEST(what_libinjection_is_known_to_alarm_at)
+{
+    is_harmless("filter=in(a,b)");
+    is_harmless("<p style=\"color:red\">x</p>");
+    is_harmless("<!DOCTYPE html>");
+    is_harmless("on+BHFUPFdfsWTEJdw8wug==");
+    is_harmless("onAAAA==");
+}
+
+TEST(handlers_that_a_namespace_binds)
+{
+    is_attack("<x xmlns:ev=\"http://www.w3.org/2001/xml-events\" ev:event=\"load\">", "attribute",
+              "xmlns:ev");
+    is_harmless("<x xmlns:ev=\"http://www.w3.org/1999/xlink\">");
 }
 
 TEST(what_is_only_unusual_is_harmless)
@@ -121,6 +145,9 @@ int xss_suite(void)
         cmocka_unit_test(events_in_every_place),
         cmocka_unit_test(addresses_and_styles_that_are_script),
         cmocka_unit_test(comments_and_declarations_that_act),
+        cmocka_unit_test(what_libinjection_is_known_to_miss),
+        cmocka_unit_test(what_libinjection_is_known_to_alarm_at),
+        cmocka_unit_test(handlers_that_a_namespace_binds),
         cmocka_unit_test(what_is_only_unusual_is_harmless),
         cmocka_unit_test(a_long_text_takes_one_pass),
     };

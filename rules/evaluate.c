@@ -173,6 +173,8 @@ static bool target_run(struct inspection *tx, const struct target *target)
         const struct pair *value = &cursor->values.at[cursor->value];
         if (!target->counted && !value_is_wanted(tx, target, value))
             continue;
+        if (cursor->matched && container_is_spoken_for(tx, target->variable, value))
+            continue;
         if (arena_is_full(tx->arena) || slice_is_spent(tx, value->value.len))
             return false;
         value_try(tx, target, value);

@@ -161,17 +161,29 @@ bool exclusions_touch(const struct inspection *tx, const struct rule *link, enum
     return false;
 }
 
+/* ModSecurity 3 has no names of containers: who excluded there what stands first in one
+ * (json.a.array_0) means the container's (json.a) as well, of which that name is made. */
+static bool target_excludes(struct inspection *tx, const struct target *target,
+                            const struct pair *value)
+{
+    if (target_selects(tx, target, value))
+        return true;
+    const struct pair *container = container_of(tx, target->variable, value);
+    return container != NULL &&
+           target_selects(tx, target, &(struct pair){container->value, container->value});
+}
+
 bool exclusion_holds(struct inspection *tx, const struct rule *link, enum variable variable,
                      const struct pair *value)
 {
     for (size_t i = 0; i < link->target_count; i++) {
         const struct target *target = &link->targets[i];
-        if (target->excluded && target->variable == variable && target_selects(tx, target, value))
+        if (target->excluded && target->variable == variable && target_excludes(tx, target, value))
             return true;
     }
     for (const struct exclusion *e = tx->exclusions; e != NULL; e = e->next) {
         const struct target *target = &e->action->ctl.target;
-        if (target->variable == variable && target_selects(tx, target, value) &&
+        if (target->variable == variable && target_excludes(tx, target, value) &&
             exclusion_names(tx, e, tx->cursor.starter))
             return true;
     }

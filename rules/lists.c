@@ -2,6 +2,7 @@
 /* The values that have to be computed: cookies, names, uploads, the rule's own words, the time. */
 #include "rules/values.h"
 
+#include <stdint.h>
 #include <time.h>
 
 #include "rules/bodies.h"
@@ -99,6 +100,51 @@ struct values list_names(struct inspection *tx, struct values of)
     for (size_t i = 0; i < of.count; i++)
         pairs[i] = (struct pair){of.at[i].name, of.at[i].name};
     return (struct values){pairs, of.count};
+}
+
+struct values list_with_containers(struct inspection *tx, struct values names)
+{
+    const struct body_result *parsed = tx->parsed;
+    if (parsed == NULL || parsed->container_count == 0)
+        return names;
+    struct pair *pairs = pairs_new(tx, names.count + parsed->container_count);
+    if (pairs == NULL)
+        return nothing;
+    if (names.count > 0)
+        memcpy(pairs, names.at, names.count * sizeof(*pairs));
+    for (size_t i = 0; i < parsed->container_count; i++) {
+        struct span name = parsed->containers[parsed->container_count - 1 - i].name;
+        pairs[names.count + i] = (struct pair){name, name};
+    }
+    return (struct values){pairs, names.count + parsed->container_count};
+}
+
+/* They stand at the list's end. */
+const struct pair *container_of(const struct inspection *tx, enum variable variable,
+                                const struct pair *value)
+{
+    const struct values *list = tx->cache[variable];
+    if (tx->parsed == NULL || list == NULL ||
+        (variable != VARIABLE_ARGS_NAMES && variable != VARIABLE_ARGS_POST_NAMES))
+        return NULL;
+    uintptr_t from_start = (uintptr_t)value - (uintptr_t)list->at;
+    size_t i = list->count - 1 - from_start / sizeof(*value); /* from the end; huge: not of it */
+    return i < tx->parsed->container_count ? &tx->parsed->containers[i] : NULL;
+}
+
+bool container_is_spoken_for(const struct inspection *tx, enum variable variable,
+                             const struct pair *value)
+{
+    if (container_of(tx, variable, value) == NULL)
+        return false;
+    for (size_t i = 0; i < tx->matched_count; i++) {
+        struct span name = tx->matched_list[i].name;
+        span_cut(&name, ':'); /* ARGS_NAMES:json.a.array_0 */
+        if (name.len > value->name.len && span_starts(name, value->name) &&
+            name.at[value->name.len] == '.')
+            return true;
+    }
+    return false;
 }
 
 /* --- uploads and XML --- */

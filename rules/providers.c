@@ -197,6 +197,12 @@ static struct values list_names_of(struct inspection *tx, enum variable variable
     return list_names(tx, values_kept(tx, lists[variable]));
 }
 
+/* The body's containers have names as well, that ARGS does not have. */
+static struct values list_argument_names(struct inspection *tx, enum variable variable)
+{
+    return list_with_containers(tx, list_names_of(tx, variable));
+}
+
 /* --- the table --- */
 
 #define AT(member) offsetof(struct inspection, member)
@@ -231,11 +237,11 @@ static struct values list_names_of(struct inspection *tx, enum variable variable
 
 static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_ARGS] = LIST_BY(list_args),
-    [VARIABLE_ARGS_NAMES] = LIST_BY(list_names_of),
+    [VARIABLE_ARGS_NAMES] = LIST_BY(list_argument_names),
     [VARIABLE_ARGS_GET] = LIST_BY(list_args_get),
     [VARIABLE_ARGS_GET_NAMES] = LIST_BY(list_names_of),
     [VARIABLE_ARGS_POST] = LIST_BY(list_args_post),
-    [VARIABLE_ARGS_POST_NAMES] = LIST_BY(list_names_of),
+    [VARIABLE_ARGS_POST_NAMES] = LIST_BY(list_argument_names),
     [VARIABLE_ARGS_COMBINED_SIZE] = TEXT_BY(text_args_size),
     [VARIABLE_REQUEST_COOKIES] = LIST_BY(list_request_cookies),
     [VARIABLE_REQUEST_COOKIES_NAMES] = LIST_BY(list_names_of),

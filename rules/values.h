@@ -33,6 +33,16 @@ struct span field_value(const struct pair *fields, size_t count, struct span nam
 struct values list_cookies(struct inspection *tx);
 struct values list_arguments(struct inspection *tx);
 struct values list_names(struct inspection *tx, struct values of);
+/* Names of arguments, and behind them those of the body's objects and arrays, the inner ones first.
+ */
+struct values list_with_containers(struct inspection *tx, struct values names);
+/* The object or array that this value of ARGS_NAMES or ARGS_POST_NAMES is called by; NULL: it is an
+ * argument's name, or another variable's value. */
+const struct pair *container_of(const struct inspection *tx, enum variable variable,
+                                const struct pair *value);
+/* Did the rule match a name below this container already? Then the container's says nothing new. */
+bool container_is_spoken_for(const struct inspection *tx, enum variable variable,
+                             const struct pair *value);
 struct values list_files(struct inspection *tx, enum variable variable);
 struct values list_multipart(struct inspection *tx, enum variable variable);
 struct values list_rule(struct inspection *tx);

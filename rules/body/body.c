@@ -56,6 +56,14 @@ void body_add_argument(struct body *body, struct span name, struct span value)
         body->result.flags.too_many_arguments = true;
 }
 
+void body_add_container(struct body *body, struct span name, struct span first)
+{
+    if (body->containers.count < body->limits.arguments)
+        pairs_add(&body->containers, body->arena, name, first);
+    else
+        body->result.flags.too_many_arguments = true;
+}
+
 void body_fail(struct body *body, const char *format, ...)
 {
     if (body->result.flags.failed)
@@ -105,6 +113,8 @@ const struct body_result *body_end(struct body *body, bool complete)
     }
     result->arguments = body->arguments.at;
     result->argument_count = body->arguments.count;
+    result->containers = body->containers.at;
+    result->container_count = body->containers.count;
     result->part_headers = body->part_headers.at;
     result->part_header_count = body->part_headers.count;
     result->xml_attributes = body->xml_attributes.at;

@@ -47,6 +47,10 @@ struct body_result {
     const struct pair
         *arguments; /* decoded names and values, in order; JSON: json.a.array_0 style names */
     size_t argument_count;
+    /* JSON: objects and arrays that stand under a key have names that the client chose, but no
+     * value: the name, and that of the first argument below it (its own where there is none). */
+    const struct pair *containers;
+    size_t container_count;
     const struct body_file *files;
     size_t file_count;
     const struct pair *part_headers; /* name: the part's field, value: the line */

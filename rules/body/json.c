@@ -5,6 +5,9 @@
  *   {"a": [1, 2]}      json.a.array_0    "x"         json
  *   {"": 1}            json.empty-key
  *
+ * Each object and array that stands under a key is told by its name too (json.a in both examples of
+ * the first column): the key is the client's, and nothing else says where it ends.
+ *
  * Strings are decoded in place, numbers and true and false stand as they are written, null is
  * empty. The nesting lies on a stack of our own, so that depth costs no C stack. */
 #include "rules/base/encode.h"
@@ -18,6 +21,7 @@ struct frame {
     bool is_array;
     size_t index;       /* of the element that comes next */
     size_t path_before; /* the path's length without this frame's own name */
+    size_t path_len;    /* the path's length with it; 0: it stands under no key */
 };
 
 enum expected {
@@ -37,6 +41,7 @@ struct json {
     bool ran_out;      /* that is that the body ended too soon */
     struct frame *frames;
     size_t depth, room;
+    size_t told;      /* so many of them are among the containers */
     struct text path; /* "json.a.array_0": the name of the value that comes next */
 };
 
@@ -74,7 +79,7 @@ static void path_add_index(struct json *json, struct frame *frame)
     frame->index++;
 }
 
-static bool push_frame(struct json *json, bool is_array, size_t path_before)
+static bool push_frame(struct json *json, bool is_array, size_t path_before, bool has_key)
 {
     if (json->depth >= json->body->limits.depth)
         return json_wrong(json, "Parsing depth limit exceeded");
@@ -89,7 +94,8 @@ static bool push_frame(struct json *json, bool is_array, size_t path_before)
         json->room = room;
     }
     must(json->frames != NULL);
-    json->frames[json->depth++] = (struct frame){.is_array = is_array, .path_before = path_before};
+    json->frames[json->depth++] = (struct frame){
+        .is_array = is_array, .path_before = path_before, .path_len = has_key ? json->path.len : 0};
     return true;
 }
 
@@ -242,13 +248,26 @@ static void leave_value(struct json *json)
     json->expected = json->depth > 0 ? COMMA_OR_END : NOTHING;
 }
 
+/* What is open was not told yet, and `first` is the first name below it: a part of that is its own,
+ * so that no depth makes copies. */
+static void tell_containers(struct json *json, struct span first)
+{
+    for (; json->told < json->depth; json->told++) {
+        size_t len = json->frames[json->told].path_len;
+        if (len > 0)
+            body_add_container(json->body, span_first(first, len), first);
+    }
+}
+
 /* The name is copied only where it is handed out. */
 static void add_value(struct json *json, struct span value)
 {
     struct body *body = json->body;
     struct span path = span_make(json->path.at, json->path.len);
-    if (body->arguments.count < body->limits.arguments)
+    if (body->arguments.count < body->limits.arguments) {
         path = arena_copy(body->arena, path);
+        tell_containers(json, path);
+    }
     body_add_argument(body, path, value);
 }
 
@@ -282,7 +301,7 @@ static bool read_value(struct json *json, size_t path_before)
         return read_scalar(json, path_before);
     json->at++;
     json->expected = c == '[' ? VALUE_OR_END : KEY_OR_END;
-    return push_frame(json, c == '[', path_before);
+    return push_frame(json, c == '[', path_before, frame != NULL && !frame->is_array);
 }
 
 /* A key, its colon and its value. */
@@ -309,7 +328,13 @@ static bool read_member(struct json *json)
 
 static bool read_end(struct json *json)
 {
-    const struct frame *frame = &json->frames[--json->depth];
+    const struct frame *frame = &json->frames[json->depth - 1];
+    if (json->told < json->depth && frame->path_len > 0) /* nothing is in it */
+        tell_containers(json,
+                        arena_copy(json->body->arena, span_make(json->path.at, frame->path_len)));
+    json->depth--;
+    if (json->told > json->depth)
+        json->told = json->depth;
     json->at++;
     json->path.len = frame->path_before;
     leave_value(json);
@@ -355,6 +380,8 @@ static void json_end(struct body *body, bool complete)
         good = json_step(&json);
     if (good && json.expected != NOTHING)
         good = json_ran_out(&json);
+    if (json.told < json.depth) /* the body ended within what nothing was in yet */
+        tell_containers(&json, arena_copy(body->arena, span_make(json.path.at, json.path.len)));
     if (!good && (complete || !json.ran_out)) /* running out is no fault of a body that was cut */
         body_fail(body, "JSON parsing error: %s", json.wrong);
 }

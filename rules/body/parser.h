@@ -33,13 +33,16 @@ struct body {
     struct body_limits limits;
     struct span content_type;
     struct text text; /* the body as it came; for XML what its text nodes hold */
-    struct pairs arguments, part_headers, xml_attributes;
+    struct pairs arguments, containers, part_headers, xml_attributes;
     struct xml *xml; /* the only thing that does not lie in the arena */
     struct body_result result;
 };
 
 /* Adds an argument, or marks that there are too many. */
 void body_add_argument(struct body *body, struct span name, struct span value);
+
+/* The same for an object or array: what it is called, and what is first below it. */
+void body_add_container(struct body *body, struct span name, struct span first);
 
 /* Marks the body as failed, unless an earlier failure is told already. */
 void body_fail(struct body *body, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -23,6 +23,7 @@ class Stage:
     no_match_regex: str
     status: int  # 0: any
     expect_error: bool
+    retry_once: bool
 
 
 @dataclass
@@ -94,7 +95,8 @@ def read_stage(stage):
                  expect_ids=frozenset(map(int, log.get("expect_ids", []))),
                  no_expect_ids=frozenset(map(int, log.get("no_expect_ids", []))),
                  match_regex=log.get("match_regex", ""), no_match_regex=log.get("no_match_regex", ""),
-                 status=int(output.get("status", 0)), expect_error=output.get("expect_error") == "true")
+                 status=int(output.get("status", 0)), expect_error=output.get("expect_error") == "true",
+                 retry_once=output.get("retry_once") == "true")
 
 
 def read_file(path):

@@ -198,9 +198,20 @@ def main():
     return tell(tests, failed, args, time.monotonic() - began)
 
 
+def tell_special(tests, failed):
+    """Tests of two kinds that are easily left out, counted by name."""
+    kinds = (("look at the text of log lines", lambda s: s.match_regex or s.no_match_regex),
+             ("may be sent once more (retry_once), but were not", lambda s: s.retry_once))
+    for what, is_so in kinds:
+        names = [t.name for t in tests if any(map(is_so, t.stages))]
+        if names:
+            print(f"{sum(n not in failed for n in names)} of {len(names)} tests pass that {what}: {' '.join(names)}")
+
+
 def tell(tests, failed, args, seconds):
     tell_failures(failed, args.verbose)
     count = tell_table(tests, failed)
+    tell_special(tests, failed)
     yaml_tests = [t for t in tests if t.file.suffix == ".yaml"]
     passed = sum(t.name not in failed for t in yaml_tests)
     print(f"{passed} of {len(yaml_tests)} tests in .yaml pass, {count['all', 'every', 'passed']} of {len(tests)} in all, "

@@ -14,7 +14,7 @@ from corpus import form_encoded, request_bytes  # noqa: E402
 CORPUS = """
 rule_id: 942100
 tests:
-  - {test_id: 1, stages: [{input: {uri: "/?q=1"}, output: {log: {expect_ids: [942100]}}}]}
+  - {test_id: 1, stages: [{input: {uri: "/?q=1"}, output: {retry_once: true, log: {expect_ids: [942100]}}}]}
   - {test_id: 2, stages: [{input: {uri: /}, output: {log: {no_expect_ids: [942100]}}}]}
   - {test_id: 3, stages: [{input: {uri: /}, output: {log: {match_regex: 'id "9421\\d+"'}}}]}
   - {test_id: 4, stages: [{input: {uri: /}, output: {log: {no_match_regex: '\\[id "\\d+"\\]'}}}]}
@@ -67,6 +67,14 @@ def test_the_table_keeps_positives_and_negatives_apart(data, monkeypatch, capsys
     assert (count["all", "positive", "passed"], count["all", "positive", "failed"]) == (0, 4)
     assert (count["all", "negative", "passed"], count["all", "negative", "failed"]) == (3, 0)
     assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "3", "5", "0", "4", "3", "0", "0", "1"]
+
+
+def test_tests_of_the_logs_text_and_of_retry_once_are_named(data, monkeypatch, capsys):
+    failed, tests = failing(data, "942100", monkeypatch)
+    runner.tell_special(tests, failed)
+    assert capsys.readouterr().out.splitlines() == [
+        "1 of 2 tests pass that look at the text of log lines: 942100-3 942100-4",
+        "1 of 1 tests pass that may be sent once more (retry_once), but were not: 942100-1"]
 
 
 def test_ids_count_for_their_own_request_alone(tmp_path):

@@ -256,6 +256,87 @@ TEST(the_full_request_is_line_fields_and_body)
     scene_close(s);
 }
 
+/* JSON is read by a rule's word. */
+#define AS_JSON "SecAction \"id:100,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"
+
+static struct scene *json_scene(const char *rules, const char *body)
+{
+    struct scene *s = scene_open(rules);
+    scene_body(s, "application/json", body);
+    scene_send(s, "POST", "/");
+    return s;
+}
+
+TEST(a_key_of_an_object_or_array_is_a_name_of_its_own)
+{
+    struct scene *s = json_scene(
+        AS_JSON "SecRule ARGS_NAMES \"@streq json.a__in\" \"id:1,phase:2,pass\"\n"
+                "SecRule ARGS_NAMES \"@streq json.b\" \"id:2,phase:2,pass\"\n"
+                "SecRule ARGS_POST_NAMES \"@streq json.b.c\" \"id:3,phase:2,pass\"\n"
+                "SecRule ARGS_NAMES \"@streq json.d\" \"id:4,phase:2,pass\"\n"
+                "SecRule ARGS_NAMES \"@streq json.b.e.array_0.f\" \"id:5,phase:2,pass\"\n"
+                "SecRule &ARGS_NAMES \"@eq 9\" \"id:6,phase:2,pass\"\n"
+                "SecRule &ARGS \"@eq 3\" \"id:7,phase:2,pass\"\n"
+                "SecRule ARGS_NAMES \"@rx ^json(?:\\.array_0)?$\" \"id:8,phase:2,pass\"\n"
+                "SecRule &ARGS_GET_NAMES \"@eq 0\" \"id:9,phase:2,pass\"",
+        "{\"a__in\":[\"x\",\"y\"],\"b\":{\"c\":{},\"e\":[{\"f\":[[1]]}]},\"d\":[]}");
+    for (uint64_t id = 1; id <= 9; id++)
+        check(scene_has(s, id) == (id != 8));
+    scene_close(s);
+}
+
+TEST(who_excludes_the_first_name_in_a_container_excludes_the_containers_own)
+{
+    static const char *const rules[] = {
+        AS_JSON "SecRule ARGS_NAMES \"@contains k1\" \"id:1,phase:2,pass\"\n"
+                "SecRuleUpdateTargetById 1 \"!ARGS_NAMES:json.k1.array_0\"",
+        AS_JSON "SecRule ARGS_NAMES \"@contains k1\" \"id:1,phase:2,pass\"\n"
+                "SecRuleUpdateTargetById 1 \"!ARGS_NAMES:/\\.array_[0-9]+$/\"",
+        AS_JSON "SecAction \"id:2,phase:1,pass,nolog,"
+                "ctl:ruleRemoveTargetById=1;ARGS_NAMES:json.k1.array_0\"\n"
+                "SecRule ARGS_NAMES \"@contains k1\" \"id:1,phase:2,pass\"",
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct scene *s = json_scene(rules[i], "{\"k1\":[\"x\"]}");
+        check(!scene_has(s, 1));
+        scene_close(s);
+        s = json_scene(rules[i], "{\"k1\":\"x\"}");
+        check(scene_has(s, 1));
+        scene_close(s);
+    }
+}
+
+TEST(a_container_says_nothing_where_a_name_below_it_did)
+{
+#define COUNTING                                                    \
+    AS_JSON "SecAction \"id:2,phase:1,pass,nolog,setvar:tx.n=0\"\n" \
+            "SecRule ARGS_NAMES \"@contains evil\" \"id:1,phase:2,pass,setvar:tx.n=+5\""
+    static const struct {
+        const char *body, *score;
+    } rows[] = {
+        {"{\"evil\":\"x\"}", "5"},          {"{\"evil\":[\"x\"]}", "5"},
+        {"{\"evil\":[\"x\",\"y\"]}", "10"}, {"{\"evil\":{\"a\":{\"b\":1}}}", "5"},
+        {"{\"evil\":{\"a\":{}}}", "5"},     {"{\"evil\":{},\"evil2\":{\"a\":1}}", "10"},
+        {"{\"a\":{\"b\":1}}", "0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene *s = json_scene(COUNTING, rows[i].body);
+        check_span(scene_tx(s, "n"), rows[i].score);
+        scene_close(s);
+    }
+#undef COUNTING
+}
+
+TEST(names_of_containers_are_limited_as_arguments_are)
+{
+    struct scene *s = json_scene(AS_JSON "SecArgumentsLimit 2\n"
+                                         "SecRule REQBODY_ERROR \"@eq 1\" \"id:1,phase:2,pass\"\n"
+                                         "SecRule &ARGS_NAMES \"@eq 2\" \"id:2,phase:2,pass\"",
+                                 "{\"a\":{},\"b\":[],\"c\":{}}");
+    check(scene_has(s, 1) && scene_has(s, 2));
+    scene_close(s);
+}
+
 int values_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +360,10 @@ int values_suite(void)
         cmocka_unit_test(the_highest_severity_is_the_gravest_so_far),
         cmocka_unit_test(the_response_is_there_from_phase_3_on),
         cmocka_unit_test(the_full_request_is_line_fields_and_body),
+        cmocka_unit_test(a_key_of_an_object_or_array_is_a_name_of_its_own),
+        cmocka_unit_test(who_excludes_the_first_name_in_a_container_excludes_the_containers_own),
+        cmocka_unit_test(a_container_says_nothing_where_a_name_below_it_did),
+        cmocka_unit_test(names_of_containers_are_limited_as_arguments_are),
     };
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
 }

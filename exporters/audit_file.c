@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* item: NUL, length of the path with its NUL, length of the index's line, the three texts. */
+/* item: NUL, length of the path with its NUL, length of the index's line, modes, the three texts.
+ */
 #include "exporters/audit_file.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ enum {
 struct head {
     char mark; /* NUL */
     uint32_t path_bytes, line_bytes;
+    struct audit_modes modes;
 };
 
 /* The id as part of a file's name: whatever it is, it leads nowhere else. */
@@ -107,16 +109,16 @@ static void add_line(struct buf *to, const struct report *report, struct span pa
     buf_add_byte(to, '\n');
 }
 
-void audit_item_add(struct buf *to, const struct report *report, const char *storage,
+void audit_item_add(struct buf *to, const struct report *report, const struct audit_place *place,
                     const struct buf *record)
 {
     struct buf path, line;
     buf_init(&path, PATH_MAX);
     buf_init(&line, LINE_BYTES);
-    add_path(&path, report, storage);
+    add_path(&path, report, place->storage);
     add_line(&line, report, buf_span(&path), buf_span(record));
     buf_add_byte(&path, '\0');
-    struct head head = {'\0', (uint32_t)path.len, (uint32_t)line.len};
+    struct head head = {'\0', (uint32_t)path.len, (uint32_t)line.len, place->modes};
     if (buf_is_full(&path) || buf_is_full(&line) || buf_is_full(record))
         to->full = true; /* then there is no item */
     buf_add(to, span_make((const char *)&head, sizeof head));
@@ -132,8 +134,16 @@ bool audit_item_is_file(struct span item)
     return item.len > sizeof(struct head) && item.at[0] == '\0';
 }
 
+/* mkdir() leaves out what the umask says. */
+static bool folder_make(const char *folder, unsigned mode)
+{
+    if (mkdir(folder, mode != 0 ? mode : FOLDER_MODE) != 0)
+        return errno == EEXIST;
+    return mode == 0 || chmod(folder, mode) == 0;
+}
+
 /* The two folders of the file, one in the other. The storage itself must be there. */
-static bool folders_make(const char *path)
+static bool folders_make(const char *path, unsigned mode)
 {
     char folder[PATH_MAX];
     struct span file = span_first(span_text(path), span_find_last_byte(span_text(path), '/'));
@@ -141,7 +151,7 @@ static bool folders_make(const char *path)
     const struct span folders[] = {day, file};
     for (size_t i = 0; i < 2; i++) {
         snprintf(folder, sizeof folder, SPAN_FORMAT, span_arg(folders[i]));
-        if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
+        if (!folder_make(folder, mode))
             return false;
     }
     return true;
@@ -169,12 +179,13 @@ bool audit_file_write(struct span item, struct buf *index)
     must(head.path_bytes > 0 && path[head.path_bytes - 1] == '\0');
     struct span line = span_make(path + head.path_bytes, head.line_bytes);
     struct span record = span_from(item, sizeof head + head.path_bytes + head.line_bytes);
-    if (!folders_make(path))
+    if (!folders_make(path, head.modes.folder))
         return false;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     if (fd < 0)
         return false;
-    bool written = write_all(fd, record);
+    bool allowed = head.modes.file == 0 || fchmod(fd, head.modes.file) == 0;
+    bool written = allowed && write_all(fd, record);
     int error = errno;
     close(fd);
     if (!written)

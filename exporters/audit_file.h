@@ -11,8 +11,18 @@
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
+/* Of the folders and files that are made, whatever the umask is; 0: 0750 and 0640. */
+struct audit_modes {
+    unsigned folder, file;
+};
+
+struct audit_place {
+    const char *storage;
+    struct audit_modes modes;
+};
+
 /* An item for the queue from a record as audit_add() made it. */
-void audit_item_add(struct buf *to, const struct report *report, const char *storage,
+void audit_item_add(struct buf *to, const struct report *report, const struct audit_place *place,
                     const struct buf *record);
 /* Is this such an item, or a record for the log itself? No record begins like one. */
 bool audit_item_is_file(struct span item);

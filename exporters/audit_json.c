@@ -88,6 +88,15 @@ static void add_version(struct buf *to, struct span protocol)
         buf_format(to, "%c", fits && number.len == 1 ? number.at[0] : '0');
 }
 
+/* Where only the beginning of a body is known. */
+static void add_cut(struct buf *to, bool is_cut)
+{
+    if (!is_cut)
+        return;
+    add_key(to, "body_cut");
+    buf_add(to, SPAN("true"));
+}
+
 static void add_request(struct buf *to, const struct report *report)
 {
     const struct report_audit *audit = &report->audit;
@@ -102,6 +111,7 @@ static void add_request(struct buf *to, const struct report *report)
         add_text(to, "fake_body", audit->fields_of_form);
     if (audit_has(report, 'B'))
         add_fields(to, audit->request_fields, audit->request_field_count);
+    add_cut(to, audit->request_is_cut && audit_has(report, 'C'));
     buf_add_byte(to, '}');
 }
 
@@ -115,6 +125,7 @@ static void add_response(struct buf *to, const struct report *report)
     add_number(to, "http_code", report->status);
     if (audit_has(report, 'F'))
         add_fields(to, audit->response_fields, audit->response_field_count);
+    add_cut(to, audit->response_is_cut && audit_has(report, 'E'));
     buf_add_byte(to, '}');
 }
 
@@ -129,7 +140,12 @@ static void add_producer(struct buf *to, const struct report *report)
     buf_add_byte(to, '[');
     if (report->audit.components.len > 0)
         json_add_string(to, report->audit.components);
-    buf_add(to, SPAN("]}"));
+    buf_add_byte(to, ']');
+    if (report->audit.web_app_id.len > 0)
+        add_text(to, "webapp_id", report->audit.web_app_id);
+    if (report->audit.sensor_id.len > 0)
+        add_text(to, "sensor_id", report->audit.sensor_id);
+    buf_add_byte(to, '}');
 }
 
 static void add_tags(struct buf *to, const struct rule_match *match)

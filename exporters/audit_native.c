@@ -104,6 +104,25 @@ static void part_f(const struct pen *pen)
                pen->report->audit.response_field_count);
 }
 
+/* `Name: "text"` where there is one. */
+static void add_quoted(struct buf *to, const char *name, struct span text)
+{
+    if (text.len == 0)
+        return;
+    buf_format(to, "%s: \"", name);
+    add_line_text(to, text);
+    buf_add(to, SPAN("\"\n"));
+}
+
+static void add_cuts(struct buf *to, const struct report *report)
+{
+    const struct report_audit *audit = &report->audit;
+    if (audit->request_is_cut)
+        buf_format(to, "Request-Body-Cut: %zu bytes are known\n", audit->request_body.len);
+    if (audit->response_is_cut)
+        buf_format(to, "Response-Body-Cut: %zu bytes are known\n", audit->response_body.len);
+}
+
 static void part_h(const struct pen *pen)
 {
     struct buf *to = pen->to;
@@ -117,6 +136,9 @@ static void part_h(const struct pen *pen)
             buf_format(to, "Action: Intercepted (phase %u)\n",
                        (unsigned)report->waf.matches[i].phase);
     }
+    add_quoted(to, "WebApp-Info", report->audit.web_app_id);
+    add_quoted(to, "Sensor-Id", report->audit.sensor_id);
+    add_cuts(to, report);
     buf_format(to, "Stopwatch: %llu %llu (- - -)\n", (unsigned long long)report->began_wall_us,
                (unsigned long long)report->duration_us);
     buf_add(to, SPAN("Producer: Sidegate " SIDEGATE_VERSION));

@@ -162,7 +162,8 @@ static void export_audit(struct exporter *e, const struct report *report)
         audit_add(&e->record_item, report, plan->audit_format, &e->scratch);
     } else {
         audit_add(&e->record, report, plan->audit_format, &e->scratch);
-        audit_item_add(&e->record_item, report, plan->audit_storage, &e->record);
+        audit_item_add(&e->record_item, report,
+                       &(struct audit_place){plan->audit_storage, plan->audit_modes}, &e->record);
         buf_clear(&e->record);
     }
     put_item(e, DESTINATION_AUDIT_LOG, &e->record_item, 1);

@@ -42,7 +42,8 @@ struct audit_settings {
     struct span path; /* of the records or of the index; at == NULL: off */
     enum audit_format format;
     enum audit_type type;
-    struct span storage_dir; /* concurrent: where the records' own files go */
+    struct span storage_dir;         /* concurrent: where the records' own files go */
+    unsigned folder_mode, file_mode; /* of these; 0: 0750 and 0640 */
 };
 
 struct exporter_settings {  /* copied */

@@ -60,6 +60,8 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->audit_format = settings->audit_log.format;
     if (settings->audit_log.type == AUDIT_CONCURRENT)
         plan->audit_storage = text_of(settings->audit_log.storage_dir);
+    plan->audit_modes =
+        (struct audit_modes){settings->audit_log.folder_mode, settings->audit_log.file_mode};
     plan->endpoint = text_of(settings->otlp_endpoint);
     plan->service_name = text_of(settings->service_name);
     plan->environment = text_of(settings->environment);

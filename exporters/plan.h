@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_EXPORTERS_PLAN_H
 #define SIDEGATE_EXPORTERS_PLAN_H
 
+#include "exporters/audit_file.h"
 #include "exporters/exporter.h"
 #include "exporters/otlp.h"
 
@@ -17,7 +18,8 @@ struct plan {
     int fds[LOGS];     /* -1: the log stays as it is; who uses one puts -1 in its place */
     enum audit_format audit_format;
     char *audit_storage; /* NULL: records stand in the log itself */
-    char *endpoint;      /* NULL: off */
+    struct audit_modes audit_modes;
+    char *endpoint; /* NULL: off */
     char *service_name, *environment;
     uint64_t otlp_timeout_us;
     bool gzip;

@@ -81,12 +81,12 @@
     TEXT(version, 64)
 
 /* TEXT(member, longest): bodies last, so that they never crowd out a head */
-#define AUDIT_TEXTS(TEXT)       \
-    TEXT(parts, 64)             \
-    TEXT(components, 512)       \
-    TEXT(fields_of_form, 65536) \
-    TEXT(request_body, 131072)  \
-    TEXT(response_body, 131072)
+#define AUDIT_TEXTS(TEXT) \
+    TEXT(parts, 64)       \
+    TEXT(components, 512) \
+    TEXT(web_app_id, 256) \
+    TEXT(sensor_id, 256)  \
+    TEXT(fields_of_form, 65536)
 
 enum {
     TEXT_OVERHEAD = sizeof(uint32_t) + 1,
@@ -96,6 +96,8 @@ enum {
     TAG_LONGEST = 128,
     FIELD_NAME_LONGEST = 512,
     FIELD_VALUE_LONGEST = 8192,
+    BODY_LONGEST = 131072,
+    BODIES = 2,
 };
 
 /* How many rows a list has. */
@@ -114,8 +116,9 @@ static_assert(8 * (5 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_B
                       RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
-static_assert((size_t)8 * 4 +
-                      (size_t)TEXT_OVERHEAD * (COUNT(AUDIT_TEXTS) + (size_t)4 * RECORD_FIELDS) +
+static_assert((size_t)8 * (4 + BODIES) +
+                      (size_t)TEXT_OVERHEAD *
+                          (COUNT(AUDIT_TEXTS) + BODIES + (size_t)4 * RECORD_FIELDS) +
                       (size_t)(8 + 2 * TEXT_OVERHEAD) * RECORD_FILES <=
                   RECORD_AUDIT_FIXED_BYTES,
               "so have those of the audited part");
@@ -212,6 +215,14 @@ static void put_pairs(struct pen *pen, const struct pair *pairs, size_t count)
     }
 }
 
+/* A body, and whether it went on. */
+static void put_body(struct pen *pen, struct span body, bool is_cut)
+{
+    size_t room = at_most(BODY_LONGEST, pen->text_left);
+    put_number(pen, is_cut || body.len > room);
+    put_text(pen, body, BODY_LONGEST);
+}
+
 static void put_audit(struct pen *pen, const struct report_audit *from)
 {
     put_number(pen, from->wanted);
@@ -228,6 +239,8 @@ static void put_audit(struct pen *pen, const struct report_audit *from)
         put_text(pen, from->files[i].name, FIELD_NAME_LONGEST);
     }
     AUDIT_TEXTS(PUT_TEXT)
+    put_body(pen, from->request_body, from->request_is_cut);
+    put_body(pen, from->response_body, from->response_is_cut);
 }
 
 size_t record_room(const struct report *report)
@@ -392,6 +405,10 @@ static void take_audit(struct eye *eye, struct record_view *view)
         view->files[i].name = take_text(eye);
     }
     AUDIT_TEXTS(TAKE_TEXT)
+    to->request_is_cut = take_number(eye) != 0;
+    to->request_body = take_text(eye);
+    to->response_is_cut = take_number(eye) != 0;
+    to->response_body = take_text(eye);
 }
 
 bool record_read(struct span bytes, struct record_view *view)

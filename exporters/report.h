@@ -48,9 +48,11 @@ struct report_audit {
     bool wanted;
     struct span parts;      /* letters, as SecAuditLogParts and ctl:auditLogParts came to */
     struct span components; /* SecComponentSignature */
+    struct span web_app_id, sensor_id;                   /* SecWebAppId, SecSensorId */
     const struct pair *request_fields, *response_fields; /* of the heads, in order */
     size_t request_field_count, response_field_count;
     struct span request_body, response_body; /* as inspected */
+    bool request_is_cut, response_is_cut;    /* the body went on */
     struct span fields_of_form;              /* part I: a form's values without its files */
     const struct report_file *files;
     size_t file_count;

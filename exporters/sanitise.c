@@ -293,6 +293,18 @@ static const struct pair *hide_in_fields(struct cleaning *c, const struct pair *
     return copy;
 }
 
+static const struct span *hide_in_tags(struct cleaning *c, const struct span *tags, size_t *count)
+{
+    struct span *copy = arena_alloc(c->arena, *count * sizeof(struct span));
+    if (copy == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++) {
+        copy[i] = tags[i];
+        hide(c, &copy[i]);
+    }
+    return copy;
+}
+
 /* A match against a secret says in its data what it found there: pieces of it. */
 static void clean_match(struct cleaning *c, struct rule_match *match)
 {
@@ -309,6 +321,7 @@ static void clean_match(struct cleaning *c, struct rule_match *match)
     hide(c, &match->data);
     hide(c, &match->message);
     hide(c, &match->operator_argument);
+    match->tags = hide_in_tags(c, match->tags, &match->tag_count);
 }
 
 static void clean_matches(struct cleaning *c)

@@ -227,10 +227,20 @@ static bool has_rules_from(const struct ruleset *ruleset, enum rule_phase first)
     return false;
 }
 
+/* May the audit log hold one of these parts, whatever the transaction comes to? */
+static bool audit_holds(const struct inspection *tx, struct span parts)
+{
+    bool holds = false;
+    for (size_t i = 0; i < parts.len; i++)
+        holds |= span_find_byte(tx->audit_parts, parts.at[i]) != SPAN_NONE;
+    return holds && tx->audit_engine != AUDIT_OFF;
+}
+
 bool inspection_wants_request_body(const struct inspection *tx)
 {
     return tx->options.engine != ENGINE_OFF && tx->options.request_body_access && !tx->decided &&
-           !tx->allowed && !tx->allowed_request && has_rules_from(tx->ruleset, PHASE_REQUEST_BODY);
+           !tx->allowed && !tx->allowed_request &&
+           (has_rules_from(tx->ruleset, PHASE_REQUEST_BODY) || audit_holds(tx, SPAN("CIJ")));
 }
 
 /* The media type without its parameters is one of the list; a missing one is "(null)", as
@@ -248,7 +258,8 @@ static bool type_is_listed(const struct inspection *tx)
 bool inspection_wants_response_body(const struct inspection *tx)
 {
     return tx->options.engine != ENGINE_OFF && tx->options.response_body_access && !tx->decided &&
-           !tx->allowed && has_rules_from(tx->ruleset, PHASE_RESPONSE_BODY) && type_is_listed(tx);
+           !tx->allowed && type_is_listed(tx) &&
+           (has_rules_from(tx->ruleset, PHASE_RESPONSE_BODY) || audit_holds(tx, SPAN("E")));
 }
 
 struct verdict inspection_verdict(const struct inspection *tx)

@@ -103,8 +103,8 @@ void inspection_end(struct inspection *tx); /* NULL allowed */
 
 void inspection_set_client(struct inspection *tx, const struct inspection_client *client);
 void inspection_set_request(struct inspection *tx, const struct inspection_request *request);
-/* After phase 1: does any rule still want the body? False lets it pass uninspected (access off,
- * engine off, allow). */
+/* After phase 1: does any rule, or the audit log, still want the body? False lets it pass
+ * uninspected (access off, engine off, allow). */
 bool inspection_wants_request_body(const struct inspection *tx);
 /* In order, any number of times. Bytes beyond the limit are counted, not kept. */
 void inspection_request_body(struct inspection *tx, struct span bytes);

@@ -78,18 +78,54 @@ static struct span text_masked(struct inspection *tx, struct span text, struct s
     return span_make(copy, text.len);
 }
 
+/* Tags may have been made of macros. */
+static void mask_tags(struct inspection *tx, struct rule_match *match, struct span secret)
+{
+    struct span *copy = NULL;
+    for (size_t i = 0; i < match->tag_count; i++) {
+        struct span text = text_masked(tx, match->tags[i], secret);
+        if (text.at == match->tags[i].at)
+            continue;
+        if (copy == NULL)
+            copy = arena_alloc(tx->arena, match->tag_count * sizeof(*copy));
+        if (copy == NULL) {
+            match->tag_count = 0;
+            return;
+        }
+        if (match->tags != copy)
+            memcpy(copy, match->tags, match->tag_count * sizeof(*copy));
+        copy[i] = text;
+        match->tags = copy;
+    }
+}
+
 static void mask_texts(struct inspection *tx, struct rule_match *match, struct span secret)
 {
+    mask_tags(tx, match, secret);
     match->variable_value = text_masked(tx, match->variable_value, secret);
     match->data = text_masked(tx, match->data, secret);
     match->message = text_masked(tx, match->message, secret);
 }
 
+/* A message that a rule about a secret made of macros may hold pieces of it: captures. */
+static void mask_pieces(struct inspection *tx, struct rule_match *match)
+{
+    const struct rule *rule = ruleset_find(tx->ruleset, match->rule_id);
+    if (rule != NULL && rule->message.has_variables)
+        match->message = text_masked(tx, match->message, match->message);
+    if (rule != NULL && rule->data.has_variables)
+        match->data = text_masked(tx, match->data, match->data);
+}
+
 static void mask(struct inspection *tx, struct rule_match *match, const struct secret *secret)
 {
+    struct span message = match->message, data = match->data;
     mask_texts(tx, match, secret->text);
-    if (secret->name.at != NULL && span_is_nocase(match->variable_name, secret->name))
-        mask_texts(tx, match, match->variable_value);
+    if (secret->name.at == NULL || !span_is_nocase(match->variable_name, secret->name))
+        return;
+    mask_texts(tx, match, match->variable_value);
+    if (match->message.at == message.at && match->data.at == data.at)
+        mask_pieces(tx, match);
 }
 
 void secrets_mask(struct inspection *tx)

@@ -55,6 +55,38 @@ DIRECTIVE_FUNCTION(audit_storage_dir)
     builder->settings.audit.storage_dir = path_of(line, line_word(line, 1));
 }
 
+/* Octal as chmod takes it, or "default", which is 0. */
+static void read_mode(struct line *line, enum directive which, unsigned *mode)
+{
+    struct span word = line_word(line, 1);
+    unsigned value = 0;
+    bool well = word.len > 0 && word.len <= 5;
+    if (span_is_nocase(word, SPAN("default"))) {
+        *mode = 0;
+        return;
+    }
+    for (size_t i = 0; i < word.len && well; i++) {
+        well = word.at[i] >= '0' && word.at[i] <= '7';
+        value = value * 8 + (unsigned)(word.at[i] - '0');
+    }
+    if (well && value > 0 && value <= 0777)
+        *mode = value;
+    else
+        fault_add(line->faults, FAULT_ERROR, line_place(line, word.at), SPAN(""),
+                  "%s is default, or an octal mode from 0001 to 0777, not '" SPAN_FORMAT "'",
+                  directive_row(which)->name, span_arg(span_first(word, 80)));
+}
+
+DIRECTIVE_FUNCTION(audit_folder_mode)
+{
+    read_mode(line, which, &builder->settings.audit.folder_mode);
+}
+
+DIRECTIVE_FUNCTION(audit_file_mode)
+{
+    read_mode(line, which, &builder->settings.audit.file_mode);
+}
+
 DIRECTIVE_FUNCTION(audit_type)
 {
     static const struct choice choices[] = {{"Serial", 0}, {"Concurrent", 1}, {"Parallel", 1}};

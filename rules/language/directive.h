@@ -62,6 +62,7 @@ DIRECTIVE_FUNCTION(response_body_limit_action);
 DIRECTIVE_FUNCTION(argument_separator);
 DIRECTIVE_FUNCTION(pattern_match_limit);
 DIRECTIVE_FUNCTION(web_app_id);
+DIRECTIVE_FUNCTION(sensor_id);
 DIRECTIVE_FUNCTION(collection_timeout);
 DIRECTIVE_FUNCTION(http_bl_key);
 DIRECTIVE_FUNCTION(cookie_format);
@@ -73,6 +74,8 @@ DIRECTIVE_FUNCTION(audit_type);
 DIRECTIVE_FUNCTION(audit_format);
 DIRECTIVE_FUNCTION(audit_relevant_status);
 DIRECTIVE_FUNCTION(audit_storage_dir);
+DIRECTIVE_FUNCTION(audit_folder_mode);
+DIRECTIVE_FUNCTION(audit_file_mode);
 /* unicode_map.c */
 DIRECTIVE_FUNCTION(unicode_map);
 /* directive.c */

@@ -104,11 +104,12 @@ struct rule_settings {
         struct span path;         /* at == NULL: not given */
         struct span storage_dir, relevant_status;
         bool is_json, is_concurrent;
+        unsigned folder_mode, file_mode; /* not given: 0, the exporter's own */
     } audit;
     const uint8_t *unicode_map;    /* SecUnicodeMapFile: UNICODE_MAP_BYTES; not given: NULL */
     uint64_t collection_timeout_s; /* not given: 0, the store's own */
     struct span http_bl_key;       /* SecHttpBlKey; at == NULL: not given */
-    struct span web_app_id;
+    struct span web_app_id, sensor_id;
     struct span component_signature;
     struct {
         bool engine : 1, request_body_access : 1, response_body_access : 1, request_body_limit : 1,

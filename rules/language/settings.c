@@ -188,6 +188,12 @@ DIRECTIVE_FUNCTION(web_app_id)
     builder->settings.web_app_id = line_word(line, 1);
 }
 
+DIRECTIVE_FUNCTION(sensor_id)
+{
+    (void)which;
+    builder->settings.sensor_id = line_word(line, 1);
+}
+
 DIRECTIVE_FUNCTION(component_signature)
 {
     (void)which;

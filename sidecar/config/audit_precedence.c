@@ -27,6 +27,21 @@ static void settle_place(const struct contest *contest)
         settings->audit_log.format = AUDIT_NATIVE;
 }
 
+/* What is serial has no files of its own. */
+static void settle_modes(const struct contest *contest)
+{
+    struct settings *settings = contest->settings;
+    const struct rule_settings *directives = contest->directives;
+    settings->audit_log.folder_mode = directives->audit.folder_mode;
+    settings->audit_log.file_mode = directives->audit.file_mode;
+    bool any = directives->audit.folder_mode != 0 || directives->audit.file_mode != 0;
+    if (any && settings->audit_log.type == AUDIT_SERIAL)
+        fault_add(contest->faults, FAULT_WARNING, settings->rules.place, SPAN(""),
+                  "%s has no effect: transactions have files of their own with SecAuditLogType "
+                  "Concurrent only",
+                  directives->audit.file_mode != 0 ? "SecAuditLogFileMode" : "SecAuditLogDirMode");
+}
+
 static void settle_type(const struct contest *contest)
 {
     struct settings *settings = contest->settings;
@@ -79,5 +94,8 @@ void contest_settle_audit(const struct contest *contest, struct inspection_optio
 {
     settle_place(contest);
     settle_type(contest);
+    settle_modes(contest);
     settle_relevance(contest, options);
+    if (contest->settings->audit_log.path.at == NULL)
+        options->audit_engine = AUDIT_OFF; /* nothing is kept for it */
 }

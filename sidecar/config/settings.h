@@ -133,6 +133,7 @@ struct settings {
         enum audit_format format;
         enum audit_type type;
         struct span storage_dir, relevant_status; /* at == NULL: none */
+        unsigned folder_mode, file_mode;          /* SecLang's alone; 0: not given */
         bool path_given, when_given, parts_given, format_given, type_given;
     } audit_log;
     struct {

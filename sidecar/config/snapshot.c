@@ -222,8 +222,12 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
     };
     parts->audit_status = audit_status_of(&parts->effective);
     parts->snapshot.audit_status = parts->audit_status;
-    if (rules->ruleset != NULL)
-        parts->snapshot.components = rules->ruleset->settings.component_signature;
+    if (rules->ruleset == NULL)
+        return;
+    const struct rule_settings *said = &rules->ruleset->settings;
+    parts->snapshot.components = said->component_signature;
+    parts->snapshot.web_app_id = said->web_app_id;
+    parts->snapshot.sensor_id = said->sensor_id;
 }
 
 struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,

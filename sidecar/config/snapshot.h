@@ -26,6 +26,7 @@ struct snapshot {
     struct inspection_options inspection; /* YAML over SecLang */
     const struct pattern *audit_status;   /* which statuses are relevant; NULL: none */
     struct span components;               /* SecComponentSignature */
+    struct span web_app_id, sensor_id;    /* SecWebAppId, SecSensorId */
     const struct routes *routes;
     const struct networks *const *ip_sets; /* in the order of the settings */
     uint64_t number;                       /* of this process, from 1 */

@@ -53,7 +53,12 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
         audit->response_field_count = x->answer.fields.count;
     }
     audit->response_body = x->own.status != 0 ? x->own_body : buf_span(&x->answer_prefix);
+    audit->request_is_cut = audit->request_body.len > 0 && !x->prefix_is_whole;
+    audit->response_is_cut =
+        x->own.status == 0 && audit->response_body.len > 0 && !x->answer_prefix_is_whole;
     audit->components = x->snapshot->components;
+    audit->web_app_id = x->snapshot->web_app_id;
+    audit->sensor_id = x->snapshot->sensor_id;
 }
 
 /* What sanitise... actions named; where there is no memory for the list, there is no audit either.

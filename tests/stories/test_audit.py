@@ -115,6 +115,29 @@ def test_seclang_alone_makes_a_native_log(sidegate, backend, tmp_path):
     assert '---H--\nModSecurity: Access denied with code 403 (phase 2). Matched "Operator' in text and "---F--" not in text
 
 
+def test_seclang_alone_makes_a_concurrent_log_with_the_modes_it_names(sidegate, backend, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    s = sidegate(backend(statuses).url, config=config(
+        tmp_path, "", "SecAuditEngine RelevantOnly\nSecAuditLogRelevantStatus ^(?:5|4(?!04))\nSecAuditLogType Concurrent\n"
+        f"SecAuditLogFormat JSON\nSecAuditLog {tmp_path}/index\nSecAuditLogStorageDir {store}\nSecAuditLogParts AFZ\n"
+        "SecAuditLogDirMode 0775\nSecAuditLogFileMode 0664\n"))
+    for status in (200, 404, 410):
+        assert s.ask(target=f"/{status}").status == status
+    wait_until(lambda: (tmp_path / "index").exists() and (tmp_path / "index").read_bytes().count(b"\n") == 1, "a line")
+    name = Path((tmp_path / "index").read_text().split()[-4])
+    assert json.loads(name.read_text())["transaction"]["response"]["http_code"] == 410
+    assert name.stat().st_mode & 0o777 == 0o664
+    assert name.parent.stat().st_mode & 0o777 == name.parent.parent.stat().st_mode & 0o777 == 0o775
+    assert len([path for path in store.rglob("*") if path.is_file()]) == 1
+
+
+def test_modes_without_files_of_their_own_are_said_to_have_no_effect(sidegate, backend, tmp_path):
+    s = sidegate(backend(statuses).url, config=config(
+        tmp_path, "", f"SecAuditEngine On\nSecAuditLog {tmp_path}/audit\nSecAuditLogFileMode 0600\n"))
+    assert "SecAuditLogFileMode has no effect" in s.errors()
+
+
 def test_the_yaml_wins_over_seclang(sidegate, backend, tmp_path):
     s = sidegate(backend(statuses).url, config=config(
         tmp_path, f"audit_log: {{ path: {tmp_path}/mine, format: json }}",

@@ -291,6 +291,7 @@ TEST(an_audited_report_comes_back_from_its_record)
     check(same_pairs(back->response_fields, response_fields, 3));
     check(span_is(back->request_body, report.audit.request_body));
     check(span_is(back->response_body, report.audit.response_body));
+    check(!back->request_is_cut && !back->response_is_cut);
     check_span(back->files[0].name, "x.txt");
     check_number(back->files[0].bytes, 10);
     for (size_t part = 0; part < size; part++)
@@ -326,6 +327,7 @@ TEST(the_largest_audited_report_has_its_room)
     check(size <= RECORD_LARGEST_BYTES);
     check(record_read(span_make(record, size), view));
     check_number(view->report.audit.request_field_count, RECORD_FIELDS);
+    check(view->report.audit.request_is_cut && view->report.audit.response_is_cut);
     free(view);
     free(record);
     free(files);
@@ -359,9 +361,13 @@ TEST(a_named_argument_never_appears)
     report.target = SPAN("/a?PASSWORD=hunter2&q=h%75nter2");
     report.query = SPAN("PASSWORD=hunter2&q=h%75nter2");
     report.referer = SPAN("http://x/?HUNTER2");
+    const struct span tag = SPAN("saw hunter2");
+    match.tags = &tag;
+    match.tag_count = 1;
     report.waf.matches = &match;
     report.waf.match_count = 1;
     report_sanitise(&report, names, 1, f.arena);
+    check_span(report.waf.matches[0].tags[0], "saw REDACTED");
     form_fill(&report.audit, f.arena);
     check_span(report.target, "/a?PASSWORD=REDACTED&q=REDACTED");
     check_span(report.query, "PASSWORD=REDACTED&q=REDACTED");
@@ -458,7 +464,7 @@ TEST(a_concurrent_record_has_a_file_and_a_line_in_the_index)
     struct report report = audited("AZ");
     report.request_id = SPAN("../../x");
     buf_add(&f.scratch, SPAN("record\n"));
-    audit_item_add(&f.out, &report, folder, &f.scratch);
+    audit_item_add(&f.out, &report, &(struct audit_place){folder, {0}}, &f.scratch);
     struct buf index;
     buf_init(&index, 4096);
     check(audit_item_is_file(buf_span(&f.out)));

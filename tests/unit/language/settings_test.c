@@ -36,6 +36,7 @@ TEST(directives_set_what_they_say)
                      "SecAuditLog /log/audit\nSecAuditLogStorageDir store\n"
                      "SecAuditLogType Parallel\nSecAuditLogFormat json\n"
                      "SecAuditLogRelevantStatus ^(?:5|4(?!04))\n"
+                     "SecAuditLogDirMode 0770\nSecAuditLogFileMode default\nSecSensorId edge\n"
                      "SecComponentSignature \"OWASP_CRS/4\"\nSecCookieFormat 0\n");
     const struct rule_settings *settings = &desk.ruleset->settings;
     check(settings->engine == ENGINE_DETECTION_ONLY && settings->given.engine);
@@ -57,6 +58,8 @@ TEST(directives_set_what_they_say)
     check(settings->audit.is_json && settings->given.audit_format);
     check_span(settings->audit.path, "/log/audit");
     check_span(settings->audit.storage_dir, "store");
+    check(settings->audit.folder_mode == 0770 && settings->audit.file_mode == 0);
+    check_span(settings->sensor_id, "edge");
     check_span(settings->audit.relevant_status, "^(?:5|4(?!04))");
     check_span(settings->web_app_id, "shop");
     check_span(settings->component_signature, "OWASP_CRS/4");
@@ -94,6 +97,9 @@ TEST(wrong_values_are_told_what_is_right)
                  "(did you mean 'Reject'?)\n");
     check_faults("SecAuditLogParts ABXZ\n",
                  "a.conf:1:20: SecAuditLogParts is letters from A to K and Z, not 'X'\n");
+    check_faults("SecAuditLogFileMode 0999\n",
+                 "a.conf:1:21: SecAuditLogFileMode is default, or an octal mode from 0001 to "
+                 "0777, not '0999'\n");
     check_faults("SecArgumentSeparator ab\n",
                  "a.conf:1:22: SecArgumentSeparator is one character, not 'ab'\n");
     check_faults("SecCookieFormat 1\n",

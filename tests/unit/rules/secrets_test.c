@@ -32,6 +32,19 @@ TEST(a_secret_that_a_transformation_changed_is_hidden_by_its_name)
     scene_close(s);
 }
 
+TEST(a_secret_stands_in_no_tag_and_no_piece_of_it_in_a_message)
+{
+    struct scene *s = scene_open(
+        "SecAction \"id:9,phase:1,pass,nolog,sanitiseArg:password\"\n"
+        "SecRule REQUEST_URI \"@rx .\" \"id:1,phase:1,pass,tag:'plain',tag:'at %{MATCHED_VAR}'\"\n"
+        "SecRule ARGS:password \"@rx ^(...)\" \"id:2,phase:1,pass,capture,msg:'begins %{TX.1}'\"");
+    scene_get(s, "/?password=SeCret");
+    check_span(scene_match(s, 1)->tags[0], "plain");
+    check_span(scene_match(s, 1)->tags[1], "at /?password=******");
+    check_span(scene_match(s, 2)->message, "**********");
+    scene_close(s);
+}
+
 TEST(fields_what_matched_and_its_bytes_can_be_secrets)
 {
     struct scene *s = scene_open(
@@ -125,6 +138,7 @@ int secrets_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sanitised_argument_is_stars_in_every_match_also_those_before),
         cmocka_unit_test(a_secret_that_a_transformation_changed_is_hidden_by_its_name),
+        cmocka_unit_test(a_secret_stands_in_no_tag_and_no_piece_of_it_in_a_message),
         cmocka_unit_test(fields_what_matched_and_its_bytes_can_be_secrets),
         cmocka_unit_test(an_expression_selects_nodes_with_the_namespaces_of_its_rule),
         cmocka_unit_test(a_document_that_is_none_selects_nothing),

@@ -359,6 +359,27 @@ TEST(the_ceiling_holds_to_the_byte)
     }
 }
 
+/* With the magic number of 0.7; libzstd's decoder of that form hands out memory as it found it. */
+TEST(what_zstd_wrote_before_its_first_version_is_no_zstd)
+{
+    static const char old[] = "\x27\xb5\x2f\xfd\x20\x09\x49\x00\x3a\x00\x7b\xff\xff\xff\xff\xff";
+    struct sample *s = sample_new(SPAN(TEXT), AS_ZSTD);
+    check_number(undo(s, "zstd"), DECODED_WHOLE);
+    buf_add(&s->packed, SPAN(old));
+    check_number(undo(s, "zstd"), DECODED_BROKEN);
+    check_span(buf_span(&s->text), TEXT);
+    sample_free(s);
+}
+
+TEST(frames_that_are_to_be_skipped_are_skipped)
+{
+    struct sample *s = sample_new(SPAN(TEXT), AS_ZSTD);
+    buf_add(&s->packed, SPAN("\x5f\x2a\x4d\x18\x03\0\0\0abc"));
+    check_number(undo(s, "zstd"), DECODED_WHOLE);
+    check_span(buf_span(&s->text), TEXT);
+    sample_free(s);
+}
+
 TEST(zstd_frames_that_need_a_window_of_more_than_8_mib_are_not_begun)
 {
     struct sample *s = sample_new(SPAN(""), AS_ZSTD);
@@ -391,6 +412,8 @@ int decoder_suite(void)
         cmocka_unit_test(a_bomb_in_a_coding_is_one_too),
         cmocka_unit_test(a_short_text_may_repeat_itself_beyond_the_ratio),
         cmocka_unit_test(the_ceiling_holds_to_the_byte),
+        cmocka_unit_test(what_zstd_wrote_before_its_first_version_is_no_zstd),
+        cmocka_unit_test(frames_that_are_to_be_skipped_are_skipped),
         cmocka_unit_test(zstd_frames_that_need_a_window_of_more_than_8_mib_are_not_begun),
     };
     return cmocka_run_group_tests_name("decoder", tests, NULL, NULL);

@@ -168,6 +168,25 @@ static struct span engine_name(enum rule_engine mode)
     return SPAN("off");
 }
 
+/* What stopped the rules, or a part of them, and where. */
+static void add_struck(struct buf *to, const struct report *report)
+{
+    const struct limit_struck *struck = &report->waf.struck;
+    if (!report->waf.is_struck) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    buf_format(to, "{\"name\":\"%s\",\"phase\":%u,\"rule\":", limit_name(struck->kind),
+               (unsigned)struck->phase);
+    if (struck->rule_id > 0)
+        add_unsigned(to, struck->rule_id);
+    else
+        buf_add(to, SPAN("null"));
+    buf_add(to, SPAN(",\"target\":"));
+    add_text(to, struck->target);
+    buf_add_byte(to, '}');
+}
+
 FIELD(waf)
 {
     buf_add(to, SPAN("{\"action\":\""));
@@ -185,7 +204,11 @@ FIELD(waf)
         add_unsigned(to, report->waf.matches[i].rule_id);
         comma = ",";
     }
-    buf_add(to, SPAN("]}"));
+    buf_add(to, SPAN("],\"cpu_us\":"));
+    add_unsigned(to, report->waf.cpu_ns / 1000);
+    buf_add(to, SPAN(",\"limit\":"));
+    add_struck(to, report);
+    buf_add_byte(to, '}');
 }
 
 /* What controls beside the rules came to, in order. */
@@ -277,7 +300,8 @@ static const struct access_field {
     ROW(bytes_out, "of the answer's body"),
     ROW(upstream, "the last attempt: address, status, duration_us, attempts, error; null: none"),
     ROW(waf,
-        "action (pass, block, would_block), mode, inbound score, ids of the rules that matched"),
+        "action (pass, block, would_block), mode, inbound score, ids of the rules that matched, "
+        "cpu_us, and the limit that struck: name, phase, rule, target; null: none"),
     ROW(decisions, "what other controls came to: control, name, decision, reason"),
     ROW(authorizer, "what the authorizer said; null: none was asked"),
     ROW(error, "what went wrong, in one word"),

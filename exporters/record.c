@@ -25,26 +25,31 @@
     NUMBER(waf.score)          \
     NUMBER(waf.outbound_score) \
     NUMBER(waf.decided_by)     \
-    NUMBER(waf.cpu_ns)
+    NUMBER(waf.cpu_ns)         \
+    NUMBER(waf.is_struck)      \
+    NUMBER(waf.struck.kind)    \
+    NUMBER(waf.struck.phase)   \
+    NUMBER(waf.struck.rule_id)
 
 /* TEXT(member, longest) */
-#define REPORT_TEXTS(TEXT)    \
-    TEXT(request_id, 256)     \
-    TEXT(trace_state, 1024)   \
-    TEXT(client_address, 256) \
-    TEXT(peer_address, 256)   \
-    TEXT(listener, 256)       \
-    TEXT(server_address, 512) \
-    TEXT(method, 256)         \
-    TEXT(scheme, 32)          \
-    TEXT(authority, 512)      \
-    TEXT(route, 1024)         \
-    TEXT(error, 64)           \
-    TEXT(protocol, 32)        \
-    TEXT(path, 8192)          \
-    TEXT(query, 8192)         \
-    TEXT(target, 8192)        \
-    TEXT(user_agent, 2048)    \
+#define REPORT_TEXTS(TEXT)       \
+    TEXT(request_id, 256)        \
+    TEXT(trace_state, 1024)      \
+    TEXT(client_address, 256)    \
+    TEXT(peer_address, 256)      \
+    TEXT(listener, 256)          \
+    TEXT(server_address, 512)    \
+    TEXT(method, 256)            \
+    TEXT(scheme, 32)             \
+    TEXT(authority, 512)         \
+    TEXT(route, 1024)            \
+    TEXT(error, 64)              \
+    TEXT(protocol, 32)           \
+    TEXT(waf.struck.target, 256) \
+    TEXT(path, 8192)             \
+    TEXT(query, 8192)            \
+    TEXT(target, 8192)           \
+    TEXT(user_agent, 2048)       \
     TEXT(referer, 2048)
 
 #define ATTEMPT_NUMBERS(NUMBER) \
@@ -430,5 +435,5 @@ bool record_read(struct span bytes, struct record_view *view)
     take_matches(eye, view);
     take_audit(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&
-           to->waf.mode <= ENGINE_ON;
+           to->waf.mode <= ENGINE_ON && to->waf.struck.kind < LIMIT_KINDS;
 }

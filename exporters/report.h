@@ -103,6 +103,8 @@ struct report {
         uint64_t decided_by; /* the rule's id; 0: none */
         uint64_t cpu_ns;
         unsigned limits[LIMIT_KINDS];
+        bool is_struck;             /* a limit was hit... */
+        struct limit_struck struck; /* ...and here */
     } waf;
     struct report_audit audit;
 };

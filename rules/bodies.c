@@ -91,7 +91,7 @@ static void parser_begin(struct inspection *tx)
     tx->parser = body_begin(kinds[tx->request.processor], type, &limits, tx->arena);
 }
 
-void inspection_request_body(struct inspection *tx, struct span bytes)
+static void request_body_add(struct inspection *tx, struct span bytes)
 {
     bool was_cut = tx->request_body.cut;
     struct span kept =
@@ -104,6 +104,13 @@ void inspection_request_body(struct inspection *tx, struct span bytes)
         parser_begin(tx);
     if (tx->parser != NULL)
         body_push(tx->parser, kept);
+}
+
+void inspection_request_body(struct inspection *tx, struct span bytes)
+{
+    uint64_t begun_ns = tx->world.cpu_ns(tx->world.context);
+    request_body_add(tx, bytes);
+    inspection_spend(tx, tx->world.cpu_ns(tx->world.context) - begun_ns);
 }
 
 /* What SecRequestBodyNoFilesLimit counts. Of a multipart body, as in ModSecurity: header lines and
@@ -152,7 +159,7 @@ static void parsed_take(struct inspection *tx)
                            f->invalid_header_folding || f->file_limit_exceeded);
 }
 
-void inspection_request_body_end(struct inspection *tx, bool cut)
+static void request_body_finish(struct inspection *tx, bool cut)
 {
     struct intake *intake = &tx->request_body;
     if (cut && !intake->cut) {
@@ -170,6 +177,13 @@ void inspection_request_body_end(struct inspection *tx, bool cut)
     if (tx->request.processor == PROCESSOR_URLENCODED || tx->force_request_body)
         tx->request_body_text = intake_text(intake, tx->arena);
     values_forget(tx);
+}
+
+void inspection_request_body_end(struct inspection *tx, bool cut)
+{
+    uint64_t begun_ns = tx->world.cpu_ns(tx->world.context);
+    request_body_finish(tx, cut);
+    inspection_spend(tx, tx->world.cpu_ns(tx->world.context) - begun_ns);
 }
 
 /* --- the response's body --- */

@@ -90,12 +90,6 @@ void inspection_set_response(struct inspection *tx, const struct inspection_resp
     values_forget(tx);
 }
 
-void transaction_limit(struct inspection *tx, enum limit_kind kind)
-{
-    if (kind != LIMIT_MEMORY || tx->limits[kind] == 0)
-        tx->limits[kind]++;
-}
-
 bool transaction_grow(struct inspection *tx, void *array, size_t count, size_t *room, size_t size)
 {
     if (count < *room)
@@ -316,11 +310,6 @@ int64_t inspection_score(const struct inspection *tx, bool outbound)
             return number_leading(text);
     }
     return 0;
-}
-
-unsigned inspection_limits(const struct inspection *tx, enum limit_kind kind)
-{
-    return tx->limits[kind];
 }
 
 uint64_t inspection_cpu_ns(const struct inspection *tx)

@@ -145,7 +145,11 @@ struct span inspection_secret_name(const struct inspection *tx, size_t i);
 int64_t inspection_score(const struct inspection *tx, bool outbound);
 /* How often a limit was hit. */
 unsigned inspection_limits(const struct inspection *tx, enum limit_kind kind);
-/* CPU spent so far. */
+/* Where the limit struck that there is to tell; NULL: none was hit. */
+const struct limit_struck *inspection_struck(const struct inspection *tx);
+/* The caller's budget ran out: counted as LIMIT_CPU_BUDGET where the rules stand. */
+void inspection_exhausted(struct inspection *tx);
+/* CPU spent so far: on phases, on taking bodies apart, and what inspection_spend() added. */
 uint64_t inspection_cpu_ns(const struct inspection *tx);
 /* Counts time that the caller took for it: undoing codings. */
 void inspection_spend(struct inspection *tx, uint64_t ns);

@@ -142,6 +142,8 @@ struct inspection {
     struct xml_tree *tree; /* of the request body; made when a rule first wants it */
     bool tree_was_tried;
     unsigned limits[LIMIT_KINDS];
+    bool has_struck;
+    struct limit_struck struck; /* of the limits that were hit, the one to tell */
     enum audit_engine audit_engine;
     struct span audit_parts;
 };

@@ -77,6 +77,13 @@ enum limit_kind {
     LIMIT_MEMORY, /* the arena's ceiling */
     LIMIT_KINDS,
 };
+/* Where a limit struck: the first that ended the rules, or else the first of the others. */
+struct limit_struck {
+    enum limit_kind kind;
+    enum rule_phase phase; /* 0: before the first one */
+    uint64_t rule_id;      /* the rule that was at work; 0: none, a body came in */
+    struct span target;    /* "ARGS:q": the value that it looked at, or was about to; empty: none */
+};
 const char *limit_name(enum limit_kind kind); /* "cpu_budget"... */
 
 #endif

@@ -43,6 +43,22 @@ static void say_request(const struct exchange *x, struct report *report)
     report->bytes_in = x->upload.moved > x->prefix.len ? x->upload.moved : x->prefix.len;
 }
 
+static void say_limits(struct exchange *x, struct report *report)
+{
+    uint64_t budget_us = x->settings->rules.cpu_budget_us;
+    bool over = budget_us != 0 && report->waf.cpu_ns > budget_us * 1000;
+    if (over && inspection_limits(x->inspection, LIMIT_CPU_BUDGET) == 0)
+        inspection_exhausted(x->inspection); /* in its last slice: it is told all the same */
+    for (unsigned i = 0; i < LIMIT_KINDS; i++)
+        report->waf.limits[i] = inspection_limits(x->inspection, (enum limit_kind)i);
+    if (x->prefix_is_cut)
+        report->waf.limits[LIMIT_REQUEST_BODY] = 1;
+    const struct limit_struck *struck = inspection_struck(x->inspection);
+    report->waf.is_struck = struck != NULL;
+    if (struck != NULL)
+        report->waf.struck = *struck;
+}
+
 static void say_rules(struct exchange *x, struct report *report)
 {
     struct verdict verdict = inspection_verdict(x->inspection);
@@ -56,13 +72,7 @@ static void say_rules(struct exchange *x, struct report *report)
     report->waf.matches = inspection_matches(x->inspection, &report->waf.match_count);
     report->waf.decided_by = verdict.rule_id;
     report->waf.cpu_ns = inspection_cpu_ns(x->inspection);
-    for (unsigned i = 0; i < LIMIT_KINDS; i++)
-        report->waf.limits[i] = inspection_limits(x->inspection, (enum limit_kind)i);
-    uint64_t budget_us = x->settings->rules.cpu_budget_us;
-    if (budget_us != 0 && report->waf.cpu_ns > budget_us * 1000)
-        report->waf.limits[LIMIT_CPU_BUDGET] = 1;
-    if (x->prefix_is_cut)
-        report->waf.limits[LIMIT_REQUEST_BODY] = 1;
+    say_limits(x, report);
 }
 
 /* An attempt that nothing ended lasts as long as the exchange. The last one failed with the

@@ -27,6 +27,12 @@ static enum step rules_failed(struct exchange *x)
     return STEP_NEXT;
 }
 
+static enum step budget_ran_out(struct exchange *x)
+{
+    inspection_exhausted(x->inspection);
+    return rules_failed(x);
+}
+
 static enum step act_on(struct exchange *x, const struct verdict *verdict)
 {
     x->would_block = verdict->would_block;
@@ -50,7 +56,7 @@ static enum step run_phase(struct exchange *x, enum rule_phase phase)
     if (x->inspection == NULL || x->rules_failed)
         return STEP_NEXT;
     if (is_over_budget(x))
-        return rules_failed(x);
+        return budget_ran_out(x);
     switch (inspection_run(x->inspection, phase, SLICE_NS)) {
     case INSPECTION_MORE: behind_add(x); return STEP_WAIT;
     case INSPECTION_LIMIT: return rules_failed(x);
@@ -215,7 +221,7 @@ static enum decoding decode_slice(struct exchange *x, struct body_decoding *at, 
 static enum step decode_later(struct exchange *x)
 {
     if (is_over_budget(x))
-        return rules_failed(x);
+        return budget_ran_out(x);
     behind_add(x);
     return STEP_WAIT;
 }

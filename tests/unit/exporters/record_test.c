@@ -52,6 +52,10 @@ TEST(a_report_comes_back_as_it_went)
     check_number(back->waf.score, 5);
     check_number(back->waf.decided_by, 949110);
     check_number(back->waf.limits[LIMIT_ARGUMENTS], 1);
+    check(back->waf.is_struck);
+    check_number(back->waf.struck.kind, LIMIT_CPU_BUDGET);
+    check_number(back->waf.struck.rule_id, 942100);
+    check_span(back->waf.struck.target, "ARGS:q");
     check_number(back->waf.match_count, 2);
     check_number(back->waf.matches[0].rule_id, 942100);
     assert_string_equal(back->waf.matches[0].file, "/rules/REQUEST-942.conf");

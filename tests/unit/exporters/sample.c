@@ -111,6 +111,10 @@ struct report sample_report(void)
     report.waf.match_count = 2;
     report.waf.decided_by = 949110;
     report.waf.limits[LIMIT_ARGUMENTS] = 1;
+    report.waf.cpu_ns = 21500000;
+    report.waf.is_struck = true;
+    report.waf.struck = (struct limit_struck){
+        .kind = LIMIT_CPU_BUDGET, .phase = 2, .rule_id = 942100, .target = SPAN("ARGS:q")};
     return report;
 }
 

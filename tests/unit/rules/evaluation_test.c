@@ -278,6 +278,37 @@ TEST(a_pattern_that_runs_over_its_limit_is_counted_and_said_in_tx)
     scene_close(s);
 }
 
+TEST(a_limit_says_where_it_struck)
+{
+    struct scene *s = scene_open("SecRule ARGS \"@rx ^(a+)+$\" \"id:7,phase:1,pass,log\"\n"
+                                 "SecArgumentsLimit 2");
+    scene_get(s, "/?b=b&a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!&c=1");
+    const struct limit_struck *struck = inspection_struck(s->tx);
+    check_number(inspection_limits(s->tx, LIMIT_ARGUMENTS), 1);
+    check(struck->kind == LIMIT_PATTERN); /* what ended the rules before what they merely missed */
+    check_number(struck->phase, 1);
+    check_number(struck->rule_id, 7);
+    check_span(struck->target, "ARGS:a");
+    inspection_exhausted(s->tx);
+    check(inspection_struck(s->tx)->kind == LIMIT_PATTERN);
+    scene_again(s, 1 << 20);
+    scene_get(s, "/?b=b");
+    check(inspection_struck(s->tx) == NULL);
+    scene_close(s);
+}
+
+TEST(a_budget_that_runs_out_between_slices_is_told_at_the_next_value)
+{
+    struct scene *s = scene_open("SecRule ARGS \"@rx b\" \"id:7,phase:1,pass,log\"");
+    scene_start(s, "GET", "/?a0=1&a1=1&a2=1&a3=1&a4=1&a5=1&a6=1&a7=1&a8=1&a9=1");
+    check(inspection_run(s->tx, PHASE_REQUEST_HEADERS, 1) == INSPECTION_MORE);
+    inspection_exhausted(s->tx);
+    check(inspection_struck(s->tx)->kind == LIMIT_CPU_BUDGET);
+    check_number(inspection_struck(s->tx)->rule_id, 7);
+    check_span(inspection_struck(s->tx)->target, "ARGS:a8");
+    scene_close(s);
+}
+
 static const char many_rules[] =
     "SecRule ARGS|ARGS_NAMES|REQUEST_HEADERS \"@rx [aeiou]\" "
     "\"id:1,phase:1,pass,log,capture,t:none,t:lowercase,setvar:tx.n=+1,setvar:tx.%{MATCHED_VAR_"
@@ -366,6 +397,7 @@ TEST(a_full_arena_is_a_limit_and_never_a_match)
         if (s->step == INSPECTION_LIMIT) {
             full++;
             check_number(inspection_limits(s->tx, LIMIT_MEMORY), 1);
+            check(inspection_struck(s->tx)->kind == LIMIT_MEMORY);
             scene_run(s, PHASE_REQUEST_BODY);
             check(s->step == INSPECTION_LIMIT);
         }
@@ -425,6 +457,8 @@ int evaluation_suite(void)
         cmocka_unit_test(a_macro_in_a_pattern_means_only_itself),
         cmocka_unit_test(numbers_are_read_from_the_front_of_a_text),
         cmocka_unit_test(a_pattern_that_runs_over_its_limit_is_counted_and_said_in_tx),
+        cmocka_unit_test(a_limit_says_where_it_struck),
+        cmocka_unit_test(a_budget_that_runs_out_between_slices_is_told_at_the_next_value),
         cmocka_unit_test(slices_of_a_nanosecond_find_exactly_what_one_run_finds),
         cmocka_unit_test(any_slice_length_finds_the_same),
         cmocka_unit_test(a_slice_does_one_value_at_least_however_long_it_is),

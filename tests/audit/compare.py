@@ -4,7 +4,6 @@
 import argparse
 import collections
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,13 +11,12 @@ import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "tests" / "stories"), str(TOP / "tests" / "audit")]
+sys.path[:0] = [str(TOP / "tests" / name) for name in ("stories", "audit", "differential")]
 from exceptions import EXCEPTIONS  # noqa: E402
 from harness import Backend, Broken, Client, free_port, read_request, wait_until  # noqa: E402
+from nginx import Nginx, listens, unpacked  # noqa: E402
 from transactions import ANSWERS, transactions  # noqa: E402
 
-PACKAGES = ["nginx", "nginx-common", "libnginx-mod-http-modsecurity", "libmodsecurity3", "modsecurity-crs", "libcurl3-gnutls",
-            "libfuzzy2", "libgeoip1", "liblua5.3-0", "libmaxminddb0", "libyajl2"]
 Pair = collections.namedtuple("Pair", "theirs ours")
 
 DIRECTIVES = """SecRuleEngine On
@@ -33,15 +31,6 @@ SecAuditLogType Serial
 SecAuditLogFormat {format}
 SecAuditLog {log}
 """
-
-
-def unpacked():
-    """The folder that the packages were unpacked into."""
-    script = f'top={TOP}; . {TOP}/sidecar/setup; unpack {" ".join(PACKAGES)} && echo "$cache"'
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{done.stderr}0 passed, 1 failed")
-    return Path(done.stdout.strip())
 
 
 def answer(wire):
@@ -63,20 +52,6 @@ def write_rules(folder, cache, name, form):
     return own, log
 
 
-def start_nginx(folder, cache, rules, upstream):
-    port = free_port()
-    temporary = "".join(f"{kind}_temp_path {folder}/temporary;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        f"load_module {cache}/libnginx-mod-http-modsecurity/usr/lib/nginx/modules/ngx_http_modsecurity_module.so;\n"
-        f"daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.error;\nevents {{}}\n"
-        f"http {{ access_log off; {temporary}\nserver {{ listen 127.0.0.1:{port}; modsecurity on; modsecurity_rules_file {rules};\n"
-        f"location / {{ proxy_pass {upstream}; proxy_pass_header Date; proxy_http_version 1.1; }} }} }}\n")
-    libraries = ":".join(str(cache / name / "usr/lib/x86_64-linux-gnu") for name in PACKAGES if name.startswith("lib"))
-    said = open(folder / "nginx.said", "wb")
-    return port, subprocess.Popen([str(cache / "nginx/usr/sbin/nginx"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.error")],
-                                  env=dict(os.environ, LD_LIBRARY_PATH=libraries), stdout=said, stderr=said)
-
-
 def start_program(folder, program, rules, upstream):
     port, status, admin = free_port(), free_port(), free_port()
     (folder / "sidegate.yaml").write_text(
@@ -88,13 +63,12 @@ def start_program(folder, program, rules, upstream):
     return port, subprocess.Popen([program, "run", "-c", str(folder / "sidegate.yaml")], stdout=said, stderr=said)
 
 
-def listens(port, process):
-    assert process.poll() is None, "a server ended at its start"
-    try:
-        Client(port).close()
-        return True
-    except OSError:
-        return False
+def start(name, folder, cache, rules, upstream, program):
+    """(port, process)"""
+    if name == "ours":
+        return start_program(folder, program, rules, upstream)
+    nginx = Nginx(folder, cache, rules, upstream)
+    return nginx.port, nginx.process
 
 
 def send_all(port, process):
@@ -227,7 +201,7 @@ def main():
     cache = unpacked()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(given.keep or temporary).resolve()
-        (folder / "temporary").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         for old in folder.glob("*.log"):
             old.unlink()
         backend = Backend(answer)
@@ -237,9 +211,7 @@ def main():
             logs = []
             for name in ("theirs", "ours"):
                 rules, log = write_rules(folder, cache, name, form)
-                port, process = (start_nginx(folder, cache, rules, backend.url) if name == "theirs"
-                                 else start_program(folder, given.program, rules, backend.url))
-                send_all(port, process)
+                send_all(*start(name, folder, cache, rules, backend.url, given.program))
                 logs.append(log)
             good, bad = compare(form, logs, used)
             passed, failed = passed + good, failed + bad

@@ -83,9 +83,13 @@ def crs_folder(data, folder):
 
 
 def send_all(tests, data, folder, clients):
-    """Sends every stage; {address: status}."""
+    """Sends every stage to the program with the CRS beside the tests; {address: status}."""
+    return send(tests, folder, CONFIG.format(crs=crs_folder(data, folder), setup=HERE / "setup.conf", rule_log=folder / "rules.log"), clients)
+
+
+def send(tests, folder, config, clients):
+    """Sends every stage to the program with this configuration; {address: status}."""
     backend = harness.Backend(reflect)
-    config = CONFIG.format(crs=crs_folder(data, folder), setup=HERE / "setup.conf", rule_log=folder / "rules.log")
     program = harness.Sidegate(folder, backend.url, config)
     try:
         stages = [stage for test in tests for stage in test.stages]

@@ -163,35 +163,6 @@ static void on_stored(struct explanation *explanation, const struct watched_even
 
 /* ---- why it was not tried ---- */
 
-static bool tag_is_named(struct span tag, const struct rule *rule)
-{
-    for (size_t i = 0; i < rule->tag_count; i++)
-        if (span_is(tag, rule->tags[i].text))
-            return true;
-    return false;
-}
-
-bool ctl_names_rule(const struct action *action, const struct rule *rule)
-{
-    if (action->name != ACTION_CTL)
-        return false;
-    enum ctl_name name = action->ctl.name;
-    if (name == CTL_RULE_REMOVE_BY_ID || name == CTL_RULE_REMOVE_TARGET_BY_ID)
-        return rule->id >= action->ctl.ids.first && rule->id <= action->ctl.ids.last;
-    if (name == CTL_RULE_REMOVE_BY_TAG || name == CTL_RULE_REMOVE_TARGET_BY_TAG)
-        return tag_is_named(action->ctl.tag, rule);
-    if (name == CTL_RULE_REMOVE_BY_MSG || name == CTL_RULE_REMOVE_TARGET_BY_MSG)
-        return span_is(action->ctl.tag, rule->message.text);
-    return false;
-}
-
-bool ctl_removes_rules(const struct action *action)
-{
-    return action->name == ACTION_CTL && (action->ctl.name == CTL_RULE_REMOVE_BY_ID ||
-                                          action->ctl.name == CTL_RULE_REMOVE_BY_TAG ||
-                                          action->ctl.name == CTL_RULE_REMOVE_BY_MSG);
-}
-
 /* Remembers the links whose ctl took something away. */
 static void on_acted(struct explanation *explanation, const struct watched_event *event)
 {

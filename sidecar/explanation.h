@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/language/naming.h"
 #include "rules/language/ruleset.h"
 #include "rules/watch.h"
 
@@ -85,9 +86,5 @@ struct explanation {
 void explanation_init(struct explanation *explanation, struct arena *arena, uint64_t wanted);
 /* For offline_visit.watch; the context is the explanation. */
 void explanation_watch(void *context, const struct watched_event *event);
-/* Does a ctl:ruleRemove... (targets included) name the rule? By id, by tag, by message. */
-bool ctl_names_rule(const struct action *action, const struct rule *rule);
-/* Does it remove whole rules, and not targets of them? */
-bool ctl_removes_rules(const struct action *action);
 
 #endif

@@ -220,6 +220,8 @@ struct ruleset *ruleset_builder_finish(struct ruleset_builder *builder)
     loaded->ruleset.settings.response_body_types = builder->mime_types.at;
     loaded->ruleset.settings.response_body_type_count = builder->mime_types.count;
     loaded->ruleset.hash = builder->hash;
+    loaded->ruleset.changes = builder->changes.at;
+    loaded->ruleset.change_count = builder->changes.count;
     loaded->holding = builder->holding;
     builder->holding.arena = NULL;
     return &loaded->ruleset;

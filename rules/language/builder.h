@@ -16,6 +16,7 @@ struct ruleset_builder {
     struct rows mime_types; /* of struct span */
     struct rows entries;    /* of struct entry */
     struct rows updates;    /* of struct update */
+    struct rows changes;    /* of struct ruleset_change: what they did */
     struct map *ids;        /* "942100" -> the draft */
     const struct draft *defaults[PHASE_COUNT];
     struct draft *open; /* the chain that waits for its next link: its last one so far */

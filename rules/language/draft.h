@@ -55,7 +55,8 @@ struct update {
     struct place place;            /* of the text */
     struct rows targets;           /* of struct target: to add */
     struct rows replaced;          /* of struct target: to take away first */
-    struct line *line;             /* UPDATE_ACTIONS: for the places of its faults */
+    struct line *line;             /* the directive's */
+    struct span directive;         /* as text; made when it first changes a rule */
     struct span actions;
 };
 

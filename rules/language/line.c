@@ -275,3 +275,20 @@ struct line *line_read(struct line_reader *r)
     pass_line_end(r);
     return line;
 }
+
+struct line *line_of_word(struct arena *arena, struct faults *faults, struct place place,
+                          struct span text)
+{
+    struct line *line = arena_alloc(arena, sizeof *line);
+    must(line != NULL);
+    *line =
+        (struct line){.arena = arena, .faults = faults, .file = place.file, .number = place.line};
+    struct region *region = region_begin(line, text.len, place);
+    for (size_t i = 0; i < text.len; i++) {
+        region_add(region, arena, text.at[i], place);
+        place.column++;
+    }
+    struct span *word = rows_add(&line->words, arena, sizeof *word);
+    *word = span_make(region->at, region->len);
+    return line;
+}

@@ -45,6 +45,10 @@ void line_reader_init(struct line_reader *reader, struct arena *arena, struct fa
 /* The next directive, in the arena; NULL at the end. Comments and empty lines are passed over. */
 struct line *line_read(struct line_reader *reader);
 
+/* A line of one word that was written in another file, at `place`. */
+struct line *line_of_word(struct arena *arena, struct faults *faults, struct place place,
+                          struct span text);
+
 /* The i-th word; empty beyond the last. */
 struct span line_word(const struct line *line, size_t i);
 /* Where the byte at `at` stood; `at` is in one of the words, or right behind it. */

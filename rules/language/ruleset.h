@@ -119,11 +119,22 @@ struct rule_settings {
     } given;
 };
 
+/* What a SecRuleRemoveBy... or SecRuleUpdate... did to one rule once all files had been read. */
+struct ruleset_change {
+    uint64_t rule_id;
+    struct span directive; /* with its arguments: "SecRuleRemoveById 942100" */
+    const char *file;
+    unsigned line;
+    bool removed; /* else its targets or actions are others now */
+};
+
 struct ruleset {
     struct ruleset_phase phases[PHASE_COUNT];
     struct rule_settings settings;
-    unsigned rule_count; /* starters; the range of rule.index */
-    uint64_t hash;       /* over every byte that was read, in order */
+    unsigned rule_count;                  /* starters; the range of rule.index */
+    uint64_t hash;                        /* over every byte that was read, in order */
+    const struct ruleset_change *changes; /* in the order in which they were carried out */
+    size_t change_count;
 };
 
 /* Where text comes from: files on disk unless tests or a fuzzer hand in their own. */

@@ -3,6 +3,7 @@
  * inside a /pattern/ neither separates. */
 #include "rules/language/target_list.h"
 
+#include "rules/language/target_check.h"
 #include "rules/match/xml_tree.h"
 
 static bool byte_is_blank(char c)
@@ -228,4 +229,14 @@ bool target_parse(struct ruleset_builder *builder, struct line *line, struct spa
     if (!parse_one(builder, line, &rest, target))
         return false;
     return rest.len == 0 || fault_at(line, rest, "ctl names one target only");
+}
+
+bool target_is_valid(struct span text, struct place place, struct faults *faults)
+{
+    struct target target;
+    struct ruleset_builder *builder = ruleset_builder_new(ruleset_disk(), faults);
+    struct line *line = line_of_word(builder->holding.arena, faults, place, text);
+    bool valid = target_parse(builder, line, line_word(line, 0), &target);
+    ruleset_builder_free(builder);
+    return valid;
 }

@@ -6,11 +6,11 @@
 #include "rules/language/id_range.h"
 #include "rules/language/target_list.h"
 
-static struct update *add_update(struct ruleset_builder *builder, enum update_kind kind,
-                                 enum update_by by)
+static struct update *add_update(struct ruleset_builder *builder, struct line *line,
+                                 enum update_kind kind, enum update_by by)
 {
     struct update *update = rows_add(&builder->updates, builder->holding.arena, sizeof *update);
-    *update = (struct update){.kind = kind, .by = by};
+    *update = (struct update){.kind = kind, .by = by, .line = line};
     return update;
 }
 
@@ -87,7 +87,7 @@ static void update_targets(struct ruleset_builder *builder, struct line *line, e
         well = target_list_parse(builder, line, third, &replaced) && well;
     if (!well)
         return;
-    struct update *update = add_update(builder, UPDATE_TARGETS, by);
+    struct update *update = add_update(builder, line, UPDATE_TARGETS, by);
     update->targets = targets;
     update->replaced = replaced;
     update->ids = ids;
@@ -119,9 +119,8 @@ DIRECTIVE_FUNCTION(update_action_by_id)
     struct rows ids = {0};
     if (!read_ids(line, line_word(line, 1), true, &ids))
         return;
-    struct update *update = add_update(builder, UPDATE_ACTIONS, BY_ID);
+    struct update *update = add_update(builder, line, UPDATE_ACTIONS, BY_ID);
     update->ids = ids;
-    update->line = line;
     update->actions = line_word(line, 2);
 }
 
@@ -133,17 +132,17 @@ DIRECTIVE_FUNCTION(remove_by_id)
     for (size_t i = 1; i < line->words.count; i++)
         well = read_ids(line, line_word(line, i), false, &ids) && well;
     if (well)
-        add_update(builder, UPDATE_REMOVE, BY_ID)->ids = ids;
+        add_update(builder, line, UPDATE_REMOVE, BY_ID)->ids = ids;
 }
 
 DIRECTIVE_FUNCTION(remove_by_tag)
 {
     (void)which;
-    set_text(builder, line, add_update(builder, UPDATE_REMOVE, BY_TAG));
+    set_text(builder, line, add_update(builder, line, UPDATE_REMOVE, BY_TAG));
 }
 
 DIRECTIVE_FUNCTION(remove_by_msg)
 {
     (void)which;
-    set_text(builder, line, add_update(builder, UPDATE_REMOVE, BY_MSG));
+    set_text(builder, line, add_update(builder, line, UPDATE_REMOVE, BY_MSG));
 }

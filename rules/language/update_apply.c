@@ -6,7 +6,7 @@
 
 struct applying {
     struct ruleset_builder *builder;
-    const struct update *update;
+    struct update *update;
     struct scratch *scratch;
     struct rows words; /* UPDATE_ACTIONS: the list, cut once */
     bool broken;       /* its faults have been told */
@@ -72,6 +72,34 @@ static void change_actions(struct applying *applying, struct draft *draft, enum 
     applying->broken = faults_count(faults, FAULT_ERROR) > before || applying->broken;
 }
 
+/* The directive with its arguments, those with blanks in quotes. */
+static struct span directive_text(const struct line *line, struct arena *arena)
+{
+    struct span text = line_word(line, 0);
+    for (size_t i = 1; i < line->words.count; i++) {
+        struct span word = line_word(line, i);
+        const char *quote = span_find_byte(word, ' ') != SPAN_NONE ? "\"" : "";
+        text = arena_format(arena, SPAN_FORMAT " %s" SPAN_FORMAT "%s", span_arg(text), quote,
+                            span_arg(word), quote);
+    }
+    return text;
+}
+
+static void note_change(const struct applying *applying, const struct draft *starter)
+{
+    struct ruleset_builder *builder = applying->builder;
+    struct update *update = applying->update;
+    struct arena *arena = builder->holding.arena;
+    if (update->directive.at == NULL)
+        update->directive = directive_text(update->line, arena);
+    struct ruleset_change *change = rows_add(&builder->changes, arena, sizeof *change);
+    *change = (struct ruleset_change){.rule_id = starter->rule.id,
+                                      .directive = update->directive,
+                                      .file = update->line->file,
+                                      .line = update->line->number,
+                                      .removed = update->kind == UPDATE_REMOVE};
+}
+
 /* One update on one rule; false: the chain has no such link. */
 static bool apply_to(struct applying *applying, struct draft *starter, uint64_t link)
 {
@@ -92,6 +120,7 @@ static bool apply_to(struct applying *applying, struct draft *starter, uint64_t 
         change_actions(applying, draft, link > 0 ? SITE_LINK_UPDATE : SITE_UPDATE);
         break;
     }
+    note_change(applying, starter);
     return true;
 }
 
@@ -145,7 +174,7 @@ static void apply_one(struct applying *applying)
 void updates_apply(struct ruleset_builder *builder)
 {
     struct applying applying = {.builder = builder, .scratch = scratch_new()};
-    const struct update *updates = builder->updates.at;
+    struct update *updates = builder->updates.at;
     for (size_t i = 0; i < builder->updates.count; i++) {
         applying.update = &updates[i];
         apply_one(&applying);

@@ -61,6 +61,27 @@ TEST(what_names_no_rule_is_a_warning)
                  "a.conf:4:28: warning: no rule has the id 8-9\n");
 }
 
+TEST(a_ruleset_knows_which_directives_changed_which_rule)
+{
+    struct desk desk = {0};
+    load(&desk, "",
+         "SecRuleRemoveById 1 30\nSecRuleUpdateTargetByTag attack-sqli \"!ARGS:a b\"\n"
+         "SecRuleUpdateActionById 2 nolog\n");
+    const struct ruleset *ruleset = desk.ruleset;
+    const struct ruleset_change *changes = ruleset->changes;
+    check(ruleset->change_count >= 4);
+    check_number(changes[0].rule_id, 1);
+    check_number(changes[1].rule_id, 30);
+    check(changes[0].removed && changes[1].removed && changes[0].line == changes[1].line);
+    check_span(changes[0].directive, "SecRuleRemoveById 1 30");
+    check_span(changes[2].directive, "SecRuleUpdateTargetByTag attack-sqli \"!ARGS:a b\"");
+    check(!changes[2].removed && changes[2].line == changes[0].line + 1);
+    const struct ruleset_change *last = &changes[ruleset->change_count - 1];
+    check_number(last->rule_id, 2);
+    check_span(last->directive, "SecRuleUpdateActionById 2 nolog");
+    desk_clear(&desk);
+}
+
 TEST(targets_are_added_excluded_and_replaced)
 {
     struct desk desk = {0};
@@ -129,6 +150,7 @@ int update_suite(void)
         cmocka_unit_test(rules_are_removed_by_ids_ranges_and_lists_wherever_that_is_said),
         cmocka_unit_test(rules_are_removed_by_tag_and_message_as_text_or_pattern),
         cmocka_unit_test(what_names_no_rule_is_a_warning),
+        cmocka_unit_test(a_ruleset_knows_which_directives_changed_which_rule),
         cmocka_unit_test(targets_are_added_excluded_and_replaced),
         cmocka_unit_test(actions_are_added_and_replaced),
         cmocka_unit_test(faults_of_updates_have_places_too),

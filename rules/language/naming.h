@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which rules a ctl:ruleRemove... names, asked without a transaction: macros in tags and messages
+ * stay as they were written. */
+#ifndef SIDEGATE_RULES_LANGUAGE_NAMING_H
+#define SIDEGATE_RULES_LANGUAGE_NAMING_H
+
+#include "rules/language/ruleset.h"
+
+/* By id, by tag, by message; ctl:ruleRemoveTarget... included. */
+bool ctl_names_rule(const struct action *action, const struct rule *rule);
+/* Does it remove whole rules, and not targets of them? */
+bool ctl_removes_rules(const struct action *action);
+
+#endif

@@ -56,7 +56,7 @@ def read_message(text):
 def read_sheet(path, kind):
     rows = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        head = re.match(r"= (\w+): (\w+)$", line)
+        head = re.match(r"= (.+): (\w+)$", line)
         if head:
             assert head[2] in CLAIMS, f"{path}:{number}: {head[2]} is no claim"
             rows.append(Row(kind, head[1], head[2], f"{path.name}:{number}"))
@@ -72,4 +72,4 @@ def read_sheet(path, kind):
 
 
 def read_sheets(folder):
-    return [row for kind in KINDS for row in read_sheet(folder / f"{kind}s.txt", kind)]
+    return [row for kind in [*KINDS, "form"] for row in read_sheet(folder / f"{kind}s.txt", kind)]

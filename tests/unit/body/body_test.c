@@ -2,6 +2,7 @@
 /* What holds for every kind: memory that ends, and parsers that are let go of early. */
 #include "rules/body/body.h"
 
+#include "rules/base/buf.h"
 #include "tests/check.h"
 #include "tests/unit/body/suites.h"
 
@@ -95,12 +96,61 @@ TEST(a_large_body_lies_in_the_arena_once)
     arena_free(arena);
 }
 
+/* A body of about a megabyte: a beginning, ten texts of 100 kB between seams, an end. */
+static const struct {
+    struct span type;
+    enum body_kind kind;
+    const char *begin, *seam, *end;
+} large[] = {
+    {SPAN_INIT("application/x-www-form-urlencoded"), BODY_URLENCODED, "a=", "&b=", ""},
+    {SPAN_INIT("multipart/form-data; boundary=b"), BODY_MULTIPART,
+     "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n",
+     "\r\n--b\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n", "\r\n--b--\r\n"},
+    {SPAN_INIT("application/json"), BODY_JSON, "[\"", "\",\"", "\"]"},
+    {SPAN_INIT("text/xml"), BODY_XML, "<a>", "<b/>", "</a>"},
+};
+
+static void add_large(size_t kind, struct buf *to)
+{
+    buf_add(to, span_text(large[kind].begin));
+    for (unsigned i = 0; i < 10; i++) {
+        if (i > 0)
+            buf_add(to, span_text(large[kind].seam));
+        for (unsigned n = 0; n < 10000; n++)
+            buf_add(to, SPAN("some text "));
+    }
+    buf_add(to, span_text(large[kind].end));
+}
+
+TEST(a_large_body_of_each_kind_is_held_in_one_copy)
+{
+    enum { PIECE = 1460, SLACK = 64 << 10 };
+    for (size_t kind = 0; kind < sizeof large / sizeof *large; kind++) {
+        struct arena *arena = arena_new(NULL, 4 << 20);
+        struct buf text;
+        buf_init(&text, 2 << 20);
+        add_large(kind, &text);
+        struct body *body = body_begin(large[kind].kind, large[kind].type, &wide, arena);
+        for (size_t at = 0; at < text.len; at += PIECE)
+            body_push(body, span_first(span_from(buf_span(&text), at), PIECE));
+        const struct body_result *result = body_end(body, true);
+        check(!result->flags.failed);
+        check(result->argument_count + result->file_count == 10 || result->xml_text.len == 1000000);
+        /* a growing text has an eighth of room more than it needs, at the most */
+        check(arena_used(arena) <= text.len + text.len / 8 + SLACK);
+        body_free(body);
+        buf_fini(&text);
+        arena_free(arena);
+    }
+}
+
 int body_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wherever_memory_ends_the_body_has_failed_and_nothing_breaks),
         cmocka_unit_test(a_body_may_be_let_go_of_before_its_end),
         cmocka_unit_test(a_body_to_which_nothing_was_pushed_is_empty_and_no_fault),
+        cmocka_unit_test(a_large_body_of_each_kind_is_held_in_one_copy),
         cmocka_unit_test(a_large_body_lies_in_the_arena_once),
     };
     return cmocka_run_group_tests_name("body", tests, NULL, NULL);

@@ -101,6 +101,70 @@ TEST(the_names_of_every_part_are_seen_and_not_those_of_the_last_alone)
     scene_close(s);
 }
 
+TEST(uploads_are_inspected_file_by_file)
+{
+    struct scene *s =
+        scene_open("SecRule FILES \"@streq a.txt\" \"id:1,phase:2,pass,log\"\n"
+                   "SecRule FILES:g \"@streq evil.php\" \"id:2,phase:2,pass,log\"\n"
+                   "SecRule &FILES_NAMES \"@eq 2\" \"id:3,phase:2,pass,log\"\n"
+                   "SecRule FILES_SIZES:f \"@eq 3\" \"id:4,phase:2,pass,log\"\n"
+                   "SecRule FILES_SIZES:g \"@eq 9\" \"id:5,phase:2,pass,log\"\n"
+                   "SecRule FILES_COMBINED_SIZE \"@eq 12\" \"id:6,phase:2,pass,log\"\n"
+                   "SecRule FILES_TMP_CONTENT \"@rx ^<\\?php\" \"id:7,phase:2,pass,log\"\n"
+                   "SecRule FILES_TMP_CONTENT:f \"@contains php\" \"id:8,phase:2,pass,log\"\n"
+                   "SecRule ARGS|ARGS_NAMES \"@rx .\" \"id:9,phase:2,pass,log\"");
+    scene_body(s, "multipart/form-data; boundary=b",
+               "--b\r\nContent-Disposition: form-data; name=f; filename=a.txt\r\n\r\nabc\r\n"
+               "--b\r\nContent-Disposition: form-data; name=g; filename=\"evil.php\"\r\n\r\n"
+               "<?php\r\n?>\r\n--b--\r\n");
+    scene_send(s, "POST", "/");
+    for (unsigned id = 1; id <= 7; id++)
+        check(scene_has(s, id));
+    check_span(scene_match(s, 7)->variable_name, "FILES_TMP_CONTENT:g");
+    check(!scene_has(s, 8) && !scene_has(s, 9));
+    scene_close(s);
+}
+
+/* As in ModSecurity 2: a form cannot break, it has a flag of its own. */
+TEST(reqbody_error_is_what_breaks_a_body_of_each_kind)
+{
+    static const struct {
+        const char *type, *body, *message; /* NULL: no error */
+    } rows[] = {
+        {"application/x-www-form-urlencoded", "a=%zz&&=&%", NULL},
+        {"multipart/form-data; boundary=b", "--b\r\n\r\n--b--\r\n", "Multipart"},
+        {"multipart/form-data", "--b\r\n", "Multipart"},
+        {"multipart/form-data; boundary=b",
+         "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n", "Multipart"},
+        {"multipart/form-data; boundary=b",
+         "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--\r\n", NULL},
+        {"application/json", "{\"a\":1}", NULL},
+        {"application/json", "{\"a\":1", "JSON"},
+        {"application/json", "{\"a\":1}}", "JSON"},
+        {"text/xml", "<a>1</a>", NULL},
+        {"text/xml", "<a>1</b>", "XML"},
+        {"text/xml", "<a>1", "XML"},
+        {"text/plain", "\x01{<--b", NULL},
+    };
+    struct scene *s = scene_open(
+        "SecRule REQUEST_HEADERS:Content-Type \"@contains json\" "
+        "\"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"
+        "SecRule REQUEST_HEADERS:Content-Type \"@contains xml\" "
+        "\"id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=XML\"\n"
+        "SecRule REQBODY_ERROR \"@eq 1\" \"id:3,phase:2,pass,log,msg:'%{REQBODY_ERROR_MSG}'\"\n"
+        "SecRule REQBODY_PROCESSOR_ERROR \"@eq 1\" \"id:4,phase:2,pass,log\"");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        scene_again(s, 1 << 20);
+        scene_body(s, rows[i].type, rows[i].body);
+        scene_send(s, "POST", "/");
+        check(scene_has(s, 3) == (rows[i].message != NULL));
+        check(scene_has(s, 4) == (rows[i].message != NULL));
+        if (rows[i].message != NULL)
+            check(span_starts(scene_match(s, 3)->message, span_text(rows[i].message)));
+    }
+    scene_close(s);
+}
+
 TEST(json_is_parsed_only_where_a_rule_asks_for_it)
 {
     static const char rules[] =
@@ -306,6 +370,8 @@ int bodies_suite(void)
         cmocka_unit_test(a_broken_multipart_body_sets_its_flags),
         cmocka_unit_test(line_ends_are_mixed_only_where_both_came),
         cmocka_unit_test(the_names_of_every_part_are_seen_and_not_those_of_the_last_alone),
+        cmocka_unit_test(uploads_are_inspected_file_by_file),
+        cmocka_unit_test(reqbody_error_is_what_breaks_a_body_of_each_kind),
         cmocka_unit_test(json_is_parsed_only_where_a_rule_asks_for_it),
         cmocka_unit_test(xml_gives_its_text_and_its_attributes),
         cmocka_unit_test(a_document_without_text_has_the_empty_text),

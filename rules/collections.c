@@ -126,7 +126,8 @@ static void store_set(struct inspection *tx, enum variable collection, struct sp
     const struct inspection_world *world = &tx->world;
     struct span key = *key_of(tx, collection);
     if (key.at != NULL && world->store_set != NULL)
-        world->store_set(world->context, collection_name(collection), key, name, value);
+        world->store_set(world->context, collection_name(collection), key, name, value,
+                         tx->ruleset->settings.collection_timeout_s);
 }
 
 /* The first write of a transaction is an update of the collection. */
@@ -153,12 +154,8 @@ void collection_set(struct inspection *tx, enum variable collection, struct span
                          value, true);
     struct map *map = collection_map(tx, collection);
     if (map == NULL) {
-        uint64_t timeout_s = tx->ruleset->settings.collection_timeout_s;
-        bool is_fresh = timeout_s > 0 && store_get(tx, collection, name).at == NULL;
         note_update(tx, collection);
         store_set(tx, collection, name, value);
-        if (is_fresh)
-            collection_expire(tx, collection, name, timeout_s);
         return;
     }
     struct pair *pair = map_find(map, name);

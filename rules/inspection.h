@@ -31,12 +31,14 @@ struct inspection_world {
     uint64_t (*wall_us)(void *context); /* microseconds since 1970 */
     uint64_t (*cpu_ns)(void *context);  /* a clock that the budget is measured with */
     /* Persistent collections (IP, GLOBAL, SESSION, USER, RESOURCE), by collection name and key: get
-     * copies the value into `arena` (false: absent); set with value.at == NULL removes; expires_us
-     * 0: keeps what was set before. NULL functions: every collection is empty and forgets. */
+     * copies the value into `arena` (false: absent); set with value.at == NULL removes. Of a
+     * collection and key to which nothing is written for `timeout_s` (0: the store's own) all is
+     * forgotten; expire bounds one variable, whatever is written later. NULL functions: every
+     * collection is empty and forgets. */
     bool (*store_get)(void *context, struct span collection, struct span key, struct span name,
                       struct arena *arena, struct span *value);
     void (*store_set)(void *context, struct span collection, struct span key, struct span name,
-                      struct span value);
+                      struct span value, uint64_t timeout_s);
     void (*store_expire)(void *context, struct span collection, struct span key, struct span name,
                          uint64_t seconds);
     /* Calls found() for each variable of that collection and key; what it is given is good until it

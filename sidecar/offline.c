@@ -62,11 +62,11 @@ static bool world_store_get(void *context, struct span collection, struct span k
 }
 
 static void world_store_set(void *context, struct span collection, struct span key,
-                            struct span name, struct span value)
+                            struct span name, struct span value, uint64_t timeout_s)
 {
     struct offline *offline = context;
     struct collection_key at = {collection, key, name};
-    collections_set(offline->collections, &at, world_wall_us(NULL), value);
+    collections_set(offline->collections, &at, world_wall_us(NULL), value, timeout_s * 1000000);
 }
 
 static void world_store_expire(void *context, struct span collection, struct span key,

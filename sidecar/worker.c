@@ -66,11 +66,12 @@ static bool world_store_get(void *context, struct span collection, struct span k
 }
 
 static void world_store_set(void *context, struct span collection, struct span key,
-                            struct span name, struct span value)
+                            struct span name, struct span value, uint64_t timeout_s)
 {
     struct worker *worker = context;
     struct collection_key at = {collection, key, name};
-    collections_set(worker->workers->collections, &at, loop_wall_us(worker->loop), value);
+    collections_set(worker->workers->collections, &at, loop_wall_us(worker->loop), value,
+                    timeout_s * 1000000);
 }
 
 static void world_store_each(void *context, struct span collection, struct span key,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shards under a lock each; in a shard a map to entries, and a ring of them by last use. */
+/* Shards under a lock each; in a shard a map to entries, and a ring of them by last use. A
+ * collection and key has an entry of its own, the root, whose name ends with the key: it lives as
+ * long as something is written, and its variables no longer than it. A root is used with each of
+ * its variables, so that it is never the first to go. */
 #include "sidecar/state/collections.h"
 
 #include <pthread.h>
@@ -16,14 +19,16 @@ struct entry {
     struct list link; /* the shard's ring: the longest unused first */
     struct span name; /* as the map knows it */
     struct span value;
-    char *texts[2]; /* what they point to */
-    uint64_t expires_us;
+    char *texts[2];      /* what they point to */
+    uint64_t expires_us; /* a variable that nobody told to: never */
+    uint64_t epoch;      /* which of the shard's roots: an older one's variables are forgotten */
 };
 
 struct shard {
     pthread_mutex_t lock;
     struct map *entries;
     struct list by_use;
+    uint64_t epochs; /* roots so far */
 };
 
 struct collections {
@@ -111,7 +116,7 @@ static struct shard *lock_shard(struct collections *collections, struct span nam
 }
 
 /* The live entry, moved to the end of the ring; an expired one goes. */
-static struct entry *find(struct shard *shard, struct span name, uint64_t now_us)
+static struct entry *find_one(struct shard *shard, struct span name, uint64_t now_us)
 {
     struct entry *entry = map_find(shard->entries, name);
     if (entry == NULL)
@@ -123,6 +128,22 @@ static struct entry *find(struct shard *shard, struct span name, uint64_t now_us
     list_remove(&entry->link);
     list_add(&shard->by_use, &entry->link);
     return entry;
+}
+
+static struct entry *find_root(struct shard *shard, struct span name, uint64_t now_us)
+{
+    return find_one(shard, prefix_of(name), now_us);
+}
+
+/* A variable; where its root is gone, it goes too. */
+static struct entry *find(struct shard *shard, struct span name, uint64_t now_us)
+{
+    struct entry *entry = find_one(shard, name, now_us);
+    const struct entry *root = find_root(shard, name, now_us);
+    if (entry == NULL || (root != NULL && root->epoch == entry->epoch))
+        return entry;
+    entry_drop(shard, entry);
+    return NULL;
 }
 
 bool collections_get(struct collections *collections, const struct collection_key *key,
@@ -139,8 +160,8 @@ bool collections_get(struct collections *collections, const struct collection_ke
     return entry != NULL;
 }
 
-static void insert(struct collections *collections, struct shard *shard, struct span name,
-                   uint64_t now_us, struct span value)
+static struct entry *insert(struct collections *collections, struct shard *shard, struct span name,
+                            struct span value)
 {
     struct list *oldest = list_first(&shard->by_use);
     if (oldest != NULL && map_count(shard->entries) >= collections->most_each)
@@ -148,26 +169,57 @@ static void insert(struct collections *collections, struct shard *shard, struct 
     struct entry *entry = must_alloc(sizeof(*entry));
     entry->name = copy(name, &entry->texts[0]);
     entry->value = copy(value, &entry->texts[1]);
-    entry->expires_us = now_us + collections->timeout_us;
+    entry->expires_us = UINT64_MAX;
     list_add(&shard->by_use, &entry->link);
     map_set(shard->entries, entry->name, entry);
+    return entry;
+}
+
+/* Returns the root's epoch. */
+static uint64_t renew_root(struct collections *collections, struct shard *shard, struct span name,
+                           uint64_t until_us, uint64_t now_us)
+{
+    struct entry *root = find_root(shard, name, now_us);
+    if (root == NULL) {
+        root = insert(collections, shard, prefix_of(name), SPAN(""));
+        root->epoch = ++shard->epochs;
+    }
+    root->expires_us = until_us;
+    return root->epoch;
+}
+
+static struct entry *write(struct collections *collections, struct shard *shard, struct span name,
+                           struct span value, uint64_t now_us)
+{
+    struct entry *entry = find(shard, name, now_us);
+    if (entry == NULL)
+        return insert(collections, shard, name, value);
+    free(entry->texts[1]);
+    entry->value = copy(value, &entry->texts[1]);
+    return entry;
+}
+
+static void remove_variable(struct shard *shard, struct span name, uint64_t now_us)
+{
+    struct entry *entry = find(shard, name, now_us);
+    if (entry != NULL)
+        entry_drop(shard, entry);
 }
 
 void collections_set(struct collections *collections, const struct collection_key *key,
-                     uint64_t now_us, struct span value)
+                     uint64_t now_us, struct span value, uint64_t timeout_us)
 {
     struct buf buf;
     struct span name = join(key, &buf);
     struct shard *shard = lock_shard(collections, name);
-    struct entry *entry = find(shard, name, now_us);
+    uint64_t until_us = now_us + (timeout_us > 0 ? timeout_us : collections->timeout_us);
     if (value.at == NULL) {
-        if (entry != NULL)
-            entry_drop(shard, entry);
-    } else if (entry == NULL) {
-        insert(collections, shard, name, now_us, span_first(value, TEXT_MOST));
+        remove_variable(shard, name, now_us);
     } else {
-        free(entry->texts[1]);
-        entry->value = copy(span_first(value, TEXT_MOST), &entry->texts[1]);
+        uint64_t epoch = renew_root(collections, shard, name, until_us, now_us);
+        struct entry *entry = write(collections, shard, name, span_first(value, TEXT_MOST), now_us);
+        entry->epoch = epoch;
+        (void)find_root(shard, name, now_us); /* as if used after its variable */
     }
     pthread_mutex_unlock(&shard->lock);
     buf_fini(&buf);
@@ -194,9 +246,12 @@ void collections_each(struct collections *collections, struct span collection, s
     const struct collection_key all = {collection, key, {NULL, 0}};
     struct span prefix = join(&all, &buf);
     struct shard *shard = lock_shard(collections, prefix);
-    for (struct list *at = shard->by_use.next; at != &shard->by_use; at = at->next) {
+    const struct entry *root = find_root(shard, prefix, now_us);
+    for (struct list *at = shard->by_use.next; root != NULL && at != &shard->by_use;
+         at = at->next) {
         const struct entry *entry = list_entry(at, struct entry, link);
-        if (entry->expires_us > now_us && span_starts_nocase(entry->name, prefix))
+        if (entry->expires_us > now_us && entry->epoch == root->epoch &&
+            entry->name.len > prefix.len && span_starts_nocase(entry->name, prefix))
             found(to, span_from(entry->name, prefix.len), entry->value);
     }
     pthread_mutex_unlock(&shard->lock);

@@ -206,8 +206,9 @@ static bool store_get(void *context, struct span collection, struct span key, st
 }
 
 static void store_set(void *context, struct span collection, struct span key, struct span name,
-                      struct span value)
+                      struct span value, uint64_t timeout_s)
 {
+    (void)timeout_s;
     struct a_case *c = context;
     struct span whole = stored_name(c, collection, key, name);
     if (value.at == NULL) {
@@ -224,7 +225,7 @@ static void store_expire(void *context, struct span collection, struct span key,
                          uint64_t seconds)
 {
     if (seconds == 0)
-        store_set(context, collection, key, name, (struct span){NULL, 0});
+        store_set(context, collection, key, name, (struct span){NULL, 0}, 0);
 }
 
 static void store_each(void *context, struct span collection, struct span key,

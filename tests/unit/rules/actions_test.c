@@ -93,8 +93,9 @@ static bool memory_get(void *context, struct span collection, struct span key, s
 }
 
 static void memory_set(void *context, struct span collection, struct span key, struct span name,
-                       struct span value)
+                       struct span value, uint64_t timeout_s)
 {
+    check_number(timeout_s, 0);
     struct memory *memory = context;
     if (is_own(name))
         return;

@@ -11,6 +11,7 @@ int bodies_suite(void);
 int crs_suite(void);
 int forms_suite(void);
 int persistent_suite(void);
+int store_suite(void);
 int secrets_suite(void);
 
 #endif

@@ -23,7 +23,7 @@ TEST(a_variable_is_found_again_under_its_collection_key_and_name)
 {
     struct arena *arena = arena_new(NULL, 4096);
     struct collections *c = collections_new(100, 3600u * (uint64_t)SECOND);
-    collections_set(c, &counter, 0, SPAN("5"));
+    collections_set(c, &counter, 0, SPAN("5"), 0);
     check_span(got(c, &counter, 1, arena), "5");
     struct collection_key other = counter;
     other.key = SPAN("192.0.2.2");
@@ -39,10 +39,10 @@ TEST(setting_nothing_removes)
 {
     struct arena *arena = arena_new(NULL, 4096);
     struct collections *c = collections_new(100, 3600u * (uint64_t)SECOND);
-    collections_set(c, &counter, 0, SPAN("5"));
-    collections_set(c, &counter, 0, (struct span){NULL, 0});
+    collections_set(c, &counter, 0, SPAN("5"), 0);
+    collections_set(c, &counter, 0, (struct span){NULL, 0}, 0);
     check(got(c, &counter, 1, arena).at == NULL);
-    check_number(collections_count(c), 0);
+    check_number(collections_count(c), 1); /* what is known of the collection itself */
     collections_free(c);
     arena_free(arena);
 }
@@ -51,11 +51,11 @@ TEST(a_variable_expires_when_it_was_told_to_and_at_last_with_the_timeout)
 {
     struct arena *arena = arena_new(NULL, 4096);
     struct collections *c = collections_new(100, 10 * SECOND);
-    collections_set(c, &counter, 0, SPAN("5"));
+    collections_set(c, &counter, 0, SPAN("5"), 0);
     collections_expire(c, &counter, 0, 2 * SECOND);
     check_span(got(c, &counter, 2 * SECOND - 1, arena), "5");
     check(got(c, &counter, 2 * SECOND, arena).at == NULL);
-    collections_set(c, &counter, 0, SPAN("6"));
+    collections_set(c, &counter, 0, SPAN("6"), 0);
     check(got(c, &counter, 10 * SECOND, arena).at == NULL);
     collections_free(c);
     arena_free(arena);
@@ -69,10 +69,62 @@ TEST(many_keys_stay_within_the_bound)
         int len = snprintf(name, sizeof(name), "10.0.%u.%u", i / 256, i % 256);
         struct collection_key key = counter;
         key.key = span_make(name, (size_t)len);
-        collections_set(c, &key, i, SPAN("1"));
+        collections_set(c, &key, i, SPAN("1"), 0);
     }
     check(collections_count(c) <= 160 + 16);
     collections_free(c);
+}
+
+TEST(what_is_written_to_lives_on_as_a_whole)
+{
+    struct arena *arena = arena_new(NULL, 4096);
+    struct collections *c = collections_new(100, 10 * SECOND);
+    struct collection_key other = counter;
+    other.name = SPAN("other");
+    collections_set(c, &counter, 0, SPAN("5"), 0);
+    for (unsigned at = 6; at < 60; at += 6)
+        collections_set(c, &other, at * SECOND, SPAN("1"), 0);
+    check_span(got(c, &counter, 60 * SECOND, arena), "5");
+    check(got(c, &counter, 64 * SECOND, arena).at == NULL);
+    collections_free(c);
+    arena_free(arena);
+}
+
+TEST(what_was_forgotten_does_not_come_back_with_the_next_write)
+{
+    struct arena *arena = arena_new(NULL, 4096);
+    struct collections *c = collections_new(100, 10 * SECOND);
+    struct collection_key other = counter;
+    other.name = SPAN("other");
+    collections_set(c, &counter, 0, SPAN("5"), 0);
+    collections_set(c, &other, 11 * SECOND, SPAN("1"), 0);
+    check(got(c, &counter, 12 * SECOND, arena).at == NULL);
+    check_span(got(c, &other, 12 * SECOND, arena), "1");
+    collections_free(c);
+    arena_free(arena);
+}
+
+TEST(what_a_variable_was_told_holds_over_later_writes)
+{
+    struct arena *arena = arena_new(NULL, 4096);
+    struct collections *c = collections_new(100, 10 * SECOND);
+    collections_set(c, &counter, 0, SPAN("5"), 0);
+    collections_expire(c, &counter, 0, 2 * SECOND);
+    collections_set(c, &counter, SECOND, SPAN("6"), 0);
+    check(got(c, &counter, 2 * SECOND, arena).at == NULL);
+    collections_free(c);
+    arena_free(arena);
+}
+
+TEST(a_timeout_may_be_given_with_the_write)
+{
+    struct arena *arena = arena_new(NULL, 4096);
+    struct collections *c = collections_new(100, 10 * SECOND);
+    collections_set(c, &counter, 0, SPAN("5"), 3 * SECOND);
+    check_span(got(c, &counter, 3 * SECOND - 1, arena), "5");
+    check(got(c, &counter, 3 * SECOND, arena).at == NULL);
+    collections_free(c);
+    arena_free(arena);
 }
 
 struct listed {
@@ -93,14 +145,14 @@ TEST(a_key_lists_its_own_variables_that_live)
     struct listed listed = {.len = 0};
     struct collections *c = collections_new(1000, 10 * SECOND);
     struct collection_key key = counter;
-    collections_set(c, &key, 0, SPAN("5"));
+    collections_set(c, &key, 0, SPAN("5"), 0);
     key.name = SPAN("gone");
-    collections_set(c, &key, 0, SPAN("6"));
+    collections_set(c, &key, 0, SPAN("6"), 0);
     collections_expire(c, &key, 0, SECOND);
     key.name = SPAN("score");
-    collections_set(c, &key, 0, SPAN("7"));
+    collections_set(c, &key, 0, SPAN("7"), 0);
     key.key = SPAN("192.0.2.11");
-    collections_set(c, &key, 0, SPAN("8"));
+    collections_set(c, &key, 0, SPAN("8"), 0);
     collections_each(c, SPAN("ip"), counter.key, 2 * SECOND, list_one, &listed);
     check_span(span_make(listed.text, listed.len), "counter=5;score=7;");
     collections_free(c);
@@ -188,6 +240,10 @@ int main(void)
         cmocka_unit_test(setting_nothing_removes),
         cmocka_unit_test(a_variable_expires_when_it_was_told_to_and_at_last_with_the_timeout),
         cmocka_unit_test(many_keys_stay_within_the_bound),
+        cmocka_unit_test(what_is_written_to_lives_on_as_a_whole),
+        cmocka_unit_test(what_was_forgotten_does_not_come_back_with_the_next_write),
+        cmocka_unit_test(what_a_variable_was_told_holds_over_later_writes),
+        cmocka_unit_test(a_timeout_may_be_given_with_the_write),
         cmocka_unit_test(a_key_lists_its_own_variables_that_live),
         cmocka_unit_test(one_is_told_to_ask_and_all_know_when_there_is_an_answer),
         cmocka_unit_test(an_old_answer_holds_while_one_asks_anew_but_not_for_ever),

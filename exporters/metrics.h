@@ -54,6 +54,12 @@ enum worker_counter {
 };
 void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n);
 
+/* A route that says itself whether rules may refuse its requests. */
+struct waf_route {
+    struct span method, template;
+    bool effective;
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -62,7 +68,9 @@ struct process_facts {
     uint64_t last_reload_wall_us;
     uint64_t child_restarts;
     uint64_t dns_answered, dns_failed, dns_dropped;
-    bool waf_effective; /* rules are loaded and the engine is on */
+    bool waf_effective;                 /* rules are loaded and the engine is on */
+    const struct waf_route *waf_routes; /* those with a mode of their own; borrowed */
+    size_t waf_route_count;
 };
 
 struct exporter; /* exporters/exporter.h: its counters are part of the page */

@@ -257,11 +257,36 @@ enum process_id {
     PROCESS_ROWS,
 };
 
+static void add_label(struct buf *to, const char *name, struct span value)
+{
+    buf_format(to, "%s=\"", name);
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] == '"' || value.at[i] == '\\')
+            buf_add_byte(to, '\\');
+        buf_add_byte(to, value.at[i]);
+    }
+    buf_add_byte(to, '"');
+}
+
+/* A line feed in a route's template is refused when it is read. */
+static void add_waf(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    add_line(to, name, "", facts->waf_effective);
+    for (size_t i = 0; i < facts->waf_route_count; i++) {
+        const struct waf_route *route = &facts->waf_routes[i];
+        buf_format(to, "%s{", name);
+        add_label(to, "http_request_method", route->method);
+        buf_add_byte(to, ',');
+        add_label(to, "http_route", route->template);
+        buf_format(to, "} %d\n", (int)route->effective);
+    }
+}
+
 static void add_process_row(struct buf *to, enum process_id id, const char *name,
                             const struct process_facts *facts)
 {
     switch (id) {
-    case PROCESS_WAF: add_line(to, name, "", facts->waf_effective); break;
+    case PROCESS_WAF: add_waf(to, name, facts); break;
     case PROCESS_RELOAD: add_line(to, name, "", facts->last_reload_successful); break;
     case PROCESS_RELOAD_TIME:
         add_name(to, name, "", "");

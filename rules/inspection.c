@@ -81,6 +81,11 @@ void inspection_set_request(struct inspection *tx, const struct inspection_reque
     values_forget(tx);
 }
 
+void inspection_set_tx(struct inspection *tx, struct span name, struct span value)
+{
+    collection_set(tx, VARIABLE_TX, name, value);
+}
+
 void inspection_set_response(struct inspection *tx, const struct inspection_response *response)
 {
     tx->response = *response;

@@ -105,6 +105,8 @@ void inspection_end(struct inspection *tx); /* NULL allowed */
 
 void inspection_set_client(struct inspection *tx, const struct inspection_client *client);
 void inspection_set_request(struct inspection *tx, const struct inspection_request *request);
+/* A variable of TX that rules find already set; before the first phase. Both are borrowed. */
+void inspection_set_tx(struct inspection *tx, struct span name, struct span value);
 /* After phase 1: does any rule, or the audit log, still want the body? False lets it pass
  * uninspected (access off, engine off, allow). */
 bool inspection_wants_request_body(const struct inspection *tx);

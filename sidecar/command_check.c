@@ -6,7 +6,9 @@
 #include "rules/language/ruleset.h"
 #include "sidecar/arguments.h"
 #include "sidecar/command.h"
+#include "sidecar/config/exclusions.h"
 #include "sidecar/config/snapshot.h"
+#include "sidecar/explain.h"
 
 enum { OUTPUT_BYTES = 16 << 20 };
 
@@ -27,17 +29,90 @@ struct check {
     bool well;
 };
 
+static bool has_rules(const struct check *check)
+{
+    return check->snapshot != NULL && check->snapshot->ruleset != NULL;
+}
+
 static unsigned rule_count(const struct check *check)
 {
-    bool any = check->snapshot != NULL && check->snapshot->ruleset != NULL;
-    return any ? check->snapshot->ruleset->rule_count : 0;
+    return has_rules(check) ? check->snapshot->ruleset->rule_count : 0;
 }
+
+/* ---- what acts on rules ---- */
+
+/* How many changes in a row come from the same directive. */
+static size_t change_run(const struct ruleset *ruleset, size_t from)
+{
+    const struct ruleset_change *first = &ruleset->changes[from];
+    size_t end = from + 1;
+    while (end < ruleset->change_count && ruleset->changes[end].line == first->line &&
+           ruleset->changes[end].file == first->file)
+        end++;
+    return end - from;
+}
+
+static void acting_text(const struct check *check, struct buf *to)
+{
+    const struct ruleset *ruleset = check->snapshot->ruleset;
+    const struct settings *settings = check->snapshot->settings;
+    for (size_t i = 0, run; i < ruleset->change_count; i += run) {
+        run = change_run(ruleset, i);
+        buf_add(to, SPAN("acts: "));
+        change_add(to, &ruleset->changes[i]);
+        buf_format(to, ": rules %zu\n", run);
+    }
+    for (size_t i = 0; i < settings->rules.exclusion_count; i++) {
+        const struct exclusion_settings *exclusion = &settings->rules.exclusions[i];
+        buf_format(to, "%s: exclusion (%s:%u) ", exclusion->expired ? "acts no more" : "acts",
+                   exclusion->place.file, exclusion->place.line);
+        exclusion_print(exclusion, to);
+        buf_format(to, ": rules %zu\n", exclusion_rule_count(exclusion, settings, ruleset));
+    }
+}
+
+static void acting_row(struct buf *to, struct span text, const char *file, unsigned line)
+{
+    buf_add(to,
+            to->len > 0 && to->at[to->len - 1] == '}' ? SPAN(",{\"file\":") : SPAN("{\"file\":"));
+    json_add_string(to, span_text(file));
+    buf_format(to, ",\"line\":%u,\"text\":", line);
+    json_add_string(to, text);
+}
+
+static void acting_json(const struct check *check, struct buf *to)
+{
+    const struct ruleset *ruleset = check->snapshot->ruleset;
+    const struct settings *settings = check->snapshot->settings;
+    struct buf text;
+    buf_init(&text, OUTPUT_BYTES);
+    for (size_t i = 0, run; i < ruleset->change_count; i += run) {
+        const struct ruleset_change *change = &ruleset->changes[i];
+        run = change_run(ruleset, i);
+        acting_row(to, change->directive, change->file, change->line);
+        buf_format(to, ",\"rules\":%zu}", run);
+    }
+    for (size_t i = 0; i < settings->rules.exclusion_count; i++) {
+        const struct exclusion_settings *exclusion = &settings->rules.exclusions[i];
+        if (exclusion->expired)
+            continue;
+        buf_clear(&text);
+        exclusion_print(exclusion, &text);
+        acting_row(to, buf_span(&text), exclusion->place.file, exclusion->place.line);
+        buf_format(to, ",\"rules\":%zu}", exclusion_rule_count(exclusion, settings, ruleset));
+    }
+    buf_fini(&text);
+}
+
+/* ---- the whole ---- */
 
 static void text_print(const struct check *check, struct buf *to)
 {
     size_t errors = faults_count(check->faults, FAULT_ERROR);
     size_t warnings = faults_count(check->faults, FAULT_WARNING);
     faults_print(check->faults, to);
+    if (has_rules(check))
+        acting_text(check, to);
     if (check->well)
         buf_format(to, "well: listeners %zu, upstreams %zu, rules %u, warnings %zu\n",
                    check->snapshot->settings->listener_count,
@@ -69,6 +144,9 @@ static void json_print(const struct check *check, struct buf *to)
             buf_add_byte(to, ',');
         fault_print(fault, to);
     }
+    buf_add(to, SPAN("],\"acts\":["));
+    if (has_rules(check))
+        acting_json(check, to);
     buf_add(to, SPAN("]}\n"));
 }
 

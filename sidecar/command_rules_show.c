@@ -8,6 +8,7 @@
 #include "sidecar/arguments.h"
 #include "sidecar/command.h"
 #include "sidecar/command_rules.h"
+#include "sidecar/config/exclusions.h"
 #include "sidecar/explain.h"
 
 enum { OUTPUT_BYTES = 4 << 20 };
@@ -129,27 +130,49 @@ static void add_skips(struct buf *to, const struct ruleset_phase *phase, const s
     }
 }
 
-static void add_remover(struct buf *to, const struct rule *by, const struct rule *rule)
+static void add_remover(struct buf *to, const struct snapshot *snapshot, const struct rule *by,
+                        const struct rule *rule)
 {
     for (const struct rule *link = by; link != NULL; link = link->chain)
         for (size_t i = 0; i < link->action_count; i++) {
             if (!ctl_names_rule(&link->actions[i], rule))
                 continue;
-            buf_format(to, "%s where rule %llu matches (%s:%u): ",
+            bool by_settings = exclusion_of(snapshot->settings, by) != NULL;
+            buf_format(to, "%s %s ",
                        ctl_removes_rules(&link->actions[i]) ? "removed" : "a target is removed",
-                       (unsigned long long)by->id, by->file, by->line);
+                       by_settings ? "by" : "where");
+            if (by_settings)
+                rule_name_add(to, snapshot->settings, by);
+            else
+                buf_format(to, "rule %llu matches (%s:%u)", (unsigned long long)by->id, by->file,
+                           by->line);
+            buf_add(to, SPAN(": "));
             ctl_add(to, &link->actions[i]);
             buf_add_byte(to, '\n');
         }
 }
 
-static void add_others(struct buf *to, const struct ruleset *ruleset, const struct rule *rule)
+/* What the directives of the files made of it. */
+static void add_changes(struct buf *to, const struct ruleset *ruleset, uint64_t id)
 {
+    for (size_t i = 0; ruleset != NULL && i < ruleset->change_count; i++) {
+        if (ruleset->changes[i].rule_id != id)
+            continue;
+        buf_add(to, ruleset->changes[i].removed ? SPAN("removed by ") : SPAN("changed by "));
+        change_add(to, &ruleset->changes[i]);
+        buf_add_byte(to, '\n');
+    }
+}
+
+static void add_others(struct buf *to, const struct snapshot *snapshot, const struct rule *rule)
+{
+    const struct ruleset *ruleset = snapshot->ruleset;
+    add_changes(to, ruleset, rule->id);
     add_skips(to, &ruleset->phases[rule->phase], rule);
     for (unsigned p = 1; p <= (unsigned)rule->phase; p++)
         for (size_t i = 0; i < ruleset->phases[p].count; i++)
             if (ruleset->phases[p].steps[i].rule != NULL)
-                add_remover(to, ruleset->phases[p].steps[i].rule, rule);
+                add_remover(to, snapshot, ruleset->phases[p].steps[i].rule, rule);
 }
 
 static int show(const struct settings_source *source, uint64_t id)
@@ -159,13 +182,16 @@ static int show(const struct settings_source *source, uint64_t id)
         return EXIT_REFUSED;
     const struct ruleset *ruleset = snapshot->ruleset;
     const struct rule *rule = ruleset != NULL ? ruleset_find(ruleset, id) : NULL;
+    struct buf text;
+    buf_init(&text, OUTPUT_BYTES);
     if (rule == NULL) {
         fprintf(stderr, "sidegate rules show: rule %llu is not loaded\n", (unsigned long long)id);
+        add_changes(&text, ruleset, id);
+        fprintf(stderr, SPAN_FORMAT, span_arg(buf_span(&text)));
+        buf_fini(&text);
     } else {
-        struct buf text;
-        buf_init(&text, OUTPUT_BYTES);
         add_rule(&text, rule);
-        add_others(&text, ruleset, rule);
+        add_others(&text, snapshot, rule);
         rules_print_out(&text);
     }
     snapshot_give(snapshot);

@@ -39,6 +39,11 @@ const char *severity_name(unsigned severity); /* "" for none */
 void operator_add(struct buf *to, const struct rule *link);
 /* "!ARGS:x|&FILES" */
 void target_add(struct buf *to, const struct target *target);
+/* "SecRuleRemoveById 942100 (own.conf:3)" */
+void change_add(struct buf *to, const struct ruleset_change *change);
+/* "rule 942100, own.conf:3"; of an exclusion: "the exclusion of sidegate.yaml:7, full text search"
+ */
+void rule_name_add(struct buf *to, const struct settings *settings, const struct rule *rule);
 /* "ctl:ruleRemoveTargetById=942100;ARGS:x" */
 void ctl_add(struct buf *to, const struct action *action);
 

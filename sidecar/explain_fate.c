@@ -11,10 +11,13 @@ static const struct explained_rule *wanted_rule(const struct explain_report *rep
     return found;
 }
 
-static void say_by(const struct rule *by, struct buf *to)
+static void say_by(const struct explain_report *report, const struct rule *by, struct buf *to)
 {
-    if (by != NULL)
-        buf_format(to, " (rule %llu, %s:%u)", (unsigned long long)by->id, by->file, by->line);
+    if (by == NULL)
+        return;
+    buf_add(to, SPAN(" ("));
+    rule_name_add(to, report->snapshot->settings, by);
+    buf_add_byte(to, ')');
 }
 
 /* The CRS's way to leave a paranoia level out: a rule on its TX number that skips to a marker. */
@@ -28,8 +31,9 @@ static bool is_paranoia_gate(const struct rule *by)
     return false;
 }
 
-static void say_skipped(const struct explanation *explanation, struct buf *to)
+static void say_skipped(const struct explain_report *report, struct buf *to)
 {
+    const struct explanation *explanation = report->explanation;
     buf_add(to, SPAN("was not run: skipped"));
     if (is_paranoia_gate(explanation->by)) {
         buf_add(to, SPAN(", for its paranoia level is not on:"));
@@ -40,17 +44,18 @@ static void say_skipped(const struct explanation *explanation, struct buf *to)
         buf_add_byte(to, ' ');
         operator_add(to, explanation->by);
     }
-    say_by(explanation->by, to);
+    say_by(report, explanation->by, to);
 }
 
-static void say_removed(const struct explanation *explanation, struct buf *to)
+static void say_removed(const struct explain_report *report, struct buf *to)
 {
+    const struct explanation *explanation = report->explanation;
     buf_add(to, SPAN("was not run: removed for this request"));
     if (explanation->ctl != NULL) {
         buf_add(to, SPAN(" by "));
         ctl_add(to, explanation->ctl);
     }
-    say_by(explanation->by, to);
+    say_by(report, explanation->by, to);
 }
 
 static void say_not_reached(const struct explain_report *report, struct buf *to)
@@ -112,8 +117,22 @@ static void say_taken_targets(const struct explain_report *report, struct buf *t
                 buf_add(to, SPAN("; "));
                 ctl_add(to, action);
                 buf_add(to, SPAN(" took a target away"));
-                say_by(explanation->removers[i], to);
+                say_by(report, explanation->removers[i], to);
             }
+}
+
+/* SecRuleRemove... and SecRuleUpdate... that named it when the files were read. */
+static void say_changes(const struct explain_report *report, struct buf *to)
+{
+    const struct ruleset *ruleset = report->snapshot->ruleset;
+    for (size_t i = 0; ruleset != NULL && i < ruleset->change_count; i++) {
+        const struct ruleset_change *change = &ruleset->changes[i];
+        if (change->rule_id != report->explanation->wanted)
+            continue;
+        buf_add(to, SPAN("; "));
+        change_add(to, change);
+        buf_add(to, change->removed ? SPAN(" removed it") : SPAN(" changed it"));
+    }
 }
 
 void explain_fate(const struct explain_report *report, struct buf *to)
@@ -121,14 +140,16 @@ void explain_fate(const struct explain_report *report, struct buf *to)
     const struct explanation *explanation = report->explanation;
     buf_format(to, "rule %llu ", (unsigned long long)explanation->wanted);
     if (report->wanted == NULL) {
-        buf_add(to, SPAN("is not loaded\n"));
+        buf_add(to, SPAN("is not loaded"));
+        say_changes(report, to);
+        buf_add_byte(to, '\n');
         return;
     }
     const struct explained_rule *rule = wanted_rule(report);
     switch (explanation->fate) {
     case FATE_NOT_REACHED: say_not_reached(report, to); break;
-    case FATE_REMOVED: say_removed(explanation, to); break;
-    case FATE_SKIPPED: say_skipped(explanation, to); break;
+    case FATE_REMOVED: say_removed(report, to); break;
+    case FATE_SKIPPED: say_skipped(report, to); break;
     case FATE_ALLOWED: buf_add(to, SPAN("was not run: an allow ended its phase")); break;
     case FATE_TRIED:
         if (rule != NULL && rule->matched)
@@ -138,5 +159,6 @@ void explain_fate(const struct explain_report *report, struct buf *to)
         say_taken_targets(report, to);
         break;
     }
+    say_changes(report, to);
     buf_add_byte(to, '\n');
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules and values in words, as explain and `rules` print them. */
 #include "rules/match/variable.h"
+#include "sidecar/config/exclusions.h"
 #include "sidecar/explain.h"
 
 enum { SHOWN_BYTES = 600, MARK_CONTEXT = 100 };
@@ -97,4 +98,21 @@ void ctl_add(struct buf *to, const struct action *action)
         return; /* the text may have it already */
     buf_add_byte(to, ';');
     target_add(to, &action->ctl.target);
+}
+
+void change_add(struct buf *to, const struct ruleset_change *change)
+{
+    plain_add(to, change->directive);
+    buf_format(to, " (%s:%u)", change->file, change->line);
+}
+
+void rule_name_add(struct buf *to, const struct settings *settings, const struct rule *rule)
+{
+    const struct exclusion_settings *exclusion = exclusion_of(settings, rule);
+    if (exclusion == NULL) {
+        buf_format(to, "rule %llu, %s:%u", (unsigned long long)rule->id, rule->file, rule->line);
+        return;
+    }
+    buf_format(to, "the exclusion of %s:%u, ", rule->file, rule->line);
+    plain_add(to, exclusion->reason);
 }

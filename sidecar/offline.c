@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "rules/base/must.h"
+#include "sidecar/config/route_rules.h"
 #include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/http/forwarded.h"
@@ -34,6 +35,8 @@ struct offline {
     struct span bytes;
     struct request_head head;
     struct refusal refusal;
+    struct target target;
+    struct route_choice choice;
     struct inspection *inspection;
     bool rules_failed;
     struct offline_answer answer;
@@ -181,8 +184,9 @@ static enum row inspect_head(struct offline *offline)
         .environment = offline->environment,
         .environment_count = offline->environment_count,
     };
-    offline->inspection = inspection_begin(snapshot->ruleset, &snapshot->inspection, &world,
-                                           offline->inspection_arena);
+    struct inspection_options options = route_rules_options(snapshot, &offline->choice);
+    offline->inspection =
+        inspection_begin(snapshot->ruleset, &options, &world, offline->inspection_arena);
     must(offline->inspection != NULL);
     const struct listener_settings *listener = &snapshot->settings->listeners[0];
     struct inspection_client client = {
@@ -201,6 +205,7 @@ static enum row inspect_head(struct offline *offline)
     };
     inspection_set_client(offline->inspection, &client);
     inspection_set_request(offline->inspection, &request);
+    route_rules_tell(offline->inspection, snapshot, &offline->choice);
     return run_phase(offline, PHASE_REQUEST_HEADERS);
 }
 
@@ -312,21 +317,18 @@ static enum row inspect_body(struct offline *offline)
 static enum row match(struct offline *offline)
 {
     const struct request_head *head = &offline->head;
-    struct target target = target_split(head->target, head->method);
-    unsigned doubts;
-    struct span path = path_canonical(target.path, offline->arena, &doubts);
     if (offline->refusal.status != 0)
         return answer_with(offline, offline->refusal.status, offline->refusal.why);
-    if (target.form == TARGET_WRONG)
+    if (offline->target.form == TARGET_WRONG)
         return answer_with(offline, 400, "bad_target");
-    if (target.form == TARGET_AUTHORITY)
+    if (offline->target.form == TARGET_AUTHORITY)
         return answer_with(offline, 501, "connect_not_supported");
-    if (doubts != 0 && !offline->snapshot->settings->limits.pass_doubtful_paths)
+    if (offline->choice.doubtful && !offline->snapshot->settings->limits.pass_doubtful_paths)
         return answer_with(offline, 400, "doubtful_path");
     if (fields_have_token(&head->fields, SPAN("upgrade"), SPAN("websocket")) &&
         fields_have_token(&head->fields, SPAN("connection"), SPAN("upgrade")))
         return answer_with(offline, 501, "websocket_not_supported");
-    if (routes_match(offline->snapshot->routes, head->method, path) == NULL)
+    if (offline->choice.route == NULL)
         return answer_with(offline, 404, "no_route");
     return ROW_NEXT;
 }
@@ -378,16 +380,22 @@ static enum row read_head(struct offline *offline, struct span bytes)
     return ROW_NEXT;
 }
 
-static bool has_rules(const struct offline *offline)
+static void select_route(struct offline *offline)
 {
-    return offline->snapshot->ruleset != NULL && offline->snapshot->inspection.engine != ENGINE_OFF;
+    const struct request_head *head = &offline->head;
+    offline->target = target_split(head->target, head->method);
+    unsigned doubts;
+    struct span path = path_canonical(offline->target.path, offline->arena, &doubts);
+    offline->choice = (struct route_choice){
+        routes_match(offline->snapshot->routes, head->method, path), path, doubts != 0};
 }
 
 static void walk(struct offline *offline, struct span bytes)
 {
-    bool rules = has_rules(offline);
     if (read_head(offline, bytes) == ROW_ANSWER)
         return;
+    select_route(offline);
+    bool rules = route_rules_engine(offline->snapshot, &offline->choice) != ENGINE_OFF;
     if (rules && (inspect_head(offline) == ROW_ANSWER || inspect_body(offline) == ROW_ANSWER))
         return;
     if (match(offline) == ROW_ANSWER)

@@ -238,6 +238,14 @@ static struct snapshot *first_snapshot(struct process *process)
     return snapshot;
 }
 
+void process_say_waf(struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    process->facts.waf_effective = snapshot->waf_effective;
+    process->facts.waf_routes = snapshot->waf_routes;
+    process->facts.waf_route_count = snapshot->waf_route_count;
+}
+
 static int serve(struct process *process)
 {
     char why[WHY_BYTES] = "";
@@ -286,8 +294,8 @@ int process_run(const struct process_options *options)
             .last_reload_successful = true,
             .last_reload_wall_us = process->began_wall_us,
             .child_restarts = options->restarts,
-            .waf_effective = snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON,
         };
+        process_say_waf(process);
         reload_init(process);
         drain_init(process);
         code = serve(process);

@@ -50,6 +50,9 @@ void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST]
 void process_keep_doors(struct process *process);
 struct exporter_settings process_exporter_settings(const struct settings *settings);
 
+/* Takes over from the snapshot in force whom rules may refuse. */
+void process_say_waf(struct process *process);
+
 /* ---- reload.c ---- */
 
 void reload_init(struct process *process);

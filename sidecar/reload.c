@@ -63,8 +63,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
     process_keep_doors(process);
     process->facts.snapshot_number = snapshot->number;
     process->facts.last_reload_successful = true;
-    process->facts.waf_effective =
-        snapshot->ruleset != NULL && snapshot->inspection.engine == ENGINE_ON;
+    process_say_waf(process);
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);

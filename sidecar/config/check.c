@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "sidecar/config/exclusions.h"
 #include "sidecar/config/read.h"
 
 /* Where a path stands, or the file as a whole. */
@@ -103,6 +104,40 @@ static void check_routes(struct reading *reading)
     }
 }
 
+static struct place place_in(const struct node *node, const char *path)
+{
+    const struct node *found = tree_find_path(node, span_text(path));
+    return found != NULL ? found->place : node->place;
+}
+
+/* What a route says of the rules has to mean something. */
+static void check_route_rules(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *list = tree_find(reading->root, SPAN("routes"));
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct node *node = tree_at(list, i);
+        const struct crs_levels *own = &settings->routes[i].rules.crs;
+        unsigned blocking =
+            own->paranoia != 0 ? own->paranoia : settings->rules.crs.levels.paranoia;
+        if (own->detection_paranoia != 0 && own->detection_paranoia < blocking)
+            refuse(reading, place_in(node, "rules.crs.detection_paranoia"),
+                   "a rule that counts has to run",
+                   "routes[].rules.crs.detection_paranoia is below the paranoia of this route");
+        if (tree_find_path(node, SPAN("rules.crs")) != NULL &&
+            settings->rules.crs.folder.at == NULL)
+            refuse(reading, place_in(node, "rules.crs"), "add rules.crs.folder",
+                   "routes[].rules.crs: there is no folder, so that nothing is loaded");
+        bool inspects =
+            settings->routes[i].rules.mode_given && settings->routes[i].rules.mode != ENGINE_OFF;
+        if (inspects && !settings->rules.present)
+            fault_add(reading->faults, FAULT_WARNING, place_in(node, "rules.mode"),
+                      SPAN("add rules.crs.folder or rules.files"),
+                      "routes[].rules.mode: there is nothing to load, so that nothing is "
+                      "inspected");
+    }
+}
+
 /* ---- the rest ---- */
 
 static bool is_loopback(const struct address *address)
@@ -161,8 +196,8 @@ static void check_rules(struct reading *reading)
     settings->rules.present =
         settings->rules.baseline || settings->rules.crs.folder.at != NULL ||
         settings->rules.file_count + settings->rules.before_count + settings->rules.after_count > 0;
-    int blocking = settings->rules.crs.paranoia, detection = settings->rules.crs.detection_paranoia;
-    if (detection >= 0 && detection < blocking)
+    const struct crs_levels *levels = &settings->rules.crs.levels;
+    if (levels->detection_paranoia != 0 && levels->detection_paranoia < levels->paranoia)
         refuse(reading, place_of(reading, "rules.crs.detection_paranoia"),
                "a rule that counts has to run",
                "rules.crs.detection_paranoia is below rules.crs.paranoia");
@@ -170,6 +205,23 @@ static void check_rules(struct reading *reading)
     if (crs_only && !node_is_empty(tree_find_path(reading->root, SPAN("rules.crs"))))
         refuse(reading, place_of(reading, "rules.crs"), "add rules.crs.folder",
                "rules.crs: there is no folder, so that nothing is loaded");
+}
+
+static void check_exclusions(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    struct exclusion_settings *exclusions = writable(settings->rules.exclusions);
+    if (settings->rules.exclusion_count > EXCLUSIONS_MOST)
+        fault_add(reading->faults, FAULT_ERROR, place_of(reading, "rules.exclusions"), SPAN(""),
+                  "rules.exclusions: there are more than %d", (int)EXCLUSIONS_MOST);
+    for (size_t i = 0; i < settings->rules.exclusion_count; i++) {
+        struct exclusion_settings *exclusion = &exclusions[i];
+        exclusion->expired = exclusion->expires_s != 0 && exclusion->expires_s <= reading->now_s;
+        if (exclusion->expired)
+            fault_add(reading->faults, FAULT_WARNING, exclusion->expires_place,
+                      SPAN("take it out, or give it another day"),
+                      "rules.exclusions[].expires: this day has come: the exclusion does not act");
+    }
 }
 
 static void check_audit_log(struct reading *reading)
@@ -219,6 +271,8 @@ void settings_check(struct reading *reading)
     refuse_shared(reading, "status.address", reading->settings->status.address_text);
     refuse_shared(reading, "admin.address", reading->settings->admin.address_text);
     check_rules(reading);
+    check_exclusions(reading);
+    check_route_rules(reading);
     check_audit_log(reading);
     check_exports(reading);
     guard_check(reading);

@@ -25,6 +25,9 @@ static const struct option_group groups[] = {
      offsetof(struct settings, ip_set_count), offsetof(struct ip_set_settings, name)},
     {"access[]", sizeof(struct access_entry), offsetof(struct settings, access),
      offsetof(struct settings, access_count), 0},
+    {"rules.exclusions[]", sizeof(struct exclusion_settings),
+     offsetof(struct settings, rules.exclusions), offsetof(struct settings, rules.exclusion_count),
+     0},
     {"routes[]", sizeof(struct route_settings), offsetof(struct settings, routes),
      offsetof(struct settings, route_count), 0},
 };

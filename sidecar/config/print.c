@@ -106,14 +106,17 @@ static void group_print(struct printer *p, const struct option_group *group)
     const char *base = (const char *)p->settings;
     const char *const *items = (const void *)(base + group->items);
     const size_t *count = (const void *)(base + group->count);
-    size_t name_len = strcspn(group->path, ".[");
-    bool by_name = group->path[name_len] == '.';
+    struct span path = span_text(group->path);
+    bool by_name = span_ends(path, SPAN(".*"));
     if (*count == 0)
         return;
-    buf_format(p->to, "%.*s:\n", (int)name_len, group->path);
+    path = span_first(path, path.len - 2);
+    size_t depth = sections_print(p, &path);
+    begin_line(p, depth);
+    buf_format(p->to, SPAN_FORMAT ":\n", span_arg(path));
     for (size_t i = 0; i < *count; i++) {
         const char *item = *items + i * group->size;
-        p->base = 2 * INDENT;
+        p->base = (unsigned)(depth + 2) * INDENT;
         if (by_name) {
             const struct span *name = (const void *)(item + group->name);
             buf_format(p->to, "  " SPAN_FORMAT ":\n", span_arg(*name));
@@ -187,6 +190,8 @@ uint64_t settings_places_hash(const struct settings *settings)
     places_print(&text, settings->rules.before_places, settings->rules.before_count);
     places_print(&text, settings->rules.file_places, settings->rules.file_count);
     places_print(&text, settings->rules.after_places, settings->rules.after_count);
+    for (size_t i = 0; i < settings->rules.exclusion_count; i++)
+        places_print(&text, &settings->rules.exclusions[i].place, 1);
     for (size_t i = 0; i < settings->route_count; i++)
         places_print(&text, &settings->routes[i].place, 1);
     uint64_t hash = siphash(key, buf_span(&text));

@@ -19,8 +19,15 @@ static void value_read(struct reading *reading, const struct option *option,
                        const struct node *node, void *base)
 {
     struct value value = {reading, option, node, base};
+    struct node only = *node, list = {.kind = NODE_LIST, .place = node->place};
     bool fits =
         option->type->takes_any || node->kind == (option->type->is_list ? NODE_LIST : NODE_SCALAR);
+    if (option->type->one_will_do && node->kind == NODE_SCALAR && node->text.len > 0) {
+        only.next = NULL;
+        tree_add(&list, &only);
+        value.node = &list;
+        fits = true;
+    }
     enum value_result result = fits ? option->type->read(&value) : VALUE_UNFIT;
     if (result == VALUE_UNFIT)
         value_refuse_unfit(&value);

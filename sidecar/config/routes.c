@@ -171,6 +171,38 @@ static void route_add(const struct building *building, const struct route *route
         end_add(building, &at->ends, route);
 }
 
+/* ---- what a route changes for the rules ---- */
+
+enum {
+#define LEVEL(field, first, second) LEVEL_##field,
+#include "sidecar/config/crs_levels.tbl"
+#undef LEVEL
+    LEVELS,
+};
+
+static void level_add(struct arena *arena, struct pair *to, size_t *count, const char *name,
+                      unsigned level)
+{
+    if (level == 0)
+        return;
+    to[(*count)++] = (struct pair){span_text(name), arena_format(arena, "%u", level)};
+}
+
+static void rules_add(struct routes *routes, struct route *route, const struct route_settings *from)
+{
+    struct pair *variables = arena_alloc(routes->arena, LEVELS * sizeof *variables);
+    route->mode_given = from->rules.mode_given;
+    route->mode = from->rules.mode;
+    if (variables == NULL)
+        return; /* a full arena is said at the end */
+    route->variables = variables;
+#define LEVEL(field, first, second)                                                 \
+    level_add(routes->arena, variables, &route->variable_count, "sidegate_" #field, \
+              from->rules.crs.field);
+#include "sidecar/config/crs_levels.tbl"
+#undef LEVEL
+}
+
 static void all_add(struct routes *routes, const struct settings *settings, struct faults *faults)
 {
     for (size_t i = 0; i < settings->route_count; i++) {
@@ -181,6 +213,7 @@ static void all_add(struct routes *routes, const struct settings *settings, stru
         route->upstream = from->upstream;
         route->request_timeout_us = from->request_timeout_us != 0 ? from->request_timeout_us
                                                                   : settings->timeouts.request_us;
+        rules_add(routes, route, from);
         if (route->template.len > 0)
             route_add(&building, route);
     }

@@ -18,6 +18,10 @@ struct route {
                              configuration without any */
     unsigned upstream;
     uint64_t request_timeout_us;
+    bool mode_given; /* else rules.mode and SecRuleEngine hold */
+    enum rule_engine mode;
+    const struct pair *variables; /* of TX, for the rules (route_rules.h) */
+    size_t variable_count;
 };
 
 /* Two routes for the same requests are a fault at the second. Without any, everything goes to the

@@ -8,6 +8,7 @@
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/sets/sets.h"
+#include "sidecar/config/exclusions.h"
 
 enum { LOAD_FILE_BYTES = 1 << 20, TEXT_BYTES = 16 << 10 };
 
@@ -20,32 +21,85 @@ struct load {
 
 /* ---- the crs.* keys ---- */
 
-static void set_add(struct buf *to, const char *name, int value)
+struct level {
+    size_t at;          /* in struct crs_levels */
+    const char *handed; /* what a route's is handed in as */
+    const char *names[2];
+};
+static const struct level levels[] = {
+#define LEVEL(field, first, second) \
+    {offsetof(struct crs_levels, field), "sidegate_" #field, {first, second}},
+#include "sidecar/config/crs_levels.tbl"
+#undef LEVEL
+};
+enum { LEVELS = sizeof levels / sizeof *levels };
+
+static unsigned level_of(const struct crs_levels *from, const struct level *level)
 {
-    if (value >= 0)
-        buf_format(to, ",\\\n  setvar:tx.%s=%d", name, value);
+    return *(const unsigned *)(const void *)((const char *)from + level->at);
+}
+
+/* A bit for each level that some route says. */
+static unsigned levels_of_routes(const struct settings *settings)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < settings->route_count; i++)
+        for (unsigned row = 0; row < LEVELS; row++)
+            if (level_of(&settings->routes[i].rules.crs, &levels[row]) != 0)
+                bits |= 1U << row;
+    return bits;
 }
 
 /* What is not given leaves what crs-setup.conf says. */
+static void top_add(const struct crs_levels *given, struct buf *to)
+{
+    size_t before = to->len;
+    buf_add(to, SPAN("SecAction \"id:9990000,phase:1,t:none,pass,nolog"));
+    size_t empty = to->len;
+    for (unsigned row = 0; row < LEVELS; row++)
+        for (unsigned i = 0; i < 2; i++)
+            if (level_of(given, &levels[row]) != 0 && levels[row].names[i] != NULL)
+                buf_format(to, ",\\\n  setvar:tx.%s=%u", levels[row].names[i],
+                           level_of(given, &levels[row]));
+    if (to->len == empty)
+        to->len = before;
+    else
+        buf_add(to, SPAN("\"\n"));
+}
+
+static void handed_add(unsigned row, struct buf *to)
+{
+    buf_format(to, "SecRule TX:%s \"@unconditionalMatch\" \"id:%u,phase:1,t:none,pass,nolog",
+               levels[row].handed, 9990001 + row);
+    for (unsigned i = 0; i < 2; i++)
+        if (levels[row].names[i] != NULL)
+            buf_format(to, ",\\\n  setvar:tx.%s=%%{tx.%s}", levels[row].names[i],
+                       levels[row].handed);
+    buf_add(to, SPAN("\"\n"));
+}
+
+/* A rule that counts has to run: where a route raises the one, the other goes with it. */
+static const char raise_text[] =
+    "SecRule TX:sidegate_paranoia \"@unconditionalMatch\" "
+    "\"id:9990005,phase:1,t:none,pass,nolog,chain\"\n"
+    "  SecRule TX:executing_paranoia_level|TX:detection_paranoia_level "
+    "\"@lt %{tx.sidegate_paranoia}\" \"t:none,"
+    "setvar:tx.executing_paranoia_level=%{tx.sidegate_paranoia},"
+    "setvar:tx.detection_paranoia_level=%{tx.sidegate_paranoia}\"\n";
+
 static void keys_add(const struct load *load)
 {
-    int blocking = load->settings->rules.crs.paranoia;
-    int detection = load->settings->rules.crs.detection_paranoia;
-    int inbound = load->settings->rules.crs.inbound_threshold;
-    int outbound = load->settings->rules.crs.outbound_threshold;
-    if (blocking < 0 && detection < 0 && inbound < 0 && outbound < 0)
-        return;
+    unsigned handed = levels_of_routes(load->settings);
     struct buf text;
     buf_init(&text, TEXT_BYTES);
-    buf_add(&text, SPAN("SecAction \"id:9990000,phase:1,t:none,pass,nolog"));
-    set_add(&text, "paranoia_level", blocking);
-    set_add(&text, "blocking_paranoia_level", blocking);
-    set_add(&text, "executing_paranoia_level", detection);
-    set_add(&text, "detection_paranoia_level", detection);
-    set_add(&text, "inbound_anomaly_score_threshold", inbound);
-    set_add(&text, "outbound_anomaly_score_threshold", outbound);
-    buf_add(&text, SPAN("\"\n"));
-    ruleset_builder_add_text(load->builder, "settings: rules.crs", buf_span(&text));
+    top_add(&load->settings->rules.crs.levels, &text);
+    for (unsigned row = 0; row < LEVELS; row++)
+        if ((handed & (1U << row)) != 0)
+            handed_add(row, &text);
+    if ((handed & 1) != 0)
+        buf_add(&text, span_text(raise_text));
+    if (text.len > 0)
+        ruleset_builder_add_text(load->builder, "settings: rules.crs", buf_span(&text));
     buf_fini(&text);
 }
 
@@ -170,6 +224,7 @@ static struct ruleset *load_once(const struct settings *settings, struct rule_fi
     const struct ruleset_source *source = rule_files_source(files);
     struct load load = {settings, source, ruleset_builder_new(source, faults), faults};
     size_t before = faults_count(faults, FAULT_ERROR);
+    exclusions_add(settings, load.builder);
     if (base.len > 0)
         ruleset_builder_add_text(load.builder, "settings: content types", base);
     names_add(&load, settings->rules.before, settings->rules.before_places,
@@ -183,6 +238,8 @@ static struct ruleset *load_once(const struct settings *settings, struct rule_fi
               settings->rules.after_count);
     struct ruleset *ruleset = ruleset_builder_finish(load.builder);
     ruleset_builder_free(load.builder);
+    if (ruleset != NULL)
+        exclusions_warn(settings, ruleset, faults);
     if (faults_count(faults, FAULT_ERROR) == before)
         return ruleset;
     ruleset_free(ruleset);
@@ -231,13 +288,15 @@ uint64_t rules_load_key(const struct settings *settings)
     static const uint8_t key[16] = "what rules load";
     struct buf text;
     buf_init(&text, 16 << 20);
-    buf_format(&text, SPAN_FORMAT "\n%d %d %d %d %d\n", span_arg(settings->rules.crs.folder),
-               settings->rules.baseline, settings->rules.crs.paranoia,
-               settings->rules.crs.detection_paranoia, settings->rules.crs.inbound_threshold,
-               settings->rules.crs.outbound_threshold);
+    buf_format(&text, SPAN_FORMAT "\n%d %u", span_arg(settings->rules.crs.folder),
+               (int)settings->rules.baseline, levels_of_routes(settings));
+    for (unsigned row = 0; row < LEVELS; row++)
+        buf_format(&text, " %u", level_of(&settings->rules.crs.levels, &levels[row]));
+    buf_add_byte(&text, '\n');
     key_list(&text, settings->rules.before, settings->rules.before_count);
     key_list(&text, settings->rules.files, settings->rules.file_count);
     key_list(&text, settings->rules.after, settings->rules.after_count);
+    exclusions_key(settings, &text);
     uint64_t hash = siphash(key, buf_span(&text));
     buf_fini(&text);
     return hash;

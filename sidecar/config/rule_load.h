@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules that the settings name, in the order they are loaded:
  *
- *   base | before | baseline | crs-setup, the crs.* keys, plugins, rules | files | after
+ *   exclusions | base | before | baseline | crs-setup, the crs.* keys, plugins, rules | files |
+ * after
  *
  * The crs.* keys become one SecAction behind crs-setup.conf, so that they win over what stands
- * there; it sets the names of CRS 3 and of CRS 4. The ids 9990000 to 9990099 are kept for it.
+ * there; it sets the names of CRS 3 and of CRS 4. What routes say of the same keys comes right
+ * behind it, one rule a key that reads what the inspection was handed (route_rules.h), so that one
+ * ruleset serves all routes. The ids 9990000 to 9990099 are kept for these.
  */
 #ifndef SIDEGATE_SIDECAR_CONFIG_RULE_LOAD_H
 #define SIDEGATE_SIDECAR_CONFIG_RULE_LOAD_H

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rules/base/must.h"
@@ -155,8 +156,6 @@ static struct settings *settings_new(void)
     struct settings_owned *owned = arena_alloc(arena, sizeof *owned);
     must(owned != NULL);
     owned->arena = arena;
-    owned->settings.rules.crs.paranoia = owned->settings.rules.crs.detection_paranoia = -1;
-    owned->settings.rules.crs.inbound_threshold = owned->settings.rules.crs.outbound_threshold = -1;
     return &owned->settings;
 }
 
@@ -171,7 +170,10 @@ static struct settings *tree_to_settings(struct sources *sources)
     struct reading reading = {.arena = arena_of(settings),
                               .faults = sources->faults,
                               .settings = settings,
-                              .root = sources->root};
+                              .root = sources->root,
+                              .now_s = sources->source->now_s};
+    if (reading.now_s == 0)
+        reading.now_s = (uint64_t)time(NULL);
     read_tree(&reading);
     settings_check(&reading);
     if (environment_disables_export(&sources->environment)) {

@@ -27,6 +27,26 @@ struct listener_settings {
     size_t trusted_proxy_count;
 };
 
+/* One of what rules.exclusions[].rule names. */
+struct excluded_rules {
+    uint64_t first, last; /* ids, where tag.at is NULL */
+    struct span tag;
+    struct span text; /* as it was written: "942100-942199", "tag:attack-sqli" */
+    struct place place;
+};
+
+struct exclusion_settings {
+    const struct excluded_rules *rules;
+    size_t rule_count;
+    struct span target; /* "ARGS:q"; at == NULL: the whole rule */
+    struct span path;   /* "/search", or "/search/" and a star; at == NULL: everywhere */
+    struct span reason;
+    uint64_t expires_s; /* since 1970: from then on it does not act; 0: never */
+    struct place place; /* of what it excludes */
+    struct place expires_place;
+    bool expired; /* when the settings were read */
+};
+
 struct upstream_settings {
     struct span name;
     const struct span *targets; /* "127.0.0.1:3000": the authority that logs print */
@@ -37,12 +57,22 @@ struct upstream_settings {
     uint64_t idle_timeout_us;
 };
 
+/* What the CRS goes by; 0: not given. */
+struct crs_levels {
+    unsigned paranoia, detection_paranoia, inbound_threshold, outbound_threshold;
+};
+
 struct route_settings {
     struct span method;          /* "ANY" or a method */
     struct span pattern;         /* "/orders/{id}", "/{proxy+}" */
     struct span match;           /* as it was written: "GET /orders/{id}" */
     unsigned upstream;           /* index into upstreams */
     uint64_t request_timeout_us; /* 0: timeouts.request */
+    struct {
+        enum rule_engine mode;
+        bool mode_given;
+        struct crs_levels crs;
+    } rules; /* what is given holds instead of the top's */
     struct place place;
 };
 
@@ -91,13 +121,14 @@ struct settings {
         bool baseline;
         struct {
             struct span folder; /* at == NULL: none */
-            int paranoia, detection_paranoia, inbound_threshold,
-                outbound_threshold; /* -1: not given */
+            struct crs_levels levels;
             struct place place;
         } crs;
         const struct span *files, *before, *after; /* absolute paths or patterns */
         size_t file_count, before_count, after_count;
         const struct place *file_places, *before_places, *after_places; /* one for each */
+        const struct exclusion_settings *exclusions;
+        size_t exclusion_count;
         struct place place;       /* of the section, or of the first file where there is none */
         struct span log_path;     /* at == NULL: none */
         uint64_t request_inspect; /* request_body.inspect */
@@ -169,6 +200,7 @@ struct settings_source {
     size_t file_count;
     const char *const *sets;
     size_t set_count;
+    uint64_t now_s; /* since 1970: what has expired by then is warned of; 0: the system's clock */
     /* ${NAME}; NULL: the process's environment. Returns NULL where it is unset. */
     const char *(*environment)(void *context, const char *name);
     void *context;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "exporters/metrics.h"
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
@@ -26,6 +27,7 @@ struct snapshot_parts {
     _Atomic unsigned count;
     struct part *settings, *rules, *routes, *ip_lists;
     struct pattern *audit_status; /* NULL: none */
+    struct waf_route *waf_routes;
 };
 
 /* Of this process: how many live, how many there were. */
@@ -137,9 +139,14 @@ static uint64_t routes_hash(const struct settings *settings)
         buf_format(&text, SPAN_FORMAT "\n", span_arg(settings->upstreams[i].name));
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct route_settings *route = &settings->routes[i];
-        buf_format(&text, SPAN_FORMAT " " SPAN_FORMAT " %u %llu\n", span_arg(route->method),
+        buf_format(&text, SPAN_FORMAT " " SPAN_FORMAT " %u %llu", span_arg(route->method),
                    span_arg(route->pattern), route->upstream,
                    (unsigned long long)route->request_timeout_us);
+        buf_format(&text, " %d%d", (int)route->rules.mode_given, (int)route->rules.mode);
+#define LEVEL(field, first, second) buf_format(&text, " %u", route->rules.crs.field);
+#include "sidecar/config/crs_levels.tbl"
+#undef LEVEL
+        buf_add_byte(&text, '\n');
     }
     uint64_t hash = siphash(key, buf_span(&text));
     buf_fini(&text);
@@ -182,6 +189,7 @@ static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
     part_give(parts->ip_lists);
+    free(parts->waf_routes);
     part_give(parts->routes);
     part_give(parts->rules);
     part_give(parts->settings);
@@ -205,6 +213,23 @@ static struct pattern *audit_status_of(const struct settings *settings)
     return text.at != NULL ? pattern_new(text, PATTERN_RULE, &offset, why, sizeof why) : NULL;
 }
 
+/* Whom rules may refuse. */
+static void say_waf(struct snapshot_parts *parts)
+{
+    struct snapshot *snapshot = &parts->snapshot;
+    const struct settings *settings = parts->settings->value;
+    bool loaded = snapshot->ruleset != NULL;
+    parts->waf_routes = must_alloc((settings->route_count + 1) * sizeof *parts->waf_routes);
+    snapshot->waf_effective = loaded && snapshot->inspection.engine == ENGINE_ON;
+    snapshot->waf_routes = parts->waf_routes;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct route_settings *route = &settings->routes[i];
+        if (route->rules.mode_given)
+            parts->waf_routes[snapshot->waf_route_count++] = (struct waf_route){
+                route->method, route->pattern, loaded && route->rules.mode == ENGINE_ON};
+    }
+}
+
 static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
 {
     const struct settings *settings = parts->settings->value;
@@ -222,6 +247,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
     };
     parts->audit_status = audit_status_of(&parts->effective);
     parts->snapshot.audit_status = parts->audit_status;
+    say_waf(parts);
     if (rules->ruleset == NULL)
         return;
     const struct rule_settings *said = &rules->ruleset->settings;

@@ -19,6 +19,7 @@
 
 struct ruleset;
 struct networks;
+struct waf_route; /* exporters/metrics.h */
 
 struct snapshot {
     const struct settings *settings;
@@ -28,6 +29,9 @@ struct snapshot {
     struct span components;               /* SecComponentSignature */
     struct span web_app_id, sensor_id;    /* SecWebAppId, SecSensorId */
     const struct routes *routes;
+    bool waf_effective; /* rules may refuse requests, where a route does not say otherwise */
+    const struct waf_route *waf_routes; /* those that do say */
+    size_t waf_route_count;
     const struct networks *const *ip_sets; /* in the order of the settings */
     uint64_t number;                       /* of this process, from 1 */
     uint64_t hash;                         /* of everything */

@@ -124,6 +124,22 @@ static bool word_print(const struct option *option, const void *base, size_t i, 
     return buf_add(to, span_text(option->type->words[word]));
 }
 
+/* The same where silence is no word: the flag beside it says that it was given. */
+static enum value_result given_word_read(const struct value *value)
+{
+    enum value_result result = word_read(value);
+    if (result == VALUE_TAKEN)
+        *(bool *)value_also(value) = true;
+    return result;
+}
+
+static bool given_word_print(const struct option *option, const void *base, size_t i,
+                             struct buf *to)
+{
+    const bool *given = (const void *)((const char *)base + option->also);
+    return *given && word_print(option, base, i, to);
+}
+
 /* Two words, the first means false. */
 static enum value_result flag_read(const struct value *value)
 {
@@ -173,6 +189,8 @@ WORD_TYPE(log_level, "error | warn | info | debug", "error, warn, info or debug"
           "warn", "info", "debug");
 WORD_TYPE(engine, "on | detection_only | off", "on, detection_only or off", word, "off",
           "detection_only", "on");
+WORD_TYPE(engine_if_given, "on | detection_only | off", "on, detection_only or off", given_word,
+          "off", "detection_only", "on");
 WORD_TYPE(over_body, "reject | prefix | pass", "reject, prefix or pass", word, "reject", "prefix",
           "pass");
 WORD_TYPE(on_failure, "deny | allow", "deny or allow", word, "deny", "allow");
@@ -217,21 +235,21 @@ static bool count_print(const struct option *option, const void *base, size_t i,
     return buf_add_number(to, number);
 }
 
-/* An int that is -1 where it is not given. */
+/* 0 where it is not given. */
 static enum value_result level_read(const struct value *value)
 {
     uint64_t number;
     if (!number_parse(value->node->text, &number) || !in_range(value->option->type, number))
         return VALUE_UNFIT;
-    *(int *)value_at(value) = (int)number;
+    *(unsigned *)value_at(value) = (unsigned)number;
     return VALUE_TAKEN;
 }
 
 static bool level_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     (void)i;
-    int number = *(const int *)field(option, base);
-    return number >= 0 && buf_add_number(to, number);
+    unsigned number = *(const unsigned *)field(option, base);
+    return number > 0 && buf_add_number(to, number);
 }
 
 static const char *const auto_word[] = {"auto"};

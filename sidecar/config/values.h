@@ -19,6 +19,7 @@ struct reading {
     struct faults *faults;
     struct settings *settings;
     const struct node *root; /* all files and --set merged */
+    uint64_t now_s;          /* since 1970 */
 };
 
 /* One value on its way into its field. */
@@ -43,6 +44,7 @@ struct option_type {
     enum value_result (*read)(const struct value *value);
     /* As one would write it; false: not given. Lists call it for each item, by `i`, until false. */
     bool (*print)(const struct option *option, const void *base, size_t i, struct buf *to);
+    bool one_will_do;         /* a list: one value without brackets is a list of one */
     const char *const *words; /* of a choice; the index is the value */
     unsigned word_count;
     uint64_t least, most;
@@ -70,13 +72,15 @@ const char *address_wrong(struct span text);
 /* values.c */
 extern const struct option_type type_version, type_threads, type_text, type_log_level, type_count,
     type_count_or_0, type_refusal_status, type_duration, type_duration_or_0, type_engine,
-    type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
-    type_over_body, type_on_failure, type_log_format, type_compression, type_exporter, type_sampler,
-    type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
-    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths;
+    type_engine_if_given, type_paranoia, type_threshold, type_size, type_head_size, type_memory,
+    type_rate, type_over_body, type_on_failure, type_log_format, type_compression, type_exporter,
+    type_sampler, type_on_off, type_both_lengths, type_audit_when, type_audit_format,
+    type_audit_type, type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_address, type_address_or_off, type_networks, type_types, type_dns_servers;
+/* exclusion_values.c */
+extern const struct option_type type_excluded_rules, type_target, type_excluded_path, type_date;
 /* backends.c */
 extern const struct option_type type_targets, type_url;
 /* access_values.c */

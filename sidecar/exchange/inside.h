@@ -6,6 +6,7 @@
 
 #include "rules/base/buf.h"
 #include "rules/inspection.h"
+#include "sidecar/config/route_rules.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
@@ -155,6 +156,11 @@ void exchange_wake(void *exchange);
 enum step answer_with(struct exchange *x, unsigned status, const char *error);
 /* Arms the row's clock; `row_is_late` is set when it fires. */
 void row_clock_arm(struct exchange *x, uint64_t for_us);
+
+static inline struct route_choice route_choice_of(const struct exchange *x)
+{
+    return (struct route_choice){x->route, x->path, x->path_doubts != 0};
+}
 
 /* ---- let_go.c ---- */
 

@@ -78,8 +78,10 @@ static bool begin(struct exchange *x)
     x->inspection_arena = arena_new(x->around->chunks, INSPECTION_ARENA_BYTES);
     if (x->inspection_arena == NULL)
         return false;
-    x->inspection = inspection_begin(x->snapshot->ruleset, &x->snapshot->inspection,
-                                     &x->around->world, x->inspection_arena);
+    struct route_choice choice = route_choice_of(x);
+    struct inspection_options options = route_rules_options(x->snapshot, &choice);
+    x->inspection =
+        inspection_begin(x->snapshot->ruleset, &options, &x->around->world, x->inspection_arena);
     if (x->inspection == NULL)
         return false;
     struct inspection_client client = {
@@ -99,6 +101,7 @@ static bool begin(struct exchange *x)
     };
     inspection_set_client(x->inspection, &client);
     inspection_set_request(x->inspection, &request);
+    route_rules_tell(x->inspection, x->snapshot, &choice);
     return true;
 }
 

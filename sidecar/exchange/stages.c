@@ -12,7 +12,8 @@ static bool always(const struct exchange *x)
 
 bool with_rules(const struct exchange *x)
 {
-    return x->snapshot->ruleset != NULL && x->snapshot->inspection.engine != ENGINE_OFF;
+    struct route_choice choice = route_choice_of(x);
+    return route_rules_engine(x->snapshot, &choice) != ENGINE_OFF;
 }
 
 static bool with_access_or_rules(const struct exchange *x)

@@ -98,3 +98,34 @@ void timestamp_write(char to[TIMESTAMP_LENGTH], uint64_t wall_us)
     to = write_digits(to, moment.microsecond, 6);
     *to = 'Z';
 }
+
+static unsigned digits_of(struct span text, size_t at, size_t count)
+{
+    unsigned number = 0;
+    for (size_t i = at; i < at + count; i++)
+        number = number * 10 + (unsigned)(text.at[i] - '0');
+    return number;
+}
+
+bool date_parse(struct span text, uint64_t *seconds)
+{
+    static const char shape[] = "dddd-dd-dd";
+    if (text.len != sizeof shape - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (shape[i] == 'd' ? !byte_is_digit(text.at[i]) : text.at[i] != shape[i])
+            return false;
+    unsigned year = digits_of(text, 0, 4), month = digits_of(text, 5, 2),
+             day = digits_of(text, 8, 2);
+    if (year < 1970 || month < 1 || month > 12 || day < 1)
+        return false;
+    unsigned from_march = month > 2 ? month - 3 : month + 9;
+    unsigned years = year - (month <= 2), of_era = years % 400;
+    unsigned day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    unsigned days = years / 400 * DAYS_IN_ERA + of_era * 365 + of_era / 4 - of_era / 100 +
+                    day_of_year - DAYS_BEFORE_1970;
+    struct moment moment = {0};
+    moment_set_date(&moment, days);
+    *seconds = (uint64_t)days * 86400;
+    return moment.month == month && moment.day == day; /* else no such day */
+}

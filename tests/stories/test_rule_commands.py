@@ -109,13 +109,15 @@ and, {tmp_path}/rules.conf:8
   targets          &ARGS
   transformations  none
   operator         @gt "0"
+changed by SecRuleUpdateTargetById 10 !ARGS:also ({tmp_path}/rules.conf:12)
 skipped where rule 3 matches ({tmp_path}/rules.conf:5)
 a target is removed where rule 2 matches ({tmp_path}/rules.conf:4): ctl:ruleRemoveTargetByTag=attack;ARGS:note
 """
 
 
-def test_a_rule_that_was_removed_is_not_there(rules):
-    assert rules("show", "11") == (1, "", "sidegate rules show: rule 11 is not loaded\n")
+def test_a_rule_that_was_removed_is_not_there_and_who_did_it_is_said(rules, tmp_path):
+    assert rules("show", "11") == (1, "", f"sidegate rules show: rule 11 is not loaded\nremoved by SecRuleRemoveById 11 ({tmp_path}/rules.conf:13)\n")
+    assert rules("show", "12") == (1, "", "sidegate rules show: rule 12 is not loaded\n")
     assert rules("show")[0] == 2
 
 

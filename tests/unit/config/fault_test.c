@@ -83,6 +83,47 @@ static const struct {
      "a.yaml:4:53: access[].rules: the rules stand in the list already\n"},
     {"access: [{ name: a, action: allow }, { name: a, action: block }]\n",
      "a.yaml:4:46: access[].name: 'a' stands twice\n"},
+    {"rules: { exclusions: [{ rule: 1, path: /a }] }\n",
+     "a.yaml:4:23: rules.exclusions[]: 'reason' is missing: expected a text (why, for those who "
+     "come after you)\n"},
+    {"rules: { exclusions: [{ rule: 94x, reason: r }] }\n",
+     "a.yaml:4:31: rules.exclusions[].rule: '94x': this is no rule's id (an id, a range like "
+     "942100-942199, or tag:NAME)\n"},
+    {"rules: { exclusions: [{ rule: '1, 9-5', reason: r }] }\n",
+     "a.yaml:4:35: rules.exclusions[].rule: '9-5': this is no rule's id (an id, a range like "
+     "942100-942199, or tag:NAME)\n"},
+    {"rules: { exclusions: [{ rule: [1, 'tag:'], reason: r }] }\n",
+     "a.yaml:4:36: rules.exclusions[].rule: 'tag:': a tag's name is missing (an id, a range like "
+     "942100-942199, or tag:NAME)\n"},
+    {"rules: { exclusions: [{ rule: 1, target: 'ARGZ:q', reason: r }] }\n",
+     "a.yaml:4:43: unknown variable 'ARGZ' (did you mean 'ARGS'?)\n"},
+    {"rules: { exclusions: [{ rule: 1, target: 'ARGS:/(/', reason: r }] }\n",
+     "a.yaml:4:50: missing closing parenthesis\n"},
+    {"rules: { exclusions: [{ rule: 1, target: \"ARGS:a'b\", reason: r }] }\n",
+     "a.yaml:4:42: rules.exclusions[].target: 'ARGS:a'b': a quote cannot stand in it (a pattern "
+     "selects too: ARGS:/^a.b$/)\n"},
+    {"rules: { exclusions: [{ rule: 1, path: search, reason: r }] }\n",
+     "a.yaml:4:40: rules.exclusions[].path: found 'search', expected a path like /search, or the "
+     "beginning of one and a star, like /search/*\n"},
+    {"rules: { exclusions: [{ rule: 1, path: /a*/b, reason: r }] }\n",
+     "a.yaml:4:40: rules.exclusions[].path: '/a*/b': a * stands only at the end (/search/*)\n"},
+    {"rules: { exclusions: [{ rule: 1, path: /a/../b, reason: r }] }\n",
+     "a.yaml:4:40: rules.exclusions[].path: '/a/../b': no request comes by such a path (as the "
+     "access log has it: no dots, no query)\n"},
+    {"rules: { exclusions: [{ rule: 1, reason: r, expires: 2026-02-30 }] }\n",
+     "a.yaml:4:54: rules.exclusions[].expires: found '2026-02-30', expected a day like "
+     "2026-12-31\n"},
+    {"rules: { exclusions: [{ rule: 1, reason: r, expire: 2026-02-03 }] }\n",
+     "a.yaml:4:45: unknown key 'expire' in rules.exclusions[] (did you mean 'expires'?)\n"},
+    {"routes: [{ match: GET /x, rules: { mode: none } }]\n",
+     "a.yaml:4:42: routes[].rules.mode: found 'none', expected on, detection_only or off\n"},
+    {"routes: [{ match: GET /x, rules: { crs: { paranoia: 2 } } }]\n",
+     "a.yaml:4:41: routes[].rules.crs: there is no folder, so that nothing is loaded (add "
+     "rules.crs.folder)\n"},
+    {"rules: { crs: { folder: /c, paranoia: 3 } }\n"
+     "routes: [{ match: GET /x, rules: { crs: { detection_paranoia: 2 } } }]\n",
+     "a.yaml:5:63: routes[].rules.crs.detection_paranoia is below the paranoia of this route (a "
+     "rule that counts has to run)\n"},
     {"routes: [{ match: GET /x, upstream: apq }]\n",
      "a.yaml:4:37: routes[].upstream: there is no upstream 'apq' (did you mean 'app'?)\n"},
     {"routes: [{ upstream: app }]\n",

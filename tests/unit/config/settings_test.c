@@ -23,7 +23,7 @@ TEST(what_is_not_given_has_the_default_of_the_table)
     check_number(settings->upstreams[0].idle_timeout_us, 55000000);
     check(!settings->rules.present);
     check_number(settings->rules.mode, ENGINE_ON);
-    check_number(settings->rules.crs.paranoia, -1);
+    check_number(settings->rules.crs.levels.paranoia, 0);
     check_number(settings->rules.request_inspect, 128 * 1024);
     check_number(settings->rules.request_over, OVER_BODY_REJECT);
     check_number(settings->rules.response_inspect, 0);

@@ -438,6 +438,38 @@ TEST(a_folder_of_rules_is_loaded_in_the_order_of_the_core_rule_set)
     folder_close(&folder);
 }
 
+TEST(one_ruleset_serves_routes_with_other_levels_of_the_core_rule_set)
+{
+    struct folder folder;
+    char text[256];
+    folder_open(&folder);
+    write_crs(&folder);
+    make_inner(&folder, "crs/rules");
+    write_rule(&folder, "crs/rules/one.conf", 20);
+    struct snapshot *first = build(
+        &folder, WITH_CRS "routes: [{ match: ANY /a, rules: { crs: { paranoia: 3 } } }]\n", NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_span(span_text(order(first, text, sizeof text)), "1 10 9990000 9990001 9990005 20 2 3");
+    /* another level is another route, not another ruleset */
+    struct snapshot *second = build(
+        &folder, WITH_CRS "routes: [{ match: ANY /a, rules: { crs: { paranoia: 4 } } }]\n", first);
+    check(first->ruleset == second->ruleset);
+    check(first->routes != second->routes);
+    const struct route *route = routes_match(second->routes, SPAN("GET"), SPAN("/a"));
+    check_number(route->variable_count, 1);
+    check_span(route->variables[0].name, "sidegate_paranoia");
+    check_span(route->variables[0].value, "4");
+    /* another key is */
+    struct snapshot *third = build(
+        &folder, WITH_CRS "routes: [{ match: ANY /a, rules: { crs: { inbound_threshold: 4 } } }]\n",
+        second);
+    check_span(span_text(order(third, text, sizeof text)), "1 10 9990000 9990003 20 2 3");
+    snapshot_give(first);
+    snapshot_give(second);
+    snapshot_give(third);
+    folder_close(&folder);
+}
+
 TEST(an_owasp_crs_load_file_goes_before_the_folder)
 {
     struct folder folder;
@@ -492,6 +524,7 @@ int snapshot_suite(void)
         cmocka_unit_test(a_concurrent_audit_log_wants_its_folder),
         cmocka_unit_test(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way),
         cmocka_unit_test(a_folder_of_rules_is_loaded_in_the_order_of_the_core_rule_set),
+        cmocka_unit_test(one_ruleset_serves_routes_with_other_levels_of_the_core_rule_set),
         cmocka_unit_test(an_owasp_crs_load_file_goes_before_the_folder),
         cmocka_unit_test(a_folder_without_rules_is_refused),
     };

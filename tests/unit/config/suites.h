@@ -10,5 +10,6 @@ int settings_suite(void);
 int merge_suite(void);
 int routes_suite(void);
 int snapshot_suite(void);
+int exclusion_suite(void);
 
 #endif

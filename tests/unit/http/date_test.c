@@ -57,12 +57,31 @@ TEST(every_day_of_four_centuries_agrees_with_the_c_library)
     }
 }
 
+TEST(a_day_is_read_as_it_is_written)
+{
+    uint64_t seconds = 0;
+    for (uint64_t day = 0; day < 146097; day += 13) {
+        char text[TIMESTAMP_LENGTH];
+        timestamp_write(text, day * 86400 * SECOND);
+        check(date_parse(span_make(text, 10), &seconds));
+        check_number(seconds, day * 86400);
+    }
+    check(date_parse(SPAN("2028-02-29"), &seconds));
+    check_number(seconds, 1835395200);
+    static const char *const wrong[] = {
+        "2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31",  "2026-4-3",
+        "1969-12-31", "2026/12/31", "31-12-2026", "2026-12-31T", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check(!date_parse(span_text(wrong[i]), &seconds));
+}
+
 int date_suite(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_written_as_imf_fixdate),
         cmocka_unit_test(timestamps_have_microseconds),
         cmocka_unit_test(a_clock_beyond_the_year_9999_stays_there),
+        cmocka_unit_test(a_day_is_read_as_it_is_written),
         cmocka_unit_test(every_day_of_four_centuries_agrees_with_the_c_library),
     };
     return cmocka_run_group_tests_name("date", tests, NULL, NULL);

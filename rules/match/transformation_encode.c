@@ -51,7 +51,7 @@ struct span transformation_base64_decode_ext(struct span in, struct arena *arena
 
     if (to.at == NULL)
         return span_make(NULL, 0);
-    for (size_t i = 0; i < in.len && in.at[i] != '\0'; i++) {
+    for (size_t i = 0; i < in.len; i++) {
         int value = base64_value(in.at[i]);
 
         /* Padding behind a lone character: no base64 at all, as PHP's decoder has it. */

@@ -155,6 +155,7 @@ TEST(base64_and_hexadecimal)
     gives("base64Decode", "YWJj", "abc");
     gives("base64Decode", "YWI!Yw==", "ab");
     gives("base64DecodeExt", "YW.J\nj", "abc");
+    gives_bytes("base64DecodeExt", SPAN("\0Y\0WJj"), SPAN("abc")); /* PHP reads past a NUL */
     gives("base64Encode", "ab", "YWI=");
     gives("hexEncode", "a\xff", "61ff");
     gives("hexDecode", "61fF0", "a\xff");

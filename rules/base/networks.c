@@ -204,7 +204,10 @@ bool networks_have(const struct networks *networks, const struct ip *ip)
 bool networks_have_text(const struct networks *networks, struct span text)
 {
     struct ip ip;
-    return ip_parse(text, &ip) && networks_have(networks, &ip);
+    if (!ip_parse(text, &ip))
+        return false;
+    bool in_six = span_find_byte(text, ':') != SPAN_NONE && v6_has(networks, &ip);
+    return in_six || networks_have(networks, &ip);
 }
 
 size_t networks_count(const struct networks *networks)

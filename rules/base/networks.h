@@ -30,7 +30,8 @@ bool networks_add_lines(struct networks *networks, struct span text, size_t *lin
 void networks_seal(struct networks *networks);
 
 bool networks_have(const struct networks *networks, const struct ip *ip);
-/* False also where `text` is no address. A mapped one (::ffff:192.0.2.1) is its IPv4 address. */
+/* False also where `text` is no address. A mapped one (::ffff:192.0.2.1) is its IPv4 address, and
+ * one of IPv6, as it is written: ::/80 holds it. */
 bool networks_have_text(const struct networks *networks, struct span text);
 
 /* Ranges after sealing: entries that overlap are one. */

@@ -52,6 +52,16 @@ TEST(a_mapped_address_is_its_ipv4_address)
     networks_free(a);
 }
 
+TEST(a_mapped_address_is_one_of_ipv6_too_where_it_is_written_so)
+{
+    const char *const list[] = {"::/80", NULL};
+    struct networks *a = made_of(list);
+
+    check(networks_have_text(a, SPAN("::ffff:192.0.2.1")));
+    check(!networks_have_text(a, SPAN("192.0.2.1")));
+    networks_free(a);
+}
+
 TEST(a_prefix_of_zero_spans_its_own_family)
 {
     const char *const list[] = {"0.0.0.0/0", NULL};
@@ -139,6 +149,7 @@ int networks_suite(void)
         cmocka_unit_test(an_address_is_itself_and_a_network_all_that_it_spans),
         cmocka_unit_test(networks_that_overlap_are_one),
         cmocka_unit_test(a_mapped_address_is_its_ipv4_address),
+        cmocka_unit_test(a_mapped_address_is_one_of_ipv6_too_where_it_is_written_so),
         cmocka_unit_test(a_prefix_of_zero_spans_its_own_family),
         cmocka_unit_test(a_range_holds_both_its_ends),
         cmocka_unit_test(a_file_has_an_entry_a_line_and_comments),

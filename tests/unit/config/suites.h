@@ -11,5 +11,6 @@ int merge_suite(void);
 int routes_suite(void);
 int snapshot_suite(void);
 int exclusion_suite(void);
+int precedence_suite(void);
 
 #endif

@@ -5,19 +5,21 @@
 #include "rules/match/sqli.h"
 #include "rules/match/xss.h"
 
-static enum operator_answer found(struct operator_run *run, const char *fingerprint)
-{
-    run->captures.at[0] = arena_copy(run->arena, span_text(fingerprint));
-    run->captures.count = 1;
-    return OPERATOR_YES;
-}
+#include <stdio.h>
 
 enum operator_answer operator_run_detect_sqli(const struct operator* op, struct operator_run *run)
 {
     struct sqli_finding finding;
+    char why[128];
 
     (void)op;
-    return sqli_detect(run->value, &finding) ? found(run, finding.fingerprint) : OPERATOR_NO;
+    if (!sqli_detect(run->value, &finding))
+        return OPERATOR_NO;
+    run->captures.at[0] = arena_copy(run->arena, span_text(finding.fingerprint));
+    run->captures.count = 1;
+    snprintf(why, sizeof(why), "%s: %s", finding.fingerprint, finding.sentence);
+    run->found = arena_copy(run->arena, span_text(why));
+    return OPERATOR_YES;
 }
 
 enum operator_answer operator_run_detect_xss(const struct operator* op, struct operator_run *run)

@@ -151,11 +151,13 @@ static bool is_stuck(const struct sqli_facts *f)
     return f->stuck_logic && starts_as_value(f);
 }
 
-static const struct decision {
+struct decision {
     const char *name;
     const char *sentence;
     bool (*is)(const struct sqli_facts *);
-} decisions[] = {
+};
+
+static const struct decision decisions[] = {
     {"union", "UNION SELECT and a list", is_union},
     {"call", "a function that waits, reads files or speaks through errors", is_strong_call},
     {"tautology", "a comparison behind AND or OR", is_tautology},
@@ -188,7 +190,9 @@ static bool is_hidden(const struct sqli_row *row, const struct sqli_facts *f)
     return word || f->first == SQLI_NUMBER;
 }
 
-static const char *decide(const struct sqli_row *row, char quote)
+static const struct decision hiding = {"hidden", "a comment that hides words of SQL", NULL};
+
+static const struct decision *decide(const struct sqli_row *row, char quote)
 {
     struct sqli_facts facts;
 
@@ -199,10 +203,10 @@ static const char *decide(const struct sqli_row *row, char quote)
         return NULL;
     sqli_walk(row, quote, &facts);
     if (is_hidden(row, &facts))
-        return "hidden";
+        return &hiding;
     for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++)
         if (decisions[i].is(&facts))
-            return decisions[i].name;
+            return &decisions[i];
     return NULL;
 }
 
@@ -222,7 +226,7 @@ static void write_fingerprint(const struct sqli_row *row, struct sqli_finding *f
 static bool detect_in(struct span text, char quote, struct sqli_finding *finding)
 {
     struct sqli_row row;
-    const char *decision;
+    const struct decision *decision;
 
     if (quote != 0 && span_find_byte(text, quote) == SPAN_NONE)
         return false;
@@ -233,7 +237,8 @@ static bool detect_in(struct span text, char quote, struct sqli_finding *finding
         decision = decide(&row, quote);
     }
     if (decision != NULL && finding != NULL) {
-        finding->decision = decision;
+        finding->decision = decision->name;
+        finding->sentence = decision->sentence;
         write_fingerprint(&row, finding);
     }
     return decision != NULL;

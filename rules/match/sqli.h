@@ -34,6 +34,7 @@ enum { SQLI_FINGERPRINT = 16 };
 
 struct sqli_finding {
     const char *decision; /* the name of the row that decided: "union", "tautology"... */
+    const char *sentence; /* what it says: "a comparison behind AND or OR" */
     char fingerprint[SQLI_FINGERPRINT + 1];
 };
 

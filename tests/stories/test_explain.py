@@ -18,6 +18,8 @@ SecRule ARGS "@streq hush" "id:11,phase:2,pass,t:none,t:lowercase,msg:'Hush',set
 SecRule REQUEST_METHOD "@streq GET" "id:12,phase:2,pass,chain,msg:'Chained'"
   SecRule ARGS:second "@streq yes" "t:none"
 SecRule ARGS:who "@rbl bl.example" "id:13,phase:2,deny,msg:'Listed'"
+SecRule ARGS:sql "@detectSQLi" "id:14,phase:2,pass,t:none,msg:'SQL'"
+SecRule ARGS:html "@detectXSS" "id:15,phase:2,pass,t:none,msg:'HTML'"
 SecRule TX:score "@ge 5" "id:20,phase:2,deny,status:406,msg:'Too much: %{TX.score}'"
 SecRule REQUEST_METHOD "@streq GET" "id:21,phase:2,deny,msg:'After all'"
 """
@@ -51,6 +53,12 @@ def why(explain, target, rule):
     code, out, err = explain(get(target), "--rule", str(rule))
     assert code == 0, err
     return out.splitlines()[-2]
+
+
+def test_the_detectors_say_what_they_found(explain):
+    _, out, _ = explain(get("/?sql=1%27%20or%20%271%27=%271&html=%3Csvg/onload=x()%3E"))
+    assert '    found                "s&s=s~: a comparison behind AND or OR"\n' in out
+    assert '    in                   "<«svg»/onload=x()>"\n' in out
 
 
 def test_a_match_shows_each_transformation_the_mark_and_the_sum(explain, tmp_path):

@@ -44,6 +44,16 @@ def test_on_refuses_and_says_so(sidegate, backend, tmp_path):
     assert s.metric("sidegate_rule_matches_total", rule_id="10") == 1
 
 
+def test_a_detectors_fingerprint_stands_in_the_log(sidegate, backend, tmp_path):
+    s = sidegate(backend().url, rules(tmp_path, """SecRule ARGS "@detectSQLi" "id:11,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+SecRule ARGS "@detectXSS" "id:12,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+"""))
+    assert s.ask(target="/?q=1%27%20or%20%271%27=%271&r=%3Csvg/onload=x()%3E").status == 200
+    sql, script = rule_lines(s, 2)
+    assert '[id "11"]' in sql and '[data "s&s=s~"]' in sql
+    assert '[id "12"]' in script and '[data "<svg/onload=x()>"]' in script  # the whole value, as ModSecurity has it
+
+
 def test_detection_only_says_what_it_would_have_refused(sidegate, backend, tmp_path):
     app = backend()
     s = sidegate(app.url, rules(tmp_path, ATTACK, ", mode: detection_only"))

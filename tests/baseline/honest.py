@@ -39,9 +39,14 @@ WAYS = {
 }
 
 
-def written(lines):
+def typed():
+    """What people type that resembles an attack, and is none."""
+    return (Path(__file__).resolve().parent / "typed.txt").read_text("utf-8").splitlines()
+
+
+def written(lines, prefix=""):
     """{way: [(line, request)]}"""
-    return {way: [(line, make(line)) for line in lines] for way, make in WAYS.items()}
+    return {prefix + way: [(line, make(line)) for line in lines] for way, make in WAYS.items()}
 
 
 # ---- a shop's visitors ----

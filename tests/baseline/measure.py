@@ -189,7 +189,7 @@ def main():
         except RuntimeError as e:
             print(f"skipped: prose: {e}")
             lines, skipped = [], 1
-        groups = dict(honest.written(lines), **honest.visits(200))
+        groups = {**honest.written(lines), **honest.written(honest.typed(), "typed, as "), **honest.visits(200)}
         wrong = tell_honest(in_folder(args.keep, "honest", send_honest, groups))
         failed += wrong
         passed += sum(map(len, groups.values())) - wrong

@@ -235,12 +235,11 @@ static enum value_result dns_servers_read(const struct value *value)
         if (!is_text(value, item))
             continue;
         bool numeric = byte_is_digit(item->text.at[0]) || item->text.at[0] == '[';
-        if (!address_parse(item->text, &address))
-            value_refuse(value, item, "", address_wrong(item->text));
-        else if (!numeric)
-            value_refuse(value, item, "127.0.0.1:53", "a server of the DNS is a numeric address");
-        else
+        if (numeric && address_parse(item->text, &address))
             servers[i] = value_keep(value, item->text);
+        else
+            value_refuse(value, item, "like 127.0.0.1:53 or [::1]:53",
+                         "expected a numeric address and a port");
     }
     return VALUE_TAKEN;
 }

@@ -47,6 +47,17 @@ static const struct {
     {"admin: { address: '[::]:7601' }\n",
      "a.yaml:4:19: admin.address: off loopback the admin API demands a token (add "
      "admin.token_file)\n"},
+    {"dns: { servers: [127.0.0.1] }\n",
+     "a.yaml:4:18: dns.servers: '127.0.0.1': expected a numeric address and a port (like "
+     "127.0.0.1:53 or [::1]:53)\n"},
+    {"dns: { servers: ['[::1]:53', localhost:53] }\n",
+     "a.yaml:4:30: dns.servers: 'localhost:53': expected a numeric address and a port (like "
+     "127.0.0.1:53 or [::1]:53)\n"},
+    {"dns: { servers: ['unix:/dns'], timeout: 3 }\n",
+     "a.yaml:4:18: dns.servers: 'unix:/dns': expected a numeric address and a port (like "
+     "127.0.0.1:53 or [::1]:53)\n"
+     "a.yaml:4:41: dns.timeout: found '3', expected a time with a unit, like 10s or 500ms, above 0 "
+     "and up to 366d\n"},
     {"ip_sets: { a: {} }\n",
      "a.yaml:4:15: ip_sets: this set can hold nothing (add addresses or file)\n"},
     {"ip_sets: { a: { addresses: [10.0.0.0/8, 10.0.0.256] } }\n",

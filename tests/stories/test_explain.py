@@ -18,10 +18,10 @@ SecRule ARGS "@streq hush" "id:11,phase:2,pass,t:none,t:lowercase,msg:'Hush',set
 SecRule REQUEST_METHOD "@streq GET" "id:12,phase:2,pass,chain,msg:'Chained'"
   SecRule ARGS:second "@streq yes" "t:none"
 SecRule ARGS:who "@rbl bl.example" "id:13,phase:2,deny,msg:'Listed'"
-SecRule ARGS:sql "@detectSQLi" "id:14,phase:2,pass,t:none,msg:'SQL'"
-SecRule ARGS:html "@detectXSS" "id:15,phase:2,pass,t:none,msg:'HTML'"
 SecRule TX:score "@ge 5" "id:20,phase:2,deny,status:406,msg:'Too much: %{TX.score}'"
 SecRule REQUEST_METHOD "@streq GET" "id:21,phase:2,deny,msg:'After all'"
+SecRule ARGS:sql "@detectSQLi" "id:14,phase:1,pass,t:none,msg:'SQL'"
+SecRule ARGS:html "@detectXSS" "id:15,phase:1,pass,t:none,msg:'HTML'"
 """
 
 

@@ -109,7 +109,7 @@ static const struct {
     const char *name, *sentence;
     enum fault_kind kind;
 } others[] = {
-    {"debugLogLevel", "execution_log.level of the settings holds", FAULT_WARNING},
+    {"debugLogLevel", "there is no debug log: explain says what rules did", FAULT_WARNING},
     {"forceResponseBodyVariable", "RESPONSE_BODY is set wherever the body is read", FAULT_WARNING},
     {"responseBodyProcessor", "answers are not taken apart", FAULT_ERROR},
     {"hashEngine", "links are not signed here", FAULT_ERROR},

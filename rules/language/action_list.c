@@ -8,7 +8,7 @@ static const struct {
 } refused[] = {
     {"append", "answers are not changed by rules"},
     {"exec", "a rule starts no programs"},
-    {"pause", "a rule does not hold up a worker; rate limits slow clients down"},
+    {"pause", "a rule does not hold up a worker"},
     {"prepend", "answers are not changed by rules"},
     {"proxy", "where a request goes is said by routes"},
 };

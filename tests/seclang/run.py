@@ -42,12 +42,28 @@ def check_tables(rows):
         seen.add(row.name)
 
 
+def check_settings(rows):
+    """What a sentence sends people to is an option that there is."""
+    options = re.findall(r'^OPTION\("([^"]+)"', (TOP / "sidecar/config/options.tbl").read_text(), re.M)
+    sections = {option.split(".")[0].rstrip("[]") for option in options}
+    sentences = [(row.word, text) for row in rows for text in row.all("sentence")]
+    for path, _ in KINDS.values():
+        sentences += [(path, text) for text in (TOP / path).read_text().splitlines()]
+    named = [(who, name) for who, text in sentences for name in re.findall(r"([a-z_.]+) of the settings", text)]
+    if len(named) < 5:
+        raise TrialFailed("no sentence names an option any more")
+    for who, name in named:
+        if name not in options and name not in sections:
+            raise TrialFailed(f"{who}: there is no option {name}")
+
+
 def main():
     program, only = str(Path(sys.argv[1]).resolve()), set(sys.argv[2:])
     rows = read_sheets(HERE)
     passed = failed = 0
     claims = {}
-    trials = [("every word of the tables has a row", lambda: check_tables(rows))]
+    trials = [("every word of the tables has a row", lambda: check_tables(rows)),
+              ("a sentence names options that there are", lambda: check_settings(rows))]
     with tempfile.TemporaryDirectory() as folder:
         trials += [(row.name, lambda row=row: try_row(program, row, Path(folder), TOP)) for row in rows
                    if not only or row.word in only]

@@ -146,6 +146,14 @@ static void ctl_processor(struct inspection *tx, const struct action *action)
         processor_find(action->ctl.text, &tx->request.processor);
 }
 
+static void ctl_parse_xml(struct inspection *tx, const struct action *action)
+{
+    if (tx->parser == NULL) /* else the body has been read already */
+        tx->xml_view = text_is_on(action->ctl.text)                         ? XML_AS_BOTH
+                       : span_is_nocase(action->ctl.text, SPAN("onlyargs")) ? XML_AS_ARGUMENTS
+                                                                            : XML_AS_TREE;
+}
+
 static void ctl_request_access(struct inspection *tx, const struct action *action)
 {
     tx->options.request_body_access = text_is_on(action->ctl.text);
@@ -184,6 +192,7 @@ static action_function *const ctl_functions[CTL_COUNT] = {
     [CTL_AUDIT_ENGINE] = ctl_audit_engine,
     [CTL_AUDIT_LOG_PARTS] = ctl_audit_log_parts,
     [CTL_REQUEST_BODY_PROCESSOR] = ctl_processor,
+    [CTL_PARSE_XML_INTO_ARGS] = ctl_parse_xml,
     [CTL_REQUEST_BODY_ACCESS] = ctl_request_access,
     [CTL_FORCE_REQUEST_BODY_VARIABLE] = ctl_force_body,
     [CTL_RESPONSE_BODY_ACCESS] = ctl_response_access,

@@ -86,6 +86,7 @@ static void parser_begin(struct inspection *tx)
         .depth = settings->json_depth,
         .files = settings->files_limit,
         .separator = settings->argument_separator,
+        .xml_view = tx->xml_view,
     };
     struct span type = field_value(request->fields, request->field_count, SPAN("Content-Type"));
     tx->parser = body_begin(kinds[tx->request.processor], type, &limits, tx->arena);

@@ -50,6 +50,7 @@ struct inspection *inspection_begin(const struct ruleset *ruleset,
     tx->verdict.action = VERDICT_PASS;
     tx->audit_engine = options->audit_engine;
     tx->audit_parts = options->audit_parts;
+    tx->xml_view = ruleset->settings.xml_view;
     tx->tx = map_new(arena, true);
     tx->env = map_new(arena, true);
     return tx->tx != NULL && tx->env != NULL ? tx : NULL;

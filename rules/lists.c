@@ -227,8 +227,8 @@ struct values list_xml(struct inspection *tx)
 
 struct xml_tree *xml_document(struct inspection *tx)
 {
-    bool has_one =
-        tx->parsed != NULL && tx->request.processor == PROCESSOR_XML && !tx->parsed->flags.failed;
+    bool has_one = tx->parsed != NULL && tx->request.processor == PROCESSOR_XML &&
+                   !tx->parsed->flags.failed && tx->xml_view != XML_AS_ARGUMENTS;
     if (has_one && !tx->tree_was_tried) {
         tx->tree_was_tried = true;
         tx->tree = xml_tree_new(intake_text(&tx->request_body, tx->arena));

@@ -99,6 +99,7 @@ struct inspection {
     const struct body_result *parsed; /* NULL: no body was parsed */
     struct body_flags flags;          /* parsed->flags, or all false */
     bool response_given;
+    enum xml_view xml_view;  /* SecParseXmlIntoArgs, ctl:parseXmlIntoArgs */
     bool force_request_body; /* ctl:forceRequestBodyVariable */
     bool body_error, multipart_error, urlencoded_error, inbound_error, outbound_error;
     bool pattern_limit_was_hit;

@@ -12,6 +12,7 @@
 
 #include "rules/base/arena.h"
 #include "rules/base/span.h"
+#include "rules/match/result.h"
 
 enum body_kind { BODY_URLENCODED, BODY_MULTIPART, BODY_JSON, BODY_XML };
 
@@ -21,6 +22,7 @@ struct body_limits {
     unsigned depth; /* of JSON and XML; SecRequestBodyJsonDepthLimit */
     size_t files;   /* SecUploadFileLimit */
     char separator; /* of urlencoded pairs: '&' */
+    enum xml_view xml_view;
 };
 
 /* A part of multipart/form-data with a file name. */
@@ -44,8 +46,8 @@ struct body_flags {
 };
 
 struct body_result {
-    const struct pair
-        *arguments; /* decoded names and values, in order; JSON: json.a.array_0 style names */
+    const struct pair *arguments; /* decoded names and values, in order; JSON: json.a.array_0 style
+                                     names; XML: xml.a.b */
     size_t argument_count;
     /* JSON: objects and arrays that stand under a key have names that the client chose, but no
      * value: the name, and that of the first argument below it (its own where there is none). */

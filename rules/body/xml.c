@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* XML by libxml2's push parser, for the two XPath expressions that rules use: all text, and every
- * attribute.
+ * attribute; and, where it is asked for, an argument for each element (xml.a.b).
  *
  * Nothing is ever fetched. A document type is passed over, but one that declares an entity fails:
  * what an entity stands for is put together by the reader, so rules would look at another text than
@@ -10,8 +10,18 @@
 
 #include "rules/body/parser.h"
 
+/* An element that is open, where elements become arguments. */
+struct element {
+    struct element *outer;
+    size_t name_len; /* of the path up to and with it */
+    struct text own; /* its text, without that of elements in it */
+    bool has_child;
+};
+
 struct xml {
     xmlParserCtxtPtr context;
+    struct text path; /* "xml.a.b" of the element that is open */
+    struct element *open, *spare;
     unsigned depth;
     bool is_empty;    /* not a byte came */
     struct text next; /* the block that is not full yet */
@@ -42,6 +52,59 @@ static void add_attribute(struct body *body, const xmlChar **attribute)
     pairs_add(&body->xml_attributes, body->arena, name, arena_copy(body->arena, value));
 }
 
+/* ---- elements as arguments ---- */
+
+static bool as_arguments(const struct body *body)
+{
+    return body->limits.xml_view != XML_AS_TREE;
+}
+
+static bool as_tree(const struct body *body)
+{
+    return body->limits.xml_view != XML_AS_ARGUMENTS;
+}
+
+static void element_open(struct body *body, struct span name)
+{
+    struct xml *xml = body->xml;
+    struct element *element = xml->spare;
+    if (element != NULL)
+        xml->spare = element->outer;
+    else if ((element = arena_alloc(body->arena, sizeof *element)) == NULL)
+        return; /* the caller looks at the arena */
+    if (xml->open == NULL)
+        text_add(&xml->path, body->arena, SPAN("xml"));
+    else
+        xml->open->has_child = true;
+    text_add(&xml->path, body->arena, SPAN("."));
+    text_add(&xml->path, body->arena, name);
+    element->own.len = 0;
+    element->has_child = false;
+    element->name_len = xml->path.len;
+    element->outer = xml->open;
+    xml->open = element;
+}
+
+/* ModSecurity makes an argument of elements without children alone; text that stands beside
+ * children would then be seen by nobody, so it is one as well. */
+static void element_close(struct body *body)
+{
+    struct xml *xml = body->xml;
+    struct element *element = xml->open;
+    if (element == NULL)
+        return;
+    struct span text = span_make(element->own.at, element->own.len);
+    if (!element->has_child || span_trim(text, " \t\r\n").len > 0)
+        body_add_argument(body, arena_copy(body->arena, span_make(xml->path.at, element->name_len)),
+                          text.len > 0 ? arena_copy(body->arena, text) : SPAN(""));
+    xml->open = element->outer;
+    xml->path.len = xml->open != NULL ? xml->open->name_len : 0;
+    element->outer = xml->spare;
+    xml->spare = element;
+}
+
+/* ---- what the parser hands out ---- */
+
 /* NOLINTNEXTLINE(readability-function-size): libxml2's parameters */
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix,
                      const xmlChar *namespace, int namespace_count, const xmlChar **namespaces,
@@ -55,7 +118,9 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix,
         stop(body, "Parsing depth limit exceeded");
         return;
     }
-    for (int i = 0; i < attribute_count; i++)
+    if (as_arguments(body))
+        element_open(body, span_text((const char *)name));
+    for (int i = 0; i < attribute_count && as_tree(body); i++)
         add_attribute(body, attributes + (ptrdiff_t)i * POINTERS_EACH);
     if (arena_is_full(body->arena))
         stop(body, "Out of memory");
@@ -67,13 +132,18 @@ static void on_end(void *context, const xmlChar *name, const xmlChar *prefix,
     struct body *body = context;
     (void)name, (void)prefix, (void)namespace;
     body->xml->depth--;
+    if (as_arguments(body))
+        element_close(body);
 }
 
 static void on_text(void *context, const xmlChar *text, int len)
 {
     struct body *body = context;
-    if (len > 0)
-        text_add(&body->text, body->arena, span_make((const char *)text, (size_t)len));
+    struct span bytes = span_make((const char *)text, len > 0 ? (size_t)len : 0);
+    if (bytes.len > 0 && as_tree(body))
+        text_add(&body->text, body->arena, bytes);
+    if (bytes.len > 0 && body->xml->open != NULL)
+        text_add(&body->xml->open->own, body->arena, bytes);
 }
 
 /* NOLINTBEGIN(readability-non-const-parameter): libxml2's type */
@@ -186,8 +256,10 @@ static void xml_end(struct body *body, bool complete)
         if (complete)
             check(body, answer);
     }
+    while (body->xml->open != NULL) /* of a document without its end */
+        element_close(body);
     body->result.xml_text = span_make(body->text.at, body->text.len);
-    if (body->xml->has_element && body->text.at == NULL)
+    if (body->xml->has_element && as_tree(body) && body->text.at == NULL)
         body->result.xml_text = SPAN("");
 }
 

@@ -32,6 +32,13 @@ static bool check_processor(struct action_edit *edit, struct span text)
     return choice_read(edit->line, text, "requestBodyProcessor", choices, 4, &value);
 }
 
+static bool check_xml(struct action_edit *edit, struct span text)
+{
+    static const struct choice choices[] = {{"On", 0}, {"Off", 0}, {"OnlyArgs", 0}};
+    unsigned value;
+    return choice_read(edit->line, text, "parseXmlIntoArgs", choices, 3, &value);
+}
+
 static bool check_on_off(struct action_edit *edit, struct span text)
 {
     bool value;
@@ -166,6 +173,7 @@ static void add_option(struct action_edit *edit, enum ctl_name option, struct sp
     case CTL_REQUEST_BODY_PROCESSOR:
         add_checked(edit, option, text, check_processor(edit, text));
         break;
+    case CTL_PARSE_XML_INTO_ARGS: add_checked(edit, option, text, check_xml(edit, text)); break;
     case CTL_REQUEST_BODY_ACCESS:
     case CTL_FORCE_REQUEST_BODY_VARIABLE:
     case CTL_RESPONSE_BODY_ACCESS: add_checked(edit, option, text, check_on_off(edit, text)); break;

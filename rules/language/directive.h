@@ -52,6 +52,7 @@ DIRECTIVE_FUNCTION(request_body_limit);
 DIRECTIVE_FUNCTION(request_body_no_files_limit);
 DIRECTIVE_FUNCTION(request_body_limit_action);
 DIRECTIVE_FUNCTION(json_depth);
+DIRECTIVE_FUNCTION(parse_xml);
 DIRECTIVE_FUNCTION(arguments_limit);
 DIRECTIVE_FUNCTION(files_limit);
 DIRECTIVE_FUNCTION(response_body_access);

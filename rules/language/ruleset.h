@@ -93,6 +93,7 @@ struct rule_settings {
                                                text/html, text/xml */
     size_t response_body_type_count;
     unsigned json_depth;          /* not given: 512 */
+    enum xml_view xml_view;       /* SecParseXmlIntoArgs; not given: as a tree */
     unsigned arguments_limit;     /* not given: 1000 */
     unsigned files_limit;         /* not given: 100 */
     char argument_separator;      /* not given: & */

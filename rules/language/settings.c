@@ -94,6 +94,15 @@ DIRECTIVE_FUNCTION(json_depth)
     read_count(line, which, &builder->settings.json_depth);
 }
 
+DIRECTIVE_FUNCTION(parse_xml)
+{
+    static const struct choice choices[] = {
+        {"On", XML_AS_BOTH}, {"Off", XML_AS_TREE}, {"OnlyArgs", XML_AS_ARGUMENTS}};
+    unsigned value;
+    if (choice_read(line, line_word(line, 1), directive_row(which)->name, choices, 3, &value))
+        builder->settings.xml_view = (enum xml_view)value;
+}
+
 DIRECTIVE_FUNCTION(arguments_limit)
 {
     read_count(line, which, &builder->settings.arguments_limit);

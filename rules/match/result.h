@@ -25,6 +25,9 @@ enum rule_engine {
     ENGINE_ON,
 };
 
+/* What becomes of an XML document: the two views of it, an argument for each element, or both. */
+enum xml_view { XML_AS_TREE, XML_AS_BOTH, XML_AS_ARGUMENTS };
+
 enum audit_engine { AUDIT_OFF, AUDIT_ON, AUDIT_RELEVANT_ONLY };
 
 enum verdict_action {

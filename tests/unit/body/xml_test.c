@@ -142,6 +142,33 @@ TEST(bytes_that_are_none_of_their_encoding_fail_in_silence)
     check_number(hearing_end(&hearing), 0);
 }
 
+static const char order[] = "<o:order xmlns:o='u' id='7'><item>a<b>bold</b> end</item><item/>"
+                            "<note> x &amp; y </note></o:order>";
+
+TEST(elements_become_arguments_where_that_is_asked_for)
+{
+    struct input input = {.kind = BODY_XML,
+                          .text = span_text(order),
+                          .limits = {.arguments = 9, .depth = 9, .xml_view = XML_AS_BOTH}};
+    check_story(&input, "arg xml.order.item.b=bold\narg xml.order.item=a end\narg xml.order.item=\n"
+                        "arg xml.order.note= x & y \ntext abold end x & y \nattribute id=7\n");
+    input.limits.xml_view = XML_AS_ARGUMENTS;
+    check_story(&input, "arg xml.order.item.b=bold\narg xml.order.item=a end\narg xml.order.item=\n"
+                        "arg xml.order.note= x & y \n");
+    input.limits.arguments = 2;
+    check_story(&input, "arg xml.order.item.b=bold\narg xml.order.item=a end\n"
+                        "flag too_many_arguments\n");
+}
+
+TEST(elements_of_a_cut_document_are_arguments_too)
+{
+    struct input input = {.kind = BODY_XML,
+                          .text = SPAN_INIT("<a><b>one</b><c>two"),
+                          .limits = {.arguments = 9, .depth = 9, .xml_view = XML_AS_ARGUMENTS},
+                          .cut = true};
+    check_story(&input, "arg xml.a.b=one\narg xml.a.c=two\n");
+}
+
 int xml_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +182,8 @@ int xml_suite(void)
         cmocka_unit_test(a_body_that_was_cut_has_no_end_to_miss),
         cmocka_unit_test(a_document_type_is_passed_over_and_nothing_is_fetched),
         cmocka_unit_test(entities_are_refused_of_any_kind),
+        cmocka_unit_test(elements_become_arguments_where_that_is_asked_for),
+        cmocka_unit_test(elements_of_a_cut_document_are_arguments_too),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(depth_is_bounded_by_our_limit_alone),
         cmocka_unit_test(other_encodings_are_read_as_utf_8),

@@ -177,6 +177,7 @@ static bool target_run(struct inspection *tx, const struct target *target)
             continue;
         if (arena_is_full(tx->arena) || slice_is_spent(tx, value->value.len))
             return false;
+        tx->tried = (struct tried){cursor->starter, target, *value};
         value_try(tx, target, value);
     }
     cursor->target_is_open = false;

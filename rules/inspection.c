@@ -205,6 +205,7 @@ enum inspection_step inspection_run(struct inspection *tx, enum rule_phase phase
         tx->phase_is_done = false;
         tx->allowed_phase = false;
         tx->cursor = (struct cursor){0};
+        tx->tried.rule = NULL;
     }
     scratch_set_match_limit(tx->world.scratch, tx->ruleset->settings.pattern_match_limit);
     tx->slice_begun_ns = tx->world.cpu_ns(tx->world.context);

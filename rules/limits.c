@@ -9,26 +9,22 @@ static bool ends_rules(enum limit_kind kind)
     return kind == LIMIT_CPU_BUDGET || kind == LIMIT_PATTERN || kind == LIMIT_MEMORY;
 }
 
-/* The value at the cursor, or whose turn it was; a full arena has no room for its own name. */
-static struct span name_at_cursor(struct inspection *tx)
+/* A full arena has no room for the whole name. */
+static struct span name_of(struct inspection *tx, const struct tried *tried)
 {
-    const struct cursor *cursor = &tx->cursor;
-    if (cursor->link->operator== NULL || cursor->target >= cursor->link->target_count)
+    if (tried->target == NULL)
         return (struct span){NULL, 0};
-    const struct target *target = &cursor->link->targets[cursor->target];
-    struct span name = {NULL, 0};
-    if (cursor->target_is_open && cursor->value < cursor->values.count)
-        name = value_name(tx, target, &cursor->values.at[cursor->value]);
-    return name.at != NULL ? name : span_text(variable_row(target->variable)->name);
+    struct span name = value_name(tx, tried->target, &tried->value);
+    return name.at != NULL ? name : span_text(variable_row(tried->target->variable)->name);
 }
 
 static struct limit_struck struck_here(struct inspection *tx, enum limit_kind kind)
 {
     struct limit_struck struck = {.kind = kind, .phase = tx->phase};
-    if (tx->cursor.starter == NULL)
+    if (tx->tried.rule == NULL)
         return struck;
-    struck.rule_id = tx->cursor.starter->id;
-    struck.target = name_at_cursor(tx);
+    struck.rule_id = tx->tried.rule->id;
+    struck.target = name_of(tx, &tx->tried);
     return struck;
 }
 

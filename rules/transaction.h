@@ -79,6 +79,13 @@ struct cursor {
     bool target_excludes; /* some exclusion is of this target's variable */
 };
 
+/* The latest value that an operator was run on, for who asks where the time went. */
+struct tried {
+    const struct rule *rule; /* the starter; NULL: none yet in this phase */
+    const struct target *target;
+    struct pair value;
+};
+
 struct inspection {
     const struct ruleset *ruleset;
     struct inspection_options options;
@@ -127,6 +134,7 @@ struct inspection {
     enum rule_phase phase; /* 0: none has run */
     bool phase_is_done;
     struct cursor cursor;
+    struct tried tried;
     uint64_t slice_begun_ns, slice_ns, cpu_ns;
     size_t work; /* done since the clock was looked at */
 

@@ -17,7 +17,6 @@ static const struct rule_settings default_settings = {
     .engine = ENGINE_ON,
     .request_body_access = true,
     .request_body_limit = 128 << 10,
-    .request_body_no_files_limit = 128 << 10,
     .request_body_over = OVER_LIMIT_REJECT,
     .response_body_limit = 512 << 10,
     .response_body_over = OVER_LIMIT_PREFIX,

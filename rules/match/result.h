@@ -85,7 +85,7 @@ struct limit_struck {
     enum limit_kind kind;
     enum rule_phase phase; /* 0: before the first one */
     uint64_t rule_id;      /* the rule that was at work; 0: none, a body came in */
-    struct span target;    /* "ARGS:q": the value that it looked at, or was about to; empty: none */
+    struct span target;    /* "ARGS:q": the value that it looked at last; empty: none */
 };
 const char *limit_name(enum limit_kind kind); /* "cpu_budget"... */
 

@@ -42,15 +42,24 @@ static uint64_t hash_more(uint64_t hash, struct span bytes)
 
 static const struct {
     uint64_t id;
+    bool with_crs; /* only where there is a Core Rule Set */
     const char *text;
 } base_rules[] = {
-    {200000, "SecRule REQUEST_HEADERS:Content-Type "
-             "\"@rx ^(?:application/(?:soap\\+|[a-z0-9.-]+\\+)?|text/)xml\" "
-             "\"id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML\"\n"},
-    {200001, "SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/json\" "
-             "\"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"},
-    {200006, "SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/[a-z0-9.-]+\\+json\" "
-             "\"id:200006,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"},
+    {200000, false,
+     "SecRule REQUEST_HEADERS:Content-Type "
+     "\"@rx ^(?:application/(?:soap\\+|[a-z0-9.-]+\\+)?|text/)xml\" "
+     "\"id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML\"\n"},
+    {200001, false,
+     "SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/json\" "
+     "\"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"},
+    {200006, false,
+     "SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/[a-z0-9.-]+\\+json\" "
+     "\"id:200006,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"},
+    /* What the CRS leaves to those who set the engine up: what was not read was not looked at. */
+    {200002, true,
+     "SecRule REQBODY_ERROR \"!@eq 0\" "
+     "\"id:200002,phase:2,t:none,deny,status:400,log,severity:CRITICAL,"
+     "msg:'What the body holds could not be read whole',logdata:'%{REQBODY_ERROR_MSG}'\"\n"},
 };
 enum { BASE_RULES = sizeof base_rules / sizeof *base_rules };
 
@@ -77,10 +86,10 @@ static void note_ids(struct rule_files *files, struct span text)
     }
 }
 
-void rule_files_add_base(const struct rule_files *files, struct buf *to)
+void rule_files_add_base(const struct rule_files *files, bool with_crs, struct buf *to)
 {
     for (size_t row = 0; row < BASE_RULES; row++)
-        if ((files->base_ids & (1U << row)) == 0)
+        if ((files->base_ids & (1U << row)) == 0 && (with_crs || !base_rules[row].with_crs))
             buf_add(to, span_text(base_rules[row].text));
 }
 

@@ -20,10 +20,11 @@ bool rule_files_are_unchanged(const struct rule_files *files);
 /* Over all answers. */
 uint64_t rule_files_hash(const struct rule_files *files);
 
-/* The rules that choose how a body is read by its Content-Type. They are no part of the CRS, which
- * relies on them; files that define them (by these ids, 200000 and so on, as ModSecurity's
- * recommended settings do) have their own way. Appends those that no file read so far defines. */
-void rule_files_add_base(const struct rule_files *files, struct buf *to);
+/* The rules that choose how a body is read by its Content-Type and, with a Core Rule Set, the one
+ * that refuses a body that could not be read whole. They are no part of the CRS, which relies on
+ * them; files that define them (by these ids, 200000 and so on, as ModSecurity's recommended
+ * settings do) have their own way. Appends those that no file read so far defines. */
+void rule_files_add_base(const struct rule_files *files, bool with_crs, struct buf *to);
 /* Does any file define one of them? */
 bool rule_files_have_base(const struct rule_files *files);
 

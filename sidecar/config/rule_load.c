@@ -259,14 +259,15 @@ struct ruleset *rules_load(const struct settings *settings, struct rule_files *f
                            struct faults *faults)
 {
     struct faults *first = faults_new();
+    bool with_crs = settings->rules.crs.folder.at != NULL;
     struct buf base;
     buf_init(&base, TEXT_BYTES);
-    rule_files_add_base(files, &base);
+    rule_files_add_base(files, with_crs, &base);
     struct ruleset *ruleset = load_once(settings, files, buf_span(&base), first);
     if (rule_files_have_base(files)) {
         ruleset_free(ruleset);
         buf_clear(&base);
-        rule_files_add_base(files, &base);
+        rule_files_add_base(files, with_crs, &base);
         ruleset = load_once(settings, files, buf_span(&base), faults);
     } else {
         faults_move(first, faults);

@@ -295,6 +295,7 @@ TEST(bodies_are_read_by_their_content_type_unless_the_files_have_their_own_way)
     check(ruleset_find(snapshot->ruleset, 200000) != NULL);
     check(ruleset_find(snapshot->ruleset, 200001) != NULL);
     check(ruleset_find(snapshot->ruleset, 200006) != NULL);
+    check(ruleset_find(snapshot->ruleset, 200002) == NULL); /* there is no CRS */
     snapshot_give(snapshot);
     folder_write(&folder, "rules/b.conf",
                  "# id:200000 is only spoken of\n"

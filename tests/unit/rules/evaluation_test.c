@@ -297,7 +297,7 @@ TEST(a_limit_says_where_it_struck)
     scene_close(s);
 }
 
-TEST(a_budget_that_runs_out_between_slices_is_told_at_the_next_value)
+TEST(a_budget_that_runs_out_between_slices_is_told_at_the_latest_value)
 {
     struct scene *s = scene_open("SecRule ARGS \"@rx b\" \"id:7,phase:1,pass,log\"");
     scene_start(s, "GET", "/?a0=1&a1=1&a2=1&a3=1&a4=1&a5=1&a6=1&a7=1&a8=1&a9=1");
@@ -305,7 +305,7 @@ TEST(a_budget_that_runs_out_between_slices_is_told_at_the_next_value)
     inspection_exhausted(s->tx);
     check(inspection_struck(s->tx)->kind == LIMIT_CPU_BUDGET);
     check_number(inspection_struck(s->tx)->rule_id, 7);
-    check_span(inspection_struck(s->tx)->target, "ARGS:a8");
+    check_span(inspection_struck(s->tx)->target, "ARGS:a7");
     scene_close(s);
 }
 
@@ -458,7 +458,7 @@ int evaluation_suite(void)
         cmocka_unit_test(numbers_are_read_from_the_front_of_a_text),
         cmocka_unit_test(a_pattern_that_runs_over_its_limit_is_counted_and_said_in_tx),
         cmocka_unit_test(a_limit_says_where_it_struck),
-        cmocka_unit_test(a_budget_that_runs_out_between_slices_is_told_at_the_next_value),
+        cmocka_unit_test(a_budget_that_runs_out_between_slices_is_told_at_the_latest_value),
         cmocka_unit_test(slices_of_a_nanosecond_find_exactly_what_one_run_finds),
         cmocka_unit_test(any_slice_length_finds_the_same),
         cmocka_unit_test(a_slice_does_one_value_at_least_however_long_it_is),

@@ -11,7 +11,11 @@
  *    3   4
  *
  * 13 bytes a state instead of a row of 256 numbers: thousands of phrases stay in the cache. Only
- * the root, where nearly all bytes of ordinary text stay, has a row. */
+ * the root has a row.
+ *
+ * In ordinary text nearly every letter begins some phrase, so that the walk hardly ever rests at
+ * the root. What does rest are groups of three bytes: few of them begin a phrase. Where no phrase
+ * is under way, or only by its first byte, the walk passes over all places where none can begin. */
 #include "rules/match/phrases.h"
 
 #include <stdint.h>
@@ -19,7 +23,11 @@
 
 #include "rules/base/must.h"
 
+enum { GROUP = 3, GROUP_BITS = 15 };
+
 struct phrases {
+    bool skips;                            /* no phrase is shorter than a group */
+    uint8_t begins[1 << (GROUP_BITS - 3)]; /* a bit for the hash of each group that begins one */
     uint32_t count;
     uint32_t *first_child; /* count + 1 */
     uint32_t *fail;
@@ -73,6 +81,48 @@ static uint32_t go(const struct phrases *p, uint32_t state, uint8_t byte)
         state = p->fail[state];
     }
     return p->root[byte];
+}
+
+/* The next byte of a group; letters of either case are one, and so are some other bytes. */
+static uint32_t group_add(uint32_t group, char byte)
+{
+    return (group << 8 | (uint8_t)byte | 0x20) & 0xffffff;
+}
+
+static uint32_t group_hash(uint32_t group)
+{
+    return group * 0x9e3779b1U >> (32 - GROUP_BITS);
+}
+
+static void begins_add(struct phrases *p, struct span phrase)
+{
+    uint32_t group = 0;
+
+    if (phrase.len < GROUP) {
+        p->skips = false;
+        return;
+    }
+    for (size_t i = 0; i < GROUP; i++)
+        group = group_add(group, phrase.at[i]);
+    p->begins[group_hash(group) / 8] |= (uint8_t)(1U << group_hash(group) % 8);
+}
+
+/* The first place from `at` on where a phrase may begin, or the length. */
+static size_t find_beginning(const struct phrases *p, struct span text, size_t at)
+{
+    uint32_t group = 0;
+
+    if (text.len - at < GROUP)
+        return text.len;
+    for (size_t i = 0; i < GROUP - 1; i++)
+        group = group_add(group, text.at[at + i]);
+    for (; at + GROUP <= text.len; at++) {
+        group = group_add(group, text.at[at + GROUP - 1]);
+        uint32_t hash = group_hash(group);
+        if ((p->begins[hash / 8] >> hash % 8 & 1) != 0)
+            return at;
+    }
+    return text.len;
 }
 
 /* Appends the child of `parent` whose phrases are `range`. */
@@ -169,6 +219,9 @@ struct phrases *phrases_new(const struct span *list, size_t count)
         p->first_child[state + 1] = p->count;
     }
     fit(p);
+    p->skips = true;
+    for (size_t i = 0; i < kept; i++)
+        begins_add(p, sorted[i]);
     free(m.ranges);
     free(sorted);
     free(text);
@@ -194,8 +247,19 @@ size_t phrases_bytes(const struct phrases *phrases)
 bool phrases_find(const struct phrases *phrases, struct span text, struct span *found)
 {
     uint32_t state = 0;
+    uint32_t deeper = phrases->first_child[1]; /* the first state that stands for two bytes */
+    size_t seen = 0; /* where a beginning was found it is not looked for again */
 
     for (size_t i = 0; i < text.len; i++) {
+        size_t begun = i - (state != 0 ? 1 : 0);
+
+        if (phrases->skips && state < deeper && begun >= seen) {
+            i = find_beginning(phrases, text, begun);
+            if (i == text.len)
+                return false;
+            seen = i + 1;
+            state = 0;
+        }
         if (state == 0)
             state = phrases->root[(uint8_t)text.at[i]];
         else

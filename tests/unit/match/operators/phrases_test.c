@@ -67,25 +67,66 @@ TEST(any_byte_may_stand_in_a_phrase)
     phrases_free(phrases);
 }
 
-/* Each text of two letters up to six long against a straightforward search. */
-TEST(the_automaton_agrees_with_looking_for_each)
+/* Each text of two letters up to twelve long against a straightforward search: what is found ends
+ * first of all, and is the longest that ends there. */
+static void check_agrees(const struct span *list, size_t count)
 {
-    const struct span list[] = {SPAN("aab"), SPAN("abab"), SPAN("bb"), SPAN("babb"), SPAN("aaaa")};
-    struct phrases *phrases = phrases_new(list, 5);
+    struct phrases *phrases = phrases_new(list, count);
 
-    for (unsigned len = 0; len <= 8; len++)
+    for (unsigned len = 0; len <= 12; len++)
         for (unsigned bits = 0; bits < 1U << len; bits++) {
-            char text[8];
-            struct span found;
-            bool there = false;
+            char text[12];
+            struct span found = {NULL, 0};
+            size_t end = SPAN_NONE, longest = 0;
 
             for (unsigned i = 0; i < len; i++)
                 text[i] = (bits >> i & 1) != 0 ? 'b' : 'a';
-            for (unsigned i = 0; i < 5; i++)
-                there = there || span_find(span_make(text, len), list[i]) != SPAN_NONE;
-            check(phrases_find(phrases, span_make(text, len), &found) == there);
+            for (size_t i = 0; i < count; i++) {
+                size_t at = span_find(span_make(text, len), list[i]);
+                if (at == SPAN_NONE || at + list[i].len > end)
+                    continue;
+                longest = at + list[i].len < end || list[i].len > longest ? list[i].len : longest;
+                end = at + list[i].len;
+            }
+            check(phrases_find(phrases, span_make(text, len), &found) == (end != SPAN_NONE));
+            check(found.len == longest);
+            check(found.len == 0 || found.at + found.len == text + end);
         }
     phrases_free(phrases);
+}
+
+TEST(the_automaton_agrees_with_looking_for_each)
+{
+    const struct span list[] = {SPAN("aab"), SPAN("abab"), SPAN("bb"), SPAN("babb"), SPAN("aaaa")};
+
+    check_agrees(list, 5);
+}
+
+TEST(passing_over_places_where_none_begins_changes_nothing)
+{
+    const struct span list[] = {SPAN("aabb"), SPAN("ababa"), SPAN("bbbb"), SPAN("babab"),
+                                SPAN("aaaaaab")};
+
+    for (size_t count = 1; count <= 5; count++)
+        check_agrees(list, count);
+}
+
+TEST(a_phrase_is_found_behind_any_number_of_bytes)
+{
+    const struct span list[] = {SPAN("eval"), SPAN("Exec"), SPAN("lua")};
+    char text[64];
+
+    for (size_t at = 0; at <= 59; at++) {
+        memset(text, 'e', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        memcpy(text + at, "EVAL", 4);
+        check_span(find(list, 3, text), "EVAL");
+        memcpy(text + at, "EXEC", 4);
+        check_span(find(list, 3, text), "EXEC");
+    }
+    check(find(list, 3, "evaexelu").at == NULL);
+    check_span(find(list, 3, "evalua"), "eval");
+    check_span(find(list, 3, "evlua"), "lua");
 }
 
 TEST(a_state_takes_little_memory)
@@ -100,7 +141,7 @@ TEST(a_state_takes_little_memory)
         list[i] = span_make(text[i], (size_t)len);
     }
     phrases = phrases_new(list, 1000);
-    check(phrases_bytes(phrases) < 20000);
+    check(phrases_bytes(phrases) < 24000);
     phrases_free(phrases);
 }
 
@@ -114,6 +155,8 @@ int phrases_suite(void)
         cmocka_unit_test(equal_and_empty_phrases_do_no_harm),
         cmocka_unit_test(any_byte_may_stand_in_a_phrase),
         cmocka_unit_test(the_automaton_agrees_with_looking_for_each),
+        cmocka_unit_test(passing_over_places_where_none_begins_changes_nothing),
+        cmocka_unit_test(a_phrase_is_found_behind_any_number_of_bytes),
         cmocka_unit_test(a_state_takes_little_memory),
     };
     return cmocka_run_group_tests_name("phrases", tests, NULL, NULL);

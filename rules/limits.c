@@ -21,7 +21,7 @@ static struct span name_of(struct inspection *tx, const struct tried *tried)
 static struct limit_struck struck_here(struct inspection *tx, enum limit_kind kind)
 {
     struct limit_struck struck = {.kind = kind, .phase = tx->phase};
-    if (tx->tried.rule == NULL)
+    if (tx->tried.rule == NULL || !ends_rules(kind)) /* which strike as values come in */
         return struck;
     struck.rule_id = tx->tried.rule->id;
     struck.target = name_of(tx, &tx->tried);

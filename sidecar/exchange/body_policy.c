@@ -16,8 +16,7 @@ uint64_t body_policy_gathers(const struct body_policy *policy)
 
 bool body_policy_refuses_length(const struct body_policy *policy, int64_t length)
 {
-    return length > 0 && (uint64_t)length > policy->inspected_bytes &&
-           policy->over == OVER_BODY_REJECT;
+    return length > 0 && (uint64_t)length > policy->inspected_bytes && refuses(policy);
 }
 
 struct refusal body_policy_over(const struct body_policy *policy)

@@ -13,7 +13,8 @@
 struct body_policy {
     uint64_t inspected_bytes; /* how much rules see */
     uint64_t most_bytes;      /* limits.body */
-    enum over_body over;      /* what becomes of longer ones, and of those that cannot be read */
+    enum over_body over; /* what becomes of longer ones, and of those that cannot be read; REJECT
+                            is PREFIX to an engine that only looks */
     enum rule_engine engine;
 };
 

@@ -324,6 +324,14 @@ enum step stage_gather_answer(struct exchange *x)
     return STEP_NEXT;
 }
 
+/* Who only looks refuses no answer, and sees what there is of it. */
+static enum over_body over_of_answers(const struct exchange *x)
+{
+    enum over_body over = x->settings->rules.response_over;
+    bool looks = inspection_engine(x->inspection) == ENGINE_DETECTION_ONLY;
+    return over == OVER_BODY_REJECT && looks ? OVER_BODY_PREFIX : over;
+}
+
 /* Gives the rules the answer's body without its codings. */
 static enum step show_answer(struct exchange *x)
 {
@@ -337,11 +345,11 @@ static enum step show_answer(struct exchange *x)
     if (decoding == DECODING_MORE)
         return decode_later(x);
     bool unread = over || decoding != DECODING_WELL;
-    if (unread && x->settings->rules.response_over == OVER_BODY_REJECT)
+    if (unread && over_of_answers(x) == OVER_BODY_REJECT)
         return answer_with(x, 502,
                            over || decoding == DECODING_OVER ? "answer_over_inspection_limit"
                                                              : "answer_coding_broken");
-    if (!unread || x->settings->rules.response_over == OVER_BODY_PREFIX)
+    if (!unread || over_of_answers(x) == OVER_BODY_PREFIX)
         inspection_response_body(x->inspection, text);
     inspection_response_body_end(x->inspection, unread);
     return STEP_NEXT;

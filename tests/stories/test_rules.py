@@ -140,6 +140,16 @@ def test_longer_answers_are_treated_as_the_settings_say(sidegate, backend, tmp_p
     assert answer.status == status and (answer.body == body) == (status == 200)
 
 
+def test_detection_only_refuses_no_long_answer_and_sees_its_beginning(sidegate, backend, tmp_path):
+    body = b"leaked secret" + b"x" * 2000
+    s = sidegate(backend(answering(body, "Content-Type: text/html\r\n")).url, rules(
+        tmp_path, 'SecRule RESPONSE_BODY "@contains leaked secret" "id:4,phase:4,deny,log"\n',
+        ", mode: detection_only, response_body: { inspect: 1KiB, over_limit: reject }"))
+    answer = s.ask()
+    assert (answer.status, answer.body) == (200, body)
+    assert s.lines()[0]["waf"]["action"] == "would_block"
+
+
 def test_the_beginning_of_a_longer_answer_is_seen(sidegate, backend, tmp_path):
     s = sidegate(backend(answering(b"leaked secret" + b"x" * 2000, "Content-Type: text/html\r\n")).url, rules(
         tmp_path, 'SecRule RESPONSE_BODY "@contains leaked secret" "id:4,phase:4,deny,log"\n',
@@ -172,6 +182,19 @@ def test_longer_bodies_are_treated_as_the_settings_say(sidegate, backend, tmp_pa
         if status == 200:
             assert got.pop() == body
     assert not got
+
+
+@pytest.mark.parametrize("fields", [[], [("Transfer-Encoding", "chunked")]])
+def test_detection_only_refuses_no_long_body_and_sees_its_beginning(sidegate, backend, tmp_path, fields):
+    heads = 'SecRule REQUEST_METHOD "@streq PUT" "id:9,phase:1,pass,log"\n'
+    s = sidegate(backend().url, rules(tmp_path, heads + ATTACK, ", mode: detection_only, request_body: { inspect: 1KiB, over_limit: reject }"))
+    body = b"a=attack&b=" + b"x" * 3000
+    if fields:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    assert s.ask("POST", fields=[("Content-Type", "application/x-www-form-urlencoded"), *fields], body=body).status == 200
+    waf = s.lines()[0]["waf"]
+    assert waf["action"] == "would_block" and waf["rules"] == [10]
+    assert waf["limit"] == {"name": "request_body", "phase": 1, "rule": None, "target": None}
 
 
 MULTIPART = ("--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n%s\r\n"

@@ -213,6 +213,20 @@ def add_packed(seeds):
         seeds.add("decoding_fuzz", b"br, zstd\n" + zstd(brotli(text)))
 
 
+def add_policies(seeds):
+    condition = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":%s}}'
+    document = ""
+    for line in (TOP / "tests/unit/guard/policy_cases.txt").read_text().splitlines():
+        word, _, rest = line.partition(" ")
+        if word in ("identity", "resource", "boundary", "session", "condition"):
+            document = condition % rest if word == "condition" else rest
+        elif "<<" in line and document:
+            seeds.add("policy_fuzz", document + "\0" + line.partition("<<")[2].strip().replace("; ", "\n"))
+    operators = rows("sidecar/guard/policy_operators.tbl", "POLICY_OPERATOR")
+    seeds.dictionary("policy_fuzz", operators + ["IfExists", "ForAnyValue:", "ForAllValues:", "${aws:username", ", 'x'}", "${*}",
+                                                 "arn:aws:execute-api:", "execute-api:/", "NotAction", "NotResource", "NotPrincipal"])
+
+
 def write_dictionaries(seeds):
     variables = rows("rules/match/variables.tbl", "VARIABLE")
     actions = rows("rules/match/actions.tbl", "ACTION")
@@ -239,7 +253,7 @@ def write_dictionaries(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                write_dictionaries):
+                add_policies, write_dictionaries):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

@@ -4,6 +4,6 @@
 
 int main(void)
 {
-    int failed = condition_suite() + access_suite();
+    int failed = condition_suite() + access_suite() + policy_suite() + policy_cases_suite();
     return failed != 0;
 }

@@ -5,6 +5,7 @@
 
 int condition_suite(void);
 int access_suite(void);
+int geo_suite(void);
 int policy_suite(void);
 int policy_cases_suite(void);
 

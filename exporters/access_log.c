@@ -75,6 +75,7 @@ typedef void add_value(struct buf *to, const struct report *report, struct buf *
     }
 TEXT_FIELD(request_id, request_id)
 TEXT_FIELD(client_address, client_address)
+TEXT_FIELD(client_country, client_country)
 TEXT_FIELD(listener, listener)
 TEXT_FIELD(method, method)
 TEXT_FIELD(authority, authority)
@@ -98,6 +99,19 @@ NUMBER_FIELD(bytes_out)
 #define FIELD(name)                                                       \
     static void field_##name(struct buf *to, const struct report *report, \
                              struct buf *scratch __attribute__((unused)))
+
+FIELD(client_asn)
+{
+    if (report->client_asn > 0)
+        add_unsigned(to, report->client_asn);
+    else
+        buf_add(to, SPAN("null"));
+}
+
+static bool geo_is_on(const struct report *report)
+{
+    return report->geo_on;
+}
 
 FIELD(time)
 {
@@ -278,16 +292,20 @@ static const struct access_field {
     struct span label; /* what stands before the value */
     add_value *add;
     const char *sentence;
+    bool (*is_there)(const struct report *report); /* NULL: always */
 } fields[] = {
-#define ROW(name, sentence)                                         \
-    {                                                               \
-#name, SPAN_INIT(",\"" #name "\":"), field_##name, sentence \
+#define ROW_WHERE(name, sentence, is_there)                                   \
+    {                                                                         \
+#name, SPAN_INIT(",\"" #name "\":"), field_##name, sentence, is_there \
     }
+#define ROW(name, sentence) ROW_WHERE(name, sentence, NULL)
     ROW(time, "when the first byte came; UTC, microseconds"),
     ROW(request_id, "the id that the client, the backend and all logs see"),
     ROW(trace_id, "of the trace that the request belongs to"),
     ROW(span_id, "of the request's own span"),
     ROW(client_address, "the rightmost address that no trusted proxy vouches for"),
+    ROW_WHERE(client_country, "ISO 3166-1, where geo has a database; null: unknown", geo_is_on),
+    ROW_WHERE(client_asn, "number of its autonomous system; the same", geo_is_on),
     ROW(listener, "name of the listener that took the connection"),
     ROW(method, "as it came"),
     ROW(authority, "Host or :authority"),
@@ -310,6 +328,7 @@ static const struct access_field {
     ROW(referer, "as it came"),
     ROW(stage_us, "how long each stage took; they sum to duration_us"),
 #undef ROW
+#undef ROW_WHERE
 };
 enum { FIELD_COUNT = sizeof fields / sizeof *fields };
 
@@ -325,6 +344,8 @@ void access_log_add(struct buf *to, const struct report *report, struct buf *scr
 {
     size_t start = to->len;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (fields[i].is_there != NULL && !fields[i].is_there(report))
+            continue;
         buf_add(to, fields[i].label);
         fields[i].add(to, report, scratch);
     }

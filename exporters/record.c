@@ -17,6 +17,8 @@
     NUMBER(peer_port)          \
     NUMBER(server_port)        \
     NUMBER(status)             \
+    NUMBER(geo_on)             \
+    NUMBER(client_asn)         \
     NUMBER(bytes_in)           \
     NUMBER(bytes_out)          \
     NUMBER(resends)            \
@@ -36,6 +38,8 @@
     TEXT(request_id, 256)        \
     TEXT(trace_state, 1024)      \
     TEXT(client_address, 256)    \
+    TEXT(client_country, 8)      \
+    TEXT(client_region, 16)      \
     TEXT(peer_address, 256)      \
     TEXT(listener, 256)          \
     TEXT(server_address, 512)    \

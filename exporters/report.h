@@ -69,6 +69,9 @@ struct report {
     struct span trace_state;
     struct span client_address;
     unsigned client_port;
+    bool geo_on; /* the next three were looked for; empty, 0: nobody knows */
+    struct span client_country, client_region; /* ISO 3166: "DE", "DE-BY" */
+    uint64_t client_asn;
     struct span peer_address; /* of the connection */
     unsigned peer_port;
     struct span listener, server_address;

@@ -230,6 +230,8 @@ static const struct {
     {"url.path", offsetof(struct report, path)},
     {"http.route", offsetof(struct report, route)},
     {"client.address", offsetof(struct report, client_address)},
+    {"geo.country.iso_code", offsetof(struct report, client_country)},
+    {"geo.region.iso_code", offsetof(struct report, client_region)},
     {"network.peer.address", offsetof(struct report, peer_address)},
     {"user_agent.original", offsetof(struct report, user_agent)},
     {"sidegate.request_id", offsetof(struct report, request_id)},
@@ -266,6 +268,7 @@ static void add_server_attributes(struct span_maker *maker, const struct report 
     attribute_number(to, "http.response.status_code", report->status);
     add_server_address(to, report);
     attribute_number(to, "network.peer.port", report->peer_port);
+    attribute_number(to, "client.as.number", report->client_asn);
     attribute_number(to, "http.request.body.size", report->bytes_in);
     attribute_number(to, "http.response.body.size", report->bytes_out);
     size_t slash = span_find_byte(report->protocol, '/');

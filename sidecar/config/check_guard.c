@@ -34,6 +34,27 @@ static void check_ip_sets(struct reading *reading)
     }
 }
 
+/* ---- geo ---- */
+
+/* What is wrong with a file is said where it is named. */
+static void check_geo(struct reading *reading)
+{
+    static const char *const keys[GEO_KINDS] = {
+        [GEO_COUNTRY] = "geo.country_db",
+        [GEO_CITY] = "geo.city_db",
+        [GEO_ASN] = "geo.asn_db",
+        [GEO_ANONYMOUS] = "geo.anonymous_db",
+    };
+    for (enum geo_kind kind = 0; kind < GEO_KINDS; kind++) {
+        const struct node *node = tree_find_path(reading->root, span_text(keys[kind]));
+        if (node == NULL)
+            continue;
+        struct place *place = &reading->settings->geo.places[kind];
+        *place = node->place;
+        place->file = arena_string(reading->arena, span_text(place->file));
+    }
+}
+
 /* ---- the access list ---- */
 
 static void check_rules_entry(struct reading *reading, const struct node *entry)
@@ -93,5 +114,6 @@ static void check_access(struct reading *reading)
 void guard_check(struct reading *reading)
 {
     check_ip_sets(reading);
+    check_geo(reading);
     check_access(reading);
 }

@@ -2,6 +2,10 @@
 /* A row for each word that may stand in a match. */
 #include "sidecar/config/conditions.h"
 
+#include <string.h>
+
+#include "rules/base/number.h"
+
 enum { DEPTH_MOST = 8, TEXT_BYTES = 64 * 1024 };
 
 struct builder {
@@ -13,7 +17,7 @@ struct builder {
 typedef void read_condition(struct builder *builder, const struct node *node, struct condition *to);
 
 static read_condition read_all, read_parts, read_not, read_sets, read_networks, read_texts,
-    read_named;
+    read_named, read_countries, read_subdivisions, read_numbers, read_anonymous;
 
 static const struct word {
     const char *name;
@@ -32,6 +36,14 @@ static const struct word {
     {"route", CONDITION_ROUTE, read_texts, "a route's path like /orders/{id}, or a list of them"},
     {"header", CONDITION_HEADER, read_named, "a map of field names to patterns"},
     {"query", CONDITION_QUERY, read_named, "a map of argument names to patterns"},
+    {"country", CONDITION_COUNTRY, read_countries, "a country like DE, XX for unknown, or a list"},
+    {"registered_country", CONDITION_REGISTERED_COUNTRY, read_countries,
+     "a country like DE, XX for unknown, or a list"},
+    {"subdivision", CONDITION_SUBDIVISION, read_subdivisions,
+     "a subdivision like DE-BY, or a list"},
+    {"asn", CONDITION_ASN, read_numbers, "the number of an autonomous system, or a list of them"},
+    {"anonymous", CONDITION_ANONYMOUS, read_anonymous,
+     "any, vpn, hosting, public_proxy, tor, residential_proxy, or a list of them"},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -119,6 +131,116 @@ static void read_networks(struct builder *builder, const struct node *node, stru
         return;
     to->networks = networks;
     to->network_count = each_text(builder, node, expected_of(to), keep_network, networks);
+}
+
+/* ---- where the client is ---- */
+
+/* Such a question can only be answered by one of two databases. */
+static void need_database(struct builder *builder, const struct node *node, const char *first,
+                          const char *second)
+{
+    const struct node *root = builder->value->reading->root;
+    if (tree_find_path(root, span_text(first)) == NULL &&
+        tree_find_path(root, span_text(second)) == NULL) {
+        builder->wrong = true;
+        fault_add(builder->value->reading->faults, FAULT_ERROR, node->key_place, span_make(NULL, 0),
+                  "%s: '%s' needs %s%s%s", builder->value->option->path, node->key.at, first,
+                  strcmp(first, second) != 0 ? " or " : "",
+                  strcmp(first, second) != 0 ? second : "");
+    }
+}
+
+static bool is_letters(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!byte_is_alpha(text.at[i]))
+            return false;
+    return true;
+}
+
+static void keep_country(struct builder *builder, const struct node *item, size_t i, void *to)
+{
+    if (item->text.len == 2 && is_letters(item->text))
+        keep_text(builder, item, i, to);
+    else
+        refuse(builder, item, SPAN("two letters of ISO 3166-1"), "a country like DE");
+}
+
+static void keep_subdivision(struct builder *builder, const struct node *item, size_t i, void *to)
+{
+    struct span code = item->text;
+    struct span country = span_cut(&code, '-');
+    if (country.len == 2 && is_letters(country) && code.len >= 1 && code.len <= 3)
+        keep_text(builder, item, i, to);
+    else
+        refuse(builder, item, SPAN("ISO 3166-2: country and subdivision"),
+               "a subdivision like DE-BY");
+}
+
+static void read_codes(struct builder *builder, const struct node *node, struct condition *to,
+                       void (*keep)(struct builder *builder, const struct node *item, size_t i,
+                                    void *to))
+{
+    struct span *texts = room(builder, node->count, sizeof *texts);
+    if (texts == NULL)
+        return;
+    to->texts = texts;
+    to->text_count = each_text(builder, node, expected_of(to), keep, texts);
+}
+
+static void read_countries(struct builder *builder, const struct node *node, struct condition *to)
+{
+    need_database(builder, node, "geo.country_db", "geo.city_db");
+    read_codes(builder, node, to, keep_country);
+}
+
+static void read_subdivisions(struct builder *builder, const struct node *node,
+                              struct condition *to)
+{
+    need_database(builder, node, "geo.city_db", "geo.city_db");
+    read_codes(builder, node, to, keep_subdivision);
+}
+
+static void keep_number(struct builder *builder, const struct node *item, size_t i, void *to)
+{
+    struct span digits =
+        span_starts(item->text, SPAN("AS")) ? span_from(item->text, 2) : item->text;
+    uint32_t *numbers = to;
+    uint64_t number;
+    if (number_parse(digits, &number) && number <= UINT32_MAX)
+        numbers[i] = (uint32_t)number;
+    else
+        refuse(builder, item, span_make(NULL, 0), "a number like 64496 or AS64496; 0: unknown");
+}
+
+static void read_numbers(struct builder *builder, const struct node *node, struct condition *to)
+{
+    need_database(builder, node, "geo.asn_db", "geo.asn_db");
+    uint32_t *numbers = room(builder, node->count, sizeof *numbers);
+    if (numbers == NULL)
+        return;
+    to->numbers = numbers;
+    to->number_count = each_text(builder, node, expected_of(to), keep_number, numbers);
+}
+
+static void keep_anonymous(struct builder *builder, const struct node *item, size_t i, void *to)
+{
+    unsigned *bits = to;
+    (void)i;
+    for (unsigned bit = 0; geo_anonymous_word(bit) != NULL; bit++) {
+        if (span_is(item->text, span_text(geo_anonymous_word(bit)))) {
+            *bits |= 1U << bit;
+            return;
+        }
+    }
+    refuse(builder, item, span_make(NULL, 0),
+           "any, vpn, hosting, public_proxy, tor or residential_proxy");
+}
+
+static void read_anonymous(struct builder *builder, const struct node *node, struct condition *to)
+{
+    need_database(builder, node, "geo.anonymous_db", "geo.anonymous_db");
+    each_text(builder, node, expected_of(to), keep_anonymous, &to->anonymous);
 }
 
 enum { NAMES_SHOWN = 64 };

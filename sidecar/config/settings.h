@@ -147,6 +147,13 @@ struct settings {
     const struct access_entry *access;
     size_t access_count;
     struct {
+        struct span files[GEO_KINDS]; /* at == NULL: none */
+        struct place places[GEO_KINDS];
+        bool unknown_blocks;
+        enum on_failure on_failure;
+        uint64_t refresh_us; /* 0: only with a reload */
+    } geo;
+    struct {
         const struct span *servers; /* "127.0.0.1:53", "[::1]:53"; none: /etc/resolv.conf */
         size_t server_count;
         uint64_t timeout_us;

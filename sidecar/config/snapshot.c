@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts, counted and shared; a snapshot is four of them and a few numbers. */
+/* Parts, counted and shared; a snapshot is five of them and a few numbers. */
 #include "sidecar/config/snapshot.h"
 
 #include <stdatomic.h>
@@ -9,6 +9,7 @@
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
+#include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
@@ -25,7 +26,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists;
+    struct part *settings, *rules, *routes, *ip_lists, *geo;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -183,11 +184,33 @@ static struct part *ip_lists_part(const struct settings *settings, const struct 
     return part_new(ip_lists_hash(lists), lists, free_ip_lists);
 }
 
+/* ---- geo ---- */
+
+static void free_geo(void *value)
+{
+    geo_files_free(value);
+}
+
+static struct part *geo_part(const struct settings *settings, const struct snapshot *before,
+                             struct faults *faults)
+{
+    const struct geo_files *old = before != NULL ? before->parts->geo->value : NULL;
+    struct geo_files *files = geo_files_new(settings, old, faults);
+    if (files == NULL)
+        return NULL;
+    if (old != NULL && before->parts->geo->hash == geo_files_hash(files)) {
+        geo_files_free(files);
+        return part_take(before->parts->geo);
+    }
+    return part_new(geo_files_hash(files), files, free_geo);
+}
+
 /* ---- the snapshot ---- */
 
 static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
+    part_give(parts->geo);
     part_give(parts->ip_lists);
     free(parts->waf_routes);
     part_give(parts->routes);
@@ -200,7 +223,7 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
-                         parts->ip_lists->hash};
+                         parts->ip_lists->hash, parts->geo->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -241,6 +264,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
         .routes = parts->routes->value,
         .ip_sets = ip_lists_sets(parts->ip_lists->value),
+        .geo = geo_files_geo(parts->geo->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,
@@ -267,8 +291,10 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
+        parts->geo = geo_part(parts->settings->value, before, faults);
     }
-    if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL) {
+    if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
+        parts->geo == NULL) {
         parts_free(parts);
         return NULL;
     }

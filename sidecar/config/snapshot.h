@@ -3,8 +3,8 @@
  * by a hash of what it was made from and counted, so that a reload shares what has not changed and
  * never compiles it again.
  *
- *   snapshot --> settings (part)   rules (part: the ruleset and its options)   routes (part: the
- * matcher) */
+ *   snapshot --> settings   rules (the ruleset and its options)   routes (the matcher)
+ *            `-> ip_lists (addresses)   geo (databases) */
 #ifndef SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 #define SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 
@@ -33,6 +33,7 @@ struct snapshot {
     const struct waf_route *waf_routes; /* those that do say */
     size_t waf_route_count;
     const struct networks *const *ip_sets; /* in the order of the settings */
+    const struct geo *geo;                 /* NULL: no database is named */
     uint64_t number;                       /* of this process, from 1 */
     uint64_t hash;                         /* of everything */
     struct snapshot_parts *parts;          /* who shares what */

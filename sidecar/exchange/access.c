@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The access list, on both sides of the rules. */
+#include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/stages.h"
-
-/* "api.example:8080" and "[::1]:8080" without the port. */
-static struct span host_of(struct span authority)
-{
-    size_t colon = span_find_last_byte(authority, ':');
-    bool is_port = colon != SPAN_NONE;
-    for (size_t i = is_port ? colon + 1 : 0; is_port && i < authority.len; i++)
-        is_port = byte_is_digit(authority.at[i]);
-    return is_port ? span_first(authority, colon) : authority;
-}
 
 static void asked_fill(struct exchange *x)
 {
-    const struct request_head *head = x->client->head;
-    struct asked *asked = &x->asked;
-    *asked = (struct asked){
-        .address_text = x->client_address,
+    const struct asked_sources sources = {
+        .snapshot = x->snapshot,
+        .head = x->client->head,
+        .target = &x->target,
+        .choice = route_choice_of(x),
+        .client_address = x->client_address,
         .scheme = x->facts->scheme,
-        .method = head->method,
-        .protocol = head->protocol,
-        .host = host_of(head->authority),
-        .target = head->target,
-        .path = x->path,
-        .raw_path = x->target.path,
-        .query = x->target.query,
-        .route = x->route != NULL ? x->route->template : SPAN(""),
-        .fields = &head->fields,
         .request_id = span_make(x->request_id, UUID_LENGTH),
         .wall_us = x->began_wall_us,
-        .ip_sets = x->snapshot->ip_sets,
+        .place = &x->place,
+        .arena = x->arena,
     };
-    asked->has_address = ip_parse(x->client_address, &asked->address);
+    x->asked = asked_make(&sources);
 }
 
 /* Says in which row the decisions since `before` were made. */

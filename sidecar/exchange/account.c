@@ -13,6 +13,23 @@ static void close_stamps(struct exchange *x, uint64_t duration_us)
     last->duration_us = duration_us > last->start_us ? duration_us - last->start_us : 0;
 }
 
+/* An access entry may have looked already. */
+static void say_place(struct exchange *x, struct report *report)
+{
+    struct asked asked = {.geo = x->snapshot->geo, .place = &x->place};
+    report->geo_on = asked.geo != NULL;
+    if (!report->geo_on)
+        return;
+    asked.has_address = ip_parse(x->client_address, &asked.address);
+    const struct geo_place *place = asked_place(&asked);
+    report->client_country = place->country;
+    report->client_asn = place->asn;
+    if (place->country.at != NULL && place->subdivision.at != NULL)
+        report->client_region =
+            arena_format(x->arena, SPAN_FORMAT "-" SPAN_FORMAT, span_arg(place->country),
+                         span_arg(place->subdivision));
+}
+
 static void say_connection(const struct exchange *x, struct report *report)
 {
     report->client_address = x->client_address;
@@ -126,6 +143,7 @@ static void make_report(struct exchange *x, struct report *report)
     memcpy(report->parent_id, x->parent_id, sizeof(report->parent_id));
     memcpy(report->attempts, x->attempts, sizeof(report->attempts));
     say_connection(x, report);
+    say_place(x, report);
     say_request(x, report);
     if (x->inspection != NULL)
         say_rules(x, report);

@@ -10,26 +10,42 @@
 
 #include "rules/base/ip.h"
 #include "rules/base/span.h"
+#include "sidecar/guard/geo.h"
 #include "sidecar/http/fields.h"
 
+struct arena;
 struct networks;
+
+/* Where the client is: looked up by the first who asks. */
+struct asked_place {
+    bool is_known; /* it was looked up */
+    struct geo_place place;
+};
 
 struct asked {
     bool has_address; /* false: the client came over a Unix socket */
     struct ip address;
     struct span address_text;
     struct span scheme, method, protocol;
-    struct span host;     /* the authority without its port */
-    struct span target;   /* as it came */
-    struct span path;     /* canonical: what decisions are made by */
-    struct span raw_path; /* as it came, escapes and all */
-    struct span query;    /* without the question mark; at == NULL: there is none */
-    struct span route;    /* its template; empty: none fits */
+    struct span host;      /* the authority without its port */
+    struct span target;    /* as it came */
+    struct span path;      /* canonical: what decisions are made by */
+    bool path_is_doubtful; /* backends may read it differently: nobody is let in by it */
+    struct span raw_path;  /* as it came, escapes and all */
+    struct span query;     /* without the question mark; at == NULL: there is none */
+    struct span route;     /* its template; empty: none fits */
     const struct fields *fields;
     struct span request_id;
     uint64_t wall_us; /* when it began */
 
     const struct networks *const *ip_sets; /* by their index in the settings */
+    const struct geo *geo;                 /* NULL: there are no databases */
+    bool geo_unknown_blocks;               /* geo.unknown: block */
+    struct asked_place *place;             /* filled by asked_place(); NULL: as without databases */
+    struct arena *arena; /* for what is made of it and lives as long; NULL: nothing is made */
 };
+
+/* Looks the client up, once. Nothing is known of who has no address, or without databases. */
+const struct geo_place *asked_place(const struct asked *asked);
 
 #endif

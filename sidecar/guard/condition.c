@@ -14,20 +14,34 @@ static bool fits(const struct condition *condition, struct span text, bool nocas
     return false;
 }
 
-static bool all_hold(const struct condition *condition, const struct asked *asked)
+static enum condition_answer answer_of(bool holds)
 {
-    for (size_t i = 0; i < condition->part_count; i++)
-        if (!condition_holds(&condition->parts[i], asked))
-            return false;
-    return true;
+    return holds ? CONDITION_YES : CONDITION_NO;
 }
 
-static bool any_holds(const struct condition *condition, const struct asked *asked)
+/* The first part that answers `deciding` decides; else one that does not know, else the other. */
+static enum condition_answer ask_parts(const struct condition *condition, const struct asked *asked,
+                                       enum condition_answer deciding)
 {
-    for (size_t i = 0; i < condition->part_count; i++)
-        if (condition_holds(&condition->parts[i], asked))
-            return true;
-    return false;
+    enum condition_answer answer = deciding == CONDITION_YES ? CONDITION_NO : CONDITION_YES;
+    for (size_t i = 0; i < condition->part_count; i++) {
+        enum condition_answer part = condition_ask(&condition->parts[i], asked);
+        if (part == deciding)
+            return part;
+        if (part == CONDITION_UNKNOWN)
+            answer = part;
+    }
+    return answer;
+}
+
+static enum condition_answer ask_not(const struct condition *condition, const struct asked *asked)
+{
+    switch (condition_ask(condition->parts, asked)) {
+    case CONDITION_NO: return CONDITION_YES;
+    case CONDITION_YES: return CONDITION_NO;
+    case CONDITION_UNKNOWN: break;
+    }
+    return CONDITION_UNKNOWN;
 }
 
 static bool in_sets(const struct condition *condition, const struct asked *asked)
@@ -58,12 +72,65 @@ static bool has_argument(const struct condition *condition, struct span query)
     return false;
 }
 
-bool condition_holds(const struct condition *condition, const struct asked *asked)
+/* ---- where the client is ---- */
+
+static bool names(const struct condition *condition, struct span code)
 {
-    switch (condition->kind) {
-    case CONDITION_ALL: return all_hold(condition, asked);
-    case CONDITION_ANY: return any_holds(condition, asked);
-    case CONDITION_NOT: return !condition_holds(condition->parts, asked);
+    for (size_t i = 0; i < condition->text_count; i++)
+        if (span_is_nocase(condition->texts[i], code))
+            return true;
+    return false;
+}
+
+static enum condition_answer ask_country(const struct condition *condition, struct span code)
+{
+    if (code.at != NULL)
+        return answer_of(names(condition, code));
+    return names(condition, SPAN("XX")) ? CONDITION_YES : CONDITION_UNKNOWN;
+}
+
+/* "DE-BY" among the texts. */
+static enum condition_answer ask_subdivision(const struct condition *condition,
+                                             const struct geo_place *place)
+{
+    if (place->country.at == NULL || place->subdivision.at == NULL)
+        return CONDITION_UNKNOWN;
+    for (size_t i = 0; i < condition->text_count; i++) {
+        struct span code = condition->texts[i];
+        struct span country = span_cut(&code, '-');
+        if (span_is_nocase(country, place->country) && span_is_nocase(code, place->subdivision))
+            return CONDITION_YES;
+    }
+    return CONDITION_NO;
+}
+
+static enum condition_answer ask_asn(const struct condition *condition, uint32_t asn)
+{
+    for (size_t i = 0; i < condition->number_count; i++)
+        if (condition->numbers[i] == asn)
+            return CONDITION_YES;
+    return asn != 0 ? CONDITION_NO : CONDITION_UNKNOWN;
+}
+
+static enum condition_answer ask_place(const struct condition *condition, const struct asked *asked)
+{
+    const struct geo_place *place = asked_place(asked);
+    if (condition->kind == CONDITION_COUNTRY)
+        return ask_country(condition, place->country);
+    if (condition->kind == CONDITION_REGISTERED_COUNTRY)
+        return ask_country(condition, place->registered_country);
+    if (condition->kind == CONDITION_SUBDIVISION)
+        return ask_subdivision(condition, place);
+    if (condition->kind == CONDITION_ASN)
+        return ask_asn(condition, place->asn);
+    return answer_of((place->anonymous & condition->anonymous) != 0);
+}
+
+/* ---- any question ---- */
+
+static bool holds(const struct condition *condition, const struct asked *asked)
+{
+    switch ((int)condition->kind) {
     case CONDITION_IP_SET: return in_sets(condition, asked);
     case CONDITION_ADDRESS:
         return asked->has_address &&
@@ -73,7 +140,51 @@ bool condition_holds(const struct condition *condition, const struct asked *aske
     case CONDITION_HOST: return fits(condition, asked->host, true);
     case CONDITION_ROUTE: return fits(condition, asked->route, false);
     case CONDITION_HEADER: return has_field(condition, asked->fields);
-    case CONDITION_QUERY: return has_argument(condition, asked->query);
+    default: return has_argument(condition, asked->query);
     }
+}
+
+enum condition_answer condition_ask(const struct condition *condition, const struct asked *asked)
+{
+    switch (condition->kind) {
+    case CONDITION_ALL: return ask_parts(condition, asked, CONDITION_NO);
+    case CONDITION_ANY: return ask_parts(condition, asked, CONDITION_YES);
+    case CONDITION_NOT: return ask_not(condition, asked);
+    case CONDITION_COUNTRY:
+    case CONDITION_REGISTERED_COUNTRY:
+    case CONDITION_SUBDIVISION:
+    case CONDITION_ASN:
+    case CONDITION_ANONYMOUS: return ask_place(condition, asked);
+    case CONDITION_IP_SET:
+    case CONDITION_ADDRESS:
+    case CONDITION_METHOD:
+    case CONDITION_PATH:
+    case CONDITION_HOST:
+    case CONDITION_ROUTE:
+    case CONDITION_HEADER:
+    case CONDITION_QUERY: break;
+    }
+    return answer_of(holds(condition, asked));
+}
+
+static bool asks(const struct condition *condition, enum condition_kind first,
+                 enum condition_kind last)
+{
+    if (condition->kind >= first && condition->kind <= last)
+        return true;
+    for (size_t i = 0; i < condition->part_count; i++)
+        if (asks(&condition->parts[i], first, last))
+            return true;
     return false;
+}
+
+bool condition_asks_path(const struct condition *condition)
+{
+    return asks(condition, CONDITION_PATH, CONDITION_PATH) ||
+           asks(condition, CONDITION_ROUTE, CONDITION_ROUTE);
+}
+
+bool condition_asks_place(const struct condition *condition)
+{
+    return asks(condition, CONDITION_COUNTRY, CONDITION_ANONYMOUS);
 }

@@ -5,6 +5,9 @@
  *
  *   ALL -- PATH /login
  *      `-- NOT -- IP_SET 0
+ *
+ * Of who is in no database nobody knows the country: such a question is answered neither yes nor
+ * no, and `not` of it neither. All is no where one part is no, any is yes where one part is yes.
  */
 #ifndef SIDEGATE_SIDECAR_GUARD_CONDITION_H
 #define SIDEGATE_SIDECAR_GUARD_CONDITION_H
@@ -27,6 +30,11 @@ enum condition_kind {
     CONDITION_ROUTE,   /* its template */
     CONDITION_HEADER,  /* one of the fields of that name has such a value */
     CONDITION_QUERY,   /* one of the arguments of that name has; as it came, escapes and all */
+    CONDITION_COUNTRY, /* ISO 3166-1; XX: unknown, and then the answer is yes or no */
+    CONDITION_REGISTERED_COUNTRY, /* the same of where the network is registered */
+    CONDITION_SUBDIVISION,        /* "DE-BY": ISO 3166-2 */
+    CONDITION_ASN,                /* in numbers; 0: unknown */
+    CONDITION_ANONYMOUS,          /* one of the bits of `anonymous`; who is not listed is not */
 };
 
 struct condition {
@@ -40,8 +48,16 @@ struct condition {
     size_t network_count;
     const size_t *sets; /* indexes into asked.ip_sets */
     size_t set_count;
+    const uint32_t *numbers;
+    size_t number_count;
+    unsigned anonymous; /* enum geo_anonymous */
 };
 
-bool condition_holds(const struct condition *condition, const struct asked *asked);
+enum condition_answer { CONDITION_NO, CONDITION_YES, CONDITION_UNKNOWN };
+enum condition_answer condition_ask(const struct condition *condition, const struct asked *asked);
+
+/* Is the path or the route, or the place, asked for anywhere in it? */
+bool condition_asks_path(const struct condition *condition);
+bool condition_asks_place(const struct condition *condition);
 
 #endif

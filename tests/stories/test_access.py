@@ -111,3 +111,11 @@ def test_a_reload_reads_the_files_again_and_keeps_the_old_list_where_one_is_brok
     guarded.s.signal(signal.SIGHUP)
     wait_until(lambda: "abusers.txt:2:1: found '10.0.0/8'" in guarded.s.errors(), "the fault")
     assert guarded.s.ask(fields=[("X-Forwarded-For", "198.18.0.1")]).status == 451
+
+
+def test_nobody_is_let_in_by_a_path_that_the_backend_may_read_differently(sidegate, backend):
+    s = sidegate(backend(always_ok).url, "limits: { doubtful_paths: pass }\naccess: [{ name: open, match: { path: /open/* }, "
+                 "action: allow }, { name: others, match: { not: { path: /admin/* } }, action: allow }, "
+                 "{ name: closed, action: block }]")
+    assert [s.ask("GET", p).status for p in ("/open/a", "/x", "/admin/a")] == [200, 200, 403]
+    assert [s.ask("GET", p).status for p in ("/open/..%2fadmin/a", "/admin%2fa")] == [403, 403]

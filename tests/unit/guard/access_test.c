@@ -101,6 +101,38 @@ TEST(the_decision_that_ends_a_request_is_kept_however_many_there_were)
     check_number(decisions.at[DECISIONS_MOST - 1].kind, DECISION_BLOCK);
 }
 
+TEST(who_is_unknown_gets_the_benefit_of_the_doubt_or_does_not)
+{
+    struct span de = SPAN("DE");
+    struct condition country = {.kind = CONDITION_COUNTRY, .texts = &de, .text_count = 1};
+    struct walk w = {.list = {entry("friends", ACCESS_ALLOW), entry("foes", ACCESS_BLOCK),
+                              entry("seen", ACCESS_COUNT), entry("more", ACCESS_COUNT)}};
+    for (size_t i = 0; i < 4; i++)
+        w.list[i].match = &country;
+    struct asked asked = {.geo_unknown_blocks = false};
+    check_number(access_run(w.list, 4, &w.at, &asked, &w.decisions), ACCESS_ALLOWED);
+    w.at = 1;
+    check_number(access_run(w.list, 4, &w.at, &asked, &w.decisions), ACCESS_END);
+    w.at = 0;
+    asked.geo_unknown_blocks = true;
+    check_number(access_run(w.list, 4, &w.at, &asked, &w.decisions), ACCESS_BLOCKED);
+    check_number(w.at, 2);
+}
+
+TEST(nobody_is_let_in_by_a_doubtful_path_but_kept_out_by_it)
+{
+    struct condition not_login = {.kind = CONDITION_NOT, .parts = &at_login, .part_count = 1};
+    struct walk w = {.list = {entry("in", ACCESS_ALLOW), entry("others", ACCESS_ALLOW),
+                              entry("seen", ACCESS_COUNT), entry("out", ACCESS_BLOCK)}};
+    w.list[1].match = &not_login;
+    struct asked asked = {.path = SPAN("/login"), .path_is_doubtful = true};
+    check_number(access_run(w.list, 4, &w.at, &asked, &w.decisions), ACCESS_BLOCKED);
+    check_number(w.decisions.count, 2);
+    asked.path = SPAN("/");
+    w.at = 0;
+    check_number(access_run(w.list, 4, &w.at, &asked, &w.decisions), ACCESS_END);
+}
+
 int access_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +142,8 @@ int access_suite(void)
         cmocka_unit_test(an_entry_without_a_match_is_about_everybody),
         cmocka_unit_test(an_entry_that_only_detects_says_what_it_would_do),
         cmocka_unit_test(the_rules_stand_where_the_list_names_them),
+        cmocka_unit_test(who_is_unknown_gets_the_benefit_of_the_doubt_or_does_not),
+        cmocka_unit_test(nobody_is_let_in_by_a_doubtful_path_but_kept_out_by_it),
         cmocka_unit_test(the_decision_that_ends_a_request_is_kept_however_many_there_were),
     };
     return cmocka_run_group_tests_name("access", tests, NULL, NULL);

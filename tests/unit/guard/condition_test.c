@@ -10,6 +10,11 @@ static struct pair pairs[] = {{SPAN_INIT("User-Agent"), SPAN_INIT("curl/7")},
                               {SPAN_INIT("x-debug"), SPAN_INIT("yes")}};
 static const struct fields fields = {.at = pairs, .count = 3, .size = 3};
 
+static bool condition_holds(const struct condition *condition, const struct asked *asked)
+{
+    return condition_ask(condition, asked) == CONDITION_YES;
+}
+
 static struct asked request(const char *address)
 {
     struct asked asked = {.method = SPAN("POST"),
@@ -95,6 +100,92 @@ TEST(all_any_and_not_are_what_they_say)
     check(condition_holds(&all, &asked));
 }
 
+/* What is asked of a client that was looked up already. */
+static enum condition_answer ask_of(const struct geo_place *place,
+                                    const struct condition *condition)
+{
+    static const struct geo geo;
+    struct asked_place known = {true, *place};
+    struct asked asked = request("192.0.2.7");
+    asked.geo = &geo;
+    asked.place = &known;
+    return condition_ask(condition, &asked);
+}
+
+static const struct geo_place bavaria = {
+    .country = SPAN_INIT("DE"), .subdivision = SPAN_INIT("BY"), .asn = 64496, .anonymous = GEO_VPN};
+static const struct geo_place nowhere;
+
+TEST(a_country_is_asked_for_in_any_case)
+{
+    struct span codes[] = {SPAN("FR"), SPAN("de")};
+    struct condition country = {.kind = CONDITION_COUNTRY, .texts = codes, .text_count = 2};
+    check_number(ask_of(&bavaria, &country), CONDITION_YES);
+    country.text_count = 1;
+    check_number(ask_of(&bavaria, &country), CONDITION_NO);
+    country.kind = CONDITION_REGISTERED_COUNTRY;
+    check_number(ask_of(&bavaria, &country), CONDITION_UNKNOWN);
+}
+
+TEST(of_who_is_in_no_database_nobody_knows_the_country)
+{
+    struct span codes[] = {SPAN("DE"), SPAN("XX")};
+    struct condition country = {.kind = CONDITION_COUNTRY, .texts = codes, .text_count = 1};
+    struct condition not = {.kind = CONDITION_NOT, .parts = &country, .part_count = 1};
+    check_number(ask_of(&nowhere, &country), CONDITION_UNKNOWN);
+    check_number(ask_of(&nowhere, &not ), CONDITION_UNKNOWN);
+    country.text_count = 2;
+    check_number(ask_of(&nowhere, &country), CONDITION_YES);
+    check_number(ask_of(&nowhere, &not ), CONDITION_NO);
+}
+
+TEST(what_decides_whoever_it_is_needs_no_country)
+{
+    struct span de = SPAN("DE"), post = SPAN("POST"), get = SPAN("GET");
+    struct condition parts[] = {
+        {.kind = CONDITION_COUNTRY, .texts = &de, .text_count = 1},
+        {.kind = CONDITION_METHOD, .texts = &post, .text_count = 1},
+    };
+    struct condition all = {.kind = CONDITION_ALL, .parts = parts, .part_count = 2};
+    struct condition any = {.kind = CONDITION_ANY, .parts = parts, .part_count = 2};
+    check_number(ask_of(&nowhere, &all), CONDITION_UNKNOWN);
+    check_number(ask_of(&nowhere, &any), CONDITION_YES);
+    parts[1].texts = &get;
+    check_number(ask_of(&nowhere, &all), CONDITION_NO);
+    check_number(ask_of(&nowhere, &any), CONDITION_UNKNOWN);
+}
+
+TEST(subdivisions_networks_and_proxies_are_asked_for)
+{
+    struct span by = SPAN("DE-by"), other = SPAN("AT-BY");
+    uint32_t asn = 64496, zero = 0;
+    struct condition in = {.kind = CONDITION_SUBDIVISION, .texts = &by, .text_count = 1};
+    check_number(ask_of(&bavaria, &in), CONDITION_YES);
+    check_number(ask_of(&nowhere, &in), CONDITION_UNKNOWN);
+    in.texts = &other;
+    check_number(ask_of(&bavaria, &in), CONDITION_NO);
+    struct condition of = {.kind = CONDITION_ASN, .numbers = &asn, .number_count = 1};
+    check_number(ask_of(&bavaria, &of), CONDITION_YES);
+    check_number(ask_of(&nowhere, &of), CONDITION_UNKNOWN);
+    of.numbers = &zero;
+    check_number(ask_of(&bavaria, &of), CONDITION_NO);
+    check_number(ask_of(&nowhere, &of), CONDITION_YES);
+    struct condition hidden = {.kind = CONDITION_ANONYMOUS, .anonymous = GEO_VPN | GEO_TOR};
+    check_number(ask_of(&bavaria, &hidden), CONDITION_YES);
+    check_number(ask_of(&nowhere, &hidden), CONDITION_NO);
+    hidden.anonymous = GEO_TOR;
+    check_number(ask_of(&bavaria, &hidden), CONDITION_NO);
+}
+
+TEST(what_a_match_asks_for_is_known_however_deep_it_lies)
+{
+    struct condition route = {.kind = CONDITION_ROUTE}, country = {.kind = CONDITION_COUNTRY};
+    struct condition not = {.kind = CONDITION_NOT, .parts = &route, .part_count = 1};
+    check(condition_asks_path(&not ) && !condition_asks_place(&not ));
+    not .parts = &country;
+    check(!condition_asks_path(&not ) && condition_asks_place(&not ));
+}
+
 int condition_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +195,11 @@ int condition_suite(void)
         cmocka_unit_test(one_of_the_arguments_of_a_name_is_enough),
         cmocka_unit_test(a_client_is_in_a_network_or_in_a_set),
         cmocka_unit_test(all_any_and_not_are_what_they_say),
+        cmocka_unit_test(a_country_is_asked_for_in_any_case),
+        cmocka_unit_test(of_who_is_in_no_database_nobody_knows_the_country),
+        cmocka_unit_test(what_decides_whoever_it_is_needs_no_country),
+        cmocka_unit_test(subdivisions_networks_and_proxies_are_asked_for),
+        cmocka_unit_test(what_a_match_asks_for_is_known_however_deep_it_lies),
     };
     return cmocka_run_group_tests_name("condition", tests, NULL, NULL);
 }

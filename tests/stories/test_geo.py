@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where clients are: countries, subdivisions, networks and proxies by MaxMind's test databases."""
+import shutil
+import signal
+
+import pytest
+from harness import DATA, always_ok, wait_until
+
+BASES = DATA / "geo-maxmind-db" / "test-data"
+pytestmark = pytest.mark.skipif(not BASES.is_dir(), reason=f"there is no {BASES} (SIDEGATE_TEST_DATA)")
+
+GB, SE, US, NOBODY = "2.125.160.216", "89.160.20.112", "216.160.83.56", "192.0.2.1"
+ALL = "country_db: country.mmdb, city_db: city.mmdb, asn_db: asn.mmdb, anonymous_db: anonymous.mmdb"
+FILES = {"country": "GeoLite2-Country-Test", "city": "GeoIP2-City-Test", "asn": "GeoLite2-ASN-Test",
+         "anonymous": "GeoIP2-Anonymous-IP-Test"}
+
+
+@pytest.fixture
+def placed(sidegate, backend, tmp_path):
+    """placed(access, geo) -> ask(client) -> (status, names of entries that fit, the access line)"""
+    for name, source in FILES.items():
+        shutil.copyfile(BASES / f"{source}.mmdb", tmp_path / f"{name}.mmdb")
+
+    def make(access, geo=ALL, more="", **kwargs):
+        s = sidegate(backend(always_ok).url, f"geo: {{ {geo} }}\naccess: [{access}]\n{more}", trusted="127.0.0.1", **kwargs)
+        asked = []
+
+        def ask(client, target="/"):
+            asked.append(client)
+            status = s.ask("GET", target, fields=[("X-Forwarded-For", client)]).status
+            line = s.lines(len(asked))[-1]
+            return status, [d["name"] for d in line["decisions"]], line
+
+        ask.s = s
+        return ask
+
+    return make
+
+
+def test_only_some_countries_are_let_in(placed):
+    ask = placed("{ name: abroad, match: { not: { country: [GB, se] } }, action: block }")
+    assert [ask(c)[0] for c in (GB, SE, US)] == [200, 200, 403]
+    status, names, line = ask(US)
+    assert names == ["abroad"] and line["client_country"] == "US"
+    assert line["decisions"][0]["reason"] == "not: {country: [GB, se]} (client: US, AS209)"
+
+
+def test_who_is_in_no_database_is_not_blocked_for_it(placed):
+    ask = placed("{ name: abroad, match: { not: { country: GB } }, action: block }")
+    assert ask(NOBODY)[0] == 200 and ask(NOBODY)[2]["client_country"] is None
+
+
+def test_who_is_in_no_database_is_blocked_where_the_settings_say_so(placed):
+    ask = placed("{ name: at home, match: { country: GB }, action: allow }, { name: foes, match: { country: CN }, action: block }",
+                 ALL + ", unknown: block")
+    assert ask(GB)[:2] == (200, ["at home"]) and ask(SE)[:2] == (200, [])
+    status, names, line = ask(NOBODY)
+    assert (status, names) == (403, ["foes"])
+    assert line["decisions"][0]["reason"] == "country: CN (client: unknown)"
+
+
+def test_unknown_can_be_named(placed):
+    ask = placed("{ name: nobody knows, match: { country: XX }, action: block, status: 451 }")
+    assert [ask(c)[0] for c in (GB, NOBODY)] == [200, 451]
+
+
+def test_subdivisions_networks_and_proxies(placed):
+    ask = placed("{ name: england, match: { subdivision: GB-ENG }, action: count },"
+                 "{ name: registered, match: { registered_country: FR }, action: count },"
+                 "{ name: telstra, match: { asn: [AS1221, 7] }, action: block, status: 404 },"
+                 "{ name: hidden, match: { anonymous: [vpn, tor] }, action: block }")
+    assert ask(GB)[:2] == (200, ["england", "registered"])
+    status, names, line = ask("1.128.0.7")
+    assert (status, names, line["client_asn"]) == (404, ["telstra"], 1221)
+    assert ask("1.2.0.1")[:2] == (403, ["hidden"])  # a VPN
+    assert ask("71.160.223.1")[:2] == (200, [])  # hosting alone
+
+
+def test_a_line_speaks_of_countries_only_where_there_is_a_database(sidegate, backend):
+    s = sidegate(backend(always_ok).url, "")
+    s.ask()
+    assert "client_country" not in s.lines()[0] and "client_asn" not in s.lines()[0]
+
+
+def test_a_mapped_address_is_its_ipv4_address(placed):
+    ask = placed("{ name: gb, match: { country: GB }, action: block }")
+    assert ask("::ffff:" + GB)[0] == 403
+
+
+@pytest.mark.parametrize("change,said", [
+    ("GeoIP2-City-Test-Broken-Double-Format", "it is broken: a value has a wrong type or size"),
+    ("GeoLite2-ASN-Test", "it is a database of type GeoLite2-ASN and holds no countries"),
+    ("README", "it is no database in MaxMind's format"),
+])
+def test_a_reload_with_a_broken_database_is_refused_and_the_old_one_stands(placed, tmp_path, change, said):
+    ask = placed("{ name: gb, match: { country: GB }, action: block }")
+    source = BASES / f"{change}.mmdb"
+    shutil.copyfile(source if source.exists() else BASES / "README.md", tmp_path / "country.mmdb")
+    ask.s.signal(signal.SIGHUP)
+    wait_until(lambda: said in ask.s.errors(), "the fault")
+    assert "geo.country_db" in ask.s.errors() and ask(GB)[0] == 403
+
+
+def test_a_database_that_is_cut_short_under_the_program_harms_nobody(placed, tmp_path):
+    ask = placed("{ name: gb, match: { country: GB }, action: block }")
+    for name in FILES:
+        (tmp_path / f"{name}.mmdb").write_bytes(b"")
+    assert ask(GB)[0] == 403
+
+
+def test_a_missing_database_is_let_go_where_the_settings_say_so(placed):
+    ask = placed("{ name: gb, match: { country: GB }, action: block }, { name: telstra, match: { asn: 1221 }, action: block }",
+                 "country_db: nowhere.mmdb, asn_db: asn.mmdb, on_failure: allow")
+    assert ask(GB)[0] == 200 and ask("1.128.0.7")[0] == 403
+    assert "geo.country_db: '" in ask.s.errors() and "(nobody is in it)" in ask.s.errors()

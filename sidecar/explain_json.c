@@ -87,6 +87,22 @@ static void add_waf(const struct offline_answer *answer, enum rule_engine mode, 
     buf_add(to, SPAN("]}"));
 }
 
+static void add_decisions(const struct decisions *decisions, struct buf *to)
+{
+    for (size_t i = 0; i < decisions->count; i++) {
+        const struct decision *decision = &decisions->at[i];
+        buf_add(to, i > 0 ? SPAN(",{") : SPAN("{"));
+        add_text(to, "control", span_text(decision->control));
+        buf_add_byte(to, ',');
+        add_text(to, "name", decision->name);
+        buf_add_byte(to, ',');
+        add_text(to, "decision", span_text(decision_word(decision->kind)));
+        buf_add_byte(to, ',');
+        add_text(to, "reason", decision->reason);
+        buf_add_byte(to, '}');
+    }
+}
+
 static void add_fate(const struct explain_report *report, struct buf *to)
 {
     struct buf said;
@@ -108,7 +124,9 @@ void explain_json(const struct explain_report *report, struct buf *to)
     add_text(to, "request", answer->head->line);
     buf_format(to, ",\"status\":%u,", answer->status);
     add_text(to, "error", span_text(answer->error));
-    buf_add(to, SPAN(",\"waf\":"));
+    buf_add(to, SPAN(",\"decisions\":["));
+    add_decisions(answer->decisions, to);
+    buf_add(to, SPAN("],\"waf\":"));
     if (answer->inspection != NULL)
         add_waf(answer, inspection_engine(answer->inspection), to);
     else

@@ -2,6 +2,8 @@
 /* explain for people. */
 #include "sidecar/explain.h"
 
+#include <string.h>
+
 const struct rule_match *explain_match(const struct explain_report *report,
                                        const struct explained_rule *rule, size_t *next)
 {
@@ -102,6 +104,33 @@ static void decision_by(const struct offline_answer *answer, struct buf *to)
         buf_format(to, " by rule %llu", (unsigned long long)answer->verdict.rule_id);
 }
 
+static const struct decision *last_decision(const struct offline_answer *answer)
+{
+    return &answer->decisions->at[answer->decisions->count - 1];
+}
+
+static void blocked_by_access(const struct offline_answer *answer, struct buf *to)
+{
+    buf_format(to, "blocked with %u by access entry ", answer->status);
+    plain_add(to, last_decision(answer)->name);
+}
+
+/* What the access list came to, an entry a line. */
+static void print_decisions(const struct offline_answer *answer, struct buf *to)
+{
+    for (size_t i = 0; i < answer->decisions->count; i++) {
+        const struct decision *decision = &answer->decisions->at[i];
+        buf_format(to, "access %-20.*s %s", span_arg(decision->name),
+                   decision_word(decision->kind));
+        if (decision->reason.len > 0)
+            buf_add(to, SPAN(": "));
+        plain_add(to, decision->reason);
+        buf_add_byte(to, '\n');
+    }
+    if (answer->decisions->count > 0)
+        buf_add_byte(to, '\n');
+}
+
 void explain_decision(const struct explain_report *report, struct buf *to)
 {
     const struct offline_answer *answer = report->answer;
@@ -109,6 +138,8 @@ void explain_decision(const struct explain_report *report, struct buf *to)
         buf_format(to, "blocked with %u", answer->status);
     else if (answer->blocked)
         buf_add(to, SPAN("blocked, the connection is closed"));
+    else if (answer->error != NULL && strcmp(answer->error, "access_denied") == 0)
+        blocked_by_access(answer, to);
     else if (answer->error != NULL && answer->status != 0)
         buf_format(to, "answered %u (%s), not by a rule", answer->status, answer->error);
     else if (answer->error != NULL)
@@ -144,6 +175,7 @@ void explain_text(const struct explain_report *report, struct buf *to)
     size_t next = 0;
     uint64_t wanted = report->explanation->wanted;
     print_request(report, to);
+    print_decisions(report->answer, to);
     for (const struct explained_rule *r = report->explanation->rules; r != NULL; r = r->next) {
         const struct rule_match *match = explain_match(report, r, &next);
         bool shown = wanted != 0 ? r->rule->id == wanted

@@ -6,6 +6,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/config/route_rules.h"
+#include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/http/forwarded.h"
@@ -22,6 +23,8 @@ enum {
 };
 #define COLLECTION_TIMEOUT_US (UINT64_C(3600) * 1000000)
 
+static const struct span request_id = SPAN_INIT("00000000-0000-4000-8000-000000000000");
+
 struct offline {
     const struct snapshot *snapshot;
     struct collections *collections;
@@ -37,6 +40,12 @@ struct offline {
     struct refusal refusal;
     struct target target;
     struct route_choice choice;
+    struct span client_address;
+    struct asked asked; /* what guards see */
+    struct asked_place place;
+    size_t access_at;
+    bool access_allows;
+    struct decisions decisions;
     struct inspection *inspection;
     bool rules_failed;
     struct offline_answer answer;
@@ -129,6 +138,10 @@ static void forget(struct offline *offline)
     inspection_end(offline->inspection);
     offline->inspection = NULL;
     offline->rules_failed = false;
+    offline->place.is_known = false;
+    offline->access_at = 0;
+    offline->access_allows = false;
+    offline->decisions.count = 0;
     arena_reset(offline->arena);
     arena_reset(offline->inspection_arena);
     offline->answer = (struct offline_answer){.head = &offline->head};
@@ -167,6 +180,45 @@ static enum row run_phase(struct offline *offline, enum rule_phase phase)
     return answer_with(offline, verdict.action == VERDICT_DROP ? 0 : verdict.status, "waf_blocked");
 }
 
+/* ---- the access list ---- */
+
+static void ask_access(struct offline *offline)
+{
+    const struct asked_sources sources = {
+        .snapshot = offline->snapshot,
+        .head = &offline->head,
+        .target = &offline->target,
+        .choice = offline->choice,
+        .client_address = offline->client_address,
+        .scheme = offline->head.scheme,
+        .request_id = request_id,
+        .wall_us = world_wall_us(NULL),
+        .place = &offline->place,
+        .arena = offline->arena,
+    };
+    offline->asked = asked_make(&sources);
+}
+
+/* Up to the rules, or past them to the end. */
+static enum row walk_access(struct offline *offline, bool past_rules)
+{
+    const struct settings *settings = offline->snapshot->settings;
+    struct decisions *decisions = &offline->decisions;
+    enum access_step step = ACCESS_RULES;
+    if (offline->access_allows)
+        return ROW_NEXT;
+    do
+        step = access_run(settings->access, settings->access_count, &offline->access_at,
+                          &offline->asked, decisions);
+    while (step == ACCESS_RULES && past_rules);
+    offline->access_allows = step == ACCESS_ALLOWED;
+    if (step == ACCESS_BLOCKED)
+        return answer_with(offline, decisions->at[decisions->count - 1].status, "access_denied");
+    return ROW_NEXT;
+}
+
+/* ---- the rules ---- */
+
 static enum row inspect_head(struct offline *offline)
 {
     const struct snapshot *snapshot = offline->snapshot;
@@ -188,12 +240,10 @@ static enum row inspect_head(struct offline *offline)
     offline->inspection =
         inspection_begin(snapshot->ruleset, &options, &world, offline->inspection_arena);
     must(offline->inspection != NULL);
-    const struct listener_settings *listener = &snapshot->settings->listeners[0];
     struct inspection_client client = {
-        .address = forwarded_client(&head->fields, offline->visit->client_address,
-                                    listener->trusted_proxies, listener->trusted_proxy_count),
+        .address = offline->client_address,
         .server_address = SPAN("127.0.0.1"),
-        .request_id = SPAN("00000000-0000-4000-8000-000000000000"),
+        .request_id = request_id,
     };
     struct inspection_request request = {
         .line = head->line,
@@ -382,12 +432,16 @@ static enum row read_head(struct offline *offline, struct span bytes)
 
 static void select_route(struct offline *offline)
 {
+    const struct listener_settings *listener = &offline->snapshot->settings->listeners[0];
     const struct request_head *head = &offline->head;
     offline->target = target_split(head->target, head->method);
     unsigned doubts;
     struct span path = path_canonical(offline->target.path, offline->arena, &doubts);
     offline->choice = (struct route_choice){
         routes_match(offline->snapshot->routes, head->method, path), path, doubts != 0};
+    offline->client_address =
+        forwarded_client(&head->fields, offline->visit->client_address, listener->trusted_proxies,
+                         listener->trusted_proxy_count);
 }
 
 static void walk(struct offline *offline, struct span bytes)
@@ -395,10 +449,14 @@ static void walk(struct offline *offline, struct span bytes)
     if (read_head(offline, bytes) == ROW_ANSWER)
         return;
     select_route(offline);
+    ask_access(offline);
     bool rules = route_rules_engine(offline->snapshot, &offline->choice) != ENGINE_OFF;
+    if (walk_access(offline, !rules) == ROW_ANSWER)
+        return;
+    rules = rules && !offline->access_allows;
     if (rules && (inspect_head(offline) == ROW_ANSWER || inspect_body(offline) == ROW_ANSWER))
         return;
-    if (match(offline) == ROW_ANSWER)
+    if (walk_access(offline, true) == ROW_ANSWER || match(offline) == ROW_ANSWER)
         return;
     if (rules)
         (void)inspect_answer(offline);
@@ -430,6 +488,7 @@ const struct offline_answer *offline_run(struct offline *offline, struct span by
     walk(offline, bytes);
     if (answer->error == NULL)
         answer->status = 200;
+    answer->decisions = &offline->decisions;
     answer->inspection = offline->inspection;
     if (offline->inspection == NULL)
         return answer;

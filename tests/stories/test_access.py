@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The access list: who is let in or kept out before any rule looks, in order, and what the log says of it."""
+import json
 import signal
+import subprocess
 
 import pytest
-from harness import always_ok, wait_until
+from harness import PROGRAM, always_ok, wait_until
 
 LIST = """
 ip_sets:
@@ -119,3 +121,25 @@ def test_nobody_is_let_in_by_a_path_that_the_backend_may_read_differently(sidega
                  "{ name: closed, action: block }]")
     assert [s.ask("GET", p).status for p in ("/open/a", "/x", "/admin/a")] == [200, 200, 403]
     assert [s.ask("GET", p).status for p in ("/open/..%2fadmin/a", "/admin%2fa")] == [403, 403]
+
+
+@pytest.mark.parametrize("method,target,client,host", [
+    ("GET", "/.env?q=attack", "198.51.100.7", "a.example"), ("GET", "/", "203.0.113.200", "a.example"),
+    ("DELETE", "/%61dmin/x", "192.0.2.1", "a.example"), ("GET", "/.git/x?debug=1", "192.0.2.1", "a.example"),
+    ("GET", "/", "192.0.2.1", "internal.example:80"), ("GET", "/?q=attack", "192.0.2.1", "internal.example"),
+    ("GET", "/", "192.0.2.1", "a.example")])
+def test_explain_comes_to_the_decisions_of_the_running_program(guarded, tmp_path, method, target, client, host):
+    status, _, line = guarded.ask(target, client, method, [("Host", host)])
+    request = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: {client}\r\n\r\n"
+    said = subprocess.run([PROGRAM, "explain", "-c", guarded.s.config, "-", "--json"], input=request.encode(),
+                          capture_output=True, check=True, timeout=60).stdout
+    explained = json.loads(said)
+    assert (explained["status"], explained["error"], explained["decisions"]) == (status, line["error"], line["decisions"])
+
+
+def test_explain_names_the_entry_that_blocks(guarded):
+    request = b"GET /.git/x HTTP/1.1\r\nHost: internal.example\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+    said = subprocess.run([PROGRAM, "explain", "-c", guarded.s.config, "-"], input=request, capture_output=True, check=True,
+                          timeout=60).stdout.decode()
+    assert "access probes               count: any: [" in said and "access last                 block: host: internal" in said
+    assert "decision: blocked with 404 by access entry last;" in said

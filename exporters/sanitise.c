@@ -160,9 +160,19 @@ static struct span clean_multipart(struct cleaning *c, struct span body, struct 
     return finish(c, &to);
 }
 
+/* What stands in a coded body cannot be seen, but read by whoever undoes the coding. */
+static void hide_coded(const struct pair *fields, size_t count, struct span *body)
+{
+    struct span coding = pairs_get(fields, count, SPAN("content-encoding"));
+    if (body->len > 0 && coding.len > 0 && !span_is_nocase(coding, SPAN("identity")))
+        *body = SPAN(MASK);
+}
+
 static void clean_body(struct cleaning *c)
 {
     struct report_audit *audit = &c->report->audit;
+    hide_coded(audit->request_fields, audit->request_field_count, &audit->request_body);
+    hide_coded(audit->response_fields, audit->response_field_count, &audit->response_body);
     struct span type =
         pairs_get(audit->request_fields, audit->request_field_count, SPAN("content-type"));
     struct span boundary = form_boundary(type);

@@ -12,8 +12,8 @@
  * "RESPONSE_HEADERS:Set-Cookie", "REQUEST_COOKIES:sid", "REQUEST_BODY"; case does not matter. Where
  * the value stands (target, query, form, head, cookie, matches) MASK stands instead, and wherever
  * else it turns up, decoded or not, too. A body that is no form is hidden whole where an argument
- * is named or its text may be escaped. The report's spans then borrow from the arena; one that is
- * full gives empty texts, never a secret. */
+ * is named or its text may be escaped, and so is one in a content coding. The report's spans then
+ * borrow from the arena; one that is full gives empty texts, never a secret. */
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena);
 

@@ -275,7 +275,7 @@ enum rule_engine inspection_engine(const struct inspection *tx)
 
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count)
 {
-    if (tx->secret_count > 0)
+    if (tx->secret_count + tx->awaited_count > 0)
         secrets_mask(tx);
     *count = tx->match_count;
     return tx->matches;
@@ -283,19 +283,19 @@ const struct rule_match *inspection_matches(struct inspection *tx, size_t *count
 
 size_t inspection_secret_count(const struct inspection *tx)
 {
-    return tx->secret_count;
+    return tx->secret_count + tx->awaited_count;
 }
 
 struct span inspection_secret(const struct inspection *tx, size_t i)
 {
-    must(i < tx->secret_count);
-    return tx->secrets[i].text;
+    must(i < inspection_secret_count(tx));
+    return i < tx->secret_count ? tx->secrets[i].text : (struct span){NULL, 0};
 }
 
 struct span inspection_secret_name(const struct inspection *tx, size_t i)
 {
-    must(i < tx->secret_count);
-    return tx->secrets[i].name;
+    must(i < inspection_secret_count(tx));
+    return i < tx->secret_count ? tx->secrets[i].name : tx->awaited[i - tx->secret_count].name;
 }
 
 struct span inspection_tx(const struct inspection *tx, struct span name)

@@ -141,7 +141,8 @@ enum rule_engine inspection_engine(const struct inspection *tx);
  * there as stars. */
 const struct rule_match *inspection_matches(struct inspection *tx, size_t *count);
 /* The texts that no log may show, and the variables that held them ("ARGS:password"; at == NULL:
- * only the text is known). */
+ * only the text is known). A text at NULL: the name alone is known, for the body was not read, or
+ * not whole. After inspection_matches(). */
 size_t inspection_secret_count(const struct inspection *tx);
 struct span inspection_secret(const struct inspection *tx, size_t i);
 struct span inspection_secret_name(const struct inspection *tx, size_t i);

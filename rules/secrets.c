@@ -14,15 +14,68 @@ static void secret_add(struct inspection *tx, struct span name, struct span text
         tx->secrets[tx->secret_count++] = (struct secret){name, text};
 }
 
-/* Every value of that name, whatever its transformations make of it. */
-static void add_named(struct inspection *tx, enum variable variable, struct span name)
+/* ---- by name ---- */
+
+static enum variable variable_of(const struct action *action)
 {
-    struct target target = {.variable = variable, .selector = SELECTOR_NAME, .name = name};
+    switch ((unsigned)action->name) {
+    case ACTION_SANITISE_REQUEST_HEADER: return VARIABLE_REQUEST_HEADERS;
+    case ACTION_SANITISE_RESPONSE_HEADER: return VARIABLE_RESPONSE_HEADERS;
+    default: return VARIABLE_ARGS;
+    }
+}
+
+static bool is_known(const struct inspection *tx, struct span text)
+{
+    for (size_t i = 0; i < tx->secret_count; i++)
+        if (tx->secrets[i].name.at != NULL && tx->secrets[i].text.at == text.at &&
+            tx->secrets[i].text.len == text.len)
+            return true;
+    return false;
+}
+
+/* Every value of that name, whatever its transformations make of it. */
+static void add_named(struct inspection *tx, const struct action *action)
+{
+    struct target target = {
+        .variable = variable_of(action), .selector = SELECTOR_NAME, .name = action->sanitise.name};
     struct pair slot;
     struct values values = values_of(tx, &target, &slot);
     for (size_t i = 0; i < values.count; i++)
-        if (target_selects(tx, &target, &values.at[i]))
+        if (target_selects(tx, &target, &values.at[i]) && !is_known(tx, values.at[i].value))
             secret_add(tx, value_name(tx, &target, &values.at[i]), values.at[i].value);
+}
+
+/* May there be values of it that are not known (yet)? The body was not read, or not whole. */
+static bool is_open(const struct inspection *tx, const struct action *action)
+{
+    enum variable variable = variable_of(action);
+    if (variable == VARIABLE_ARGS)
+        return !tx->request_body.ended || tx->body_error;
+    return variable == VARIABLE_RESPONSE_HEADERS && !tx->response_given;
+}
+
+static void name_it(struct inspection *tx, const struct action *action)
+{
+    add_named(tx, action);
+    if (is_open(tx, action) && transaction_grow(tx, &tx->awaited, tx->awaited_count,
+                                                &tx->awaited_room, sizeof(struct awaited)))
+        tx->awaited[tx->awaited_count++] =
+            (struct awaited){action, arena_format(tx->arena, "%s:" SPAN_FORMAT,
+                                                  variable_row(variable_of(action))->name,
+                                                  span_arg(action->sanitise.name))};
+}
+
+/* Names what has come since. */
+static void settle(struct inspection *tx)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < tx->awaited_count; i++) {
+        add_named(tx, tx->awaited[i].action);
+        if (is_open(tx, tx->awaited[i].action))
+            tx->awaited[left++] = tx->awaited[i];
+    }
+    tx->awaited_count = left;
 }
 
 /* The captures of the rule that matched, without the bytes that may be seen; without captures the
@@ -42,13 +95,9 @@ static void add_bytes(struct inspection *tx, const struct action *action)
 void secrets_add(struct inspection *tx, const struct action *action)
 {
     switch ((unsigned)action->name) {
-    case ACTION_SANITISE_ARG: add_named(tx, VARIABLE_ARGS, action->sanitise.name); break;
+    case ACTION_SANITISE_ARG:
     case ACTION_SANITISE_REQUEST_HEADER:
-        add_named(tx, VARIABLE_REQUEST_HEADERS, action->sanitise.name);
-        break;
-    case ACTION_SANITISE_RESPONSE_HEADER:
-        add_named(tx, VARIABLE_RESPONSE_HEADERS, action->sanitise.name);
-        break;
+    case ACTION_SANITISE_RESPONSE_HEADER: name_it(tx, action); break;
     case ACTION_SANITISE_MATCHED: secret_add(tx, tx->matched.name, tx->matched.value); break;
     default: add_bytes(tx, action); break;
     }
@@ -130,6 +179,7 @@ static void mask(struct inspection *tx, struct rule_match *match, const struct s
 
 void secrets_mask(struct inspection *tx)
 {
+    settle(tx);
     for (size_t i = 0; i < tx->match_count; i++) {
         size_t from = i < tx->masked_count ? tx->masked_secrets : 0;
         for (size_t k = from; k < tx->secret_count; k++)

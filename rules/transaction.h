@@ -58,6 +58,12 @@ struct secret {
     struct span text;
 };
 
+/* A sanitise... action that ran before all values of its name were there. */
+struct awaited {
+    const struct action *action;
+    struct span name; /* ARGS:password */
+};
+
 /* One memory of a transformation: `in` by identity, not by content. */
 struct transformed {
     const struct transformation *by;
@@ -146,6 +152,8 @@ struct inspection {
     size_t match_count, match_room;
     struct secret *secrets;
     size_t secret_count, secret_room;
+    struct awaited *awaited;
+    size_t awaited_count, awaited_room;
     size_t masked_count; /* of the matches: those that were masked already, for so many secrets */
     size_t masked_secrets;
     struct xml_tree *tree; /* of the request body; made when a rule first wants it */

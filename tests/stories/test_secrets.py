@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules have named as secret: it goes to the backend as it came, and into no log, trace, metric or audit record."""
+import gzip
 import json
 
 import pytest
@@ -68,3 +69,41 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
             assert secret not in text, (name, secret)
     assert "opensesame" in places["audit"]  # what is no secret stays
     assert body in heard[0][2] and "hunter%32" in heard[0][0]
+
+
+def audited(sidegate, backend, tmp_path, text, kind, body, fields=(), answer=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
+    """The audit record and the rule log of one POST."""
+    def reply(wire):
+        while True:
+            read_request(wire)
+            wire.send(answer)
+
+    (tmp_path / "own.conf").write_text("SecRequestBodyAccess On\n" + text)
+    s = sidegate(backend(reply).url, config=(
+        f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }}, response_body: {{ inspect: 64KiB }} }}\n"
+        f"audit_log: {{ path: {tmp_path}/audit, when: always, parts: ABCEFHIJKZ }}\n"))
+    assert s.ask("POST", "/in", [("Content-Type", kind), *fields], body).status == 200
+    wait_until(lambda: (tmp_path / "audit").exists() and b"\n" in (tmp_path / "audit").read_bytes(), "the audit record")
+    return json.loads((tmp_path / "audit").read_text())["transaction"]
+
+
+@pytest.mark.parametrize("type_and_body", [URLENCODED, MULTIPART, JSON], ids=["urlencoded", "multipart", "json"])
+def test_an_argument_that_is_sanitised_before_its_body_came_appears_nowhere(sidegate, backend, tmp_path, type_and_body):
+    record = audited(sidegate, backend, tmp_path, 'SecAction "id:1,phase:1,pass,nolog,sanitiseArg:password,sanitiseArg:json.password"\n'
+                     'SecRule ARGS|REQUEST_BODY "@contains hunter" "id:2,phase:2,pass,log,auditlog,logdata:\'%{MATCHED_VAR}\'"\n', *type_and_body)
+    assert [m["details"]["ruleId"] for m in record["messages"]]
+    assert "hunter2" not in json.dumps(record) and "hunter2" not in (tmp_path / "rules.log").read_text()
+
+
+def test_a_body_in_a_coding_is_hidden_whole_where_it_may_hold_a_secret(sidegate, backend, tmp_path):
+    answer = gzip.compress(b"you said hunter2")
+    record = audited(sidegate, backend, tmp_path, 'SecAction "id:1,phase:2,pass,nolog,sanitiseArg:password"\n', URLENCODED[0],
+                     gzip.compress(b"password=hunter2"), [("Content-Encoding", "gzip")],
+                     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+    assert (record["request"]["body"], record["request"]["fake_body"], record["response"]["body"]) == ("REDACTED",) * 3
+
+
+def test_an_argument_beyond_the_limit_of_arguments_is_hidden_by_its_name(sidegate, backend, tmp_path):
+    record = audited(sidegate, backend, tmp_path, 'SecArgumentsLimit 1\nSecAction "id:1,phase:2,pass,nolog,sanitiseArg:password"\n',
+                     URLENCODED[0], b"a=1&password=hunter2")
+    assert record["request"]["body"] == "a=1&password=REDACTED"

@@ -16,8 +16,34 @@ TEST(a_sanitised_argument_is_stars_in_every_match_also_those_before)
     scene_get(s, "/?password=SeCret&other=SeCret1");
     check_span(scene_match(s, 1)->data, "ARGS:other ******");
     check_span(scene_match(s, 3)->variable_value, "******1");
+    check_span(inspection_secret(s->tx, 0), "SeCret");
+    scene_close(s);
+}
+
+TEST(an_argument_that_is_sanitised_before_the_body_came_is_a_secret_there_too)
+{
+    struct scene *s =
+        scene_open("SecRequestBodyAccess On\n"
+                   "SecAction \"id:1,phase:1,pass,nolog,sanitiseArg:password\"\n"
+                   "SecRule REQUEST_BODY \"@rx .\" \"id:2,phase:2,pass,logdata:'%{MATCHED_VAR}'\"");
+    scene_body(s, "application/x-www-form-urlencoded", "a=1&password=SeCret");
+    scene_send(s, "POST", "/");
+    check_span(scene_match(s, 2)->data, "a=1&password=******");
     check_number(inspection_secret_count(s->tx), 1);
     check_span(inspection_secret(s->tx, 0), "SeCret");
+    scene_close(s);
+}
+
+TEST(of_a_body_that_was_not_read_whole_the_name_is_a_secret)
+{
+    struct scene *s = scene_open("SecRequestBodyAccess On\nSecArgumentsLimit 1\n"
+                                 "SecAction \"id:1,phase:2,pass,sanitiseArg:password\"");
+    scene_body(s, "application/x-www-form-urlencoded", "a=1&password=SeCret");
+    scene_send(s, "POST", "/");
+    scene_match(s, 1);
+    check_number(inspection_secret_count(s->tx), 1);
+    check_span(inspection_secret_name(s->tx, 0), "ARGS:password");
+    check_span(inspection_secret(s->tx, 0), "");
     scene_close(s);
 }
 
@@ -137,6 +163,8 @@ int secrets_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sanitised_argument_is_stars_in_every_match_also_those_before),
+        cmocka_unit_test(an_argument_that_is_sanitised_before_the_body_came_is_a_secret_there_too),
+        cmocka_unit_test(of_a_body_that_was_not_read_whole_the_name_is_a_secret),
         cmocka_unit_test(a_secret_that_a_transformation_changed_is_hidden_by_its_name),
         cmocka_unit_test(a_secret_stands_in_no_tag_and_no_piece_of_it_in_a_message),
         cmocka_unit_test(fields_what_matched_and_its_bytes_can_be_secrets),

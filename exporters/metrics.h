@@ -60,6 +60,13 @@ struct waf_route {
     bool effective;
 };
 
+/* A limit on how often something comes, and how many keys it had no room for. */
+struct rate_figures {
+    const char *control; /* "access", "rate_limit": static text */
+    struct span name;
+    uint64_t forgotten;
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -71,6 +78,8 @@ struct process_facts {
     bool waf_effective;                 /* rules are loaded and the engine is on */
     const struct waf_route *waf_routes; /* those with a mode of their own; borrowed */
     size_t waf_route_count;
+    const struct rate_figures *rates; /* borrowed */
+    size_t rate_count;
 };
 
 struct exporter; /* exporters/exporter.h: its counters are part of the page */

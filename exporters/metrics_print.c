@@ -261,14 +261,24 @@ static void add_label(struct buf *to, const char *name, struct span value)
 {
     buf_format(to, "%s=\"", name);
     for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] == '"' || value.at[i] == '\\')
+        char c = value.at[i];
+        if (c == '"' || c == '\\' || c == '\n')
             buf_add_byte(to, '\\');
-        buf_add_byte(to, value.at[i]);
+        buf_add(to, c == '\n' ? SPAN("n") : span_make(&c, 1));
     }
     buf_add_byte(to, '"');
 }
 
-/* A line feed in a route's template is refused when it is read. */
+static void add_rates(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->rate_count; i++) {
+        const struct rate_figures *rate = &facts->rates[i];
+        buf_format(to, "%s{control=\"%s\",", name, rate->control);
+        add_label(to, "name", rate->name);
+        buf_format(to, "} %llu\n", (unsigned long long)rate->forgotten);
+    }
+}
+
 static void add_waf(struct buf *to, const char *name, const struct process_facts *facts)
 {
     add_line(to, name, "", facts->waf_effective);
@@ -287,6 +297,7 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
 {
     switch (id) {
     case PROCESS_WAF: add_waf(to, name, facts); break;
+    case PROCESS_RATES: add_rates(to, name, facts); break;
     case PROCESS_RELOAD: add_line(to, name, "", facts->last_reload_successful); break;
     case PROCESS_RELOAD_TIME:
         add_name(to, name, "", "");

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages of both ports: one row each. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "rules/base/encode.h"
+#include "rules/base/must.h"
 #include "sidecar/admin_inside.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/http/date.h"
+#include "sidecar/state/rates.h"
 
 enum { HEARTBEAT_MOST_US = 5000000 };
 
@@ -59,6 +62,25 @@ static bool page_readyz(struct process *process, struct service_call *call)
 
 /* ---- metrics ---- */
 
+/* One for each store of the snapshot in force; the caller frees. */
+static struct rate_figures *rate_figures(const struct snapshot *snapshot)
+{
+    const struct settings *settings = snapshot->settings;
+    struct rate_figures *to = must_alloc((settings->rate_store_count + 1) * sizeof *to);
+    for (size_t i = 0; i < settings->access_count; i++) {
+        const struct access_entry *entry = &settings->access[i];
+        if (entry->rate.how.limit > 0)
+            to[entry->rate.store] = (struct rate_figures){.control = "access", .name = entry->name};
+    }
+    for (size_t i = 0; i < settings->rate_limit_count; i++) {
+        const struct rate_limit_settings *limit = &settings->rate_limits[i];
+        to[limit->rate.store] = (struct rate_figures){.control = "rate_limit", .name = limit->name};
+    }
+    for (size_t i = 0; i < settings->rate_store_count; i++)
+        to[i].forgotten = rates_forgotten(snapshot->rates[i]);
+    return to;
+}
+
 static bool page_metrics(struct process *process, struct service_call *call)
 {
     if (!process->snapshot->settings->metrics.prometheus) {
@@ -74,7 +96,11 @@ static bool page_metrics(struct process *process, struct service_call *call)
         facts.dns_failed = figures.failed;
         facts.dns_dropped = figures.dropped;
     }
+    struct rate_figures *rates = rate_figures(process->snapshot);
+    facts.rates = rates;
+    facts.rate_count = process->snapshot->settings->rate_store_count;
     metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
+    free(rates);
     return true;
 }
 

@@ -276,5 +276,6 @@ void settings_check(struct reading *reading)
     check_audit_log(reading);
     check_exports(reading);
     guard_check(reading);
+    rates_check(reading);
     warn_of_nothing(reading);
 }

@@ -59,7 +59,7 @@ static void check_geo(struct reading *reading)
 
 static void check_rules_entry(struct reading *reading, const struct node *entry)
 {
-    static const char *const others[] = {"match", "action", "status", "mode"};
+    static const char *const others[] = {"match", "rate", "action", "status", "mode"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         const struct node *other = tree_find(entry, span_text(others[i]));
         if (other != NULL)

@@ -13,5 +13,7 @@ void read_tree(struct reading *reading);
 void settings_check(struct reading *reading);
 /* check_guard.c: the same of the access list and the lists of addresses. */
 void guard_check(struct reading *reading);
+/* check_rates.c: the same of limits on how often something comes. */
+void rates_check(struct reading *reading);
 
 #endif

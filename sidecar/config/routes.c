@@ -203,6 +203,18 @@ static void rules_add(struct routes *routes, struct route *route, const struct r
 #undef LEVEL
 }
 
+static void limits_add(struct routes *routes, struct route *route,
+                       const struct route_settings *from)
+{
+    size_t *indexes = arena_alloc(routes->arena, (from->rate_limit_count + 1) * sizeof *indexes);
+    if (indexes == NULL)
+        return; /* a full arena is said at the end */
+    for (size_t i = 0; i < from->rate_limit_count; i++)
+        indexes[i] = from->rate_limit_indexes[i];
+    route->rate_limits = indexes;
+    route->rate_limit_count = from->rate_limit_count;
+}
+
 static void all_add(struct routes *routes, const struct settings *settings, struct faults *faults)
 {
     for (size_t i = 0; i < settings->route_count; i++) {
@@ -214,6 +226,7 @@ static void all_add(struct routes *routes, const struct settings *settings, stru
         route->request_timeout_us = from->request_timeout_us != 0 ? from->request_timeout_us
                                                                   : settings->timeouts.request_us;
         rules_add(routes, route, from);
+        limits_add(routes, route, from);
         if (route->template.len > 0)
             route_add(&building, route);
     }

@@ -22,6 +22,8 @@ struct route {
     enum rule_engine mode;
     const struct pair *variables; /* of TX, for the rules (route_rules.h) */
     size_t variable_count;
+    const size_t *rate_limits; /* indexes in the settings', in order */
+    size_t rate_limit_count;
 };
 
 /* Two routes for the same requests are a fault at the second. Without any, everything goes to the

@@ -72,7 +72,10 @@ struct route_settings {
         enum rule_engine mode;
         bool mode_given;
         struct crs_levels crs;
-    } rules; /* what is given holds instead of the top's */
+    } rules;                          /* what is given holds instead of the top's */
+    const struct span *rate_limits;   /* names, in order... */
+    const size_t *rate_limit_indexes; /* ...and which of the settings' they are */
+    size_t rate_limit_count;
     struct place place;
 };
 
@@ -82,6 +85,12 @@ struct ip_set_settings {
     size_t address_count;
     struct span file; /* at == NULL: none */
     struct place place;
+};
+
+struct rate_limit_settings {
+    struct span name;
+    struct rate_settings rate;
+    enum guard_mode mode;
 };
 
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
@@ -146,6 +155,9 @@ struct settings {
     size_t ip_set_count;
     const struct access_entry *access;
     size_t access_count;
+    const struct rate_limit_settings *rate_limits;
+    size_t rate_limit_count;
+    size_t rate_store_count; /* of access entries and rate_limits together */
     struct {
         struct span files[GEO_KINDS]; /* at == NULL: none */
         struct place places[GEO_KINDS];

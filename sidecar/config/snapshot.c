@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts, counted and shared; a snapshot is five of them and a few numbers. */
+/* Parts, counted and shared; a snapshot is six of them and a few numbers. */
 #include "sidecar/config/snapshot.h"
 
 #include <stdatomic.h>
@@ -13,6 +13,7 @@
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
+#include "sidecar/config/rate_stores.h"
 #include "sidecar/config/rule_load.h"
 
 struct part {
@@ -26,7 +27,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo;
+    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -144,6 +145,8 @@ static uint64_t routes_hash(const struct settings *settings)
                    span_arg(route->pattern), route->upstream,
                    (unsigned long long)route->request_timeout_us);
         buf_format(&text, " %d%d", (int)route->rules.mode_given, (int)route->rules.mode);
+        for (size_t n = 0; n < route->rate_limit_count; n++)
+            buf_format(&text, " %zu", route->rate_limit_indexes[n]);
 #define LEVEL(field, first, second) buf_format(&text, " %u", route->rules.crs.field);
 #include "sidecar/config/crs_levels.tbl"
 #undef LEVEL
@@ -205,12 +208,27 @@ static struct part *geo_part(const struct settings *settings, const struct snaps
     return part_new(geo_files_hash(files), files, free_geo);
 }
 
+/* ---- limits ---- */
+
+static void free_rates(void *value)
+{
+    rate_stores_free(value);
+}
+
+/* The settings have all of it; what is counted lies in the stores, which are shared one by one. */
+static struct part *rates_part(const struct settings *settings, const struct snapshot *before)
+{
+    const struct rate_stores *old = before != NULL ? before->parts->rates->value : NULL;
+    return part_new(0, rate_stores_new(settings, old), free_rates);
+}
+
 /* ---- the snapshot ---- */
 
 static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
     part_give(parts->geo);
+    part_give(parts->rates);
     part_give(parts->ip_lists);
     free(parts->waf_routes);
     part_give(parts->routes);
@@ -265,6 +283,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .routes = parts->routes->value,
         .ip_sets = ip_lists_sets(parts->ip_lists->value),
         .geo = geo_files_geo(parts->geo->value),
+        .rates = rate_stores_at(parts->rates->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,
@@ -298,6 +317,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts_free(parts);
         return NULL;
     }
+    parts->rates = rates_part(parts->settings->value, before);
     snapshot_fill(parts, faults);
     atomic_fetch_add(&alive, 1);
     return &parts->snapshot;

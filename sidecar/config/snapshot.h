@@ -19,6 +19,7 @@
 
 struct ruleset;
 struct networks;
+struct rates;
 struct waf_route; /* exporters/metrics.h */
 
 struct snapshot {
@@ -34,6 +35,7 @@ struct snapshot {
     size_t waf_route_count;
     const struct networks *const *ip_sets; /* in the order of the settings */
     const struct geo *geo;                 /* NULL: no database is named */
+    struct rates *const *rates;            /* by rate_settings.store */
     uint64_t number;                       /* of this process, from 1 */
     uint64_t hash;                         /* of everything */
     struct snapshot_parts *parts;          /* who shares what */

@@ -184,6 +184,8 @@ static bool only_print(const struct option *option, const void *base, size_t i, 
 _Static_assert(sizeof(enum rule_engine) == sizeof(unsigned), "word_read writes enums");
 
 WORD_TYPE(version, "1", "1", only, "1");
+WORD_TYPE(rate_algorithm, "sliding_window | token_bucket", "sliding_window or token_bucket",
+          given_word, "sliding_window", "token_bucket");
 WORD_TYPE(log_format, "json", "json", only, "json");
 WORD_TYPE(log_level, "error | warn | info | debug", "error, warn, info or debug", word, "error",
           "warn", "info", "debug");
@@ -293,6 +295,19 @@ const struct option_type type_threshold = {.name = "number",
                                            .print = level_print,
                                            .least = 1,
                                            .most = 1000000};
+
+const struct option_type type_quantity = {.name = "number",
+                                          .expected = "a number from 1 to 1000000000",
+                                          .read = level_read,
+                                          .print = level_print,
+                                          .least = 1,
+                                          .most = 1000000000};
+const struct option_type type_prefix = {.name = "1 to 128",
+                                        .expected = "a number of bits from 1 to 128",
+                                        .read = level_read,
+                                        .print = level_print,
+                                        .least = 1,
+                                        .most = 128};
 
 /* ---- sizes and times ---- */
 

@@ -20,6 +20,14 @@ static void asked_fill(struct exchange *x)
     x->asked = asked_make(&sources);
 }
 
+const struct asked *asked_of(struct exchange *x)
+{
+    if (x->asked.fields == NULL)
+        asked_fill(x);
+    x->asked.now_us = loop_now_us(x->around->loop);
+    return &x->asked;
+}
+
 /* Says in which row the decisions since `before` were made. */
 static void stamp_decisions(struct exchange *x, size_t before)
 {
@@ -29,22 +37,30 @@ static void stamp_decisions(struct exchange *x, size_t before)
 
 static enum access_step walk(struct exchange *x, bool past_rules)
 {
+    const struct asked *asked = asked_of(x);
     size_t before = x->decisions.count < DECISIONS_MOST ? x->decisions.count : DECISIONS_MOST - 1;
     enum access_step step;
     do
-        step = access_run(x->settings->access, x->settings->access_count, &x->access_at, &x->asked,
+        step = access_run(x->settings->access, x->settings->access_count, &x->access_at, asked,
                           &x->decisions);
     while (step == ACCESS_RULES && past_rules);
     stamp_decisions(x, before);
     return step;
 }
 
+static enum step refuse(struct exchange *x, const struct decision *decision)
+{
+    if (decision->rate == NULL)
+        return answer_with(x, decision->status, "access_denied");
+    tell_rate(x, decision);
+    return answer_with(x, decision->status, "rate_limited");
+}
+
 static enum step act_on(struct exchange *x, enum access_step step)
 {
     switch (step) {
     case ACCESS_ALLOWED: x->access_allows = true; return STEP_NEXT;
-    case ACCESS_BLOCKED:
-        return answer_with(x, x->decisions.at[x->decisions.count - 1].status, "access_denied");
+    case ACCESS_BLOCKED: return refuse(x, &x->decisions.at[x->decisions.count - 1]);
     case ACCESS_END:
     case ACCESS_RULES: break;
     }
@@ -55,7 +71,6 @@ enum step access_before_rules(struct exchange *x)
 {
     if (x->settings->access_count == 0)
         return STEP_NEXT;
-    asked_fill(x);
     return act_on(x, walk(x, !with_rules(x)));
 }
 

@@ -30,6 +30,7 @@ struct asked asked_make(const struct asked_sources *from)
         .request_id = from->request_id,
         .wall_us = from->wall_us,
         .ip_sets = from->snapshot->ip_sets,
+        .rates = from->snapshot->rates,
         .geo = from->snapshot->geo,
         .geo_unknown_blocks = from->snapshot->settings->geo.unknown_blocks,
         .place = from->place,

@@ -60,6 +60,12 @@ enum step answer_with(struct exchange *x, unsigned status, const char *error)
     return STEP_ANSWER;
 }
 
+enum step answer_gateway(struct exchange *x, enum gateway_response_type type, const char *error)
+{
+    x->own.gateway = gateway_response(type);
+    return answer_with(x, x->own.gateway->status, error);
+}
+
 /* The end of one row's time is the beginning of the next one's, so that the parts sum to the whole.
  */
 static void stamp(struct exchange *x, enum stage_id to)

@@ -11,6 +11,7 @@
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
 #include "sidecar/guard/access.h"
+#include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/target.h"
 #include "sidecar/http/traceparent.h"
 
@@ -53,8 +54,11 @@ struct own_answer {
     unsigned status;   /* 0: there is none; the backend's answer is composed */
     const char *error; /* the word that log, span and metrics show: static text */
     struct span location;
-    unsigned retry_after_s; /* 0: no Retry-After */
-    bool close;             /* the connection cannot go on */
+    unsigned retry_after_s;    /* 0: no Retry-After */
+    const struct pair *fields; /* further ones, in the exchange's arena */
+    size_t field_count;
+    const struct gateway_response *gateway; /* its body is the answer's; NULL: a page of ours */
+    bool close;                             /* the connection cannot go on */
 };
 
 struct exchange {
@@ -155,6 +159,8 @@ struct exchange {
 void exchange_wake(void *exchange);
 /* Decides our own answer; returned by a stage as `return answer_with(x, 503, "overloaded")`. */
 enum step answer_with(struct exchange *x, unsigned status, const char *error);
+/* The same in API Gateway's words. */
+enum step answer_gateway(struct exchange *x, enum gateway_response_type type, const char *error);
 /* Arms the row's clock; `row_is_late` is set when it fires. */
 void row_clock_arm(struct exchange *x, uint64_t for_us);
 
@@ -186,6 +192,13 @@ void behind_add(struct exchange *x);
 /* Walks the access list up to the rules, or behind them to its end. NEXT: nobody minds. */
 enum step access_before_rules(struct exchange *x);
 enum step access_behind_rules(struct exchange *x);
+/* What guards see, filled in by the first row that asks; its clock is that of this turn. */
+const struct asked *asked_of(struct exchange *x);
+
+/* ---- throttle.c ---- */
+
+/* Who came too often is told when to come again: sets the fields of our own answer. */
+void tell_rate(struct exchange *x, const struct decision *decision);
 
 /* ---- audit.c ---- */
 

@@ -13,19 +13,37 @@ static bool is_bodiless(const struct exchange *x, unsigned status)
     return status == 204 || status == 304 || span_is(x->client->head->method, SPAN("HEAD"));
 }
 
+static void compose_gateway(struct exchange *x, const struct gateway_response *from)
+{
+    struct fields *fields = &x->answer.fields;
+    x->own_body = arena_format(x->arena, "{\"message\":\"%s\"}", from->message);
+    fields_add(fields, x->arena, SPAN("Content-Type"), SPAN("application/json"));
+    fields_add(fields, x->arena, SPAN("x-amzn-ErrorType"), span_text(from->error_type));
+}
+
+static void compose_page(struct exchange *x)
+{
+    struct span type;
+    x->own_body = page_write(x, x->own.status, &type);
+    fields_add(&x->answer.fields, x->arena, SPAN("Content-Type"), type);
+}
+
 static void compose_own(struct exchange *x)
 {
     struct answer_head *answer = &x->answer;
-    struct span type;
     *answer = (struct answer_head){.status = x->own.status};
-    x->own_body = page_write(x, x->own.status, &type);
-    fields_add(&answer->fields, x->arena, SPAN("Content-Type"), type);
+    if (x->own.gateway != NULL)
+        compose_gateway(x, x->own.gateway);
+    else
+        compose_page(x);
     fields_add(&answer->fields, x->arena, SPAN("Cache-Control"), SPAN("no-store"));
     if (x->own.location.len > 0)
         fields_add(&answer->fields, x->arena, SPAN("Location"), x->own.location);
     if (x->own.retry_after_s != 0)
         fields_add(&answer->fields, x->arena, SPAN("Retry-After"),
                    arena_format(x->arena, "%u", x->own.retry_after_s));
+    for (size_t i = 0; i < x->own.field_count; i++)
+        fields_add(&answer->fields, x->arena, x->own.fields[i].name, x->own.fields[i].value);
     answer->body_length = (int64_t)x->own_body.len;
 }
 

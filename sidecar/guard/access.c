@@ -21,6 +21,13 @@ static bool unknown_is_about(const struct access_entry *entry, const struct aske
     return entry->action == (asked->geo_unknown_blocks ? ACCESS_BLOCK : ACCESS_ALLOW);
 }
 
+/* Only what fits is counted, and an entry without a limit is about all of it. */
+static bool is_over(const struct access_entry *entry, const struct asked *asked,
+                    struct rate_verdict *verdict)
+{
+    return entry->rate.how.limit == 0 || rate_ask(&entry->rate, asked, verdict) == RATE_OVER;
+}
+
 static bool is_about(const struct access_entry *entry, const struct asked *asked)
 {
     if (entry->mode == GUARD_OFF)
@@ -54,6 +61,21 @@ static struct span reason_of(const struct access_entry *entry, const struct aske
     return text.at != NULL ? text : entry->match_text;
 }
 
+static struct decision decide(const struct access_entry *entry, const struct asked *asked,
+                              uint64_t retry_us)
+{
+    bool has_rate = entry->rate.how.limit > 0;
+    return (struct decision){
+        .kind = kind_of(entry),
+        .control = "access",
+        .name = entry->name,
+        .reason = has_rate ? entry->rate.text : reason_of(entry, asked),
+        .status = entry->action == ACCESS_BLOCK ? entry->status : 0,
+        .rate = has_rate ? &entry->rate : NULL,
+        .retry_us = retry_us,
+    };
+}
+
 enum access_step access_run(const struct access_entry *entries, size_t count, size_t *at,
                             const struct asked *asked, struct decisions *decisions)
 {
@@ -61,15 +83,10 @@ enum access_step access_run(const struct access_entry *entries, size_t count, si
         const struct access_entry *entry = &entries[(*at)++];
         if (entry->is_rules)
             return ACCESS_RULES;
-        if (!is_about(entry, asked))
+        struct rate_verdict verdict = {0};
+        if (!is_about(entry, asked) || !is_over(entry, asked, &verdict))
             continue;
-        struct decision decision = {
-            .kind = kind_of(entry),
-            .control = "access",
-            .name = entry->name,
-            .reason = reason_of(entry, asked),
-            .status = entry->action == ACCESS_BLOCK ? entry->status : 0,
-        };
+        struct decision decision = decide(entry, asked, verdict.retry_us);
         decisions_add(decisions, &decision);
         if (decision.kind == DECISION_ALLOW)
             return ACCESS_ALLOWED;

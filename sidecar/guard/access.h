@@ -8,6 +8,7 @@
 
 #include "sidecar/guard/condition.h"
 #include "sidecar/guard/decision.h"
+#include "sidecar/guard/rate.h"
 
 enum access_action { ACCESS_BLOCK, ACCESS_ALLOW, ACCESS_COUNT };
 enum guard_mode { GUARD_OFF, GUARD_DETECTION_ONLY, GUARD_ON };
@@ -16,6 +17,8 @@ struct access_entry {
     struct span name;
     const struct condition *match; /* NULL: every request */
     struct span match_text;        /* as it was written: the reason that is shown */
+    struct rate_settings rate;     /* with a limit: about those that come more often; not counted in
+                                      off */
     enum access_action action;
     enum guard_mode mode;
     unsigned status; /* of a block */

@@ -15,6 +15,7 @@
 
 struct arena;
 struct networks;
+struct rates;
 
 /* Where the client is: looked up by the first who asks. */
 struct asked_place {
@@ -37,12 +38,14 @@ struct asked {
     const struct fields *fields;
     struct span request_id;
     uint64_t wall_us; /* when it began */
+    uint64_t now_us;  /* monotonic; each row that asks sets it */
 
     const struct networks *const *ip_sets; /* by their index in the settings */
     const struct geo *geo;                 /* NULL: there are no databases */
     bool geo_unknown_blocks;               /* geo.unknown: block */
     struct asked_place *place;             /* filled by asked_place(); NULL: as without databases */
     struct arena *arena; /* for what is made of it and lives as long; NULL: nothing is made */
+    struct rates *const *rates; /* the same: rate_settings.store */
 };
 
 /* Looks the client up, once. Nothing is known of who has no address, or without databases. */

@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rules/base/span.h"
+
+struct rate_settings;
 
 enum decision_kind {
     DECISION_COUNT,       /* noted; the request goes on */
@@ -21,11 +24,13 @@ const char *decision_word(enum decision_kind kind);
 
 struct decision {
     enum decision_kind kind;
-    const char *control; /* "access", ...: static text */
-    const char *stage;   /* the row that it was made in: static text */
-    struct span name;    /* of the entry; borrowed from the settings */
-    struct span reason;  /* "ip_set office": no secret, borrowed like the name */
-    unsigned status;     /* BLOCK and WOULD_BLOCK */
+    const char *control;              /* "access", ...: static text */
+    const char *stage;                /* the row that it was made in: static text */
+    struct span name;                 /* of the entry; borrowed from the settings */
+    struct span reason;               /* "ip_set office": no secret, borrowed like the name */
+    unsigned status;                  /* BLOCK and WOULD_BLOCK */
+    const struct rate_settings *rate; /* came too often; NULL: it is about something else */
+    uint64_t retry_us;                /* with rate: when to come again */
 };
 
 /* An exchange's decisions, in order. What comes beyond the room is not kept, but the one that

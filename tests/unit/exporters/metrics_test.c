@@ -11,6 +11,7 @@
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
 
+static const struct rate_figures rates[] = {{"access", SPAN_INIT("a\"\n"), 7}};
 static const struct process_facts facts = {
     .version = "1.2.3",
     .snapshot_number = 4,
@@ -18,6 +19,8 @@ static const struct process_facts facts = {
     .last_reload_wall_us = UINT64_C(1795254000000000),
     .child_restarts = 2,
     .waf_effective = true,
+    .rates = rates,
+    .rate_count = 1,
 };
 
 static struct span page_of(const struct metrics *metrics, struct buf *to)
@@ -155,6 +158,7 @@ TEST(gauges_and_counters_are_joined_over_the_workers)
     check_line(page, "sidegate_upstream_retries_total 6");
     check_line(page, "sidegate_child_restarts_total 2");
     check_line(page, "sidegate_waf_effective 1");
+    check_line(page, "sidegate_rate_keys_forgotten_total{control=\"access\",name=\"a\\\"\\n\"} 7");
     check_line(page, "sidegate_config_last_reload_successful 1");
     check_line(page, "sidegate_config_last_reload_timestamp_seconds 1795254000.000000");
     check(span_ends(page, SPAN("\nsidegate_build_info{version=\"1.2.3\"} 1\n")));

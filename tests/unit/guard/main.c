@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    int failed =
-        condition_suite() + access_suite() + geo_suite() + policy_suite() + policy_cases_suite();
+    int failed = condition_suite() + access_suite() + rate_suite() + geo_suite() + policy_suite() +
+                 policy_cases_suite();
     return failed != 0;
 }

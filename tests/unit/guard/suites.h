@@ -8,5 +8,6 @@ int access_suite(void);
 int geo_suite(void);
 int policy_suite(void);
 int policy_cases_suite(void);
+int rate_suite(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "sidecar/state/collections.h"
 #include "sidecar/state/listings.h"
 #include "tests/check.h"
+#include "tests/unit/state/suites.h"
 
 static const struct collection_key counter = {SPAN_INIT("IP"), SPAN_INIT("192.0.2.1"),
                                               SPAN_INIT("counter")};
@@ -250,5 +251,6 @@ int main(void)
         cmocka_unit_test(who_was_told_to_ask_and_never_came_back_is_not_waited_for),
         cmocka_unit_test(many_names_stay_within_the_bound),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("collections and listings", tests, NULL, NULL) +
+           rates_suite();
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/guard/gateway_response.h"
+
+const struct gateway_response *gateway_response(enum gateway_response_type type)
+{
+    static const struct gateway_response responses[] = {
+#define GATEWAY_RESPONSE(id, status, message, error_type) {status, message, error_type},
+#include "sidecar/guard/gateway_responses.tbl"
+#undef GATEWAY_RESPONSE
+    };
+    return &responses[type];
+}

@@ -46,6 +46,35 @@ bool base64_add(struct buf *to, struct span bytes)
     return true;
 }
 
+static unsigned base64url_digit(char letter)
+{
+    return letter >= 'A' && letter <= 'Z'   ? (unsigned)(letter - 'A')
+           : letter >= 'a' && letter <= 'z' ? (unsigned)(letter - 'a') + 26
+           : byte_is_digit(letter)          ? (unsigned)(letter - '0') + 52
+           : letter == '-'                  ? 62
+           : letter == '_'                  ? 63
+                                            : 64;
+}
+
+bool base64url_read(struct span text, uint8_t *to, size_t *len)
+{
+    unsigned group = 0, bits = 0;
+    *len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = base64url_digit(text.at[i]);
+        if (digit == 64)
+            return false;
+        group = group << 6 | digit;
+        bits += 6;
+        if (bits < 8)
+            continue;
+        bits -= 8;
+        to[(*len)++] = (uint8_t)(group >> bits);
+        group &= (1U << bits) - 1;
+    }
+    return bits < 6 && group == 0;
+}
+
 /* The letter of the short escape, or 0. */
 static char short_escape(char byte)
 {

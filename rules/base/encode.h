@@ -17,6 +17,9 @@ bool hex_read(struct span text, uint8_t *bytes, size_t len);
 
 /* RFC 4648 4, with padding. */
 bool base64_add(struct buf *to, struct span bytes);
+/* RFC 4648 5 without padding, in its one spelling: padding, other letters, and bits behind the last
+ * byte that are not 0 are refused. `to` has room for text.len / 4 * 3 + 2 bytes. */
+bool base64url_read(struct span text, uint8_t *to, size_t *len);
 
 /* The inside of a JSON string, RFC 8259 7: quotes, backslash and control bytes escaped, bytes that
  * are no valid UTF-8 as \u00xx of the byte, so that any input gives a valid document. */

@@ -250,10 +250,25 @@ def write_dictionaries(seeds):
     seeds.dictionary("decoding_fuzz", ["gzip", "deflate", "br", "zstd", "identity", ", ", "\x1f\x8b\x08", "\x78\x9c", "\x28\xb5\x2f\xfd"])
 
 
+def add_jose(seeds):
+    """Keys and tokens of the JOSE vectors, and headers that attacks come with."""
+    for path in sorted((DATA / "auth-jose-vectors" / "latchset").glob("*")):
+        target = "jwk_fuzz" if path.suffix.startswith(".jwk") else "jws_fuzz"
+        seeds.add(target, path.read_bytes().strip())
+    for name in ("jwk", "jws"):
+        for text in re.findall(r'"(\{\\".*\})"', (TOP / f"tests/unit/guard/{name}_test.c").read_text()):
+            text = text.replace('\\"', '"')
+            seeds.add("jwk_fuzz" if name == "jwk" else "jws_fuzz", text if name == "jwk" else text + '\n{"sub":"a"}')
+    names = ["alg", "kid", "kty", "crv", "use", "key_ops", "keys", "crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "typ", "none"]
+    values = ["RS256", "PS512", "ES256", "HS256", "EdDSA", "RSA", "EC", "OKP", "oct", "P-256", "P-521", "Ed25519", "Ed448", "sig"]
+    for target in ("jwk_fuzz", "jws_fuzz"):
+        seeds.dictionary(target, [f'"{word}"' for word in names + values] + ['":"', ",", "{}", "[]", "AQAB", "."])
+
+
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, write_dictionaries):
+                add_policies, write_dictionaries, add_jose):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

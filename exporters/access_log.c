@@ -161,6 +161,26 @@ FIELD(upstream)
     buf_add_byte(to, '}');
 }
 
+FIELD(tls)
+{
+    if (report->tls.version.len == 0) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    buf_add(to, SPAN("{\"version\":"));
+    add_text(to, report->tls.version);
+    buf_add(to, SPAN(",\"cipher\":"));
+    add_text(to, report->tls.cipher);
+    buf_add(to, SPAN(",\"server_name\":"));
+    add_text(to, report->tls.server_name);
+    buf_add(to, report->tls.resumed ? SPAN(",\"resumed\":true") : SPAN(",\"resumed\":false"));
+    buf_add(to, SPAN(",\"client\":"));
+    add_text(to, report->tls.client);
+    buf_add(to, SPAN(",\"client_fingerprint\":"));
+    add_text(to, report->tls.client_fingerprint);
+    buf_add_byte(to, '}');
+}
+
 static struct span waf_action_name(enum waf_action action)
 {
     switch (action) {
@@ -312,6 +332,8 @@ static const struct access_field {
     ROW(path, "the canonical path that was decided on"),
     ROW(query, "as it came, secrets masked"),
     ROW(protocol, "HTTP/1.0, HTTP/1.1 or HTTP/2"),
+    ROW(tls, "version, cipher, server_name, resumed, and subject and SHA-256 of the client's "
+             "certificate; null: without TLS"),
     ROW(status, "what was answered; null: the connection was closed without an answer"),
     ROW(duration_us, "from the first byte of the request to the last of the answer"),
     ROW(bytes_in, "of the request's body"),

@@ -6,7 +6,7 @@
 #include "exporters/proto/otlp.pb-c.h"
 #include "rules/base/arena.h"
 
-enum { ATTRIBUTES_MOST = 32 };
+enum { ATTRIBUTES_MOST = 48 };
 
 /* Lies where it was begun: it points into itself. */
 struct attributes {

@@ -50,6 +50,20 @@ enum worker_counter {
     COUNTER_LOOKUPS_LISTED,    /* by @rbl, of what is known */
     COUNTER_LOOKUPS_NOT_LISTED,
     COUNTER_LOOKUPS_UNKNOWN,
+    COUNTER_TLS_FULL, /* sidegate_tls_handshakes_total{result}: of clients */
+    COUNTER_TLS_RESUMED,
+    COUNTER_TLS_FAILED_TIMEOUT, /* in the order of sidecar/wire/tls_failures.tbl */
+    COUNTER_TLS_FAILED_CLOSED,
+    COUNTER_TLS_FAILED_NO_TLS,
+    COUNTER_TLS_FAILED_VERSION,
+    COUNTER_TLS_FAILED_CIPHER,
+    COUNTER_TLS_FAILED_PROTOCOL,
+    COUNTER_TLS_FAILED_NO_CERTIFICATE,
+    COUNTER_TLS_FAILED_BAD_CERTIFICATE,
+    COUNTER_TLS_FAILED_EXPIRED,
+    COUNTER_TLS_FAILED_REVOKED,
+    COUNTER_TLS_FAILED_ALERT,
+    COUNTER_TLS_FAILED_OTHER,
     COUNTER_COUNT,
 };
 void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n);
@@ -67,6 +81,12 @@ struct rate_figures {
     uint64_t forgotten;
 };
 
+/* A certificate that a listener presents. */
+struct certificate_expiry {
+    struct span listener, name; /* the first name that it is for */
+    int64_t not_after_s;        /* since 1970 */
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -80,6 +100,8 @@ struct process_facts {
     size_t waf_route_count;
     const struct rate_figures *rates; /* borrowed */
     size_t rate_count;
+    const struct certificate_expiry *certificates; /* borrowed */
+    size_t certificate_count;
 };
 
 struct exporter; /* exporters/exporter.h: its counters are part of the page */

@@ -292,6 +292,18 @@ static void add_waf(struct buf *to, const char *name, const struct process_facts
     }
 }
 
+static void add_certificates(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->certificate_count; i++) {
+        const struct certificate_expiry *certificate = &facts->certificates[i];
+        buf_format(to, "%s{", name);
+        add_label(to, "listener", certificate->listener);
+        buf_add_byte(to, ',');
+        add_label(to, "name", certificate->name);
+        buf_format(to, "} %lld\n", (long long)certificate->not_after_s);
+    }
+}
+
 static void add_process_row(struct buf *to, enum process_id id, const char *name,
                             const struct process_facts *facts)
 {
@@ -311,6 +323,7 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
         add_line(to, name, "result=\"failed\"", facts->dns_failed);
         add_line(to, name, "result=\"dropped\"", facts->dns_dropped);
         break;
+    case PROCESS_CERTIFICATES: add_certificates(to, name, facts); break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,
                    facts->version != NULL ? facts->version : "");

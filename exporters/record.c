@@ -22,6 +22,7 @@
     NUMBER(bytes_in)           \
     NUMBER(bytes_out)          \
     NUMBER(resends)            \
+    NUMBER(tls.resumed)        \
     NUMBER(waf.action)         \
     NUMBER(waf.mode)           \
     NUMBER(waf.score)          \
@@ -34,26 +35,32 @@
     NUMBER(waf.struck.rule_id)
 
 /* TEXT(member, longest) */
-#define REPORT_TEXTS(TEXT)       \
-    TEXT(request_id, 256)        \
-    TEXT(trace_state, 1024)      \
-    TEXT(client_address, 256)    \
-    TEXT(client_country, 8)      \
-    TEXT(client_region, 16)      \
-    TEXT(peer_address, 256)      \
-    TEXT(listener, 256)          \
-    TEXT(server_address, 512)    \
-    TEXT(method, 256)            \
-    TEXT(scheme, 32)             \
-    TEXT(authority, 512)         \
-    TEXT(route, 1024)            \
-    TEXT(error, 64)              \
-    TEXT(protocol, 32)           \
-    TEXT(waf.struck.target, 256) \
-    TEXT(path, 8192)             \
-    TEXT(query, 8192)            \
-    TEXT(target, 8192)           \
-    TEXT(user_agent, 2048)       \
+#define REPORT_TEXTS(TEXT)           \
+    TEXT(request_id, 256)            \
+    TEXT(trace_state, 1024)          \
+    TEXT(client_address, 256)        \
+    TEXT(client_country, 8)          \
+    TEXT(client_region, 16)          \
+    TEXT(peer_address, 256)          \
+    TEXT(listener, 256)              \
+    TEXT(server_address, 512)        \
+    TEXT(method, 256)                \
+    TEXT(scheme, 32)                 \
+    TEXT(authority, 512)             \
+    TEXT(route, 1024)                \
+    TEXT(error, 64)                  \
+    TEXT(protocol, 32)               \
+    TEXT(tls.version, 16)            \
+    TEXT(tls.cipher, 64)             \
+    TEXT(tls.server_name, 256)       \
+    TEXT(tls.client, 512)            \
+    TEXT(tls.client_issuer, 512)     \
+    TEXT(tls.client_fingerprint, 64) \
+    TEXT(waf.struck.target, 256)     \
+    TEXT(path, 8192)                 \
+    TEXT(query, 8192)                \
+    TEXT(target, 8192)               \
+    TEXT(user_agent, 2048)           \
     TEXT(referer, 2048)
 
 #define ATTEMPT_NUMBERS(NUMBER) \

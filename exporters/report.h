@@ -77,6 +77,14 @@ struct report {
     struct span listener, server_address;
     unsigned server_port;
 
+    struct {
+        struct span version, cipher;       /* "1.3", "TLS_AES_128_GCM_SHA256"; empty: no TLS */
+        struct span server_name;           /* that the client asked for; empty: none */
+        struct span client, client_issuer; /* subject and issuer of its verified certificate */
+        struct span client_fingerprint;    /* SHA-256, hexadecimal */
+        bool resumed;
+    } tls; /* of the client's connection */
+
     /* what was asked; what did not parse is empty */
     struct span method, scheme, authority, target, path, query, protocol, user_agent, referer;
     struct span route; /* the template; empty: none was found */

@@ -251,6 +251,24 @@ static void add_server_address(struct attributes *to, const struct report *repor
     attribute_number(to, "server.port", is_named ? number : report->server_port);
 }
 
+static void add_tls(struct attributes *to, const struct report *report)
+{
+    if (report->tls.version.len == 0)
+        return;
+    attribute_text(to, "tls.protocol.name", SPAN("tls"));
+    attribute_text(to, "tls.protocol.version", report->tls.version);
+    attribute_text(to, "tls.cipher", report->tls.cipher);
+    attribute_text(to, "tls.client.server_name", report->tls.server_name);
+    attribute_text(to, "tls.client.subject", report->tls.client);
+    attribute_text(to, "tls.client.issuer", report->tls.client_issuer);
+    attribute_text(to, "tls.client.hash.sha256", report->tls.client_fingerprint);
+    Otlp__AnyValue *resumed = attribute_value(to, "tls.resumed");
+    if (resumed != NULL) {
+        resumed->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
+        resumed->bool_value = report->tls.resumed;
+    }
+}
+
 static void add_server_attributes(struct span_maker *maker, const struct report *report)
 {
     struct attributes *to = &maker->attributes;
@@ -274,6 +292,7 @@ static void add_server_attributes(struct span_maker *maker, const struct report 
     size_t slash = span_find_byte(report->protocol, '/');
     if (slash != SPAN_NONE)
         attribute_text(to, "network.protocol.version", span_from(report->protocol, slash + 1));
+    add_tls(to, report);
     add_waf(maker, report);
 }
 

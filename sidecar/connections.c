@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections: born when a socket is accepted, gone when the codec says so. */
+/* Connections: born when a socket is accepted, gone when the codec says so.
+ *
+ *   (accepted) --> shaking hands, by TLS --> served by its codec --> (closed)
+ */
 #include "sidecar/connections.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "rules/base/must.h"
 #include "sidecar/wire/h1.h"
+#include "sidecar/wire/tls.h"
 
 enum { BUFFER_BYTES = 16 * 1024, DRAIN_US = 1000000, HOST_BYTES = 64 };
 
@@ -22,7 +27,10 @@ struct connections {
 struct connection {
     struct list link;
     struct connections *owner;
-    struct h1_server *codec;
+    struct stream *shaking;  /* until the handshake is done; NULL: it is the codec's */
+    struct h1_server *codec; /* NULL while hands are shaken */
+    struct tls_server *door; /* that it came in by; NULL: without TLS */
+    struct tls_facts *tls;   /* what the handshake came to */
     struct timer age;
     struct connection_facts facts;
     struct listener_settings listener; /* a copy: changed by a reload, where it stands */
@@ -52,11 +60,16 @@ unsigned connections_count(const struct connections *connections)
     return connections->count;
 }
 
+static bool is_idle(const struct connection *connection)
+{
+    return connection->codec != NULL && h1_server_is_idle(connection->codec);
+}
+
 unsigned connections_idle(const struct connections *connections)
 {
     unsigned idle = 0;
     for (struct list *l = connections->all.next; l != &connections->all; l = l->next)
-        idle += h1_server_is_idle(list_entry(l, struct connection, link)->codec) ? 1 : 0;
+        idle += is_idle(list_entry(l, struct connection, link)) ? 1 : 0;
     return idle;
 }
 
@@ -75,15 +88,23 @@ static void on_closed(void *owner)
     list_remove(&connection->link);
     connection->owner->count--;
     snapshot_give(connection->snapshot);
+    tls_facts_free(connection->tls);
+    tls_server_give(connection->door);
     free(connection);
+}
+
+/* Whoever is still shaking hands may ask once. */
+static void drain(struct connection *connection)
+{
+    connection->facts.last = true;
+    if (connection->codec != NULL)
+        h1_server_drain(connection->codec);
 }
 
 /* Old enough: long-lived clients spread anew over instances, and nothing is held for ever. */
 static void on_age(struct timer *timer)
 {
-    struct connection *connection = list_entry(timer, struct connection, age);
-    connection->facts.last = true;
-    h1_server_drain(connection->codec);
+    drain(list_entry(timer, struct connection, age));
 }
 
 static void name_ends(struct connection *connection, int fd)
@@ -103,7 +124,7 @@ static void name_ends(struct connection *connection, int fd)
 }
 
 static struct h1_server_options codec_options(const struct settings *settings,
-                                              struct arena_chunks *chunks)
+                                              struct arena_chunks *chunks, struct span scheme)
 {
     return (struct h1_server_options){
         .limits = {.head_bytes = settings->limits.header_bytes,
@@ -113,10 +134,69 @@ static struct h1_server_options codec_options(const struct settings *settings,
         .timeouts = {.request_header = settings->timeouts.request_header_us,
                      .idle = settings->timeouts.idle_us,
                      .drain = DRAIN_US},
-        .scheme = SPAN("http"),
+        .scheme = scheme,
         .buffer_bytes = BUFFER_BYTES,
         .chunks = chunks,
     };
+}
+
+/* The transport is ready: requests may come. False: no memory; the connection is gone. */
+static bool serve(struct connection *connection, struct stream *stream)
+{
+    struct surroundings *around = connection->owner->around;
+    struct h1_server_options options =
+        codec_options(connection->snapshot->settings, around->chunks, connection->facts.scheme);
+    connection->codec =
+        h1_server_new(around->loop, stream, &options, on_request, on_closed, connection);
+    if (connection->codec == NULL) {
+        on_closed(connection);
+        return false;
+    }
+    if (connection->facts.last)
+        h1_server_drain(connection->codec);
+    return true;
+}
+
+static void count_handshake(struct connection *connection, const struct tls_facts *facts,
+                            enum tls_failure failure)
+{
+    struct worker_metrics *metrics = connection->owner->around->metrics;
+    enum worker_counter counter = COUNTER_TLS_FULL;
+    if (facts == NULL)
+        counter = COUNTER_TLS_FAILED_TIMEOUT + failure;
+    else if (facts->resumed)
+        counter = COUNTER_TLS_RESUMED;
+    metrics_add(metrics, counter, 1);
+}
+
+static_assert(COUNTER_TLS_FAILED_OTHER - COUNTER_TLS_FAILED_TIMEOUT == TLS_FAILURES - 1,
+              "a counter for each failure");
+
+static void on_shaken(void *context, struct tls_facts *facts, enum tls_failure failure)
+{
+    struct connection *connection = context;
+    struct stream *stream = connection->shaking;
+    connection->shaking = NULL;
+    connection->tls = facts;
+    connection->facts.tls = facts;
+    count_handshake(connection, facts, failure);
+    if (facts != NULL) {
+        serve(connection, stream);
+        return;
+    }
+    stream_close(stream);
+    on_closed(connection);
+}
+
+/* A tenth of spread, so that connections opened together do not end together. */
+static void begin_age(struct connection *connection)
+{
+    struct surroundings *around = connection->owner->around;
+    uint64_t age_us = connection->snapshot->settings->timeouts.connection_age_us;
+    uint64_t spread_us = age_us / 10;
+    if (age_us != 0)
+        timer_arm(&connection->age,
+                  loop_now_us(around->loop) + age_us - random_spread(around, spread_us));
 }
 
 bool connections_add(struct connections *connections, int fd,
@@ -124,31 +204,29 @@ bool connections_add(struct connections *connections, int fd,
 {
     struct surroundings *around = connections->around;
     struct snapshot *snapshot = connections->current(connections->context);
+    struct tls_server *tls = snapshot->tls_servers[listener - snapshot->settings->listeners];
     struct connection *connection = must_alloc(sizeof(*connection));
     connection->owner = connections;
     connection->snapshot = snapshot_take(snapshot);
     connection->listener = *listener;
     connection->facts.listener = &connection->listener;
-    connection->facts.scheme = SPAN("http");
+    connection->facts.scheme = tls != NULL ? SPAN("https") : SPAN("http");
     name_ends(connection, fd);
     timer_init(&connection->age, around->loop, on_age);
     list_add(&connections->all, &connection->link);
     connections->count++;
+    begin_age(connection);
     struct stream *stream = stream_socket(around->loop, fd);
-    struct h1_server_options options = codec_options(snapshot->settings, around->chunks);
-    if (stream != NULL)
-        connection->codec =
-            h1_server_new(around->loop, stream, &options, on_request, on_closed, connection);
-    if (connection->codec == NULL) {
+    if (stream == NULL) {
         on_closed(connection);
         return false;
     }
-    /* A tenth of spread, so that connections opened together do not end together. */
-    uint64_t age_us = snapshot->settings->timeouts.connection_age_us;
-    uint64_t spread_us = age_us / 10;
-    if (age_us != 0)
-        timer_arm(&connection->age,
-                  loop_now_us(around->loop) + age_us - random_spread(around, spread_us));
+    if (tls == NULL)
+        return serve(connection, stream);
+    connection->door = tls_server_take(tls);
+    connection->shaking =
+        stream_tls_server(tls, around->loop, stream, snapshot->settings->timeouts.tls_handshake_us,
+                          on_shaken, connection);
     return true;
 }
 
@@ -168,9 +246,11 @@ void connections_change(struct connections *connections)
         next = link->next;
         struct connection *connection = list_entry(link, struct connection, link);
         const struct listener_settings *found = same_listener(now->settings, &connection->listener);
-        if (found == NULL) {
-            connection->facts.last = true;
-            h1_server_drain(connection->codec);
+        /* Whom the listener would judge anew now must come again. */
+        if (found == NULL ||
+            !tls_server_admits_alike(connection->door,
+                                     now->tls_servers[found - now->settings->listeners])) {
+            drain(connection);
             continue;
         }
         struct snapshot *old = connection->snapshot;
@@ -184,9 +264,7 @@ void connections_drain(struct connections *connections)
 {
     for (struct list *link = connections->all.next, *next; link != &connections->all; link = next) {
         next = link->next;
-        struct connection *connection = list_entry(link, struct connection, link);
-        connection->facts.last = true;
-        h1_server_drain(connection->codec);
+        drain(list_entry(link, struct connection, link));
     }
 }
 
@@ -195,7 +273,7 @@ void connections_close_idle(struct connections *connections)
     for (struct list *link = connections->all.next, *next; link != &connections->all; link = next) {
         next = link->next;
         struct connection *connection = list_entry(link, struct connection, link);
-        if (h1_server_is_idle(connection->codec))
+        if (is_idle(connection))
             h1_server_drain(connection->codec);
     }
 }
@@ -204,6 +282,12 @@ void connections_abort(struct connections *connections)
 {
     for (struct list *link = connections->all.next, *next; link != &connections->all; link = next) {
         next = link->next;
-        h1_server_abort(list_entry(link, struct connection, link)->codec);
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (connection->codec != NULL) {
+            h1_server_abort(connection->codec);
+            continue;
+        }
+        stream_reset(connection->shaking);
+        on_closed(connection);
     }
 }

@@ -214,6 +214,7 @@ static void stop(struct process *process)
     }
     timer_disarm(&process->state_timer);
     timer_disarm(&process->reload.wait);
+    timer_disarm(&process->reload.look);
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
     collections_free(workers->collections);
@@ -238,12 +239,14 @@ static struct snapshot *first_snapshot(struct process *process)
     return snapshot;
 }
 
-void process_say_waf(struct process *process)
+void process_say_facts(struct process *process)
 {
     const struct snapshot *snapshot = process->snapshot;
     process->facts.waf_effective = snapshot->waf_effective;
     process->facts.waf_routes = snapshot->waf_routes;
     process->facts.waf_route_count = snapshot->waf_route_count;
+    process->facts.certificates = snapshot->certificates;
+    process->facts.certificate_count = snapshot->certificate_count;
 }
 
 static int serve(struct process *process)
@@ -266,6 +269,7 @@ static int serve(struct process *process)
     }
     process_keep_doors(process); /* an earlier child may have had others */
     process->state = PROCESS_SERVING;
+    reload_look(process);
     for (size_t i = 0; i < settings->listener_count; i++)
         program_log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
                         span_arg(settings->listeners[i].address_text), process->workers.count);
@@ -295,7 +299,7 @@ int process_run(const struct process_options *options)
             .last_reload_wall_us = process->began_wall_us,
             .child_restarts = options->restarts,
         };
-        process_say_waf(process);
+        process_say_facts(process);
         reload_init(process);
         drain_init(process);
         code = serve(process);

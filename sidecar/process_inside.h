@@ -36,6 +36,8 @@ struct process {
         bool running, again; /* another HUP while one is being compiled */
         char *faults;        /* of the latest, as text; NULL: there were none */
         struct timer wait;   /* too many snapshots are alive */
+        struct timer look;   /* at files that change by themselves */
+        uint64_t stamp;      /* what they were like at the latest look */
     } reload;
 };
 
@@ -50,14 +52,17 @@ void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST]
 void process_keep_doors(struct process *process);
 struct exporter_settings process_exporter_settings(const struct settings *settings);
 
-/* Takes over from the snapshot in force whom rules may refuse. */
-void process_say_waf(struct process *process);
+/* Takes over from the snapshot in force what the metrics say of it. */
+void process_say_facts(struct process *process);
 
 /* ---- reload.c ---- */
 
 void reload_init(struct process *process);
 /* Compiles aside and swaps; the admin's waiting requests are answered when it is done. */
 void reload_begin(struct process *process);
+/* From now on certificates and their like are looked at as often as the snapshot in force says, and
+ * read again where they have changed. */
+void reload_look(struct process *process);
 
 /* ---- drain.c ---- */
 

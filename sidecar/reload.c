@@ -8,6 +8,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
+#include "sidecar/config/tls_parts.h"
 #include "sidecar/process_inside.h"
 
 enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512, FAULTS_BYTES = 1024 * 1024 };
@@ -18,6 +19,7 @@ struct compilation {
     struct snapshot *before; /* counted: its parts are shared */
     struct snapshot *snapshot;
     struct faults *faults;
+    bool renews; /* the files alone that change by themselves */
 };
 
 /* ---- taking the result over ---- */
@@ -48,12 +50,11 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
     return well;
 }
 
-static void refuse(struct process *process, char *faults)
+static void refuse(struct process *process, const char *what, char *faults)
 {
     process->facts.last_reload_successful = false;
     process->reload.faults = faults;
-    program_log_say(process->log, LOG_ERROR,
-                    "the new configuration is refused, the old one stands:\n%s", faults);
+    program_log_say(process->log, LOG_ERROR, "%s:\n%s", what, faults);
 }
 
 static void accept_new(struct process *process, struct snapshot *snapshot)
@@ -63,7 +64,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot)
     process_keep_doors(process);
     process->facts.snapshot_number = snapshot->number;
     process->facts.last_reload_successful = true;
-    process_say_waf(process);
+    process_say_facts(process);
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);
@@ -81,24 +82,38 @@ static void say_warnings(struct process *process, const struct faults *faults)
     free(text);
 }
 
+static void take_over(struct compilation *compilation)
+{
+    struct process *process = compilation->process;
+    const char *refused = compilation->renews
+                              ? "the new certificates are refused, the old ones stand"
+                              : "the new configuration is refused, the old one stands";
+    char why[WHY_BYTES] = "";
+    bool is_same = compilation->renews && compilation->snapshot == NULL &&
+                   faults_count(compilation->faults, FAULT_ERROR) == 0;
+    if (is_same)
+        return;
+    free(process->reload.faults);
+    process->reload.faults = NULL;
+    process->facts.last_reload_wall_us = loop_wall_us(process->loop);
+    if (compilation->snapshot == NULL) {
+        refuse(process, refused, faults_text(compilation->faults));
+    } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
+        snapshot_give(compilation->snapshot);
+        refuse(process, refused, must_strdup(why));
+    } else {
+        accept_new(process, compilation->snapshot);
+        say_warnings(process, compilation->faults);
+        reload_look(process);
+    }
+}
+
 static void on_compiled(struct mail *mail)
 {
     struct compilation *compilation = list_entry(mail, struct compilation, mail);
     struct process *process = compilation->process;
-    char why[WHY_BYTES] = "";
-    free(process->reload.faults);
-    process->reload.faults = NULL;
     process->reload.running = false;
-    process->facts.last_reload_wall_us = loop_wall_us(process->loop);
-    if (compilation->snapshot == NULL) {
-        refuse(process, faults_text(compilation->faults));
-    } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
-        snapshot_give(compilation->snapshot);
-        refuse(process, must_strdup(why));
-    } else {
-        accept_new(process, compilation->snapshot);
-        say_warnings(process, compilation->faults);
-    }
+    take_over(compilation);
     snapshot_give(compilation->before);
     faults_free(compilation->faults);
     free(compilation);
@@ -114,8 +129,11 @@ static void on_compiled(struct mail *mail)
 static void *compile(void *context)
 {
     struct compilation *compilation = context;
-    compilation->snapshot = snapshot_build(&compilation->process->options->run->source,
-                                           compilation->before, compilation->faults);
+    if (compilation->renews)
+        compilation->snapshot = snapshot_renew(compilation->before, compilation->faults);
+    else
+        compilation->snapshot = snapshot_build(&compilation->process->options->run->source,
+                                               compilation->before, compilation->faults);
     loop_send(compilation->process->loop, &compilation->mail);
     return NULL;
 }
@@ -127,8 +145,33 @@ static void on_wait(struct timer *timer)
     reload_begin(process);
 }
 
+static void begin(struct process *process, bool renews);
+
+/* Nothing is read here: whether it is worth it is what is asked. */
+static void on_look(struct timer *timer)
+{
+    struct process *process = list_entry(timer, struct process, reload.look);
+    reload_look(process);
+    if (process->reload.running)
+        return;
+    uint64_t stamp = tls_files_stamp(process->snapshot->settings);
+    if (stamp == process->reload.stamp || snapshots_alive() >= SNAPSHOTS_MOST)
+        return;
+    process->reload.stamp = stamp;
+    begin(process, true);
+}
+
+void reload_look(struct process *process)
+{
+    uint64_t refresh_us = tls_files_refresh_us(process->snapshot->settings);
+    timer_disarm(&process->reload.look);
+    if (refresh_us > 0)
+        timer_arm(&process->reload.look, loop_now_us(process->loop) + refresh_us);
+}
+
 void reload_init(struct process *process)
 {
+    timer_init(&process->reload.look, process->loop, on_look);
     timer_init(&process->reload.wait, process->loop, on_wait);
 }
 
@@ -138,6 +181,11 @@ void reload_begin(struct process *process)
         process->reload.again = !timer_is_armed(&process->reload.wait);
         return;
     }
+    begin(process, false);
+}
+
+static void begin(struct process *process, bool renews)
+{
     process->reload.running = true;
     if (snapshots_alive() >= SNAPSHOTS_MOST) {
         program_log_say(process->log, LOG_WARN,
@@ -149,7 +197,8 @@ void reload_begin(struct process *process)
     *compilation = (struct compilation){.mail.deliver = on_compiled,
                                         .process = process,
                                         .before = snapshot_take(process->snapshot),
-                                        .faults = faults_new()};
+                                        .faults = faults_new(),
+                                        .renews = renews};
     pthread_t thread;
     must(pthread_create(&thread, NULL, compile, compilation) == 0);
     pthread_detach(thread);

@@ -194,6 +194,15 @@ uint64_t settings_places_hash(const struct settings *settings)
         places_print(&text, &settings->rules.exclusions[i].place, 1);
     for (size_t i = 0; i < settings->route_count; i++)
         places_print(&text, &settings->routes[i].place, 1);
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listener_tls_settings *tls = &settings->listeners[i].tls;
+        const struct place places[] = {tls->ciphers_place, tls->client_ca_place, tls->crl_place};
+        places_print(&text, places, sizeof places / sizeof *places);
+        for (size_t j = 0; j < tls->certificate_count; j++) {
+            places_print(&text, &tls->certificates[j].cert_place, 1);
+            places_print(&text, &tls->certificates[j].key_place, 1);
+        }
+    }
     uint64_t hash = siphash(key, buf_span(&text));
     buf_fini(&text);
     return hash;

@@ -11,6 +11,9 @@
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
+/* Whom a file must be kept from. */
+enum privacy { NO_MATTER, NOT_WRITTEN, NOT_READ };
+
 static bool wrong(char *why, size_t size, const char *text)
 {
     snprintf(why, size, "%s", text);
@@ -25,14 +28,16 @@ static bool world_says(char *why, size_t size)
 }
 
 /* The descriptor is looked at, not the name: what is judged is what is read. */
-static bool is_allowed(int fd, bool is_private, char *why, size_t size)
+static bool is_allowed(int fd, enum privacy privacy, char *why, size_t size)
 {
     struct stat file;
     if (fstat(fd, &file) != 0)
         return world_says(why, size);
     if (S_ISDIR(file.st_mode))
         return wrong(why, size, "it is a folder");
-    if (is_private && S_ISREG(file.st_mode) && (file.st_mode & S_IWOTH) != 0)
+    if (privacy == NOT_READ && S_ISREG(file.st_mode) && (file.st_mode & S_IROTH) != 0)
+        return wrong(why, size, "everybody may read it; take that right away (chmod o-rwx)");
+    if (privacy != NO_MATTER && S_ISREG(file.st_mode) && (file.st_mode & S_IWOTH) != 0)
         return wrong(why, size, "everybody may write it; take that right away (chmod o-w)");
     return true;
 }
@@ -54,22 +59,28 @@ static bool read_all(int fd, struct buf *to, char *why, size_t size)
     }
 }
 
-static bool whole_file(const char *path, bool is_private, struct buf *to, char *why, size_t size)
+static bool whole_file(const char *path, enum privacy privacy, struct buf *to, char *why,
+                       size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return world_says(why, size);
-    bool well = is_allowed(fd, is_private, why, size) && read_all(fd, to, why, size);
+    bool well = is_allowed(fd, privacy, why, size) && read_all(fd, to, why, size);
     close(fd);
     return well;
 }
 
 bool private_file_read(const char *path, struct buf *to, char *why, size_t size)
 {
-    return whole_file(path, true, to, why, size);
+    return whole_file(path, NOT_WRITTEN, to, why, size);
+}
+
+bool secret_file_read(const char *path, struct buf *to, char *why, size_t size)
+{
+    return whole_file(path, NOT_READ, to, why, size);
 }
 
 bool file_read(const char *path, struct buf *to, char *why, size_t size)
 {
-    return whole_file(path, false, to, why, size);
+    return whole_file(path, NO_MATTER, to, why, size);
 }

@@ -11,6 +11,8 @@
 /* Appends the whole file. False: `why` says so (not there, a folder, too large, others may write
  * it). */
 bool private_file_read(const char *path, struct buf *to, char *why, size_t size);
+/* The same for keys: nor may everybody read it. */
+bool secret_file_read(const char *path, struct buf *to, char *why, size_t size);
 /* The same without the look at who may write it. */
 bool file_read(const char *path, struct buf *to, char *why, size_t size);
 

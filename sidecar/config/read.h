@@ -15,5 +15,7 @@ void settings_check(struct reading *reading);
 void guard_check(struct reading *reading);
 /* check_rates.c: the same of limits on how often something comes. */
 void rates_check(struct reading *reading);
+/* check_tls.c: and of TLS. */
+void tls_check(struct reading *reading);
 
 #endif

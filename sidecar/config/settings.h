@@ -17,14 +17,34 @@
 #include "sidecar/guard/access.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/wire/stream.h"
+#include "sidecar/wire/tls.h"
 
 /* Every text is terminated as well, so that .at can be given to libc. */
+
+struct certificate_files {
+    struct span cert_file, key_file; /* absolute */
+    struct place cert_place, key_place;
+};
+
+/* What a listener presents and demands; the files are read with the snapshot. */
+struct listener_tls_settings {
+    const struct certificate_files *certificates; /* none: no TLS */
+    size_t certificate_count;
+    unsigned min_version; /* enum tls_version */
+    struct span ciphers;  /* at == NULL: as tls.h says */
+    unsigned client_auth; /* enum tls_client_auth */
+    struct span client_ca_file, crl_file;
+    uint64_t refresh_us; /* how often the files are looked at; 0: at reloads alone */
+    struct place place, ciphers_place, client_ca_place, crl_place;
+};
+
 struct listener_settings {
     struct span name;
     struct span address_text; /* "127.0.0.1:8080", "unix:/run/x.sock" */
     struct address address;
     const struct network *trusted_proxies;
     size_t trusted_proxy_count;
+    struct listener_tls_settings tls;
 };
 
 /* One of what rules.exclusions[].rule names. */
@@ -206,8 +226,9 @@ struct settings {
         bool reframe_both_lengths, pass_underscore_names, pass_doubtful_paths;
     } limits;
     struct {
-        uint64_t request_header_us, body_idle_us, request_us, idle_us, stream_idle_us, connect_us,
-            response_header_us, connection_age_us, drain_delay_us, drain_us;
+        uint64_t tls_handshake_us, request_header_us, body_idle_us, request_us, idle_us,
+            stream_idle_us, connect_us, response_header_us, connection_age_us, drain_delay_us,
+            drain_us;
         uint64_t body_rate; /* bytes a second that a body must keep up after 5 s; 0: off */
     } timeouts;
     uint64_t hash; /* over the effective values */

@@ -15,6 +15,7 @@
 #include "sidecar/config/print.h"
 #include "sidecar/config/rate_stores.h"
 #include "sidecar/config/rule_load.h"
+#include "sidecar/config/tls_parts.h"
 
 struct part {
     _Atomic unsigned count;
@@ -27,7 +28,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates;
+    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -222,6 +223,27 @@ static struct part *rates_part(const struct settings *settings, const struct sna
     return part_new(0, rate_stores_new(settings, old), free_rates);
 }
 
+/* ---- what listeners present ---- */
+
+static void free_tls(void *value)
+{
+    tls_parts_free(value);
+}
+
+static struct part *tls_part(const struct settings *settings, const struct snapshot *before,
+                             struct faults *faults)
+{
+    struct part *old = before != NULL ? before->parts->tls : NULL;
+    struct tls_parts *parts = tls_parts_new(settings, old != NULL ? old->value : NULL, faults);
+    if (parts == NULL)
+        return NULL;
+    if (old != NULL && old->hash == tls_parts_hash(parts)) {
+        tls_parts_free(parts);
+        return part_take(old);
+    }
+    return part_new(tls_parts_hash(parts), parts, free_tls);
+}
+
 /* ---- the snapshot ---- */
 
 static void parts_free(struct snapshot_parts *parts)
@@ -229,6 +251,7 @@ static void parts_free(struct snapshot_parts *parts)
     pattern_free(parts->audit_status);
     part_give(parts->geo);
     part_give(parts->rates);
+    part_give(parts->tls);
     part_give(parts->ip_lists);
     free(parts->waf_routes);
     part_give(parts->routes);
@@ -241,7 +264,7 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
-                         parts->ip_lists->hash, parts->geo->hash};
+                         parts->ip_lists->hash, parts->geo->hash,   parts->tls->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -284,10 +307,13 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .ip_sets = ip_lists_sets(parts->ip_lists->value),
         .geo = geo_files_geo(parts->geo->value),
         .rates = rate_stores_at(parts->rates->value),
+        .tls_servers = tls_parts_servers(parts->tls->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,
     };
+    parts->snapshot.certificates =
+        tls_parts_expiries(parts->tls->value, &parts->snapshot.certificate_count);
     parts->audit_status = audit_status_of(&parts->effective);
     parts->snapshot.audit_status = parts->audit_status;
     say_waf(parts);
@@ -311,14 +337,39 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
         parts->geo = geo_part(parts->settings->value, before, faults);
+        parts->tls = tls_part(parts->settings->value, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
-        parts->geo == NULL) {
+        parts->geo == NULL || parts->tls == NULL) {
         parts_free(parts);
         return NULL;
     }
     parts->rates = rates_part(parts->settings->value, before);
     snapshot_fill(parts, faults);
+    atomic_fetch_add(&alive, 1);
+    return &parts->snapshot;
+}
+
+struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults)
+{
+    const struct snapshot_parts *old = before->parts;
+    struct part *tls = tls_part(old->settings->value, before, faults);
+    if (tls == NULL || tls == old->tls) {
+        part_give(tls);
+        return NULL;
+    }
+    struct snapshot_parts *parts = must_alloc(sizeof *parts);
+    struct faults *said = faults_new(); /* of what has not changed everything was said already */
+    atomic_init(&parts->count, 1);
+    parts->settings = part_take(old->settings);
+    parts->rules = part_take(old->rules);
+    parts->routes = part_take(old->routes);
+    parts->ip_lists = part_take(old->ip_lists);
+    parts->geo = part_take(old->geo);
+    parts->rates = part_take(old->rates);
+    parts->tls = tls;
+    snapshot_fill(parts, said);
+    faults_free(said);
     atomic_fetch_add(&alive, 1);
     return &parts->snapshot;
 }

@@ -4,7 +4,7 @@
  * never compiles it again.
  *
  *   snapshot --> settings   rules (the ruleset and its options)   routes (the matcher)
- *            `-> ip_lists (addresses)   geo (databases) */
+ *            `-> ip_lists (addresses)   geo (databases)   tls (what listeners present) */
 #ifndef SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 #define SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 
@@ -36,9 +36,12 @@ struct snapshot {
     const struct networks *const *ip_sets; /* in the order of the settings */
     const struct geo *geo;                 /* NULL: no database is named */
     struct rates *const *rates;            /* by rate_settings.store */
-    uint64_t number;                       /* of this process, from 1 */
-    uint64_t hash;                         /* of everything */
-    struct snapshot_parts *parts;          /* who shares what */
+    struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */
+    const struct certificate_expiry *certificates;
+    size_t certificate_count;
+    uint64_t number;              /* of this process, from 1 */
+    uint64_t hash;                /* of everything */
+    struct snapshot_parts *parts; /* who shares what */
 };
 
 /* Builds one; parts that `before` (may be NULL) holds already are shared. NULL where there are
@@ -46,6 +49,9 @@ struct snapshot {
  * its own. */
 struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,
                                 struct faults *faults);
+/* The same settings with the files that may change by themselves (certificates and their like) read
+ * again. NULL: there are errors, or where there are none, nothing has changed. */
+struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults);
 /* Counted, from any thread. The last one gives everything back on the thread that calls it. */
 struct snapshot *snapshot_take(struct snapshot *snapshot);
 void snapshot_give(struct snapshot *snapshot); /* NULL allowed */

@@ -89,6 +89,9 @@ extern const struct option_type type_access_match, type_access_action, type_acce
     type_addresses;
 /* rate_values.c */
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
+/* tls_values.c */
+extern const struct option_type type_certificates, type_tls_version, type_client_auth,
+    type_tls_refresh;
 /* route_values.c */
 extern const struct option_type type_route_match, type_upstream;
 

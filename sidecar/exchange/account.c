@@ -6,6 +6,7 @@
 
 #include "exporters/exporter.h"
 #include "sidecar/exchange/inside.h"
+#include "sidecar/wire/tls.h"
 
 static void close_stamps(struct exchange *x, uint64_t duration_us)
 {
@@ -39,6 +40,16 @@ static void say_connection(const struct exchange *x, struct report *report)
     report->listener = x->facts->listener->name;
     report->server_address = x->facts->server_address;
     report->server_port = x->facts->server_port;
+    const struct tls_facts *tls = x->facts->tls;
+    if (tls == NULL)
+        return;
+    report->tls.version = tls->version;
+    report->tls.cipher = tls->cipher;
+    report->tls.server_name = tls->server_name;
+    report->tls.resumed = tls->resumed;
+    report->tls.client = tls->peer.subject;
+    report->tls.client_issuer = tls->peer.issuer;
+    report->tls.client_fingerprint = tls->peer.fingerprint;
 }
 
 static void say_request(const struct exchange *x, struct report *report)

@@ -67,7 +67,8 @@ struct connection_facts {
     struct span peer_address, server_address; /* text without port */
     unsigned peer_port, server_port;
     struct span scheme;
-    bool last; /* the answer is to be this connection's last (age, drain) */
+    const struct tls_facts *tls; /* NULL: without TLS */
+    bool last;                   /* the answer is to be this connection's last (age, drain) */
 };
 
 /* Begins: takes a count of the snapshot, and the client until it releases it; runs as far as it

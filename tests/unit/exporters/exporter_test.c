@@ -87,7 +87,7 @@ static void put(struct fixture *f, const struct report *report)
 
 static unsigned lines_of(const char *path)
 {
-    static char text[1 << 16];
+    static char text[1 << 18];
     struct span bytes = file_read(path, text, sizeof text);
     unsigned lines = 0;
     for (size_t i = 0; i < bytes.len; i++)

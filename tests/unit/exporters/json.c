@@ -64,6 +64,8 @@ static struct span json_value(struct span text)
         return json_many(text, text.at[0] == '{' ? '}' : ']');
     if (span_starts(text, SPAN("null")))
         return span_from(text, 4);
+    if (span_starts(text, SPAN("true")) || span_starts(text, SPAN("false")))
+        return span_from(text, text.at[0] == 't' ? 4 : 5);
     size_t digits = text.at[0] == '-';
     while (digits < text.len && byte_is_digit(text.at[digits]))
         digits++;

@@ -92,6 +92,10 @@ TEST(the_server_span_says_what_the_conventions_ask_for)
     assert_string_equal(text(span, "client.address"), "203.0.113.9");
     assert_string_equal(text(span, "network.peer.address"), "10.0.0.1");
     assert_string_equal(text(span, "network.protocol.version"), "1.1");
+    assert_string_equal(text(span, "tls.protocol.version"), "1.3");
+    assert_string_equal(text(span, "tls.cipher"), "TLS_AES_128_GCM_SHA256");
+    assert_string_equal(text(span, "tls.client.server_name"), "shop.example");
+    assert_string_equal(text(span, "tls.client.subject"), "CN=till");
     assert_string_equal(text(span, "user_agent.original"), "curl/7.88.1");
     assert_string_equal(text(span, "waf.action"), "pass");
     check_number(number(span, "http.response.status_code"), 200);

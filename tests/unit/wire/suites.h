@@ -16,5 +16,6 @@ int stream_suite(void);
 int address_suite(void);
 int h1_socket_suite(void);
 int h1_client_story_suite(void);
+int tls_suite(void);
 
 #endif

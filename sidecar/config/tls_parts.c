@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/config/tls_parts.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "rules/base/arena.h"
+#include "rules/base/map.h"
+#include "rules/base/must.h"
+#include "sidecar/config/private_file.h"
+
+enum { FILE_BYTES = 16 << 20, NAMES_BYTES = 16 << 20, OPTIONS_BYTES = 1 << 16 };
+
+struct tls_parts {
+    struct tls_tickets *tickets;
+    struct tls_server **servers;
+    size_t count;
+    struct certificate_expiry *expiries;
+    size_t expiry_count;
+    struct arena *arena; /* of names: parts may outlive the settings that they were made from */
+    uint64_t hash;
+};
+
+/* The texts of one listener while its server is made. */
+struct texts {
+    struct buf *bufs;
+    size_t count;
+    struct faults *faults;
+    bool broken;
+};
+
+static const uint8_t text_key[16] = "files presented";
+
+static void add_hash(uint64_t *hash, struct span text)
+{
+    uint64_t both[] = {*hash, siphash(text_key, text)};
+    *hash = siphash(text_key, span_make((const char *)both, sizeof both));
+}
+
+/* ---- files ---- */
+
+static struct tls_text text_read(struct texts *texts, struct span file, struct place place,
+                                 bool is_key)
+{
+    char why[160];
+    struct buf *buf = &texts->bufs[texts->count++];
+    buf_init(buf, FILE_BYTES);
+    bool well = is_key ? secret_file_read(file.at, buf, why, sizeof why)
+                       : private_file_read(file.at, buf, why, sizeof why);
+    if (!well) {
+        fault_add(texts->faults, FAULT_ERROR, place, span_make(NULL, 0), "'" SPAN_FORMAT "': %s",
+                  span_arg(file), why);
+        texts->broken = true;
+    }
+    /* faults of what is in it name the file */
+    return (struct tls_text){buf->len > 0 ? buf_span(buf) : SPAN(""), {.file = file.at}};
+}
+
+static void texts_forget(struct texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        if (texts->bufs[i].at != NULL)
+            explicit_bzero(texts->bufs[i].at, texts->bufs[i].size);
+        buf_fini(&texts->bufs[i]);
+    }
+    free(texts->bufs);
+}
+
+/* ---- one listener ---- */
+
+static void options_hash(uint64_t *hash, const struct tls_server_options *options,
+                         const struct texts *texts)
+{
+    struct buf text;
+    buf_init(&text, OPTIONS_BYTES);
+    buf_format(&text, SPAN_FORMAT " %u %u " SPAN_FORMAT, span_arg(options->name),
+               (unsigned)options->min_version, (unsigned)options->client_auth,
+               span_arg(options->ciphers));
+    add_hash(hash, buf_span(&text));
+    for (size_t i = 0; i < texts->count; i++)
+        add_hash(hash, buf_span(&texts->bufs[i]));
+    buf_fini(&text);
+}
+
+static struct tls_server *
+server_new(struct tls_parts *parts, const struct listener_settings *listener, struct faults *faults)
+{
+    const struct listener_tls_settings *tls = &listener->tls;
+    struct tls_key_pair *pairs = must_alloc(tls->certificate_count * sizeof *pairs);
+    struct texts texts = {.bufs = must_alloc((2 * tls->certificate_count + 2) * sizeof(struct buf)),
+                          .faults = faults};
+    struct tls_server_options options = {.name = listener->name,
+                                         .pairs = pairs,
+                                         .pair_count = tls->certificate_count,
+                                         .min_version = (enum tls_version)tls->min_version,
+                                         .ciphers = tls->ciphers,
+                                         .ciphers_place = tls->ciphers_place,
+                                         .client_auth = (enum tls_client_auth)tls->client_auth,
+                                         .tickets = parts->tickets};
+    for (size_t i = 0; i < tls->certificate_count; i++) {
+        const struct certificate_files *files = &tls->certificates[i];
+        pairs[i].chain = text_read(&texts, files->cert_file, files->cert_place, false);
+        pairs[i].key = text_read(&texts, files->key_file, files->key_place, true);
+    }
+    if (tls->client_ca_file.at != NULL)
+        options.client_ca = text_read(&texts, tls->client_ca_file, tls->client_ca_place, false);
+    if (tls->crl_file.at != NULL)
+        options.crl = text_read(&texts, tls->crl_file, tls->crl_place, false);
+    options_hash(&parts->hash, &options, &texts);
+    struct tls_server *server = texts.broken ? NULL : tls_server_new(&options, faults);
+    texts_forget(&texts);
+    free(pairs);
+    return server;
+}
+
+static void add_expiries(struct tls_parts *parts, const struct listener_settings *listener,
+                         const struct tls_server *server)
+{
+    struct tls_certificate_facts facts;
+    for (size_t i = 0; tls_server_certificate(server, i, &facts); i++) {
+        parts->expiries = must_realloc(parts->expiries, (parts->expiry_count + 1) *
+                                                            sizeof(struct certificate_expiry));
+        parts->expiries[parts->expiry_count++] =
+            (struct certificate_expiry){.listener = arena_copy(parts->arena, listener->name),
+                                        .name = facts.name,
+                                        .not_after_s = facts.not_after_s};
+    }
+}
+
+/* ---- all ---- */
+
+struct tls_parts *tls_parts_new(const struct settings *settings, const struct tls_parts *before,
+                                struct faults *faults)
+{
+    struct tls_parts *parts = must_alloc(sizeof *parts);
+    bool well = true;
+    parts->arena = arena_new(NULL, NAMES_BYTES);
+    must(parts->arena != NULL);
+    parts->tickets = before != NULL ? tls_tickets_take(before->tickets) : tls_tickets_new(NULL);
+    parts->servers = must_alloc((settings->listener_count + 1) * sizeof(struct tls_server *));
+    for (; parts->count < settings->listener_count; parts->count++) {
+        const struct listener_settings *listener = &settings->listeners[parts->count];
+        add_hash(&parts->hash, listener->name); /* servers go by the listeners' order */
+        if (listener->tls.certificate_count == 0)
+            continue;
+        struct tls_server *server = server_new(parts, listener, faults);
+        parts->servers[parts->count] = server;
+        well = well && server != NULL;
+        if (server != NULL)
+            add_expiries(parts, listener, server);
+    }
+    if (well)
+        return parts;
+    tls_parts_free(parts);
+    return NULL;
+}
+
+void tls_parts_free(struct tls_parts *parts)
+{
+    if (parts == NULL)
+        return;
+    for (size_t i = 0; i < parts->count; i++)
+        tls_server_give(parts->servers[i]);
+    tls_tickets_give(parts->tickets);
+    free(parts->servers);
+    free(parts->expiries);
+    arena_free(parts->arena);
+    free(parts);
+}
+
+struct tls_server *const *tls_parts_servers(const struct tls_parts *parts)
+{
+    return parts->servers;
+}
+
+const struct certificate_expiry *tls_parts_expiries(const struct tls_parts *parts, size_t *count)
+{
+    *count = parts->expiry_count;
+    return parts->expiries;
+}
+
+uint64_t tls_parts_hash(const struct tls_parts *parts)
+{
+    return parts->hash;
+}
+
+/* ---- looking at files ---- */
+
+static void stamp_file(uint64_t *stamp, struct span file)
+{
+    struct stat found;
+    if (file.at == NULL)
+        return;
+    bool is_there = stat(file.at, &found) == 0;
+    const uint64_t facts[] = {
+        is_there,
+        is_there ? (uint64_t)found.st_dev : 0,
+        is_there ? (uint64_t)found.st_ino : 0,
+        is_there ? (uint64_t)found.st_size : 0,
+        is_there ? (uint64_t)found.st_ctim.tv_sec : 0,
+        is_there ? (uint64_t)found.st_ctim.tv_nsec : 0,
+    };
+    add_hash(stamp, span_make((const char *)facts, sizeof facts));
+}
+
+uint64_t tls_files_stamp(const struct settings *settings)
+{
+    uint64_t stamp = 1;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listener_tls_settings *tls = &settings->listeners[i].tls;
+        for (size_t j = 0; j < tls->certificate_count; j++) {
+            stamp_file(&stamp, tls->certificates[j].cert_file);
+            stamp_file(&stamp, tls->certificates[j].key_file);
+        }
+        stamp_file(&stamp, tls->client_ca_file);
+        stamp_file(&stamp, tls->crl_file);
+    }
+    return stamp;
+}
+
+uint64_t tls_files_refresh_us(const struct settings *settings)
+{
+    uint64_t least = 0;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listener_tls_settings *tls = &settings->listeners[i].tls;
+        if (tls->certificate_count > 0 && tls->refresh_us > 0 &&
+            (least == 0 || tls->refresh_us < least))
+            least = tls->refresh_us;
+    }
+    return least;
+}

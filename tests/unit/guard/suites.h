@@ -11,5 +11,6 @@ int policy_cases_suite(void);
 int rate_suite(void);
 int jwk_suite(void);
 int jws_suite(void);
+int jwt_suite(void);
 
 #endif

@@ -43,6 +43,20 @@ static bool slice_is_spent(struct inspection *tx, size_t next_len)
     return false;
 }
 
+/* A long value is looked at for as long as the slice lasts. */
+static bool patience_is_over(void *context)
+{
+    const struct inspection *tx = context;
+    return tx->world.cpu_ns(tx->world.context) - tx->slice_begun_ns >= tx->slice_ns;
+}
+
+/* multiMatch looks at a value several times: it would not know which of them was paused. */
+static struct patience patience_of(struct inspection *tx, const struct rule *link)
+{
+    bool is_endless = tx->slice_ns == 0 || link->multi_match;
+    return (struct patience){is_endless ? NULL : patience_is_over, tx};
+}
+
 /* --- one value --- */
 
 /* A limit is neither yes nor no: the value did not match, and that is said in a place where rules
@@ -79,6 +93,8 @@ static void operator_try(struct inspection *tx, const struct target *target,
     run.value = text;
     run.argument = argument_expand(tx, link->operator);
     run.scratch = tx->world.scratch;
+    run.patience = patience_of(tx, link);
+    run.start = tx->cursor.resume;
     run.arena = tx->arena;
     run.document = operator_reads_document(link->operator) ? xml_document(tx) : NULL;
     run.captures.count = 0;
@@ -89,7 +105,9 @@ static void operator_try(struct inspection *tx, const struct target *target,
         run.variable = value_name(tx, target, value);
     }
     enum operator_answer answer = operator_run(link->operator, & run);
-    if (arena_is_full(tx->arena))
+    tx->is_paused = answer == OPERATOR_PAUSED;
+    tx->cursor.resume = tx->is_paused ? run.start : 0;
+    if (arena_is_full(tx->arena) || tx->is_paused)
         return;
     if (answer == OPERATOR_LIMIT)
         pattern_limit(tx);
@@ -179,6 +197,8 @@ static bool target_run(struct inspection *tx, const struct target *target)
             return false;
         tx->tried = (struct tried){cursor->starter, target, *value};
         value_try(tx, target, value);
+        if (tx->is_paused)
+            return false;
     }
     cursor->target_is_open = false;
     return !arena_is_full(tx->arena);

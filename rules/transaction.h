@@ -80,6 +80,7 @@ struct cursor {
     bool target_is_open; /* values are those of this target */
     struct values values;
     size_t value;
+    size_t resume;        /* where in the value its operator goes on; 0: it has not begun */
     struct pair slot;     /* where a variable of one value puts it */
     bool matched;         /* some value of this link has */
     bool target_excludes; /* some exclusion is of this target's variable */
@@ -142,7 +143,8 @@ struct inspection {
     struct cursor cursor;
     struct tried tried;
     uint64_t slice_begun_ns, slice_ns, cpu_ns;
-    size_t work; /* done since the clock was looked at */
+    size_t work;    /* done since the clock was looked at */
+    bool is_paused; /* within a value, at cursor.resume */
 
     bool decided; /* a rule refused the request */
     bool allowed, allowed_request, allowed_phase;

@@ -131,9 +131,8 @@ enum operator_answer operator_run(const struct operator* op, struct operator_run
 
     run->captures.count = 0;
     answer = op->row->run(op, run);
-    if (answer == OPERATOR_LIMIT || answer == OPERATOR_UNKNOWN || !op->negated)
-        return answer;
-    return operator_answer_of(answer == OPERATOR_NO);
+    bool is_said = answer == OPERATOR_NO || answer == OPERATOR_YES;
+    return is_said && op->negated ? operator_answer_of(answer == OPERATOR_NO) : answer;
 }
 
 const char *operator_name(const struct operator* op)

@@ -42,13 +42,16 @@ enum operator_answer {
     OPERATOR_YES,
     OPERATOR_LIMIT,   /* PCRE2 ran over a limit */
     OPERATOR_UNKNOWN, /* @rbl: nobody has answered yet */
+    OPERATOR_PAUSED,  /* patience was over: run it again as it is, to go on at run->start */
 };
 
 struct operator_run {
     struct span value;    /* the transformed value */
     struct span argument; /* with macros expanded; the plain text where there are none */
     struct scratch *scratch;
-    struct arena *arena; /* for captures that are not part of the value (a fingerprint) */
+    struct patience patience; /* with a long value; of @rx alone */
+    size_t start;             /* 0; what PAUSED left here */
+    struct arena *arena;      /* for captures that are not part of the value (a fingerprint) */
     const struct xml_tree *document; /* where operator_reads_document(); NULL: there is none */
     const struct lookups *lookups;   /* where operator_asks(); NULL: nobody can be asked */
     struct span variable;            /* the same: the value's name, for what is captured */
@@ -56,7 +59,7 @@ struct operator_run {
     struct span found; /* out: the part that decided, where it is another than captures.at[0] */
 };
 
-/* The answer with `negated` taken into account (LIMIT and UNKNOWN stay). */
+/* The answer with `negated` taken into account (LIMIT, UNKNOWN and PAUSED stay). */
 enum operator_answer operator_run(const struct operator* op, struct operator_run *run);
 
 /* @rx, @rxGlobal: each macro value goes through pattern_escape() before it becomes part of

@@ -25,6 +25,7 @@ static enum operator_answer answer_of(enum pattern_answer answer)
     switch (answer) {
     case PATTERN_NO: return OPERATOR_NO;
     case PATTERN_YES: return OPERATOR_YES;
+    case PATTERN_PAUSED: return OPERATOR_PAUSED;
     case PATTERN_LIMIT: break;
     }
     return OPERATOR_LIMIT;
@@ -51,7 +52,8 @@ enum operator_answer operator_run_rx(const struct operator* op, struct operator_
     enum pattern_answer answer = PATTERN_LIMIT;
 
     if (pattern != NULL)
-        answer = pattern_match(pattern, run->value, run->scratch, &run->captures);
+        answer = pattern_match_slice(pattern, run->value, &run->start, &run->patience, run->scratch,
+                                     &run->captures);
     pattern_free(own);
     return answer_of(answer);
 }

@@ -19,6 +19,7 @@ enum {
 struct pattern {
     pcre2_code *code;
     bool jit;
+    bool is_divisible; /* a search may go on where another one ended */
 };
 
 struct scratch {
@@ -27,10 +28,21 @@ struct scratch {
     pcre2_jit_stack *stack;
 };
 
+/* Not where all is tried from the first byte (that is one try), and not where the pattern asks
+ * where the search began, or ends it itself (\G, verbs). */
+static bool is_divisible(const pcre2_code *code, struct span text)
+{
+    uint32_t options = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    return (options & PCRE2_ANCHORED) == 0 && span_find(text, SPAN("\\G")) == SPAN_NONE &&
+           span_find(text, SPAN("(*")) == SPAN_NONE;
+}
+
 struct pattern *pattern_new(struct span text, unsigned flags, size_t *offset, char *why,
                             size_t size)
 {
-    uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF;
+    uint32_t options =
+        PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_USE_OFFSET_LIMIT;
     struct pattern *pattern;
     pcre2_code *code;
     int fault;
@@ -46,6 +58,7 @@ struct pattern *pattern_new(struct span text, unsigned flags, size_t *offset, ch
     pattern = must_alloc(sizeof(*pattern));
     pattern->code = code;
     pattern->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    pattern->is_divisible = is_divisible(code, text);
     return pattern;
 }
 
@@ -109,6 +122,7 @@ static void fill_captures(struct captures *captures, struct span subject,
     }
 }
 
+/* The short way into the machine code leaves out checks of the arguments that always hold here. */
 enum pattern_answer pattern_match_from(const struct pattern *pattern, struct span subject,
                                        size_t start, struct scratch *scratch,
                                        struct captures *captures)
@@ -117,8 +131,6 @@ enum pattern_answer pattern_match_from(const struct pattern *pattern, struct spa
 
     if (subject.at == NULL)
         subject.at = "";
-    /* The short way into the machine code leaves out checks of the arguments that always hold here.
-     */
     groups = (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)subject.at,
                                                             subject.len, start, 0, scratch->data,
                                                             scratch->context);
@@ -137,6 +149,26 @@ enum pattern_answer pattern_match(const struct pattern *pattern, struct span sub
                                   struct scratch *scratch, struct captures *captures)
 {
     return pattern_match_from(pattern, subject, 0, scratch, captures);
+}
+
+enum pattern_answer pattern_match_slice(const struct pattern *pattern, struct span subject,
+                                        size_t *start, const struct patience *patience,
+                                        struct scratch *scratch, struct captures *captures)
+{
+    enum pattern_answer answer = PATTERN_NO;
+    bool in_windows = patience->is_over != NULL && pattern->is_divisible;
+    while (in_windows && answer == PATTERN_NO && *start < subject.len &&
+           subject.len - *start > PATTERN_WINDOW) {
+        pcre2_set_offset_limit(scratch->context, *start + PATTERN_WINDOW - 1);
+        answer = pattern_match_from(pattern, subject, *start, scratch, captures);
+        *start += PATTERN_WINDOW;
+        if (answer == PATTERN_NO && patience->is_over(patience->context))
+            answer = PATTERN_PAUSED;
+    }
+    if (in_windows)
+        pcre2_set_offset_limit(scratch->context, PCRE2_UNSET);
+    return answer == PATTERN_NO ? pattern_match_from(pattern, subject, *start, scratch, captures)
+                                : answer;
 }
 
 static bool means_something(char c)

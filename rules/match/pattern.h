@@ -33,7 +33,15 @@ void scratch_set_match_limit(struct scratch *scratch, uint32_t limit);
 enum pattern_answer {
     PATTERN_NO,
     PATTERN_YES,
-    PATTERN_LIMIT, /* ran over a limit: neither yes nor no */
+    PATTERN_LIMIT,  /* ran over a limit: neither yes nor no */
+    PATTERN_PAUSED, /* pattern_match_slice() alone: nothing so far, and there is more to look at */
+};
+
+/* Who waits: asked every PATTERN_WINDOW bytes of a long subject whether it is enough for now. */
+enum { PATTERN_WINDOW = 32 * 1024 };
+struct patience {
+    bool (*is_over)(void *context); /* NULL: there is no end to it */
+    void *context;
 };
 
 enum { CAPTURES = 10 };
@@ -51,6 +59,11 @@ enum pattern_answer pattern_match(const struct pattern *pattern, struct span sub
 enum pattern_answer pattern_match_from(const struct pattern *pattern, struct span subject,
                                        size_t start, struct scratch *scratch,
                                        struct captures *captures);
+/* The same in slices: PAUSED leaves in *start where to go on. The answer is that of the search as a
+ * whole, wherever it paused. */
+enum pattern_answer pattern_match_slice(const struct pattern *pattern, struct span subject,
+                                        size_t *start, const struct patience *patience,
+                                        struct scratch *scratch, struct captures *captures);
 bool pattern_has_jit(const struct pattern *pattern);
 
 /* `value` with the characters escaped that mean something in a pattern, for macros in the argument

@@ -365,13 +365,13 @@ TEST(any_slice_length_finds_the_same)
     scene_close(whole);
 }
 
-TEST(a_slice_does_one_value_at_least_however_long_it_is)
+TEST(a_slice_does_one_value_at_least)
 {
     struct scene *s = scene_open("SecRule REQUEST_HEADERS|ARGS \"@rx x$\" "
                                  "\"id:1,phase:1,pass,log,t:none,t:lowercase,setvar:tx.n=+1\"");
-    char *text = test_malloc(65536);
-    memset(text, 'X', 65535);
-    text[65535] = '\0';
+    char *text = test_malloc(32768);
+    memset(text, 'X', 32767);
+    text[32767] = '\0';
     for (int i = 0; i < 4; i++)
         scene_field(s, "Long", text);
     s->budget_ns = 1;
@@ -381,6 +381,45 @@ TEST(a_slice_does_one_value_at_least_however_long_it_is)
     check_span(scene_tx(s, "n"), "5");
     scene_close(s);
     test_free(text);
+}
+
+/* `slice_ns` 0: in one go. How often a value of a mebibyte paused is left in s->pauses. */
+static void long_value_run(struct scene *s, uint64_t slice_ns)
+{
+    enum { LONG = 1024 * 1024 };
+    char *text = test_malloc(LONG + 1);
+    memset(text, 'a', LONG);
+    memcpy(text + LONG / 2 - 3, "XabcX", 5);
+    text[LONG] = '\0';
+    scene_field(s, "Long", text);
+    scene_field(s, "Short", "XabcX");
+    s->budget_ns = slice_ns;
+    scene_get(s, "/");
+    check(s->step == INSPECTION_DONE);
+    test_free(text);
+}
+
+TEST(a_long_value_is_looked_at_in_slices_too)
+{
+    static const char rules[] =
+        "SecRule REQUEST_HEADERS \"@rx x(abc)x\" \"id:1,phase:1,pass,log,capture,t:lowercase,"
+        "setvar:tx.n=+1,logdata:'%{TX.1} in %{MATCHED_VAR_NAME}'\"\n"
+        "SecRule REQUEST_HEADERS \"!@rx zzz\" \"id:2,phase:1,pass,log,setvar:tx.m=+1\"\n"
+        "SecRule REQUEST_HEADERS \"@rx ^a+x\" \"id:3,phase:1,pass,log,t:lowercase\"\n"
+        "SecRule REQUEST_HEADERS \"@rx abcX\" \"id:4,phase:1,pass,log,multiMatch,t:lowercase\"";
+    struct scene *whole = scene_open(rules), *sliced = scene_open(rules);
+    long_value_run(whole, 0);
+    long_value_run(sliced, 1);
+    check_number(whole->pauses, 0);
+    check(sliced->pauses > 40); /* 15 windows to the match of rule 1, 31 to the end for rule 2 */
+    check_number(scene_count(sliced), scene_count(whole));
+    check_number(scene_count(sliced), 4);
+    check(span_is(scene_match(sliced, 1)->data, scene_match(whole, 1)->data));
+    check_span(scene_match(sliced, 1)->data, "abc in REQUEST_HEADERS:Short");
+    check_span(scene_tx(sliced, "n"), "2");
+    check_span(scene_tx(sliced, "m"), "2");
+    scene_close(whole);
+    scene_close(sliced);
 }
 
 TEST(a_full_arena_is_a_limit_and_never_a_match)
@@ -461,7 +500,8 @@ int evaluation_suite(void)
         cmocka_unit_test(a_budget_that_runs_out_between_slices_is_told_at_the_latest_value),
         cmocka_unit_test(slices_of_a_nanosecond_find_exactly_what_one_run_finds),
         cmocka_unit_test(any_slice_length_finds_the_same),
-        cmocka_unit_test(a_slice_does_one_value_at_least_however_long_it_is),
+        cmocka_unit_test(a_slice_does_one_value_at_least),
+        cmocka_unit_test(a_long_value_is_looked_at_in_slices_too),
         cmocka_unit_test(a_full_arena_is_a_limit_and_never_a_match),
         cmocka_unit_test(each_chunk_of_memory_may_fail_once),
     };

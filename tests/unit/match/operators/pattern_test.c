@@ -104,6 +104,81 @@ TEST(a_pattern_that_takes_too_long_hits_its_limit)
     pattern_free(pattern);
 }
 
+static bool at_once(void *context)
+{
+    unsigned *asked = context;
+    ++*asked;
+    return true;
+}
+
+/* In as many slices as there are windows; *asked says how many. */
+static enum pattern_answer match_sliced(const char *text, struct span subject,
+                                        struct captures *captures, unsigned *asked)
+{
+    char why[128];
+    size_t offset, start = 0;
+    struct pattern *pattern = pattern_new(span_text(text), PATTERN_RULE, &offset, why, sizeof(why));
+    struct scratch *scratch = scratch_new();
+    struct patience patience = {at_once, asked};
+    enum pattern_answer answer;
+
+    *asked = 0;
+    do
+        answer = pattern_match_slice(pattern, subject, &start, &patience, scratch, captures);
+    while (answer == PATTERN_PAUSED);
+    scratch_free(scratch);
+    pattern_free(pattern);
+    return answer;
+}
+
+TEST(a_search_in_slices_finds_what_one_search_finds)
+{
+    enum { LONG = 4 * PATTERN_WINDOW };
+    static const char *const patterns[] = {"b+",      "a{9}b", "(?<=aab)b",   "\\Bb", "ab.*c",
+                                           "^a",      "^.*?b", "(?s:.*)b(b)", "c$",   "$",
+                                           "(?m:^c)", "a\\Gb", "z",           "bb|a", "(*COMMIT)b"};
+    static const size_t places[] = {0,
+                                    PATTERN_WINDOW - 2,
+                                    PATTERN_WINDOW - 1,
+                                    PATTERN_WINDOW,
+                                    PATTERN_WINDOW + 1,
+                                    2 * PATTERN_WINDOW - 1,
+                                    LONG - 3};
+    char *text = test_malloc(LONG);
+    for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+        memset(text, 'a', LONG);
+        memcpy(text + places[p], "bbc", 3);
+        struct span subject = span_make(text, LONG);
+        for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+            struct captures whole = {.count = 0}, sliced = {.count = 0};
+            unsigned asked;
+            enum pattern_answer want = match(patterns[i], PATTERN_RULE, subject, &whole);
+
+            check(match_sliced(patterns[i], subject, &sliced, &asked) == want);
+            check_number(sliced.count, whole.count);
+            for (unsigned c = 0; c < whole.count; c++)
+                check(sliced.at[c].at == whole.at[c].at && sliced.at[c].len == whole.at[c].len);
+        }
+    }
+    test_free(text);
+}
+
+TEST(patience_is_asked_once_a_window_and_not_of_what_is_tried_only_once)
+{
+    enum { LONG = 4 * PATTERN_WINDOW };
+    char *text = test_malloc(LONG);
+    unsigned asked;
+
+    memset(text, 'a', LONG);
+    check(match_sliced("b", span_make(text, LONG), NULL, &asked) == PATTERN_NO);
+    check_number(asked, 3);
+    check(match_sliced("^b", span_make(text, LONG), NULL, &asked) == PATTERN_NO);
+    check_number(asked, 0);
+    check(match_sliced("b", span_make(text, PATTERN_WINDOW), NULL, &asked) == PATTERN_NO);
+    check_number(asked, 0);
+    test_free(text);
+}
+
 TEST(values_of_macros_are_text_but_their_bars_are_alternatives)
 {
     struct arena *arena = arena_new(NULL, 4096);
@@ -126,6 +201,8 @@ int pattern_suite(void)
         cmocka_unit_test(captures_beyond_the_tenth_are_left_out),
         cmocka_unit_test(a_wrong_pattern_says_where_and_why),
         cmocka_unit_test(a_pattern_that_takes_too_long_hits_its_limit),
+        cmocka_unit_test(a_search_in_slices_finds_what_one_search_finds),
+        cmocka_unit_test(patience_is_asked_once_a_window_and_not_of_what_is_tried_only_once),
         cmocka_unit_test(values_of_macros_are_text_but_their_bars_are_alternatives),
     };
     return cmocka_run_group_tests_name("pattern", tests, NULL, NULL);

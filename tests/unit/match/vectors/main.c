@@ -92,6 +92,7 @@ static void operate(struct span rest, struct arena *arena, struct scratch *scrat
     case OPERATOR_YES: printf("= 1"); break;
     case OPERATOR_LIMIT: printf("= L"); break;
     case OPERATOR_UNKNOWN: printf("= U"); break;
+    case OPERATOR_PAUSED: printf("= P"); break;
     }
     for (unsigned i = 0; i < run.captures.count; i++)
         print_bytes(run.captures.at[i]);

@@ -21,7 +21,7 @@ pytestmark = [
 
 MIB = 1 << 20
 BUDGET_US = 20_000
-# One value is looked at as a whole: where it is a MiB long, one pattern may take this much after the budget is spent. It is
+# Transformations, detectors and a pattern that may not be cut look at a value as a whole, after the budget is spent. It is
 # CPU time, but a machine whose caches are busy makes that longer as well.
 ONE_VALUE_US = 20_000
 

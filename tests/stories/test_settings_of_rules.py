@@ -201,6 +201,17 @@ def test_a_reload_changes_a_routes_mode_and_the_metric(sidegate, backend, tmp_pa
     assert s.metric("sidegate_waf_effective", http_route="/watched") == 1
 
 
+def test_a_reload_changes_an_exclusion(sidegate, backend, tmp_path):
+    (tmp_path / "own.conf").write_text('SecRule ARGS "@streq evil" "id:1,phase:1,deny"\n')
+    config = "rules: {{ files: [own.conf], exclusions: [{{ rule: 1, path: {}, reason: a story }}] }}"
+    s = sidegate(backend().url, config=config.format("/a"))
+    assert [s.ask(target=f"{path}?q=evil").status for path in ("/a", "/b")] == [200, 403]
+    s.write(config.format("/b"))
+    code, _, err = run("reload", "--admin", f"127.0.0.1:{s.admin_port}")
+    assert code == 0, err
+    assert [s.ask(target=f"{path}?q=evil").status for path in ("/a", "/b")] == [403, 200]
+
+
 # ---- plugins of CRS 4 ----
 
 def test_a_plugins_three_files_stand_around_the_rules(sidegate, backend, tmp_path):

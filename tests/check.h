@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,10 +13,19 @@
 
 #include "rules/base/span.h"
 
-#define check(condition)        assert_true(condition)
+#define check(condition)        check_at((condition), #condition, __FILE__, __LINE__)
 #define check_number(got, want) assert_int_equal((got), (want))
 /* `got` is a span, `want` a terminated string or a literal without NUL. */
 #define check_span(got, want) check_span_at((got), span_text(want), __FILE__, __LINE__)
+
+/* Says to the compiler, too, that a test ends here: what was checked is so. */
+static inline void check_at(bool holds, const char *condition, const char *file, int line)
+{
+    if (holds)
+        return;
+    _assert_true(0, condition, file, line);
+    __builtin_unreachable();
+}
 
 static inline void check_span_at(struct span got, struct span want, const char *file, int line)
 {

@@ -102,6 +102,7 @@ static void operator_try(struct inspection *tx, const struct target *target,
     run.lookups = NULL;
     if (operator_asks(link->operator)) {
         run.lookups = &tx->world.lookups;
+        run.members = NULL;
         run.variable = value_name(tx, target, value);
     }
     enum operator_answer answer = operator_run(link->operator, & run);
@@ -109,6 +110,8 @@ static void operator_try(struct inspection *tx, const struct target *target,
     tx->cursor.resume = tx->is_paused ? run.start : 0;
     if (arena_is_full(tx->arena) || tx->is_paused)
         return;
+    if (run.lookups != NULL && run.members != NULL)
+        tx->geo = (struct values){run.members, run.member_count};
     if (answer == OPERATOR_LIMIT)
         pattern_limit(tx);
     if (tx->world.watch != NULL)

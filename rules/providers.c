@@ -170,6 +170,12 @@ static struct values list_xml_nodes(struct inspection *tx, enum variable variabl
     return list_xml(tx);
 }
 
+static struct values list_geo(struct inspection *tx, enum variable variable)
+{
+    (void)variable;
+    return tx->geo;
+}
+
 static struct values list_matched(struct inspection *tx, enum variable variable)
 {
     struct values all = pairs_of(tx->matched_list, tx->matched_count);
@@ -315,7 +321,7 @@ static const struct provider providers[VARIABLE_COUNT] = {
     [VARIABLE_UNIQUE_ID] = SPAN_OF(client.request_id),
     [VARIABLE_DURATION] = TEXT_BY(text_duration),
     [VARIABLE_ENV] = STORE,
-    [VARIABLE_GEO] = {.source = SOURCE_NOTHING}, /* no operator fills it */
+    [VARIABLE_GEO] = LIVE_BY(list_geo),
     [VARIABLE_REMOTE_ADDR] = SPAN_OF(client.address),
     [VARIABLE_USERAGENT_IP] = SPAN_OF(client.address),
     [VARIABLE_REMOTE_HOST] = SPAN_OF(client.address),

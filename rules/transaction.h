@@ -120,6 +120,7 @@ struct inspection {
     struct span body_error_text, parser_error_text;
 
     struct map *tx, *env;                  /* of struct pair */
+    struct values geo;                     /* what the last @geoLookup found */
     struct span keys[PERSISTENT_COUNT];    /* of those that are open */
     bool key_is_new[PERSISTENT_COUNT];     /* nobody had opened it before */
     bool key_is_updated[PERSISTENT_COUNT]; /* written by this transaction */

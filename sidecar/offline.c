@@ -230,6 +230,7 @@ static enum row inspect_head(struct offline *offline)
         .store_set = world_store_set,
         .store_expire = world_store_expire,
         .store_each = world_store_each,
+        .lookups = {.place = snapshot->geo != NULL ? geo_members : NULL, .places = snapshot->geo},
         .watch = offline->visit->watch != NULL ? world_watch : NULL,
         .context = offline,
         .scratch = offline->scratch,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request through the parser, the access list and the rules without a socket: what explain and `rules test` see.
- * The steps and their order are those of the exchange's table; where a backend would be asked, an
- * empty 200 is taken for its answer. */
+/* One request through the parser, the access list and the rules without a socket: what explain and
+ * `rules test` see. The steps and their order are those of the exchange's table; where a backend
+ * would be asked, an empty 200 is taken for its answer. */
 #ifndef SIDEGATE_SIDECAR_OFFLINE_H
 #define SIDEGATE_SIDECAR_OFFLINE_H
 

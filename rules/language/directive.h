@@ -65,6 +65,7 @@ DIRECTIVE_FUNCTION(pattern_match_limit);
 DIRECTIVE_FUNCTION(web_app_id);
 DIRECTIVE_FUNCTION(sensor_id);
 DIRECTIVE_FUNCTION(collection_timeout);
+DIRECTIVE_FUNCTION(geo_lookup_db);
 DIRECTIVE_FUNCTION(http_bl_key);
 DIRECTIVE_FUNCTION(cookie_format);
 /* audit_settings.c */

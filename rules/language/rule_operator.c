@@ -90,6 +90,8 @@ const struct operator*
     }
     struct operator** row = rows_add(&builder->holding.operators, line->arena, sizeof(void *));
     *row = op;
+    if (operator_asks_place(op) && builder->settings.geo_lookup_place.file == NULL)
+        builder->settings.geo_lookup_place = line_place(line, name.at);
     if (build.why[0] != '\0')
         fault_add(line->faults, FAULT_WARNING, line_place(line, argument.at + build.offset),
                   SPAN(""), "%s", build.why);

@@ -109,6 +109,9 @@ struct rule_settings {
     } audit;
     const uint8_t *unicode_map;    /* SecUnicodeMapFile: UNICODE_MAP_BYTES; not given: NULL */
     uint64_t collection_timeout_s; /* not given: 0, the store's own */
+    struct span geo_db;            /* SecGeoLookupDb, terminated; at == NULL: not given */
+    struct place geo_db_place;
+    struct place geo_lookup_place; /* of a @geoLookup; file == NULL: there is none */
     struct span http_bl_key;       /* SecHttpBlKey; at == NULL: not given */
     struct span web_app_id, sensor_id;
     struct span component_signature;

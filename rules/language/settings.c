@@ -175,6 +175,19 @@ DIRECTIVE_FUNCTION(collection_timeout)
                       &builder->settings.collection_timeout_s);
 }
 
+/* MaxMind's format alone: the older .dat files are no such database, which is said when it is read.
+ */
+DIRECTIVE_FUNCTION(geo_lookup_db)
+{
+    struct span name = line_word(line, 1);
+    if (name.len == 0)
+        fault_add(line->faults, FAULT_ERROR, line_place(line, name.at), SPAN("name a file"),
+                  "%s: there is no name", directive_row(which)->name);
+    else
+        builder->settings.geo_db = span_text(builder_path(builder, name, line->file));
+    builder->settings.geo_db_place = line_place(line, name.at);
+}
+
 /* A key of http:BL is twelve letters; what is none is a placeholder, and nothing is asked with it.
  */
 DIRECTIVE_FUNCTION(http_bl_key)

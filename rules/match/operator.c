@@ -179,14 +179,6 @@ void operator_release_nothing(struct operator* op)
     (void)op;
 }
 
-bool operator_compile_geo_lookup(struct operator* op, struct operator_build *build)
-{
-    (void)op;
-    snprintf(build->why, sizeof(build->why),
-             "@geoLookup never matches: rules have no database of countries");
-    return true;
-}
-
 enum operator_answer operator_run_no_match(const struct operator* op, struct operator_run *run)
 {
     (void)op;

@@ -25,9 +25,8 @@ struct operator_build {
     bool (*read_file)(void *context, struct span name, struct buf *to, char *why, size_t why_size);
     void *context;
     /* Out: */
-    size_t offset; /* byte in the argument where the fault is */
-    char why[256]; /* the fault, or a warning where compile succeeded ("@geoLookup never matches:
-                      ...") */
+    size_t offset;     /* byte in the argument where the fault is */
+    char why[256];     /* the fault, or a warning where compile succeeded */
     struct span wrong; /* an unknown operator: its name */
 };
 
@@ -41,7 +40,7 @@ enum operator_answer {
     OPERATOR_NO,
     OPERATOR_YES,
     OPERATOR_LIMIT,   /* PCRE2 ran over a limit */
-    OPERATOR_UNKNOWN, /* @rbl: nobody has answered yet */
+    OPERATOR_UNKNOWN, /* @rbl: nobody has answered yet; @geoLookup: there is no database */
     OPERATOR_PAUSED,  /* patience was over: run it again as it is, to go on at run->start */
 };
 
@@ -55,7 +54,9 @@ struct operator_run {
     const struct xml_tree *document; /* where operator_reads_document(); NULL: there is none */
     const struct lookups *lookups;   /* where operator_asks(); NULL: nobody can be asked */
     struct span variable;            /* the same: the value's name, for what is captured */
-    struct captures captures;        /* out; count 0 where the operator captures nothing */
+    struct pair *members; /* out, where operator_asks(): what GEO holds now; NULL: as before */
+    size_t member_count;
+    struct captures captures; /* out; count 0 where the operator captures nothing */
     struct span found; /* out: the part that decided, where it is another than captures.at[0] */
 };
 
@@ -69,8 +70,10 @@ bool operator_escapes_values(const struct operator* op);
 /* @validateSchema, @validateDTD: they look at the whole document, not at a value. */
 bool operator_reads_document(const struct operator* op);
 
-/* @rbl: it asks others. */
+/* @rbl, @geoLookup: they ask others. */
 bool operator_asks(const struct operator* op);
+/* @geoLookup. */
+bool operator_asks_place(const struct operator* op);
 
 const char *operator_name(const struct operator* op); /* as documents spell it */
 bool operator_is_negated(const struct operator* op);

@@ -133,5 +133,5 @@ bool operator_compile_rbl(struct operator* op, struct operator_build *build)
 
 bool operator_asks(const struct operator* op)
 {
-    return op->row->run == operator_run_rbl;
+    return op->row->run == operator_run_rbl || operator_asks_place(op);
 }

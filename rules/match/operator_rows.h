@@ -42,11 +42,11 @@ struct operator_row {
     const char *sentence;
 };
 
-operator_compiler operator_compile_text, operator_compile_number, operator_compile_geo_lookup,
-    operator_compile_rbl, operator_compile_ip_match, operator_compile_ip_match_from_file,
-    operator_compile_pm, operator_compile_pm_from_file, operator_compile_rx,
-    operator_compile_pattern, operator_compile_validate_byte_range,
-    operator_compile_validate_schema, operator_compile_validate_dtd;
+operator_compiler operator_compile_text, operator_compile_number, operator_compile_rbl,
+    operator_compile_ip_match, operator_compile_ip_match_from_file, operator_compile_pm,
+    operator_compile_pm_from_file, operator_compile_rx, operator_compile_pattern,
+    operator_compile_validate_byte_range, operator_compile_validate_schema,
+    operator_compile_validate_dtd;
 
 operator_releaser operator_release_nothing, operator_release_addresses, operator_release_phrases,
     operator_release_pattern, operator_release_schema;
@@ -54,8 +54,8 @@ operator_releaser operator_release_nothing, operator_release_addresses, operator
 operator_runner operator_run_begins_with, operator_run_contains, operator_run_contains_word,
     operator_run_detect_sqli, operator_run_detect_xss, operator_run_ends_with, operator_run_eq,
     operator_run_ge, operator_run_gt, operator_run_ip_match, operator_run_le, operator_run_lt,
-    operator_run_no_match, operator_run_pm, operator_run_rbl, operator_run_rx,
-    operator_run_rx_global, operator_run_streq, operator_run_unconditional_match,
+    operator_run_geo_lookup, operator_run_no_match, operator_run_pm, operator_run_rbl,
+    operator_run_rx, operator_run_rx_global, operator_run_streq, operator_run_unconditional_match,
     operator_run_validate_byte_range, operator_run_validate_url_encoding,
     operator_run_validate_utf8_encoding, operator_run_verify_cc, operator_run_validate_schema,
     operator_run_validate_dtd, operator_run_verify_cpf, operator_run_verify_ssn,

@@ -195,6 +195,28 @@ static void free_geo(void *value)
     geo_files_free(value);
 }
 
+/* SecGeoLookupDb stands for country_db where the settings name no place's database. */
+static void settle_geo(struct settings *settings, const struct ruleset *ruleset,
+                       struct faults *faults)
+{
+    if (ruleset == NULL)
+        return;
+    const struct rule_settings *said = &ruleset->settings;
+    struct span *files = settings->geo.files;
+    bool given = files[GEO_COUNTRY].at != NULL || files[GEO_CITY].at != NULL;
+    if (said->geo_db.at != NULL && given) {
+        fault_add(faults, FAULT_WARNING, said->geo_db_place, span_make(NULL, 0),
+                  "geo.%s wins over SecGeoLookupDb",
+                  files[GEO_COUNTRY].at != NULL ? "country_db" : "city_db");
+    } else if (said->geo_db.at != NULL) {
+        files[GEO_COUNTRY] = said->geo_db;
+        settings->geo.places[GEO_COUNTRY] = said->geo_db_place;
+    } else if (said->geo_lookup_place.file != NULL && !given) {
+        fault_add(faults, FAULT_WARNING, said->geo_lookup_place, SPAN("add geo.country_db"),
+                  "@geoLookup never matches: there is no database");
+    }
+}
+
 static struct part *geo_part(const struct settings *settings, const struct snapshot *before,
                              struct faults *faults)
 {
@@ -207,6 +229,16 @@ static struct part *geo_part(const struct settings *settings, const struct snaps
         return part_take(before->parts->geo);
     }
     return part_new(geo_files_hash(files), files, free_geo);
+}
+
+static struct part *geo_part_of(const struct snapshot_parts *parts, const struct snapshot *before,
+                                struct faults *faults)
+{
+    const struct rules_value *rules = parts->rules->value;
+    const struct settings *read = parts->settings->value;
+    struct settings settings = *read;
+    settle_geo(&settings, rules->ruleset, faults);
+    return geo_part(&settings, before, faults);
 }
 
 /* ---- limits ---- */
@@ -336,8 +368,9 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
-        parts->geo = geo_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
+        if (parts->rules != NULL)
+            parts->geo = geo_part_of(parts, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
         parts->geo == NULL || parts->tls == NULL) {

@@ -9,6 +9,9 @@
 /* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
 enum { INSPECTION_ARENA_BYTES = 64 * 1024 * 1024 };
 
+_Static_assert((int)GEO_MEMBERS == (int)PLACE_MEMBERS,
+               "what guards know of a place, rules may ask");
+
 /* ---- running a phase ---- */
 
 static bool denies_on_failure(const struct exchange *x)
@@ -80,8 +83,10 @@ static bool begin(struct exchange *x)
         return false;
     struct route_choice choice = route_choice_of(x);
     struct inspection_options options = route_rules_options(x->snapshot, &choice);
-    x->inspection =
-        inspection_begin(x->snapshot->ruleset, &options, &x->around->world, x->inspection_arena);
+    struct inspection_world world = x->around->world;
+    world.lookups.place = x->snapshot->geo != NULL ? geo_members : NULL;
+    world.lookups.places = x->snapshot->geo;
+    x->inspection = inspection_begin(x->snapshot->ruleset, &options, &world, x->inspection_arena);
     if (x->inspection == NULL)
         return false;
     struct inspection_client client = {

@@ -235,3 +235,29 @@ struct span geo_text(const struct geo *geo, const struct ip *ip, enum geo_field 
     return number_in(&record, field, &number) ? arena_format(arena, "%u", number)
                                               : span_make(NULL, 0);
 }
+
+size_t geo_members(const void *geo, const struct ip *ip, struct arena *arena,
+                   struct pair members[GEO_MEMBERS])
+{
+    static const struct {
+        enum geo_field field;
+        struct span name;
+    } rows[GEO_MEMBERS] = {
+        {GEO_COUNTRY_CODE, SPAN_INIT("COUNTRY_CODE")},
+        {GEO_COUNTRY_NAME, SPAN_INIT("COUNTRY_NAME")},
+        {GEO_CONTINENT_CODE, SPAN_INIT("COUNTRY_CONTINENT")},
+        {GEO_SUBDIVISION_CODE, SPAN_INIT("REGION")},
+        {GEO_CITY_NAME, SPAN_INIT("CITY")},
+        {GEO_POSTAL_CODE, SPAN_INIT("POSTAL_CODE")},
+        {GEO_LATITUDE, SPAN_INIT("LATITUDE")},
+        {GEO_LONGITUDE, SPAN_INIT("LONGITUDE")},
+        {GEO_METRO_CODE, SPAN_INIT("DMA_CODE")},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < GEO_MEMBERS; i++) {
+        struct span text = geo_text(geo, ip, rows[i].field, arena);
+        if (text.at != NULL)
+            members[count++] = (struct pair){rows[i].name, text};
+    }
+    return count;
+}

@@ -47,6 +47,12 @@ enum geo_field {
 struct span geo_text(const struct geo *geo, const struct ip *ip, enum geo_field field,
                      struct arena *arena);
 
+/* What is known of an address under the names that rules give it (GEO:COUNTRY_CODE). How many; 0:
+ * nothing. `geo`: a struct geo. */
+enum { GEO_MEMBERS = 9 };
+size_t geo_members(const void *geo, const struct ip *ip, struct arena *arena,
+                   struct pair members[GEO_MEMBERS]);
+
 /* What hides a client; bits. */
 enum geo_anonymous {
     GEO_ANY = 1, /* the database's own summary */

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness import DATA, always_ok, wait_until
+from test_settings_of_rules import crs
 
 BASES = DATA / "geo-maxmind-db" / "test-data"
 pytestmark = pytest.mark.skipif(not BASES.is_dir(), reason=f"there is no {BASES} (SIDEGATE_TEST_DATA)")
@@ -113,3 +114,48 @@ def test_a_missing_database_is_let_go_where_the_settings_say_so(placed):
                  "country_db: nowhere.mmdb, asn_db: asn.mmdb, on_failure: allow")
     assert ask(GB)[0] == 200 and ask("1.128.0.7")[0] == 403
     assert "geo.country_db: '" in ask.s.errors() and "(nobody is in it)" in ask.s.errors()
+
+
+BLOCK = ("SecRule REMOTE_ADDR \"@geoLookup\" \"id:1,phase:1,deny,log,chain,msg:'%{GEO.COUNTRY_NAME}, %{GEO.CITY}, %{GEO.LATITUDE}'\"\n"
+         "SecRule GEO:COUNTRY_CODE \"@streq GB\"\n")
+
+
+def test_rules_look_places_up(placed, tmp_path):
+    (tmp_path / "own.conf").write_text(BLOCK)
+    rules = f"rules: {{ files: [own.conf], log: {{ path: {tmp_path}/rules.log }} }}"
+    ask = placed("{ name: all, action: count }", more=rules)
+    assert [ask(c)[0] for c in (GB, SE, NOBODY)] == [403, 200, 200]
+    wait_until(lambda: "United Kingdom, Boxford, 51.750000" in (tmp_path / "rules.log").read_text(), "the match")
+
+
+def test_a_directive_names_the_database_where_the_settings_do_not(placed, tmp_path):
+    (tmp_path / "own.conf").write_text("SecGeoLookupDb country.mmdb\n" + BLOCK)
+    ask = placed("{ name: all, action: count }", "asn_db: asn.mmdb", "rules: { files: [own.conf] }")
+    assert [ask(c)[0] for c in (GB, SE)] == [403, 200]
+    assert ask(SE)[2]["client_country"] == "SE"
+
+
+def test_the_settings_win_over_the_directive_and_say_so(placed, tmp_path):
+    (tmp_path / "own.conf").write_text("SecGeoLookupDb asn.mmdb\n" + BLOCK)
+    ask = placed("{ name: all, action: count }", more="rules: { files: [own.conf] }")
+    assert ask(GB)[0] == 403
+    assert "own.conf:1:16: warning: geo.country_db wins over SecGeoLookupDb" in ask.s.errors()
+
+
+def test_a_directive_with_a_database_that_is_none_is_a_fault_at_its_place(placed, tmp_path):
+    (tmp_path / "own.conf").write_text(BLOCK)
+    ask = placed("{ name: all, action: count }", "asn_db: asn.mmdb", "rules: { files: [own.conf] }")
+    assert "own.conf:1:23: warning: @geoLookup never matches: there is no database (add geo.country_db)" in ask.s.errors()
+    (tmp_path / "own.conf").write_text("SecGeoLookupDb GeoIP.dat\n" + BLOCK)
+    ask.s.signal(signal.SIGHUP)
+    wait_until(lambda: "own.conf:1:16: geo.country_db: '" in ask.s.errors() and "GeoIP.dat" in ask.s.errors(), "the fault")
+
+
+def test_crs_3_scores_countries_of_high_risk(placed, tmp_path):
+    (tmp_path / "own.conf").write_text("SecAction \"id:9,phase:1,nolog,pass,setvar:'tx.high_risk_country_codes=CN GB'\"\n")
+    rules = (f"rules: {{ crs: {{ folder: {crs(tmp_path, 3)}, inbound_threshold: 5 }}, before: [own.conf], "
+             f"log: {{ path: {tmp_path}/rules.log }} }}")
+    ask = placed("{ name: all, action: count }", more=rules)
+    status, _, line = ask(GB)
+    assert status == 403 and 910100 in line["waf"]["rules"]
+    assert ask(SE)[0] == 200

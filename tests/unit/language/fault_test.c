@@ -77,10 +77,6 @@ TEST(a_wrong_target_is_told_what_is_wrong_with_it)
     check_faults("SecRule XML:/a/b \"@rx a\" \"id:1,xmlns:soap='schemas.example/soap'\"\n",
                  "a.conf:1:38: a namespace is a whole address, with its scheme\n");
     check_faults(
-        "SecGeoLookupDb x.dat\n",
-        "a.conf:1:1: SecGeoLookupDb is not supported: rules have no database of countries, "
-        "and @geoLookup never matches\n");
-    check_faults(
         "SecRule ARGS \"@inspectFile x.lua\" \"id:1\"\n",
         "a.conf:1:16: @inspectFile is not supported: a rule starts no programs and runs no "
         "scripts\n");

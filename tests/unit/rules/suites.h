@@ -13,5 +13,6 @@ int forms_suite(void);
 int persistent_suite(void);
 int store_suite(void);
 int secrets_suite(void);
+int place_suite(void);
 
 #endif

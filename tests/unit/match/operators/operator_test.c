@@ -282,12 +282,30 @@ TEST(a_number_may_begin_inside_of_a_wrong_one)
     close_bench(&b);
 }
 
-TEST(what_needs_a_database_warns_and_never_matches)
+static size_t place_of(const void *places, const struct ip *ip, struct arena *arena,
+                       struct pair members[PLACE_MEMBERS])
+{
+    (void)arena;
+    members[0] = (struct pair){SPAN("COUNTRY_CODE"), *(const struct span *)places};
+    return ip_is_v4(ip);
+}
+
+TEST(an_address_is_looked_up_where_there_is_a_database)
 {
     struct bench geo = open_bench("geoLookup", "");
-
+    const struct span country = SPAN("DE");
+    const struct lookups lookups = {.place = place_of, .places = &country};
     geo.run.value = SPAN("192.0.2.1");
-    check(geo.build.why[0] != '\0' && operator_run(geo.op, &geo.run) == OPERATOR_NO);
+    check(operator_asks_place(geo.op) && operator_asks(geo.op));
+    check_number(operator_run(geo.op, &geo.run), OPERATOR_UNKNOWN);
+    geo.run.lookups = &lookups;
+    check_number(operator_run(geo.op, &geo.run), OPERATOR_YES);
+    check_number(geo.run.member_count, 1);
+    check_span(geo.run.members[0].value, "DE");
+    geo.run.value = SPAN("2001:db8::1");
+    check_number(operator_run(geo.op, &geo.run), OPERATOR_NO);
+    geo.run.value = SPAN("a.example");
+    check_number(operator_run(geo.op, &geo.run), OPERATOR_NO);
     close_bench(&geo);
 }
 
@@ -350,7 +368,7 @@ int operator_suite(void)
         cmocka_unit_test(broken_encodings_match),
         cmocka_unit_test(check_digits_tell_numbers_from_digits),
         cmocka_unit_test(a_number_may_begin_inside_of_a_wrong_one),
-        cmocka_unit_test(what_needs_a_database_warns_and_never_matches),
+        cmocka_unit_test(an_address_is_looked_up_where_there_is_a_database),
         cmocka_unit_test(a_file_that_is_no_schema_is_refused_in_silence),
         cmocka_unit_test(detectors_capture_what_they_found),
         cmocka_unit_test(captures_of_the_last_run_do_not_stay),

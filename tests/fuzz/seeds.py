@@ -227,6 +227,18 @@ def add_policies(seeds):
                                                  "arn:aws:execute-api:", "execute-api:/", "NotAction", "NotResource", "NotPrincipal"])
 
 
+def add_signatures(seeds):
+    for path in sorted((DATA / "auth-sigv4-aws-c-auth").glob("v4*/*/*-signed-request.txt")):
+        seeds.add("sigv4_fuzz", path.read_bytes().replace(b" HTTP/1.1\n", b"\n", 1))
+    chunk = "1;chunk-signature=" + 64 * "a" + "\r\nx\r\n0;chunk-signature=" + 64 * "b" + "\r\n"
+    seeds.add("sigv4_fuzz", "PUT /\n\n" + chunk + "\r\n")
+    seeds.add("sigv4_fuzz", "PUT /\n\n" + chunk + "x-amz-trailer-signature:" + 64 * "c" + "\r\n\r\n")
+    names = ["Credential=", "SignedHeaders=", "Signature=", "AWS4-HMAC-SHA256 ", "AWS4-ECDSA-P256-SHA256 ", "/aws4_request", "Authorization:",
+             "X-Amz-Date", "X-Amz-Expires=", "X-Amz-Algorithm=", "X-Amz-Security-Token", "X-Amz-Region-Set", "x-amz-content-sha256:",
+             "UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "20150830T123600Z"]
+    seeds.dictionary("sigv4_fuzz", names)
+
+
 def write_dictionaries(seeds):
     variables = rows("rules/match/variables.tbl", "VARIABLE")
     actions = rows("rules/match/actions.tbl", "ACTION")
@@ -268,7 +280,7 @@ def add_jose(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, write_dictionaries, add_jose):
+                add_policies, add_signatures, write_dictionaries, add_jose):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

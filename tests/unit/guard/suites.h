@@ -12,5 +12,7 @@ int rate_suite(void);
 int jwk_suite(void);
 int jws_suite(void);
 int jwt_suite(void);
+int sigv4_suite(void);
+int sigv4_vectors_suite(void);
 
 #endif

@@ -47,6 +47,18 @@ static void add_line_text(struct buf *to, struct span text)
     }
 }
 
+/* ...and between its quotes. */
+static void add_quoted_text(struct buf *to, struct span text)
+{
+    buf_add_byte(to, '"');
+    for (struct span rest = text; rest.at != NULL;) {
+        add_line_text(to, span_cut(&rest, '"'));
+        if (rest.at != NULL)
+            buf_add(to, SPAN("\\x22"));
+    }
+    buf_add_byte(to, '"');
+}
+
 static void add_fields(struct buf *to, const struct pair *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -109,9 +121,9 @@ static void add_quoted(struct buf *to, const char *name, struct span text)
 {
     if (text.len == 0)
         return;
-    buf_format(to, "%s: \"", name);
-    add_line_text(to, text);
-    buf_add(to, SPAN("\"\n"));
+    buf_format(to, "%s: ", name);
+    add_quoted_text(to, text);
+    buf_add_byte(to, '\n');
 }
 
 static void add_cuts(struct buf *to, const struct report *report)
@@ -163,11 +175,11 @@ static void part_j(const struct pen *pen)
     uint64_t total = 0;
     for (size_t i = 0; i < pen->report->audit.file_count; i++) {
         const struct report_file *file = &pen->report->audit.files[i];
-        buf_format(pen->to, "%zu,%llu,\"", i + 1, (unsigned long long)file->bytes);
-        add_line_text(pen->to, file->name);
-        buf_add(pen->to, SPAN("\",\""));
-        add_line_text(pen->to, file->field);
-        buf_add(pen->to, SPAN("\"\n"));
+        buf_format(pen->to, "%zu,%llu,", i + 1, (unsigned long long)file->bytes);
+        add_quoted_text(pen->to, file->name);
+        buf_add_byte(pen->to, ',');
+        add_quoted_text(pen->to, file->field);
+        buf_add_byte(pen->to, '\n');
         total += file->bytes;
     }
     buf_format(pen->to, "Total,%llu\n", (unsigned long long)total);

@@ -11,7 +11,7 @@
 #include "sidecar/command.h"
 #include "sidecar/explain.h"
 
-enum { OUTPUT_BYTES = 64 << 20 };
+enum { OUTPUT_BYTES = 64 << 20, TAG_BYTES = 128 };
 
 struct snapshot *rules_snapshot(const struct settings_source *source)
 {
@@ -54,14 +54,18 @@ struct filter {
     struct span tag;
 };
 
+static bool has_tag(const struct rule *rule, struct span tag)
+{
+    for (size_t i = 0; i < rule->tag_count; i++)
+        if (span_is(tag, rule->tags[i].text))
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct filter *filter, const struct rule *rule)
 {
-    if (filter->phase != 0 && filter->phase != (uint64_t)rule->phase)
-        return false;
-    for (size_t i = 0; i < rule->tag_count; i++)
-        if (span_is(filter->tag, rule->tags[i].text))
-            return true;
-    return filter->tag.at == NULL;
+    return (filter->phase == 0 || filter->phase == (uint64_t)rule->phase) &&
+           (filter->tag.at == NULL || has_tag(rule, filter->tag));
 }
 
 /* "paranoia-level/2" of its tags; "-" where it has none. */
@@ -86,22 +90,61 @@ static void print_row(const struct rule *rule, struct buf *to)
     buf_add_byte(to, '\n');
 }
 
-static int list_all(const struct settings_source *source, const struct filter *filter)
+/* A tag of the rule that may have been meant; near stays as it is where there is none. */
+static void find_near(const struct rule *rule, struct span tag, char near[TAG_BYTES])
 {
-    struct snapshot *snapshot = rules_snapshot(source);
-    if (snapshot == NULL)
-        return EXIT_REFUSED;
+    for (size_t i = 0; i < rule->tag_count; i++) {
+        char name[TAG_BYTES];
+        const char *const names[] = {name};
+        snprintf(name, sizeof name, SPAN_FORMAT, span_arg(rule->tags[i].text));
+        if (nearest_name(tag, names, 1) == NULL)
+            continue;
+        memcpy(near, name, sizeof name);
+        return;
+    }
+}
+
+/* False, and said: no rule has it. */
+static bool tag_is_known(const struct ruleset *ruleset, struct span tag)
+{
+    char near[TAG_BYTES] = "";
+    for (unsigned p = 1; ruleset != NULL && p < PHASE_COUNT; p++)
+        for (size_t i = 0; i < ruleset->phases[p].count; i++) {
+            const struct rule *rule = ruleset->phases[p].steps[i].rule;
+            if (rule != NULL && has_tag(rule, tag))
+                return true;
+            if (rule != NULL && *near == '\0')
+                find_near(rule, tag, near);
+        }
+    fprintf(stderr, "sidegate rules list: no rule has the tag '" SPAN_FORMAT "'%s%s%s\n",
+            span_arg(tag), *near != '\0' ? " (did you mean '" : "", near,
+            *near != '\0' ? "'?)" : "");
+    return false;
+}
+
+static void list_rules(const struct ruleset *ruleset, const struct filter *filter)
+{
     struct buf text;
     buf_init(&text, OUTPUT_BYTES);
-    for (unsigned p = 1; snapshot->ruleset != NULL && p < PHASE_COUNT; p++) {
-        const struct ruleset_phase *phase = &snapshot->ruleset->phases[p];
+    for (unsigned p = 1; ruleset != NULL && p < PHASE_COUNT; p++) {
+        const struct ruleset_phase *phase = &ruleset->phases[p];
         for (size_t i = 0; i < phase->count; i++)
             if (phase->steps[i].rule != NULL && is_wanted(filter, phase->steps[i].rule))
                 print_row(phase->steps[i].rule, &text);
     }
     rules_print_out(&text);
+}
+
+static int list_all(const struct settings_source *source, const struct filter *filter)
+{
+    struct snapshot *snapshot = rules_snapshot(source);
+    if (snapshot == NULL)
+        return EXIT_REFUSED;
+    bool known = filter->tag.at == NULL || tag_is_known(snapshot->ruleset, filter->tag);
+    if (known)
+        list_rules(snapshot->ruleset, filter);
     snapshot_give(snapshot);
-    return 0;
+    return known ? 0 : 1;
 }
 
 int rules_list(int argc, char **argv)

@@ -89,6 +89,7 @@ def test_the_list_can_be_narrowed(rules):
     assert ids(rules("list", "--phase", "3")[1]) == [30]
     assert ids(rules("list", "--tag", "attack")[1]) == [10]
     assert rules("list", "--tag", "attack", "--phase", "1")[1] == ""
+    assert rules("list", "--tag", "atack")[::2] == (1, "sidegate rules list: no rule has the tag 'atack' (did you mean 'attack'?)\n")
     code, _, err = rules("list", "--phase", "6")
     assert code == 2 and "--phase: found '6', expected a number from 1 to 5" in err
 

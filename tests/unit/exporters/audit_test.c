@@ -245,6 +245,18 @@ TEST(a_form_is_taken_apart_into_values_and_files)
     tear_down(&f);
 }
 
+TEST(a_quote_in_a_files_name_stays_between_its_quotes)
+{
+    struct fixture f;
+    set_up(&f);
+    struct report report = audited("AJZ");
+    const struct report_file file = {.name = SPAN("a\",\"b"), .field = SPAN("f\"\n"), .bytes = 1};
+    report.audit.files = &file;
+    report.audit.file_count = 1;
+    check(has(written(&f, &report, AUDIT_NATIVE), "1,1,\"a\\x22,\\x22b\",\"f\\x22\\x0a\"\n"));
+    tear_down(&f);
+}
+
 TEST(no_piece_of_a_form_leads_out_of_it)
 {
     struct fixture f;
@@ -560,6 +572,7 @@ int audit_tests(void)
         cmocka_unit_test(json_has_the_keys_of_modsecurity_and_lists_repeated_fields),
         cmocka_unit_test(any_bytes_make_a_valid_record),
         cmocka_unit_test(a_form_is_taken_apart_into_values_and_files),
+        cmocka_unit_test(a_quote_in_a_files_name_stays_between_its_quotes),
         cmocka_unit_test(no_piece_of_a_form_leads_out_of_it),
         cmocka_unit_test(an_audited_report_comes_back_from_its_record),
         cmocka_unit_test(the_largest_audited_report_has_its_room),

@@ -197,6 +197,7 @@ static void ask_access(struct offline *offline)
         .arena = offline->arena,
     };
     offline->asked = asked_make(&sources);
+    offline->asked.rates = NULL; /* each request stands for itself: none comes too often */
 }
 
 /* Up to the rules, or past them to the end. */

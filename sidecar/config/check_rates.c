@@ -62,6 +62,8 @@ static void settle(struct reading *reading, const struct node *at, struct rate_s
                    struct span name, struct span match)
 {
     fill_in(reading, rate);
+    rate->place = at->place;
+    rate->place.file = arena_string(reading->arena, span_text(at->place.file));
     rate->name = name;
     rate->text = describe(reading, rate, match);
     if (!rate_limit_fits(&rate->how))

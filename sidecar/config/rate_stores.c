@@ -30,8 +30,17 @@ static uint64_t hash_of(const char *section, const struct rate_settings *rate)
     return hash;
 }
 
+static struct rates *make(const struct rate_settings *rate, struct faults *faults)
+{
+    struct rates *rates = rates_new(&rate->how);
+    if (rates == NULL)
+        fault_add(faults, FAULT_ERROR, rate->place, SPAN("a smaller max_keys"),
+                  "there is no memory for %u keys", rate->how.keys_most);
+    return rates;
+}
+
 static void add(struct rate_stores *stores, const char *section, const struct rate_settings *rate,
-                const struct rate_stores *before)
+                const struct rate_stores *before, struct faults *faults)
 {
     uint64_t hash = hash_of(section, rate);
     must(rate->store == stores->count);
@@ -42,21 +51,25 @@ static void add(struct rate_stores *stores, const char *section, const struct ra
         stores->at[stores->count++] = rates_take(before->at[i]);
         return;
     }
-    stores->at[stores->count++] = rates_new(&rate->how);
+    stores->at[stores->count++] = make(rate, faults);
 }
 
 struct rate_stores *rate_stores_new(const struct settings *settings,
-                                    const struct rate_stores *before)
+                                    const struct rate_stores *before, struct faults *faults)
 {
+    size_t errors = faults_count(faults, FAULT_ERROR);
     struct rate_stores *stores = must_alloc(sizeof *stores);
     stores->at = must_alloc((settings->rate_store_count + 1) * sizeof(struct rates *));
     stores->hashes = must_alloc((settings->rate_store_count + 1) * sizeof *stores->hashes);
     for (size_t i = 0; i < settings->access_count; i++)
         if (settings->access[i].rate.how.limit > 0)
-            add(stores, "access", &settings->access[i].rate, before);
+            add(stores, "access", &settings->access[i].rate, before, faults);
     for (size_t i = 0; i < settings->rate_limit_count; i++)
-        add(stores, "rate_limits", &settings->rate_limits[i].rate, before);
-    return stores;
+        add(stores, "rate_limits", &settings->rate_limits[i].rate, before, faults);
+    if (faults_count(faults, FAULT_ERROR) == errors)
+        return stores;
+    rate_stores_free(stores);
+    return NULL;
 }
 
 void rate_stores_free(struct rate_stores *stores)

@@ -11,9 +11,9 @@
 struct rates;
 struct rate_stores;
 
-/* `before` may be NULL. */
+/* `before` may be NULL. NULL where there is no memory for a limit's keys: a fault. */
 struct rate_stores *rate_stores_new(const struct settings *settings,
-                                    const struct rate_stores *before);
+                                    const struct rate_stores *before, struct faults *faults);
 void rate_stores_free(struct rate_stores *stores); /* NULL allowed */
 /* By rate_settings.store. */
 struct rates *const *rate_stores_at(const struct rate_stores *stores);

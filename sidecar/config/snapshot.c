@@ -249,10 +249,12 @@ static void free_rates(void *value)
 }
 
 /* The settings have all of it; what is counted lies in the stores, which are shared one by one. */
-static struct part *rates_part(const struct settings *settings, const struct snapshot *before)
+static struct part *rates_part(const struct settings *settings, const struct snapshot *before,
+                               struct faults *faults)
 {
     const struct rate_stores *old = before != NULL ? before->parts->rates->value : NULL;
-    return part_new(0, rate_stores_new(settings, old), free_rates);
+    struct rate_stores *stores = rate_stores_new(settings, old, faults);
+    return stores != NULL ? part_new(0, stores, free_rates) : NULL;
 }
 
 /* ---- what listeners present ---- */
@@ -371,13 +373,13 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->tls = tls_part(parts->settings->value, before, faults);
         if (parts->rules != NULL)
             parts->geo = geo_part_of(parts, before, faults);
+        parts->rates = rates_part(parts->settings->value, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
-        parts->geo == NULL || parts->tls == NULL) {
+        parts->geo == NULL || parts->rates == NULL || parts->tls == NULL) {
         parts_free(parts);
         return NULL;
     }
-    parts->rates = rates_part(parts->settings->value, before);
     snapshot_fill(parts, faults);
     atomic_fetch_add(&alive, 1);
     return &parts->snapshot;

@@ -302,6 +302,12 @@ const struct option_type type_quantity = {.name = "number",
                                           .print = level_print,
                                           .least = 1,
                                           .most = 1000000000};
+const struct option_type type_max_keys = {.name = "number",
+                                          .expected = "a number from 1 to 16777216",
+                                          .read = level_read,
+                                          .print = level_print,
+                                          .least = 1,
+                                          .most = 1 << 24};
 const struct option_type type_prefix = {.name = "1 to 128",
                                         .expected = "a number of bits from 1 to 128",
                                         .read = level_read,

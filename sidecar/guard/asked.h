@@ -45,7 +45,7 @@ struct asked {
     bool geo_unknown_blocks;               /* geo.unknown: block */
     struct asked_place *place;             /* filled by asked_place(); NULL: as without databases */
     struct arena *arena; /* for what is made of it and lives as long; NULL: nothing is made */
-    struct rates *const *rates; /* the same: rate_settings.store */
+    struct rates *const *rates; /* by rate_settings.store; NULL: nothing is counted */
 };
 
 /* Looks the client up, once. Nothing is known of who has no address, or without databases. */

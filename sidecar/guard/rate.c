@@ -160,7 +160,7 @@ enum rate_answer rate_ask(const struct rate_settings *rate, const struct asked *
                           struct rate_verdict *verdict)
 {
     struct rate_key key;
-    if (!key_of(rate, asked, &key))
+    if (asked->rates == NULL || !key_of(rate, asked, &key))
         return RATE_NO_KEY;
     *verdict = rates_ask(asked->rates[rate->store], &key, asked->now_us);
     return verdict->passes ? RATE_PASSES : RATE_OVER;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "rules/base/arena.h"
+#include "rules/base/fault.h"
 #include "sidecar/guard/asked.h"
 #include "sidecar/state/rates.h"
 
@@ -38,6 +39,7 @@ struct rate_settings {
     unsigned ipv6_prefix; /* bits of an IPv6 address that count; 1 to 128 */
     struct span text;     /* "100 in 60s by client_address": the reason that is shown */
     size_t store;         /* its index in asked.rates */
+    struct place place;
 };
 
 enum rate_answer {

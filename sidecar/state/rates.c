@@ -62,6 +62,10 @@ bool rate_limit_fits(const struct rate_limit *limit)
 struct rates *rates_new(const struct rate_limit *limit)
 {
     must(rate_limit_fits(limit));
+    size_t sets = sets_for(limit->keys_most);
+    struct slot *slots = calloc(sets * WAYS, sizeof *slots);
+    if (slots == NULL)
+        return NULL;
     struct rates *rates = aligned_alloc(LINE_BYTES, sizeof *rates);
     must(rates != NULL);
     memset(rates, 0, sizeof *rates);
@@ -71,8 +75,8 @@ struct rates *rates_new(const struct rate_limit *limit)
     rates->limit = *limit;
     rates->part_us = (limit->window_us + PARTS - 1) / PARTS;
     rates->token_ns = token_ns(limit);
-    rates->set_count = sets_for(limit->keys_most);
-    rates->slots = must_alloc(rates->set_count * WAYS * sizeof(struct slot));
+    rates->set_count = sets;
+    rates->slots = slots;
     return rates;
 }
 

@@ -50,7 +50,7 @@ struct rate_verdict {
     uint64_t retry_us;  /* refused: after this time one passes, if nobody else takes it */
 };
 
-/* Belongs to whoever takes it; the last one who gives it frees it. */
+/* Belongs to whoever takes it; the last one who gives it frees it. NULL: no memory. */
 struct rates *rates_new(const struct rate_limit *limit);
 struct rates *rates_take(struct rates *rates);
 void rates_give(struct rates *rates); /* NULL allowed */

@@ -239,6 +239,14 @@ def add_signatures(seeds):
     seeds.dictionary("sigv4_fuzz", names)
 
 
+def add_rates(seeds):
+    parts = rows("sidecar/guard/rate_parts.tbl", "RATE_PART")
+    for key in ("client_address", "query:user", "cookie:sid header:x-user", "host path method route", "query:a query:b client_address"):
+        seeds.add("rate_fuzz", key + "\ntheme=dark; sid=1\n192.0.2.1\nuser=a%20b&a=%61&b")
+        seeds.add("rate_fuzz", key + "\nsid=\n2001:db8::1\n%75ser=+&a&b=%zz")
+    seeds.dictionary("rate_fuzz", parts + ["header:", "cookie:", "query:", "client_address", "%41", "%", "; sid=", "&user="])
+
+
 def write_dictionaries(seeds):
     variables = rows("rules/match/variables.tbl", "VARIABLE")
     actions = rows("rules/match/actions.tbl", "ACTION")
@@ -280,7 +288,7 @@ def add_jose(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, write_dictionaries, add_jose):
+                add_policies, add_signatures, add_rates, write_dictionaries, add_jose):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

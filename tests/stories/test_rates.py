@@ -186,6 +186,7 @@ FAULTS = [
     ("rate: { limit: 3, window: 60s, key: [pth] }", "did you mean 'path'?"),
     ("rate: { limit: 3, window: 60s, key: [] }", "expected one to five parts"),
     ("rate: { limit: 3, window: 60s, burst: 9 }", "a sliding window has no burst"),
+    ("rate: { limit: 3, window: 60s, max_keys: 20000000 }", "expected a number from 1 to 16777216"),
     ("rate: { limit: 3, window: 10ms }", "a window is at least a second"),
     ("rate: { limit: 1, window: 90d, burst: 9, algorithm: token_bucket }", "longer than a year to fill"),
 ]

@@ -169,6 +169,16 @@ TEST(a_request_without_a_part_of_the_key_is_neither_counted_nor_limited)
     rates_give(desk.store);
 }
 
+TEST(without_stores_nothing_is_counted)
+{
+    struct desk desk;
+    open_desk(&desk, "client_address");
+    desk.asked.rates = NULL;
+    check_number(ask(&desk), RATE_NO_KEY);
+    check_number(ask(&desk), RATE_NO_KEY);
+    rates_give(desk.store);
+}
+
 TEST(an_entry_with_a_rate_is_about_what_comes_more_often)
 {
     struct desk desk;
@@ -218,6 +228,7 @@ int rate_suite(void)
         cmocka_unit_test(parts_do_not_run_together),
         cmocka_unit_test(hosts_count_in_any_case),
         cmocka_unit_test(a_request_without_a_part_of_the_key_is_neither_counted_nor_limited),
+        cmocka_unit_test(without_stores_nothing_is_counted),
         cmocka_unit_test(an_entry_with_a_rate_is_about_what_comes_more_often),
         cmocka_unit_test(the_fields_name_the_limit_and_the_time),
     };

@@ -264,11 +264,21 @@ FIELD(decisions)
     buf_add_byte(to, ']');
 }
 
-/* Authorizers bring their word with them once a route has one. */
 FIELD(authorizer)
 {
-    (void)report;
-    buf_add(to, SPAN("null"));
+    if (report->authorizer.name.len == 0) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    buf_add(to, SPAN("{\"name\":"));
+    add_text(to, report->authorizer.name);
+    buf_add(to, SPAN(",\"type\":"));
+    add_text(to, report->authorizer.type);
+    buf_add(to, SPAN(",\"principal\":"));
+    add_text(to, report->authorizer.principal);
+    buf_add(to, SPAN(",\"decision\":"));
+    add_text(to, span_text(report->authorizer.word));
+    buf_add_byte(to, '}');
 }
 
 static bool same_stage(const struct report *report, size_t i, size_t j)
@@ -343,7 +353,7 @@ static const struct access_field {
         "action (pass, block, would_block), mode, inbound score, ids of the rules that matched, "
         "cpu_us, and the limit that struck: name, phase, rule, target; null: none"),
     ROW(decisions, "what other controls came to: control, name, decision, reason"),
-    ROW(authorizer, "what the authorizer said; null: none was asked"),
+    ROW(authorizer, "name, type, principal, decision; null: none was asked"),
     ROW(error, "what went wrong, in one word"),
     ROW(route, "template of the route"),
     ROW(user_agent, "as it came"),

@@ -117,6 +117,17 @@ static void count_others(struct worker_metrics *metrics, const struct report *re
     }
 }
 
+static void count_authorizer(struct worker_metrics *metrics, const struct report *report)
+{
+    if (report->authorizer.name.len == 0)
+        return;
+    const struct pair labels[] = {
+        {SPAN("authorizer"), report->authorizer.name},
+        {SPAN("decision"), span_text(report->authorizer.word)},
+    };
+    figure_add(&series_get(metrics, FAMILY_AUTHORIZERS, labels, 2)->sum, 1);
+}
+
 static void count_match(struct worker_metrics *metrics, const struct rule_match *match)
 {
     char id[24], phase[24];
@@ -146,6 +157,7 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report)
         count_stage(metrics, &report->stages[i]);
     count_decision(metrics, report);
     count_others(metrics, report);
+    count_authorizer(metrics, report);
     for (size_t i = 0; i < report->waf.match_count; i++)
         if (!report->waf.matches[i].audit_only)
             count_match(metrics, &report->waf.matches[i]);

@@ -210,6 +210,14 @@ static void put_decisions(struct pen *pen, const struct report *report)
     }
 }
 
+static void put_authorizer(struct pen *pen, const struct report *report)
+{
+    put_text(pen, report->authorizer.name, DECISION_LONGEST);
+    put_text(pen, report->authorizer.type, NAME_LONGEST);
+    put_text(pen, report->authorizer.principal, DECISION_LONGEST);
+    put_text(pen, span_text(report->authorizer.word), NAME_LONGEST);
+}
+
 static void put_match(struct pen *pen, const struct rule_match *from)
 {
     MATCH_NUMBERS(PUT_NUMBER)
@@ -280,6 +288,7 @@ size_t record_fold(const struct report *report, char *to)
     put_attempts(pen, from);
     put_stages(pen, from);
     put_decisions(pen, from);
+    put_authorizer(pen, from);
     size_t matches = at_most(from->waf.match_count, RECORD_MATCHES);
     put_number(pen, matches);
     for (size_t i = 0; i < matches; i++)
@@ -373,6 +382,14 @@ static void take_decisions(struct eye *eye, struct record_view *view)
     }
 }
 
+static void take_authorizer(struct eye *eye, struct report *report)
+{
+    report->authorizer.name = take_text(eye);
+    report->authorizer.type = take_text(eye);
+    report->authorizer.principal = take_text(eye);
+    report->authorizer.word = take_text(eye).at;
+}
+
 static void take_match(struct eye *eye, struct rule_match *to, struct span *tags)
 {
     MATCH_NUMBERS(TAKE_NUMBER)
@@ -443,6 +460,7 @@ bool record_read(struct span bytes, struct record_view *view)
     take_attempts(eye, to);
     take_stages(eye, view);
     take_decisions(eye, view);
+    take_authorizer(eye, &view->report);
     take_matches(eye, view);
     take_audit(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&

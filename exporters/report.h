@@ -105,6 +105,12 @@ struct report {
     const struct report_decision *decisions;
     size_t decision_count;
 
+    /* Who was let in by whom; name empty: nobody was asked. */
+    struct {
+        struct span name, type, principal;
+        const char *word; /* "allow", "block", "would_block": static text */
+    } authorizer;
+
     struct {
         enum waf_action action;
         enum rule_engine mode;

@@ -27,6 +27,8 @@ static const struct option_group groups[] = {
      offsetof(struct settings, access_count), 0},
     {"rate_limits.*", sizeof(struct rate_limit_settings), offsetof(struct settings, rate_limits),
      offsetof(struct settings, rate_limit_count), offsetof(struct rate_limit_settings, name)},
+    {"authorizers.*", sizeof(struct authorizer_settings), offsetof(struct settings, authorizers),
+     offsetof(struct settings, authorizer_count), offsetof(struct authorizer_settings, name)},
     {"rules.exclusions[]", sizeof(struct exclusion_settings),
      offsetof(struct settings, rules.exclusions), offsetof(struct settings, rules.exclusion_count),
      0},

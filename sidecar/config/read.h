@@ -18,4 +18,7 @@ void rates_check(struct reading *reading);
 /* check_tls.c: and of TLS. */
 void tls_check(struct reading *reading);
 
+/* check_authorizers.c: the same of authorizers and of routes that name them. */
+void authorizers_check(struct reading *reading);
+
 #endif

@@ -215,6 +215,19 @@ static void limits_add(struct routes *routes, struct route *route,
     route->rate_limit_count = from->rate_limit_count;
 }
 
+static void authorizer_add(struct routes *routes, struct route *route,
+                           const struct route_settings *from)
+{
+    struct span *scopes = arena_alloc(routes->arena, (from->scope_count + 1) * sizeof *scopes);
+    route->authorizer = from->authorizer_name.at != NULL ? from->authorizer + 1 : 0;
+    if (scopes == NULL)
+        return; /* a full arena is said at the end */
+    for (size_t i = 0; i < from->scope_count; i++)
+        scopes[i] = arena_copy(routes->arena, from->scopes[i]);
+    route->scopes = scopes;
+    route->scope_count = from->scope_count;
+}
+
 static void all_add(struct routes *routes, const struct settings *settings, struct faults *faults)
 {
     for (size_t i = 0; i < settings->route_count; i++) {
@@ -227,6 +240,7 @@ static void all_add(struct routes *routes, const struct settings *settings, stru
                                                                   : settings->timeouts.request_us;
         rules_add(routes, route, from);
         limits_add(routes, route, from);
+        authorizer_add(routes, route, from);
         if (route->template.len > 0)
             route_add(&building, route);
     }

@@ -24,6 +24,9 @@ struct route {
     size_t variable_count;
     const size_t *rate_limits; /* indexes in the settings', in order */
     size_t rate_limit_count;
+    size_t authorizer; /* index in the settings', from 1; 0: none */
+    const struct span *scopes;
+    size_t scope_count;
 };
 
 /* Two routes for the same requests are a fault at the second. Without any, everything goes to the

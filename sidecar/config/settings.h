@@ -96,6 +96,10 @@ struct route_settings {
     const struct span *rate_limits;   /* names, in order... */
     const size_t *rate_limit_indexes; /* ...and which of the settings' they are */
     size_t rate_limit_count;
+    struct span authorizer_name; /* at == NULL: none... */
+    size_t authorizer;           /* ...else which of the settings' it is */
+    const struct span *scopes;   /* one of them is enough; none: nothing is asked */
+    size_t scope_count;
     struct place place;
 };
 
@@ -111,6 +115,20 @@ struct rate_limit_settings {
     struct span name;
     struct rate_settings rate;
     enum guard_mode mode;
+};
+
+/* Whom a route's requests have to come from: a JSON Web Token's holder. */
+struct authorizer_settings {
+    struct span name;
+    struct span issuer;
+    const struct span *audiences;
+    size_t audience_count;
+    unsigned algorithms;   /* JWS_SETs: jws.h */
+    struct span jwks_file; /* absolute */
+    struct span token_use; /* at == NULL: any */
+    uint64_t skew_us;
+    enum guard_mode mode;
+    struct place place; /* of jwks_file */
 };
 
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
@@ -173,6 +191,8 @@ struct settings {
     } rules;
     const struct ip_set_settings *ip_sets;
     size_t ip_set_count;
+    const struct authorizer_settings *authorizers;
+    size_t authorizer_count;
     const struct access_entry *access;
     size_t access_count;
     const struct rate_limit_settings *rate_limits;

@@ -11,6 +11,7 @@
 #include "rules/match/pattern.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
+#include "sidecar/config/key_sets.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
 #include "sidecar/config/rate_stores.h"
@@ -28,7 +29,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls;
+    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -151,6 +152,10 @@ static uint64_t routes_hash(const struct settings *settings)
 #define LEVEL(field, first, second) buf_format(&text, " %u", route->rules.crs.field);
 #include "sidecar/config/crs_levels.tbl"
 #undef LEVEL
+        if (route->authorizer_name.at != NULL)
+            buf_format(&text, " %zu", route->authorizer);
+        for (size_t s = 0; s < route->scope_count; s++)
+            buf_format(&text, " \"" SPAN_FORMAT "\"", span_arg(route->scopes[s]));
         buf_add_byte(&text, '\n');
     }
     uint64_t hash = siphash(key, buf_span(&text));
@@ -186,6 +191,26 @@ static struct part *ip_lists_part(const struct settings *settings, const struct 
         return part_take(before->parts->ip_lists);
     }
     return part_new(ip_lists_hash(lists), lists, free_ip_lists);
+}
+
+/* ---- keys of authorizers ---- */
+
+static void free_key_sets(void *value)
+{
+    key_sets_free(value);
+}
+
+static struct part *key_sets_part(const struct settings *settings, const struct snapshot *before,
+                                  struct faults *faults)
+{
+    struct key_sets *sets = key_sets_new(settings, faults);
+    if (sets == NULL)
+        return NULL;
+    if (before != NULL && before->parts->key_sets->hash == key_sets_hash(sets)) {
+        key_sets_free(sets);
+        return part_take(before->parts->key_sets);
+    }
+    return part_new(key_sets_hash(sets), sets, free_key_sets);
 }
 
 /* ---- geo ---- */
@@ -287,6 +312,7 @@ static void parts_free(struct snapshot_parts *parts)
     part_give(parts->rates);
     part_give(parts->tls);
     part_give(parts->ip_lists);
+    part_give(parts->key_sets);
     free(parts->waf_routes);
     part_give(parts->routes);
     part_give(parts->rules);
@@ -298,7 +324,8 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
-                         parts->ip_lists->hash, parts->geo->hash,   parts->tls->hash};
+                         parts->ip_lists->hash, parts->geo->hash,   parts->key_sets->hash,
+                         parts->tls->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -339,6 +366,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
         .routes = parts->routes->value,
         .ip_sets = ip_lists_sets(parts->ip_lists->value),
+        .key_sets = key_sets_at(parts->key_sets->value),
         .geo = geo_files_geo(parts->geo->value),
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),
@@ -370,13 +398,15 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
+        parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         if (parts->rules != NULL)
             parts->geo = geo_part_of(parts, before, faults);
         parts->rates = rates_part(parts->settings->value, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
-        parts->geo == NULL || parts->rates == NULL || parts->tls == NULL) {
+        parts->key_sets == NULL || parts->geo == NULL || parts->rates == NULL ||
+        parts->tls == NULL) {
         parts_free(parts);
         return NULL;
     }
@@ -400,6 +430,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->rules = part_take(old->rules);
     parts->routes = part_take(old->routes);
     parts->ip_lists = part_take(old->ip_lists);
+    parts->key_sets = part_take(old->key_sets);
     parts->geo = part_take(old->geo);
     parts->rates = part_take(old->rates);
     parts->tls = tls;

@@ -19,6 +19,7 @@
 
 struct ruleset;
 struct networks;
+struct key_set;
 struct rates;
 struct waf_route; /* exporters/metrics.h */
 
@@ -34,6 +35,7 @@ struct snapshot {
     const struct waf_route *waf_routes; /* those that do say */
     size_t waf_route_count;
     const struct networks *const *ip_sets; /* in the order of the settings */
+    const struct key_set *const *key_sets; /* in the order of the authorizers */
     const struct geo *geo;                 /* NULL: no database is named */
     struct rates *const *rates;            /* by rate_settings.store */
     struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */

@@ -92,6 +92,9 @@ extern const struct option_type type_rate_key, type_request_rate, type_rate_limi
 /* tls_values.c */
 extern const struct option_type type_certificates, type_tls_version, type_client_auth,
     type_tls_refresh;
+/* authorizer_values.c */
+extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
+    type_route_authorizer, type_scopes;
 /* route_values.c */
 extern const struct option_type type_route_match, type_upstream;
 

@@ -129,6 +129,16 @@ static void say_decisions(const struct exchange *x, struct report_decision *to)
     }
 }
 
+static void say_authorizer(const struct exchange *x, struct report *report)
+{
+    if (x->authorizer.settings == NULL)
+        return;
+    report->authorizer.name = x->authorizer.settings->name;
+    report->authorizer.type = SPAN("jwt");
+    report->authorizer.principal = x->authorizer.jwt.principal;
+    report->authorizer.word = decision_word(x->authorizer.to);
+}
+
 static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
 
 static void make_report(struct exchange *x, struct report *report)
@@ -171,6 +181,7 @@ enum step stage_account(struct exchange *x)
     say_decisions(x, decisions);
     report.decisions = decisions;
     report.decision_count = x->decisions.count;
+    say_authorizer(x, &report);
     if (x->around->metrics != NULL)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)

@@ -12,6 +12,7 @@
 #include "sidecar/exchange/pump.h"
 #include "sidecar/guard/access.h"
 #include "sidecar/guard/gateway_response.h"
+#include "sidecar/guard/jwt.h"
 #include "sidecar/http/target.h"
 #include "sidecar/http/traceparent.h"
 
@@ -127,6 +128,14 @@ struct exchange {
     bool would_block;
     bool rules_failed; /* a limit stopped them; on_failure decided */
 
+    /* ---- authenticate, authorize ---- */
+    struct {
+        const struct authorizer_settings *settings; /* NULL: none was asked */
+        struct jwt jwt;
+        bool is_known;         /* the token is good: `jwt` holds */
+        enum decision_kind to; /* what it came to: ALLOW, BLOCK, WOULD_BLOCK */
+    } authorizer;
+
     /* ---- connect, send ---- */
     struct pool_ticket ticket;
     struct server *server; /* NULL once released */
@@ -194,6 +203,13 @@ enum step access_before_rules(struct exchange *x);
 enum step access_behind_rules(struct exchange *x);
 /* What guards see, filled in by the first row that asks; its clock is that of this turn. */
 const struct asked *asked_of(struct exchange *x);
+
+/* ---- authenticate.c ---- */
+
+/* Who is not let in by the authorizer: the decision, and the answer in API Gateway's words; in
+ * detection_only NEXT. */
+enum step authorizer_refuse(struct exchange *x, enum gateway_response_type type, const char *error,
+                            const struct jwt_verdict *verdict);
 
 /* ---- throttle.c ---- */
 

@@ -21,6 +21,18 @@ static bool with_access_or_rules(const struct exchange *x)
     return x->settings->access_count > 0 || with_rules(x);
 }
 
+static bool with_authorizer(const struct exchange *x)
+{
+    return x->route != NULL && x->route->authorizer != 0 &&
+           x->settings->authorizers[x->route->authorizer - 1].mode != GUARD_OFF;
+}
+
+/* In detection_only a token may be none: then there is nothing to ask it. */
+static bool with_scopes(const struct exchange *x)
+{
+    return x->authorizer.is_known && x->route->scope_count > 0;
+}
+
 static bool with_rate_limits(const struct exchange *x)
 {
     return x->route != NULL && x->route->rate_limit_count > 0;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of options of authorizers, and of routes that name them. */
+#include "sidecar/config/values.h"
+#include "sidecar/guard/jws.h"
+
+enum { NAMES_SHOWN = 64, HINT_BYTES = 160 };
+
+/* ---- type ---- */
+
+static enum value_result kind_read(const struct value *value)
+{
+    return span_is(value->node->text, SPAN("jwt")) ? VALUE_TAKEN : VALUE_UNFIT;
+}
+
+static bool kind_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)option;
+    (void)base;
+    (void)i;
+    return buf_add(to, SPAN("jwt"));
+}
+
+const struct option_type type_authorizer_type = {
+    .name = "jwt", .expected = "jwt", .read = kind_read, .print = kind_print};
+
+/* ---- lists of texts ---- */
+
+static enum value_result texts_read(const struct value *value, bool (*is_one)(struct span text),
+                                    const char *expected)
+{
+    const struct node *list = value->node;
+    struct span *texts = arena_alloc(value->reading->arena, (list->count + 1) * sizeof *texts);
+    size_t *count = value_also(value);
+    for (const struct node *item = list->first; item != NULL && texts != NULL; item = item->next) {
+        if (item->kind != NODE_SCALAR || !is_one(item->text))
+            return value_refuse(value, item, "", expected);
+        texts[(*count)++] = value_keep(value, item->text);
+    }
+    *(const struct span **)value_at(value) = texts;
+    return VALUE_TAKEN;
+}
+
+static bool texts_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    const struct span *const *texts = (const void *)((const char *)base + option->at);
+    const size_t *count = (const void *)((const char *)base + option->also);
+    if (i < *count)
+        value_print_text(to, (*texts)[i]);
+    return i < *count;
+}
+
+static bool is_any(struct span text)
+{
+    return text.len > 0;
+}
+
+static enum value_result audiences_read(const struct value *value)
+{
+    return texts_read(value, is_any, "expected a text");
+}
+
+const struct option_type type_audiences = {.name = "list of texts",
+                                           .expected = "a list of texts",
+                                           .is_list = true,
+                                           .one_will_do = true,
+                                           .read = audiences_read,
+                                           .print = texts_print};
+
+/* RFC 6749 3.3: it goes into a field of an answer as it is. */
+static bool is_scope(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c <= ' ' || c > '~' || c == '"' || c == '\\')
+            return false;
+    }
+    return text.len > 0 && text.len <= 256;
+}
+
+static enum value_result scopes_read(const struct value *value)
+{
+    return texts_read(value, is_scope, "expected a scope like orders.read: no spaces or quotes");
+}
+
+const struct option_type type_scopes = {.name = "list of scopes",
+                                        .expected = "a list of scopes",
+                                        .is_list = true,
+                                        .one_will_do = true,
+                                        .read = scopes_read,
+                                        .print = texts_print};
+
+/* ---- algorithms ---- */
+
+static enum value_result refuse_algorithm(const struct value *value, const struct node *item)
+{
+    const char *names[JWS_ALGORITHMS];
+    char hint[HINT_BYTES];
+    for (unsigned i = 0; i < JWS_ALGORITHMS; i++)
+        names[i] = jws_algorithm_name((enum jws_algorithm)i);
+    fault_add(value->reading->faults, FAULT_ERROR, item->place,
+              nearest_hint(item->text, names, JWS_ALGORITHMS, hint, sizeof hint),
+              "%s: there is no algorithm '" SPAN_FORMAT "'", value->option->path,
+              span_arg(span_first(item->text, 200)));
+    return VALUE_SAID;
+}
+
+static enum value_result algorithms_read(const struct value *value)
+{
+    unsigned *set = value_at(value);
+    for (const struct node *item = value->node->first; item != NULL; item = item->next) {
+        enum jws_algorithm algorithm =
+            item->kind == NODE_SCALAR ? jws_algorithm_find(item->text) : JWS_ALGORITHMS;
+        if (algorithm == JWS_ALGORITHMS)
+            return refuse_algorithm(value, item);
+        *set |= JWS_SET(algorithm);
+    }
+    return *set != 0 ? VALUE_TAKEN : VALUE_UNFIT;
+}
+
+static bool algorithms_print(const struct option *option, const void *base, size_t i,
+                             struct buf *to)
+{
+    unsigned set = *(const unsigned *)(const void *)((const char *)base + option->at);
+    for (unsigned algorithm = 0; algorithm < JWS_ALGORITHMS; algorithm++)
+        if ((set & JWS_SET(algorithm)) != 0 && i-- == 0)
+            return buf_add(to, span_text(jws_algorithm_name((enum jws_algorithm)algorithm)));
+    return false;
+}
+
+const struct option_type type_jws_algorithms = {.name = "list of algorithms",
+                                                .expected = "a list of algorithms, like [ES256]",
+                                                .is_list = true,
+                                                .one_will_do = true,
+                                                .read = algorithms_read,
+                                                .print = algorithms_print};
+
+/* ---- routes[].authorizer: its section may stand behind the routes ---- */
+
+static enum value_result name_read(const struct value *value)
+{
+    const struct node *authorizers = tree_find(value->reading->root, SPAN("authorizers"));
+    const char *names[NAMES_SHOWN];
+    size_t i = 0;
+    char hint[HINT_BYTES];
+    struct span text = value->node->text;
+    if (text.len == 0)
+        return VALUE_UNFIT;
+    if (span_is(text, SPAN("none")))
+        return VALUE_TAKEN;
+    for (const struct node *node = authorizers != NULL ? authorizers->first : NULL; node != NULL;
+         node = node->next, i++) {
+        if (span_is(node->key, text)) {
+            *(struct span *)value_at(value) = value_keep(value, text);
+            *(size_t *)value_also(value) = i;
+            return VALUE_TAKEN;
+        }
+        if (i < NAMES_SHOWN)
+            names[i] = node->key.at;
+    }
+    fault_add(value->reading->faults, FAULT_ERROR, value->node->place,
+              nearest_hint(text, names, i < NAMES_SHOWN ? i : NAMES_SHOWN, hint, sizeof hint),
+              "%s: there is no authorizer '" SPAN_FORMAT "'", value->option->path,
+              span_arg(span_first(text, 200)));
+    return VALUE_SAID;
+}
+
+static bool name_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    const struct span *name = (const void *)((const char *)base + option->at);
+    if (name->at != NULL)
+        value_print_text(to, *name);
+    return name->at != NULL;
+}
+
+const struct option_type type_route_authorizer = {.name = "name of an authorizer",
+                                                  .expected = "the name of an authorizer, or none",
+                                                  .read = name_read,
+                                                  .print = name_print};

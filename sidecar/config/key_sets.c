@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/config/key_sets.h"
+
+#include <stdlib.h>
+
+#include "rules/base/map.h"
+#include "rules/base/must.h"
+#include "sidecar/config/private_file.h"
+#include "sidecar/guard/jwk.h"
+
+struct key_sets {
+    struct key_set **at;
+    size_t count;
+    uint64_t hash;
+};
+
+static void add_hash(struct key_sets *sets, struct span text)
+{
+    static const uint8_t key[16] = "keys of a set...";
+    uint64_t both[] = {sets->hash, siphash(key, text)};
+    sets->hash = siphash(key, span_make((const char *)both, sizeof both));
+}
+
+static void say(const struct authorizer_settings *from, const struct key_set_problem *problem,
+                struct faults *faults)
+{
+    struct place at = {
+        .file = from->jwks_file.at, .line = problem->line, .column = problem->column};
+    if (problem->line != 0)
+        fault_add(faults, FAULT_ERROR, at, SPAN("a JWK Set, RFC 7517"), "%s", problem->why);
+    else if (problem->key != SPAN_NONE)
+        fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
+                  "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "', keys[%zu]: %s",
+                  span_arg(from->name), span_arg(from->jwks_file), problem->key, problem->why);
+    else
+        fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
+                  "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s",
+                  span_arg(from->name), span_arg(from->jwks_file), problem->why);
+}
+
+static struct key_set *read_set(struct key_sets *sets, const struct authorizer_settings *from,
+                                struct faults *faults)
+{
+    char why[160];
+    struct buf text;
+    struct key_set_problem problem;
+    struct key_set *set = NULL;
+    buf_init(&text, KEY_SET_BYTES + 1);
+    if (!private_file_read(from->jwks_file.at, &text, why, sizeof why)) {
+        fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
+                  "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s",
+                  span_arg(from->name), span_arg(from->jwks_file), why);
+    } else {
+        set = key_set_read(buf_span(&text), &problem);
+        if (set == NULL)
+            say(from, &problem, faults);
+    }
+    add_hash(sets, buf_span(&text));
+    if (text.at != NULL)
+        explicit_bzero(text.at, text.size); /* there may be secrets in it */
+    buf_fini(&text);
+    return set;
+}
+
+struct key_sets *key_sets_new(const struct settings *settings, struct faults *faults)
+{
+    size_t errors = faults_count(faults, FAULT_ERROR);
+    struct key_sets *sets = must_alloc(sizeof *sets);
+    sets->at = must_alloc((settings->authorizer_count + 1) * sizeof(struct key_set *));
+    for (; sets->count < settings->authorizer_count; sets->count++)
+        sets->at[sets->count] = read_set(sets, &settings->authorizers[sets->count], faults);
+    if (faults_count(faults, FAULT_ERROR) == errors)
+        return sets;
+    key_sets_free(sets);
+    return NULL;
+}
+
+void key_sets_free(struct key_sets *sets)
+{
+    if (sets == NULL)
+        return;
+    for (size_t i = 0; i < sets->count; i++)
+        key_set_free(sets->at[i]);
+    free(sets->at);
+    free(sets);
+}
+
+const struct key_set *const *key_sets_at(const struct key_sets *sets)
+{
+    return (const struct key_set *const *)sets->at;
+}
+
+uint64_t key_sets_hash(const struct key_sets *sets)
+{
+    return sets->hash;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authenticate: the token of the route's authorizer. Nothing lets in that was not found good. */
+#include "sidecar/exchange/inside.h"
+#include "sidecar/exchange/stages.h"
+
+static void challenge(struct exchange *x, const char *error, const char *sentence)
+{
+    struct pair *field = arena_alloc(x->arena, sizeof *field);
+    if (field == NULL)
+        return; /* compose looks at the arena */
+    field->name = SPAN("WWW-Authenticate");
+    field->value =
+        jwt_challenge(x->route->scopes, x->route->scope_count, error, sentence, x->arena);
+    x->own.fields = field;
+    x->own.field_count = 1;
+}
+
+enum step authorizer_refuse(struct exchange *x, enum gateway_response_type type, const char *error,
+                            const struct jwt_verdict *verdict)
+{
+    bool is_on = x->authorizer.settings->mode == GUARD_ON;
+    x->authorizer.to = is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
+    struct decision decision = {
+        .kind = x->authorizer.to,
+        .control = "authorizer",
+        .stage = stage_at(x->at)->name,
+        .name = x->authorizer.settings->name,
+        .reason = span_text(verdict->word),
+        .status = gateway_response(type)->status,
+    };
+    decisions_add(&x->decisions, &decision);
+    if (!is_on)
+        return STEP_NEXT;
+    challenge(x, error, verdict->sentence);
+    return answer_gateway(x, type, type == GATEWAY_FORBIDDEN ? "forbidden" : "unauthorized");
+}
+
+/* One field, for two could be read in two ways by us and by the backend. */
+static bool token_find(const struct exchange *x, struct span *token, struct jwt_verdict *verdict)
+{
+    const struct fields *fields = &x->client->head->fields;
+    size_t count = fields_count(fields, SPAN("authorization"));
+    *token = jwt_token(fields_get(fields, SPAN("authorization")));
+    if (count == 1 && token->len > 0)
+        return true;
+    *verdict = (struct jwt_verdict){JWT_REFUSED, count > 1 ? "token_twice" : "token_missing",
+                                    "there is more than one token"};
+    return false;
+}
+
+enum step stage_authenticate(struct exchange *x)
+{
+    size_t i = x->route->authorizer - 1;
+    const struct authorizer_settings *settings = &x->settings->authorizers[i];
+    const struct jwt_rules rules = {
+        .keys = x->snapshot->key_sets[i],
+        .algorithms = settings->algorithms,
+        .issuer = settings->issuer,
+        .audiences = settings->audiences,
+        .audience_count = settings->audience_count,
+        .token_use = settings->token_use,
+        .skew_s = settings->skew_us / 1000000,
+    };
+    struct span token;
+    struct jwt_verdict verdict;
+    x->authorizer.settings = settings;
+    x->authorizer.to = DECISION_ALLOW;
+    if (!token_find(x, &token, &verdict))
+        return authorizer_refuse(
+            x, GATEWAY_UNAUTHORIZED,
+            span_is(span_text(verdict.word), SPAN("token_missing")) ? NULL : "invalid_token",
+            &verdict);
+    uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
+    verdict = jwt_verify(token, &rules, now_s, x->arena, &x->authorizer.jwt);
+    x->authorizer.is_known = verdict.outcome == JWT_HOLDS;
+    if (x->authorizer.is_known)
+        return STEP_NEXT;
+    x->authorizer.jwt = (struct jwt){0}; /* of what it said nothing is true */
+    return authorizer_refuse(x, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict);
+}

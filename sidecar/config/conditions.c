@@ -17,7 +17,7 @@ struct builder {
 typedef void read_condition(struct builder *builder, const struct node *node, struct condition *to);
 
 static read_condition read_all, read_parts, read_not, read_sets, read_networks, read_texts,
-    read_named, read_countries, read_subdivisions, read_numbers, read_anonymous;
+    read_named, read_certificate, read_countries, read_subdivisions, read_numbers, read_anonymous;
 
 static const struct word {
     const char *name;
@@ -36,6 +36,8 @@ static const struct word {
     {"route", CONDITION_ROUTE, read_texts, "a route's path like /orders/{id}, or a list of them"},
     {"header", CONDITION_HEADER, read_named, "a map of field names to patterns"},
     {"query", CONDITION_QUERY, read_named, "a map of argument names to patterns"},
+    {"certificate", CONDITION_SUBJECT, read_certificate,
+     "a map of subject, issuer, san and fingerprint to patterns"},
     {"country", CONDITION_COUNTRY, read_countries, "a country like DE, XX for unknown, or a list"},
     {"registered_country", CONDITION_REGISTERED_COUNTRY, read_countries,
      "a country like DE, XX for unknown, or a list"},
@@ -292,6 +294,48 @@ static void read_named(struct builder *builder, const struct node *node, struct 
         *parts = (struct condition){.kind = kind, .name = value_keep(builder->value, item->key)};
         read_texts(builder, item, parts);
     }
+}
+
+static void read_certificate_word(struct builder *builder, const struct node *item,
+                                  struct condition *to)
+{
+    static const struct {
+        const char *name;
+        enum condition_kind kind;
+    } kinds[] = {{"subject", CONDITION_SUBJECT},
+                 {"issuer", CONDITION_ISSUER},
+                 {"san", CONDITION_SAN},
+                 {"fingerprint", CONDITION_FINGERPRINT}};
+    const char *names[sizeof kinds / sizeof *kinds];
+    char hint[80];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        names[i] = kinds[i].name;
+        if (!span_is(item->key, span_text(kinds[i].name)))
+            continue;
+        *to = (struct condition){.kind = CONDITION_SUBJECT}; /* whose words are expected */
+        read_texts(builder, item, to);
+        to->kind = kinds[i].kind;
+        return;
+    }
+    builder->wrong = true;
+    fault_add(builder->value->reading->faults, FAULT_ERROR, item->key_place,
+              nearest_hint(item->key, names, sizeof kinds / sizeof *kinds, hint, sizeof hint),
+              "unknown key '%s' in %s of a certificate", item->key.at,
+              builder->value->option->path);
+}
+
+static void read_certificate(struct builder *builder, const struct node *node, struct condition *to)
+{
+    if (node->kind != NODE_MAP || node->count == 0) {
+        refuse(builder, node, SPAN("{ san: \"DNS:*.shop.example\" }"), expected_of(to));
+        return;
+    }
+    struct condition *parts = room(builder, node->count, sizeof *parts);
+    if (parts == NULL)
+        return;
+    *to = (struct condition){.kind = CONDITION_ALL, .parts = parts, .part_count = node->count};
+    for (const struct node *item = node->first; item != NULL; item = item->next)
+        read_certificate_word(builder, item, parts++);
 }
 
 static void read_not(struct builder *builder, const struct node *node, struct condition *to)

@@ -2,6 +2,21 @@
 /* The access list, on both sides of the rules. */
 #include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/stages.h"
+#include "sidecar/wire/tls.h"
+
+/* NULL: it showed none. */
+static const struct asked_certificate *certificate_of(struct exchange *x)
+{
+    const struct tls_peer *peer = x->facts->tls != NULL ? &x->facts->tls->peer : NULL;
+    if (peer == NULL || peer->field.at == NULL)
+        return NULL;
+    x->certificate = (struct asked_certificate){.subject = peer->subject,
+                                                .issuer = peer->issuer,
+                                                .fingerprint = peer->fingerprint,
+                                                .sans = peer->sans,
+                                                .san_count = peer->san_count};
+    return &x->certificate;
+}
 
 static void asked_fill(struct exchange *x)
 {
@@ -10,6 +25,7 @@ static void asked_fill(struct exchange *x)
         .head = x->client->head,
         .target = &x->target,
         .choice = route_choice_of(x),
+        .certificate = certificate_of(x),
         .client_address = x->client_address,
         .scheme = x->facts->scheme,
         .request_id = span_make(x->request_id, UUID_LENGTH),

@@ -27,6 +27,7 @@ struct asked asked_make(const struct asked_sources *from)
         .query = from->target->query,
         .route = from->choice.route != NULL ? from->choice.route->template : SPAN(""),
         .fields = &head->fields,
+        .certificate = from->certificate,
         .request_id = from->request_id,
         .wall_us = from->wall_us,
         .ip_sets = from->snapshot->ip_sets,

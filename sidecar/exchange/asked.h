@@ -14,6 +14,7 @@ struct asked_sources {
     const struct request_head *head;
     const struct target *target;
     struct route_choice choice;
+    const struct asked_certificate *certificate; /* NULL: none was shown */
     struct span client_address, scheme, request_id;
     uint64_t wall_us;
     struct asked_place *place;

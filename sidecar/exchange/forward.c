@@ -6,6 +6,9 @@
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/inside.h"
 #include "sidecar/http/forwarded.h"
+#include "sidecar/wire/tls.h"
+
+enum { ADDED_FIELDS = 12 };
 
 /* ---- connect ---- */
 
@@ -115,6 +118,39 @@ static void set_trace(struct exchange *x, struct fields *fields)
         fields_remove(fields, SPAN("tracestate"));
 }
 
+/* Fields that say who the client is by its certificate; a backend may read '_' as '-'. */
+static bool is_about_certificate(struct span name)
+{
+    static const struct span prefix = SPAN_INIT("x-client-cert-");
+    char plain[sizeof "client-cert-chain"];
+    if (name.len < sizeof "client-cert" - 1)
+        return false;
+    struct span start = span_first(name, sizeof plain);
+    for (size_t i = 0; i < start.len; i++)
+        plain[i] = (char)(start.at[i] == '_' ? '-' : byte_lower(start.at[i]));
+    start.at = plain;
+    return span_starts(start, prefix) || span_is(start, SPAN("x-client-cert")) ||
+           span_is(start, SPAN("client-cert")) || span_is(start, SPAN("client-cert-chain"));
+}
+
+/* Only what was verified here is said, whoever says something else: RFC 9440 2.4. */
+static void set_certificate(struct exchange *x, struct fields *fields)
+{
+    const struct tls_facts *tls = x->facts->tls;
+    size_t kept = 0;
+    for (size_t i = 0; i < fields->count; i++)
+        if (!is_about_certificate(fields->at[i].name))
+            fields->at[kept++] = fields->at[i];
+    fields->count = kept;
+    if (tls == NULL || tls->peer.field.at == NULL)
+        return;
+    fields_add(fields, x->arena, SPAN("Client-Cert"), tls->peer.field);
+    fields_add(fields, x->arena, SPAN("X-Client-Cert-Subject"), tls->peer.subject);
+    fields_add(fields, x->arena, SPAN("X-Client-Cert-Fingerprint"), tls->peer.fingerprint);
+    if (tls->peer.san_count > 0)
+        fields_add(fields, x->arena, SPAN("X-Client-Cert-San"), tls->peer.san_list);
+}
+
 static void set_via(struct exchange *x, struct fields *fields)
 {
     struct span version =
@@ -127,12 +163,13 @@ static void set_via(struct exchange *x, struct fields *fields)
 static void make_request(struct exchange *x, struct request_head *head)
 {
     *head = *x->client->head;
-    struct pair *copy = arena_alloc(x->arena, (head->fields.count + 8) * sizeof(struct pair));
+    struct pair *copy =
+        arena_alloc(x->arena, (head->fields.count + ADDED_FIELDS) * sizeof(struct pair));
     if (copy == NULL)
         return;
     memcpy(copy, head->fields.at, head->fields.count * sizeof(struct pair));
     head->fields.at = copy;
-    head->fields.size = head->fields.count + 8;
+    head->fields.size = head->fields.count + ADDED_FIELDS;
     struct fields *fields = &head->fields;
     fields_remove_hop_by_hop(fields, false);
     fields_remove(fields, SPAN("content-length")); /* framing is the codec's */
@@ -145,6 +182,7 @@ static void make_request(struct exchange *x, struct request_head *head)
     forwarded_set(fields, x->arena, x->facts->peer_address, x->peer_is_trusted, x->facts->scheme,
                   head->authority);
     fields_set(fields, x->arena, SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH));
+    set_certificate(x, fields);
     set_trace(x, fields);
     set_via(x, fields);
     if (x->prefix_is_whole)

@@ -117,6 +117,7 @@ struct exchange {
     /* ---- inspect_*: the access list and the rules ---- */
     struct asked asked; /* what guards see */
     struct asked_place place;
+    struct asked_certificate certificate;
     size_t access_at;   /* the entry that is next */
     bool access_allows; /* an entry let it pass: no rule is asked */
     struct decisions decisions;

@@ -23,6 +23,14 @@ struct asked_place {
     struct geo_place place;
 };
 
+/* Who the client is by a certificate that was verified. */
+struct asked_certificate {
+    struct span subject, issuer; /* "CN=till,O=Shop" */
+    struct span fingerprint;     /* SHA-256, hexadecimal in lower case */
+    const struct span *sans;     /* "DNS:till.shop.example", "URI:spiffe://shop.example/till" */
+    size_t san_count;
+};
+
 struct asked {
     bool has_address; /* false: the client came over a Unix socket */
     struct ip address;
@@ -36,6 +44,7 @@ struct asked {
     struct span query;     /* without the question mark; at == NULL: there is none */
     struct span route;     /* its template; empty: none fits */
     const struct fields *fields;
+    const struct asked_certificate *certificate; /* NULL: none was shown */
     struct span request_id;
     uint64_t wall_us; /* when it began */
     uint64_t now_us;  /* monotonic; each row that asks sets it */

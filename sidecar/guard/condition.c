@@ -72,6 +72,30 @@ static bool has_argument(const struct condition *condition, struct span query)
     return false;
 }
 
+/* ---- who the client is by its certificate ---- */
+
+static bool has_san(const struct condition *condition, const struct asked_certificate *certificate)
+{
+    for (size_t i = 0; i < certificate->san_count; i++)
+        if (fits(condition, certificate->sans[i], false))
+            return true;
+    return false;
+}
+
+static enum condition_answer ask_certificate(const struct condition *condition,
+                                             const struct asked_certificate *certificate)
+{
+    if (certificate == NULL)
+        return CONDITION_NO;
+    if (condition->kind == CONDITION_SUBJECT)
+        return answer_of(fits(condition, certificate->subject, false));
+    if (condition->kind == CONDITION_ISSUER)
+        return answer_of(fits(condition, certificate->issuer, false));
+    if (condition->kind == CONDITION_FINGERPRINT)
+        return answer_of(fits(condition, certificate->fingerprint, true));
+    return answer_of(has_san(condition, certificate));
+}
+
 /* ---- where the client is ---- */
 
 static bool names(const struct condition *condition, struct span code)
@@ -150,6 +174,10 @@ enum condition_answer condition_ask(const struct condition *condition, const str
     case CONDITION_ALL: return ask_parts(condition, asked, CONDITION_NO);
     case CONDITION_ANY: return ask_parts(condition, asked, CONDITION_YES);
     case CONDITION_NOT: return ask_not(condition, asked);
+    case CONDITION_SUBJECT:
+    case CONDITION_ISSUER:
+    case CONDITION_FINGERPRINT:
+    case CONDITION_SAN: return ask_certificate(condition, asked->certificate);
     case CONDITION_COUNTRY:
     case CONDITION_REGISTERED_COUNTRY:
     case CONDITION_SUBDIVISION:

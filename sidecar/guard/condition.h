@@ -30,7 +30,11 @@ enum condition_kind {
     CONDITION_ROUTE,   /* its template */
     CONDITION_HEADER,  /* one of the fields of that name has such a value */
     CONDITION_QUERY,   /* one of the arguments of that name has; as it came, escapes and all */
-    CONDITION_COUNTRY, /* ISO 3166-1; XX: unknown, and then the answer is yes or no */
+    CONDITION_SUBJECT, /* of the client's certificate: without one none of these four holds */
+    CONDITION_ISSUER,
+    CONDITION_FINGERPRINT,        /* in any case */
+    CONDITION_SAN,                /* one of the names */
+    CONDITION_COUNTRY,            /* ISO 3166-1; XX: unknown, and then the answer is yes or no */
     CONDITION_REGISTERED_COUNTRY, /* the same of where the network is registered */
     CONDITION_SUBDIVISION,        /* "DE-BY": ISO 3166-2 */
     CONDITION_ASN,                /* in numbers; 0: unknown */

@@ -86,14 +86,15 @@ bool tls_server_name_parse(struct span extension, struct span *name);
 
 /* ---- what came of a handshake ---- */
 
-struct tls_peer {        /* a certificate that was verified; at == NULL: none was shown */
+struct tls_peer {        /* a certificate that was verified; field.at == NULL: none was shown */
     struct span subject; /* RFC 4514, in ASCII: "CN=orders,O=Example" */
     struct span issuer;
     struct span serial;      /* hexadecimal */
     struct span fingerprint; /* SHA-256 of the whole, hexadecimal */
     const struct span *sans; /* "DNS:a.example", "URI:spiffe://...", "email:...", "IP:192.0.2.1" */
     size_t san_count;
-    struct span der;
+    struct span san_list; /* the same, with ", " between them */
+    struct span field;    /* ":MIIB...:", as a Client-Cert field has it: RFC 9440 2.2 */
 };
 struct tls_facts {
     struct span version;     /* "1.3" */

@@ -9,11 +9,12 @@
 #include <openssl/x509v3.h>
 
 #include "rules/base/arena.h"
+#include "rules/base/buf.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/wire/tls_inside.h"
 
-enum { PEER_BYTES = 1024 * 1024, SANS_MOST = 64, TEXT_MOST = 1024 };
+enum { PEER_BYTES = 1024 * 1024, SANS_MOST = 64, TEXT_MOST = 1024, LIST_BYTES = 128 * 1024 };
 
 struct facts_owned {
     struct tls_facts facts; /* first */
@@ -158,23 +159,53 @@ static void sans_fill(struct arena *arena, X509 *certificate, struct tls_peer *p
     GENERAL_NAMES_free(sans);
 }
 
+static struct span list_text(struct arena *arena, const struct tls_peer *peer)
+{
+    struct buf list;
+    buf_init(&list, LIST_BYTES);
+    for (size_t i = 0; i < peer->san_count; i++) {
+        if (i > 0)
+            buf_add(&list, SPAN(", "));
+        buf_add(&list, peer->sans[i]);
+    }
+    struct span text = list.len > 0 ? arena_copy(arena, buf_span(&list)) : SPAN("");
+    buf_fini(&list);
+    return text;
+}
+
+static struct span field_text(struct arena *arena, X509 *certificate)
+{
+    struct span text = {NULL, 0};
+    struct buf field;
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    buf_init(&field, PEER_BYTES);
+    if (len > 0) {
+        buf_add_byte(&field, ':');
+        base64_add(&field, span_make((const char *)der, (size_t)len));
+        buf_add_byte(&field, ':');
+        if (!buf_is_full(&field))
+            text = arena_copy(arena, buf_span(&field));
+    }
+    OPENSSL_free(der);
+    buf_fini(&field);
+    return text;
+}
+
 /* False: more than there is room for. */
 static bool peer_fill(struct facts_owned *owned, X509 *certificate)
 {
     struct tls_peer *peer = &owned->facts.peer;
-    unsigned char *der = NULL;
     struct arena *arena = owned->arena = arena_new(NULL, PEER_BYTES);
     must(arena != NULL);
-    int len = i2d_X509(certificate, &der);
-    if (len > 0)
-        peer->der = arena_copy(arena, span_make((const char *)der, (size_t)len));
-    OPENSSL_free(der);
+    peer->field = field_text(arena, certificate);
     peer->subject = name_text(arena, X509_get_subject_name(certificate));
     peer->issuer = name_text(arena, X509_get_issuer_name(certificate));
     peer->serial = serial_text(arena, certificate);
     peer->fingerprint = fingerprint_text(arena, certificate);
     sans_fill(arena, certificate, peer);
-    return len > 0 && !arena_is_full(arena);
+    peer->san_list = list_text(arena, peer);
+    return peer->field.len > 0 && !arena_is_full(arena);
 }
 
 /* ---- facts ---- */

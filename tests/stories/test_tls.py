@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS on a listener: what is presented and to whom, what is spoken, whose session goes on, and what the files may do."""
+import base64
+import hashlib
 import os
 import signal
 import socket
@@ -433,3 +435,80 @@ def test_without_a_list_of_the_issuer_nobody_of_it_gets_in(door, authority, staf
     d = door(f"{REQUIRED}, crl_file: ca.crl")
     assert d.refuses(own(staff, authority, "ann"))
     wait_until(lambda: d.failures("certificate_revoked") == 1, "the count")
+
+
+# ---- who the client is, for guards and backends ----
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def remembering(heard):
+    def script(wire):
+        while True:
+            _, fields, _ = read_request(wire)
+            heard.append({name.lower().replace("_", "-"): value for name, value in fields})
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return script
+
+
+FORGED = [("Client-Cert", ":Zm9yZ2Vk:"), ("client-cert-chain", ":Zm9yZ2Vk:"), ("X-Client-Cert-Subject", "CN=root"),
+          ("x-client-cert-san", "DNS:root"), ("X_Client_Cert_Fingerprint", "00"), ("Client_Cert", ":Zm9yZ2Vk:"),
+          ("x-client-cert-verify", "SUCCESS"), ("X-Client-Certified", "yes"), ("Client-Cert-Chains", "none")]
+OTHERS = ["x-client-certified", "client-cert-chains"]
+
+
+def about_certificates(fields):
+    return {name: value for name, value in fields.items() if "client-cert" in name and name not in OTHERS}
+
+
+def test_the_backend_learns_who_the_client_is_and_nobody_can_forge_it(door, authority, staff, remembering, heard):
+    d = door(REQUIRED.replace("required", "optional"), script=remembering,
+             config="limits: { underscore_names: pass }")
+    assert d.ask(own(staff, authority, "ann"), fields=FORGED)[0].status == 200
+    der = ssl.PEM_cert_to_DER_cert((staff.folder / "ann.crt").read_text())
+    assert about_certificates(heard[0]) == {
+        "client-cert": ":" + base64.b64encode(der).decode() + ":",
+        "x-client-cert-subject": "CN=ann,O=Shop",
+        "x-client-cert-fingerprint": hashlib.sha256(der).hexdigest(),
+        "x-client-cert-san": "URI:spiffe://shop.example/ann, email:ann@shop.example",
+    }
+    assert all(name in heard[0] for name in OTHERS)
+    assert d.ask(fields=FORGED)[0].status == 200
+    assert about_certificates(heard[1]) == {}, "without a certificate"
+
+
+def test_nobody_can_forge_an_identity_on_a_plain_listener_either(sidegate, backend, remembering, heard):
+    s = sidegate(backend(remembering).url, "", trusted="127.0.0.1")
+    assert s.ask(fields=FORGED).status == 200
+    assert about_certificates(heard[0]) == {}
+
+
+ALLOWED = """
+access:
+  - {{ name: staff, match: {{ certificate: {{ {who} }} }}, action: allow }}
+  - {{ name: others, action: block }}
+"""
+
+
+@pytest.mark.parametrize("who,ann,bob", [
+    ('subject: "CN=ann,O=Shop"', 200, 403), ('subject: "*,O=Shop"', 200, 200),
+    ('san: "URI:spiffe://shop.example/*"', 200, 403), ('san: ["DNS:bob.*", "email:ann@*"]', 200, 200),
+    ('issuer: CN=staff, san: "DNS:*.shop.example"', 403, 200), ('issuer: CN=nobody', 403, 403)])
+def test_the_access_list_asks_for_certificates(door, authority, staff, who, ann, bob):
+    d = door(REQUIRED.replace("required", "optional"), config=ALLOWED.format(who=who))
+    assert d.ask(own(staff, authority, "ann"))[0].status == ann
+    assert d.ask(own(staff, authority, "bob"))[0].status == bob
+    assert d.ask()[0].status == 403, "without a certificate"
+
+
+def test_a_certificate_is_asked_for_by_its_fingerprint_too(door, authority, staff):
+    der = ssl.PEM_cert_to_DER_cert((staff.folder / "ann.crt").read_text())
+    who = f"fingerprint: \"{hashlib.sha256(der).hexdigest().upper()}\""
+    d = door(REQUIRED, config=ALLOWED.format(who=who))
+    assert d.ask(own(staff, authority, "ann"))[0].status == 200
+    assert d.ask(own(staff, authority, "bob"))[0].status == 403
+    line = d.s.lines(2)[1]
+    assert [(e["name"], e["decision"]) for e in line["decisions"]] == [("others", "block")]

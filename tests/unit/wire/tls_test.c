@@ -221,7 +221,7 @@ TEST(a_handshake_comes_to_facts_and_text_goes_both_ways)
     check(scene.facts != NULL);
     check_span(scene.facts->version, "1.3");
     check_span(scene.facts->server_name, "a.example");
-    check(!scene.facts->resumed && scene.facts->peer.der.at == NULL);
+    check(!scene.facts->resumed && scene.facts->peer.field.at == NULL);
     check_number(SSL_write(scene.far.ssl, "hello", 5), 5);
     scene_turn(&scene);
     check(scene.told == STREAM_READ);

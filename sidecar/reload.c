@@ -8,6 +8,8 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
+#include "sidecar/config/geo_files.h"
+#include "sidecar/config/ip_lists.h"
 #include "sidecar/config/tls_parts.h"
 #include "sidecar/process_inside.h"
 
@@ -86,7 +88,7 @@ static void take_over(struct compilation *compilation)
 {
     struct process *process = compilation->process;
     const char *refused = compilation->renews
-                              ? "the new certificates are refused, the old ones stand"
+                              ? "files that changed are refused, what was read last stands"
                               : "the new configuration is refused, the old one stands";
     char why[WHY_BYTES] = "";
     bool is_same = compilation->renews && compilation->snapshot == NULL &&
@@ -103,7 +105,10 @@ static void take_over(struct compilation *compilation)
         refuse(process, refused, must_strdup(why));
     } else {
         accept_new(process, compilation->snapshot);
-        say_warnings(process, compilation->faults);
+        if (faults_count(compilation->faults, FAULT_ERROR) > 0) /* the other files are in force */
+            refuse(process, refused, faults_text(compilation->faults));
+        else
+            say_warnings(process, compilation->faults);
         reload_look(process);
     }
 }
@@ -147,6 +152,19 @@ static void on_wait(struct timer *timer)
 
 static void begin(struct process *process, bool renews);
 
+static uint64_t stamp_of_all(const struct settings *settings)
+{
+    return tls_files_stamp(settings) * 31 + ip_lists_stamp(settings) * 17 +
+           geo_files_stamp(settings);
+}
+
+static uint64_t sooner(uint64_t a_us, uint64_t b_us)
+{
+    if (a_us == 0 || b_us == 0)
+        return a_us + b_us;
+    return a_us < b_us ? a_us : b_us;
+}
+
 /* Nothing is read here: whether it is worth it is what is asked. */
 static void on_look(struct timer *timer)
 {
@@ -154,7 +172,7 @@ static void on_look(struct timer *timer)
     reload_look(process);
     if (process->reload.running)
         return;
-    uint64_t stamp = tls_files_stamp(process->snapshot->settings);
+    uint64_t stamp = stamp_of_all(process->snapshot->settings);
     if (stamp == process->reload.stamp || snapshots_alive() >= SNAPSHOTS_MOST)
         return;
     process->reload.stamp = stamp;
@@ -163,7 +181,10 @@ static void on_look(struct timer *timer)
 
 void reload_look(struct process *process)
 {
-    uint64_t refresh_us = tls_files_refresh_us(process->snapshot->settings);
+    const struct settings *settings = process->snapshot->settings;
+    uint64_t refresh_us =
+        sooner(tls_files_refresh_us(settings),
+               sooner(ip_lists_refresh_us(settings), geo_files_refresh_us(settings)));
     timer_disarm(&process->reload.look);
     if (refresh_us > 0)
         timer_arm(&process->reload.look, loop_now_us(process->loop) + refresh_us);

@@ -7,6 +7,7 @@
 
 #include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "sidecar/config/file_stamp.h"
 #include "sidecar/config/private_file.h"
 
 enum { FILE_BYTES = 1 << 30 };
@@ -15,6 +16,7 @@ enum { FILE_BYTES = 1 << 30 };
 struct held {
     _Atomic unsigned count;
     uint64_t hash; /* of its bytes */
+    struct file_stamp stamp;
     struct geo_database *database;
 };
 
@@ -67,54 +69,90 @@ static struct held *held_new(struct span bytes, uint64_t hash, enum geo_kind kin
     return held;
 }
 
-/* The one that `before` has, or a new one. NULL: `why`. */
-static struct held *held_for(const char *path, enum geo_kind kind, const struct geo_files *before,
-                             char *why, size_t size)
+static struct held *take(struct held *held)
+{
+    atomic_fetch_add_explicit(&held->count, 1, memory_order_relaxed);
+    return held;
+}
+
+/* The one that there was, or a new one. NULL: `why`. */
+static struct held *held_for(const char *path, enum geo_kind kind, struct held *old, char *why,
+                             size_t size)
 {
     static const uint8_t key[16] = "where clients ar";
-    struct held *held = NULL, *old = before != NULL ? before->held[kind] : NULL;
+    struct file_stamp stamp = file_stamp_of(path);
+    struct held *held = NULL;
     struct buf bytes;
+    if (old != NULL && file_stamp_is(&stamp, &old->stamp))
+        return take(old);
     buf_init(&bytes, FILE_BYTES);
     if (private_file_read(path, &bytes, why, size)) {
         uint64_t hash = siphash(key, buf_span(&bytes));
-        if (old != NULL && old->hash == hash) {
-            atomic_fetch_add_explicit(&old->count, 1, memory_order_relaxed);
-            held = old;
-        } else {
-            held = held_new(buf_span(&bytes), hash, kind, why, size);
-        }
+        bool same = old != NULL && old->hash == hash;
+        held = same ? take(old) : held_new(buf_span(&bytes), hash, kind, why, size);
+        if (held != NULL && !same)
+            held->stamp = stamp;
     }
     buf_fini(&bytes);
     return held;
 }
 
+static void say_wrong(const struct settings *settings, enum geo_kind kind, enum fault_kind fault,
+                      const char *why, struct faults *faults)
+{
+    fault_add(faults, fault, settings->geo.places[kind],
+              fault == FAULT_ERROR ? span_make(NULL, 0) : SPAN("nobody is in it"),
+              "%s: '" SPAN_FORMAT "': %s", names[kind], span_arg(settings->geo.files[kind]), why);
+}
+
+static void keep(struct geo_files *files, enum geo_kind kind, struct held *held)
+{
+    static const uint8_t key[16] = "all geo database";
+    uint64_t both[] = {files->hash, held != NULL ? held->hash : kind};
+    files->any = true;
+    files->held[kind] = held;
+    files->geo.of[kind] = held != NULL ? held->database : NULL;
+    files->hash = siphash(key, span_make((const char *)both, sizeof both));
+}
+
 struct geo_files *geo_files_new(const struct settings *settings, const struct geo_files *before,
                                 struct faults *faults)
 {
-    static const uint8_t key[16] = "all geo database";
     struct geo_files *files = must_alloc(sizeof *files);
     bool denies = settings->geo.on_failure == ON_FAILURE_DENY, well = true;
-    uint64_t hashes[GEO_KINDS] = {0};
     for (enum geo_kind kind = 0; kind < GEO_KINDS; kind++) {
-        struct span path = settings->geo.files[kind];
+        struct held *old = before != NULL ? before->held[kind] : NULL;
         char why[240] = "";
-        if (path.at == NULL)
+        if (settings->geo.files[kind].at == NULL)
             continue;
-        files->any = true;
-        files->held[kind] = held_for(path.at, kind, before, why, sizeof why);
+        keep(files, kind, held_for(settings->geo.files[kind].at, kind, old, why, sizeof why));
         if (files->held[kind] == NULL)
-            fault_add(faults, denies ? FAULT_ERROR : FAULT_WARNING, settings->geo.places[kind],
-                      denies ? span_make(NULL, 0) : SPAN("nobody is in it"),
-                      "%s: '" SPAN_FORMAT "': %s", names[kind], span_arg(path), why);
+            say_wrong(settings, kind, denies ? FAULT_ERROR : FAULT_WARNING, why, faults);
         well = well && (files->held[kind] != NULL || !denies);
-        hashes[kind] = files->held[kind] != NULL ? files->held[kind]->hash : 1;
-        files->geo.of[kind] = files->held[kind] != NULL ? files->held[kind]->database : NULL;
     }
-    files->hash = siphash(key, span_make((const char *)hashes, sizeof hashes));
     if (well)
         return files;
     geo_files_free(files);
     return NULL;
+}
+
+struct geo_files *geo_files_renew(const struct settings *settings, const struct geo_files *before,
+                                  struct faults *faults)
+{
+    struct geo_files *files = must_alloc(sizeof *files);
+    for (enum geo_kind kind = 0; kind < GEO_KINDS; kind++) {
+        struct held *old = before->held[kind], *held = NULL;
+        char why[240] = "";
+        if (settings->geo.files[kind].at == NULL)
+            continue;
+        if (settings->geo.refresh_us > 0) {
+            held = held_for(settings->geo.files[kind].at, kind, old, why, sizeof why);
+            if (held == NULL)
+                say_wrong(settings, kind, FAULT_ERROR, why, faults);
+        }
+        keep(files, kind, held != NULL || old == NULL ? held : take(old));
+    }
+    return files;
 }
 
 void geo_files_free(struct geo_files *files)
@@ -134,4 +172,22 @@ const struct geo *geo_files_geo(const struct geo_files *files)
 uint64_t geo_files_hash(const struct geo_files *files)
 {
     return files->hash;
+}
+
+uint64_t geo_files_stamp(const struct settings *settings)
+{
+    static const uint8_t key[16] = "looks of a geo d";
+    struct file_stamp files[GEO_KINDS] = {{0}};
+    for (enum geo_kind kind = 0; kind < GEO_KINDS; kind++)
+        if (settings->geo.files[kind].at != NULL)
+            files[kind] = file_stamp_of(settings->geo.files[kind].at);
+    return siphash(key, span_make((const char *)files, sizeof files));
+}
+
+uint64_t geo_files_refresh_us(const struct settings *settings)
+{
+    for (enum geo_kind kind = 0; kind < GEO_KINDS; kind++)
+        if (settings->geo.files[kind].at != NULL)
+            return settings->geo.refresh_us;
+    return 0;
 }

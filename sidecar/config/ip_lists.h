@@ -11,9 +11,17 @@
 struct networks;
 struct ip_lists;
 
-/* Reads the files. NULL where one cannot be read or has a line that is no entry: its place is among
- * the faults. */
-struct ip_lists *ip_lists_new(const struct settings *settings, struct faults *faults);
+/* Reads the files; sets that `before` (may be NULL) has from the same file are shared. NULL where
+ * one cannot be read or has a line that is no entry: its place is among the faults. */
+struct ip_lists *ip_lists_new(const struct settings *settings, const struct ip_lists *before,
+                              struct faults *faults);
+/* `before`, of the same settings, with the files read again that have a refresh and have changed.
+ * Where one is broken its set stays as it was, and the faults say so. */
+struct ip_lists *ip_lists_renew(const struct settings *settings, const struct ip_lists *before,
+                                struct faults *faults);
+/* As of tls_parts.h: changes where a file with a refresh may have; how often to look, 0: never. */
+uint64_t ip_lists_stamp(const struct settings *settings);
+uint64_t ip_lists_refresh_us(const struct settings *settings);
 void ip_lists_free(struct ip_lists *lists); /* NULL allowed */
 /* One for each ip_set, in the order of the settings; sealed. */
 const struct networks *const *ip_lists_sets(const struct ip_lists *lists);

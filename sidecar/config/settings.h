@@ -107,7 +107,8 @@ struct ip_set_settings {
     struct span name;
     const struct span *addresses; /* each an address, a network or a range */
     size_t address_count;
-    struct span file; /* at == NULL: none */
+    struct span file;    /* at == NULL: none */
+    uint64_t refresh_us; /* 0: only with a reload */
     struct place place;
 };
 

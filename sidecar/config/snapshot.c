@@ -64,6 +64,16 @@ static void part_give(struct part *part)
     free(part);
 }
 
+/* Takes the value; where the old part has the same in it, that one is taken. */
+static struct part *part_or_old(struct part *old, uint64_t hash, void *value,
+                                void (*free_value)(void *))
+{
+    if (old == NULL || old->hash != hash)
+        return part_new(hash, value, free_value);
+    free_value(value);
+    return part_take(old);
+}
+
 /* ---- settings ---- */
 
 static void free_settings(void *value)
@@ -183,14 +193,9 @@ static void free_ip_lists(void *value)
 static struct part *ip_lists_part(const struct settings *settings, const struct snapshot *before,
                                   struct faults *faults)
 {
-    struct ip_lists *lists = ip_lists_new(settings, faults);
-    if (lists == NULL)
-        return NULL;
-    if (before != NULL && before->parts->ip_lists->hash == ip_lists_hash(lists)) {
-        ip_lists_free(lists);
-        return part_take(before->parts->ip_lists);
-    }
-    return part_new(ip_lists_hash(lists), lists, free_ip_lists);
+    struct part *old = before != NULL ? before->parts->ip_lists : NULL;
+    struct ip_lists *lists = ip_lists_new(settings, old != NULL ? old->value : NULL, faults);
+    return lists != NULL ? part_or_old(old, ip_lists_hash(lists), lists, free_ip_lists) : NULL;
 }
 
 /* ---- keys of authorizers ---- */
@@ -242,28 +247,15 @@ static void settle_geo(struct settings *settings, const struct ruleset *ruleset,
     }
 }
 
-static struct part *geo_part(const struct settings *settings, const struct snapshot *before,
-                             struct faults *faults)
+static struct part *geo_part(const struct settings *settings, const struct part *rules,
+                             const struct snapshot *before, struct faults *faults)
 {
-    const struct geo_files *old = before != NULL ? before->parts->geo->value : NULL;
-    struct geo_files *files = geo_files_new(settings, old, faults);
-    if (files == NULL)
-        return NULL;
-    if (old != NULL && before->parts->geo->hash == geo_files_hash(files)) {
-        geo_files_free(files);
-        return part_take(before->parts->geo);
-    }
-    return part_new(geo_files_hash(files), files, free_geo);
-}
-
-static struct part *geo_part_of(const struct snapshot_parts *parts, const struct snapshot *before,
-                                struct faults *faults)
-{
-    const struct rules_value *rules = parts->rules->value;
-    const struct settings *read = parts->settings->value;
-    struct settings settings = *read;
-    settle_geo(&settings, rules->ruleset, faults);
-    return geo_part(&settings, before, faults);
+    const struct rules_value *loaded = rules->value;
+    struct part *old = before != NULL ? before->parts->geo : NULL;
+    struct settings settled = *settings;
+    settle_geo(&settled, loaded->ruleset, faults);
+    struct geo_files *files = geo_files_new(&settled, old != NULL ? old->value : NULL, faults);
+    return files != NULL ? part_or_old(old, geo_files_hash(files), files, free_geo) : NULL;
 }
 
 /* ---- limits ---- */
@@ -359,7 +351,10 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
 {
     const struct settings *settings = parts->settings->value;
     const struct rules_value *rules = parts->rules->value;
+    struct faults *known = faults_new(); /* said when the databases were read */
     parts->effective = *settings;
+    settle_geo(&parts->effective, rules->ruleset, known);
+    faults_free(known);
     parts->snapshot = (struct snapshot){
         .settings = &parts->effective,
         .ruleset = rules->ruleset,
@@ -401,7 +396,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         if (parts->rules != NULL)
-            parts->geo = geo_part_of(parts, before, faults);
+            parts->geo = geo_part(parts->settings->value, parts->rules, before, faults);
         parts->rates = rates_part(parts->settings->value, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
@@ -415,25 +410,38 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     return &parts->snapshot;
 }
 
+/* What changes by itself, read again; what is broken stays as it was. */
+static void renew_parts(struct snapshot_parts *parts, const struct snapshot *before,
+                        struct faults *faults)
+{
+    const struct snapshot_parts *old = before->parts;
+    const struct settings *settings = before->settings;
+    struct ip_lists *lists = ip_lists_renew(settings, old->ip_lists->value, faults);
+    struct geo_files *files = geo_files_renew(settings, old->geo->value, faults);
+    parts->ip_lists = part_or_old(old->ip_lists, ip_lists_hash(lists), lists, free_ip_lists);
+    parts->geo = part_or_old(old->geo, geo_files_hash(files), files, free_geo);
+    if (tls_files_refresh_us(settings) > 0)
+        parts->tls = tls_part(settings, before, faults);
+    if (parts->tls == NULL)
+        parts->tls = part_take(old->tls);
+}
+
 struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults)
 {
     const struct snapshot_parts *old = before->parts;
-    struct part *tls = tls_part(old->settings->value, before, faults);
-    if (tls == NULL || tls == old->tls) {
-        part_give(tls);
+    struct snapshot_parts *parts = must_alloc(sizeof *parts);
+    renew_parts(parts, before, faults);
+    if (parts->tls == old->tls && parts->ip_lists == old->ip_lists && parts->geo == old->geo) {
+        parts_free(parts);
         return NULL;
     }
-    struct snapshot_parts *parts = must_alloc(sizeof *parts);
     struct faults *said = faults_new(); /* of what has not changed everything was said already */
     atomic_init(&parts->count, 1);
     parts->settings = part_take(old->settings);
     parts->rules = part_take(old->rules);
     parts->routes = part_take(old->routes);
-    parts->ip_lists = part_take(old->ip_lists);
     parts->key_sets = part_take(old->key_sets);
-    parts->geo = part_take(old->geo);
     parts->rates = part_take(old->rates);
-    parts->tls = tls;
     snapshot_fill(parts, said);
     faults_free(said);
     atomic_fetch_add(&alive, 1);

@@ -51,8 +51,9 @@ struct snapshot {
  * its own. */
 struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,
                                 struct faults *faults);
-/* The same settings with the files that may change by themselves (certificates and their like) read
- * again. NULL: there are errors, or where there are none, nothing has changed. */
+/* The same settings with the files that may change by themselves (certificates, lists, databases)
+ * read again. What is broken stays as it was, with its errors among the faults. NULL: nothing that
+ * could be taken over has changed. */
 struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults);
 /* Counted, from any thread. The last one gives everything back on the thread that calls it. */
 struct snapshot *snapshot_take(struct snapshot *snapshot);

@@ -159,3 +159,21 @@ def test_crs_3_scores_countries_of_high_risk(placed, tmp_path):
     status, _, line = ask(GB)
     assert status == 403 and 910100 in line["waf"]["rules"]
     assert ask(SE)[0] == 200
+
+
+def test_a_database_that_changes_is_taken_over_and_a_broken_one_is_not(placed, tmp_path):
+    ask = placed("{ name: google, match: { asn: 15169 }, action: block }, { name: gb, match: { country: GB }, action: block }",
+                 "country_db: country.mmdb, asn_db: asn.mmdb, refresh: 50ms")
+
+    def is_blocked(client):
+        return ask.s.ask(fields=[("X-Forwarded-For", client)]).status == 403
+
+    assert is_blocked("1.0.0.1") and is_blocked(GB)
+    (tmp_path / "new").write_bytes((BASES / "GeoIP2-City-Test-Broken-Double-Format.mmdb").read_bytes())
+    (tmp_path / "new").rename(tmp_path / "country.mmdb")
+    wait_until(lambda: "geo.country_db: '" in ask.s.errors(), "the fault")
+    assert is_blocked("1.0.0.1") and is_blocked(GB)
+    (tmp_path / "new").write_bytes((BASES / "GeoIP2-ISP-Test.mmdb").read_bytes())  # without that network
+    (tmp_path / "new").rename(tmp_path / "asn.mmdb")
+    wait_until(lambda: not is_blocked("1.0.0.1"), "the new database")
+    assert is_blocked(GB)

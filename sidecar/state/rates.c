@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of eight slots, in shards under a lock each. */
+/* Sets of eight slots, in shards under a lock each; a key may stand in either of two sets. */
 #include "sidecar/state/rates.h"
 
 #include <pthread.h>
@@ -174,36 +174,68 @@ static bool is_free(const struct slot *slot)
     return (slot->key[0] | slot->key[1]) == 0;
 }
 
-/* Where levels are equal, the one that is used first in the set goes round: the first slot would
- * always be taken, and a newcomer would throw out the newcomer before it. */
-static struct slot *give_up_one(const struct rates *rates, struct shard *shard, struct slot *set,
-                                uint64_t now_us)
+/* The best place in a set for a newcomer. */
+struct place {
+    struct slot *slot;
+    uint64_t level; /* of who stands there; 0: nobody who counts */
+    unsigned taken; /* slots of the set that count */
+};
+
+/* Where levels are equal the slots take turns: the first one would always be taken, and a newcomer
+ * would throw out the newcomer before it. */
+static struct place place_in(const struct rates *rates, const struct shard *shard, struct slot *set,
+                             uint64_t now_us)
 {
-    uint64_t least = UINT64_MAX;
-    struct slot *found = NULL;
+    struct place place = {.level = UINT64_MAX};
     for (size_t i = 0; i < WAYS; i++) {
         struct slot *slot = &set[(i + shard->forgotten) % WAYS];
         uint64_t has = is_free(slot) ? 0 : level(rates, slot, now_us);
-        if (has < least) {
-            least = has;
-            found = slot;
+        place.taken += has > 0;
+        if (has < place.level) {
+            place.level = has;
+            place.slot = slot;
         }
     }
-    must(found != NULL);
-    shard->forgotten += least > 0;
-    return found;
+    return place;
 }
 
+/* The emptier of the two sets, so that they fill alike; where both are full, the lesser level. */
+static struct slot *give_up_one(const struct rates *rates, struct shard *shard,
+                                struct slot *const sets[2], uint64_t now_us)
+{
+    struct place first = place_in(rates, shard, sets[0], now_us);
+    struct place second = place_in(rates, shard, sets[1], now_us);
+    bool full = first.level > 0 && second.level > 0;
+    bool take_second = full ? second.level < first.level : second.taken < first.taken;
+    struct place *place = take_second ? &second : &first;
+    must(place->slot != NULL);
+    shard->forgotten += place->level > 0;
+    return place->slot;
+}
+
+static struct slot *find_in(struct slot *set, const struct rate_key *key)
+{
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].key[0] == key->at[0] && set[i].key[1] == key->at[1])
+            return &set[i];
+    return NULL;
+}
+
+/* Both sets of a key are of one shard: its bits are the same in either's number. */
 static struct slot *find(const struct rates *rates, struct shard *shard, const struct rate_key *key,
                          uint64_t now_us)
 {
-    struct slot *set = &rates->slots[(key->at[0] & (rates->set_count - 1)) * WAYS];
-    uint64_t first = key->at[0] | (uint64_t)((key->at[0] | key->at[1]) == 0); /* zero is nobody's */
-    for (size_t i = 0; i < WAYS; i++)
-        if (set[i].key[0] == first && set[i].key[1] == key->at[1])
-            return &set[i];
-    struct slot *slot = give_up_one(rates, shard, set, now_us);
-    *slot = (struct slot){.key = {first, key->at[1]}};
+    uint64_t mask = rates->set_count - 1, shared = key->at[0] % SHARDS;
+    uint64_t other = (key->at[1] & mask & ~(uint64_t)(SHARDS - 1)) | shared;
+    struct slot *const sets[2] = {&rates->slots[(key->at[0] & mask) * WAYS],
+                                  &rates->slots[other * WAYS]};
+    struct slot *slot = find_in(sets[0], key);
+    if (slot == NULL)
+        slot = find_in(sets[1], key);
+    if (slot != NULL)
+        return slot;
+    slot = give_up_one(rates, shard, sets, now_us);
+    *slot = (struct slot){.key = {key->at[0], key->at[1]}};
     if (rates->limit.algorithm == RATE_SLIDING_WINDOW)
         slot->at = now_us / rates->part_us;
     return slot;
@@ -211,9 +243,11 @@ static struct slot *find(const struct rates *rates, struct shard *shard, const s
 
 struct rate_verdict rates_ask(struct rates *rates, const struct rate_key *key, uint64_t now_us)
 {
-    struct shard *shard = &rates->shards[key->at[0] % SHARDS];
+    struct rate_key own = *key;
+    own.at[0] |= (uint64_t)((own.at[0] | own.at[1]) == 0); /* zero is nobody's */
+    struct shard *shard = &rates->shards[own.at[0] % SHARDS];
     pthread_mutex_lock(&shard->lock);
-    struct slot *slot = find(rates, shard, key, now_us);
+    struct slot *slot = find(rates, shard, &own, now_us);
     struct rate_verdict verdict = rates->limit.algorithm == RATE_TOKEN_BUCKET
                                       ? bucket_ask(rates, slot, now_us)
                                       : window_ask(rates, slot, now_us);

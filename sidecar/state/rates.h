@@ -3,11 +3,12 @@
  * reload for as long as the limit is the same. The clock is handed in.
  *
  * Bounded: room for `keys_most` keys, 64 bytes each, made once. Where no room is left, a key that
- * has nothing counted any more gives its place up, else, of eight, the one that is the furthest
+ * has nothing counted any more gives its place up, else, of sixteen, the one that is the furthest
  * from its limit: it is forgotten, which refuses nobody. So a flood of keys that were never seen
- * before throws each other out, and not who is near the limit.
+ * before throws each other out, and not who is near the limit. Two sets are open to each key, so
+ * that two thirds of the room are filled before anybody is forgotten.
  *
- *   set = hash of the key:  [slot][slot][slot][slot][slot][slot][slot][slot]
+ *   set, by the key:        [slot][slot][slot][slot][slot][slot][slot][slot]
  *   slot (64 bytes):        key 128 bits | at | ten counts
  */
 #ifndef SIDEGATE_SIDECAR_STATE_RATES_H

@@ -265,6 +265,21 @@ TEST(a_flood_of_random_keys_is_no_way_around_a_limit)
     flood(&bucket, 100, 0);
 }
 
+TEST(nobody_is_forgotten_while_a_third_of_the_room_is_free)
+{
+    struct rate_limit limit = window;
+    limit.keys_most = 65536;
+    struct rates *rates = rates_new(&limit);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t n = 0; n < 65536 * 2 / 3; n++) {
+            struct rate_key key = key_of(n);
+            check(rates_ask(rates, &key, START).passes);
+        }
+    }
+    check_number(rates_forgotten(rates), 0);
+    rates_give(rates);
+}
+
 TEST(keys_with_nothing_left_to_count_make_room_first)
 {
     struct rates *rates = rates_new(&window);
@@ -302,6 +317,7 @@ int rates_suite(void)
         cmocka_unit_test(threads_together_let_exactly_the_limit_pass),
         cmocka_unit_test(a_million_random_keys_in_a_minute_refuse_no_honest_client),
         cmocka_unit_test(a_flood_of_random_keys_is_no_way_around_a_limit),
+        cmocka_unit_test(nobody_is_forgotten_while_a_third_of_the_room_is_free),
         cmocka_unit_test(keys_with_nothing_left_to_count_make_room_first),
         cmocka_unit_test(a_store_lives_as_long_as_its_last_owner),
     };

@@ -7,9 +7,13 @@
 #include "rules/base/must.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/guard/jwk.h"
+#include "sidecar/state/tokens.h"
+
+enum { TOKENS_MOST = 2048 }; /* of an authorizer: 8 MiB of values at the most */
 
 struct key_sets {
     struct key_set **at;
+    struct tokens **tokens;
     size_t count;
     uint64_t hash;
 };
@@ -19,6 +23,25 @@ static void add_hash(struct key_sets *sets, struct span text)
     static const uint8_t key[16] = "keys of a set...";
     uint64_t both[] = {sets->hash, siphash(key, text)};
     sets->hash = siphash(key, span_make((const char *)both, sizeof both));
+}
+
+static void add_number(struct key_sets *sets, uint64_t number)
+{
+    add_hash(sets, span_make((const char *)&number, sizeof number));
+}
+
+/* What a token is asked besides its key; `mode` only says what becomes of the answer. */
+static void add_settings(struct key_sets *sets, const struct authorizer_settings *from)
+{
+    add_hash(sets, from->name);
+    add_hash(sets, from->issuer);
+    add_hash(sets, from->token_use);
+    add_number(sets, from->token_use.at != NULL);
+    add_number(sets, from->algorithms);
+    add_number(sets, from->skew_us);
+    add_number(sets, from->audience_count);
+    for (size_t i = 0; i < from->audience_count; i++)
+        add_hash(sets, from->audiences[i]);
 }
 
 static void say(const struct authorizer_settings *from, const struct key_set_problem *problem,
@@ -56,6 +79,7 @@ static struct key_set *read_set(struct key_sets *sets, const struct authorizer_s
             say(from, &problem, faults);
     }
     add_hash(sets, buf_span(&text));
+    add_settings(sets, from);
     if (text.at != NULL)
         explicit_bzero(text.at, text.size); /* there may be secrets in it */
     buf_fini(&text);
@@ -67,8 +91,11 @@ struct key_sets *key_sets_new(const struct settings *settings, struct faults *fa
     size_t errors = faults_count(faults, FAULT_ERROR);
     struct key_sets *sets = must_alloc(sizeof *sets);
     sets->at = must_alloc((settings->authorizer_count + 1) * sizeof(struct key_set *));
-    for (; sets->count < settings->authorizer_count; sets->count++)
+    sets->tokens = must_alloc((settings->authorizer_count + 1) * sizeof(struct tokens *));
+    for (; sets->count < settings->authorizer_count; sets->count++) {
         sets->at[sets->count] = read_set(sets, &settings->authorizers[sets->count], faults);
+        sets->tokens[sets->count] = tokens_new(TOKENS_MOST);
+    }
     if (faults_count(faults, FAULT_ERROR) == errors)
         return sets;
     key_sets_free(sets);
@@ -79,15 +106,23 @@ void key_sets_free(struct key_sets *sets)
 {
     if (sets == NULL)
         return;
-    for (size_t i = 0; i < sets->count; i++)
+    for (size_t i = 0; i < sets->count; i++) {
         key_set_free(sets->at[i]);
+        tokens_free(sets->tokens[i]);
+    }
     free(sets->at);
+    free(sets->tokens);
     free(sets);
 }
 
 const struct key_set *const *key_sets_at(const struct key_sets *sets)
 {
     return (const struct key_set *const *)sets->at;
+}
+
+struct tokens *const *key_sets_tokens(const struct key_sets *sets)
+{
+    return sets->tokens;
 }
 
 uint64_t key_sets_hash(const struct key_sets *sets)

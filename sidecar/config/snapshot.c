@@ -362,6 +362,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .routes = parts->routes->value,
         .ip_sets = ip_lists_sets(parts->ip_lists->value),
         .key_sets = key_sets_at(parts->key_sets->value),
+        .tokens = key_sets_tokens(parts->key_sets->value),
         .geo = geo_files_geo(parts->geo->value),
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),

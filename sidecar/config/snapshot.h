@@ -20,6 +20,7 @@
 struct ruleset;
 struct networks;
 struct key_set;
+struct tokens;
 struct rates;
 struct waf_route; /* exporters/metrics.h */
 
@@ -36,6 +37,7 @@ struct snapshot {
     size_t waf_route_count;
     const struct networks *const *ip_sets; /* in the order of the settings */
     const struct key_set *const *key_sets; /* in the order of the authorizers */
+    struct tokens *const *tokens;          /* that were found good; in the same order */
     const struct geo *geo;                 /* NULL: no database is named */
     struct rates *const *rates;            /* by rate_settings.store */
     struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */

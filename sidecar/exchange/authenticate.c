@@ -2,6 +2,7 @@
 /* authenticate: the token of the route's authorizer. Nothing lets in that was not found good. */
 #include "sidecar/exchange/inside.h"
 #include "sidecar/exchange/stages.h"
+#include "sidecar/state/tokens.h"
 
 static void challenge(struct exchange *x, const char *error, const char *sentence)
 {
@@ -48,11 +49,10 @@ static bool token_find(const struct exchange *x, struct span *token, struct jwt_
     return false;
 }
 
-enum step stage_authenticate(struct exchange *x)
+static struct jwt_rules rules_of(const struct exchange *x, size_t i)
 {
-    size_t i = x->route->authorizer - 1;
     const struct authorizer_settings *settings = &x->settings->authorizers[i];
-    const struct jwt_rules rules = {
+    return (struct jwt_rules){
         .keys = x->snapshot->key_sets[i],
         .algorithms = settings->algorithms,
         .issuer = settings->issuer,
@@ -61,17 +61,45 @@ enum step stage_authenticate(struct exchange *x)
         .token_use = settings->token_use,
         .skew_s = settings->skew_us / 1000000,
     };
+}
+
+static void keep(struct tokens *tokens, struct span token, const struct jwt *jwt)
+{
+    struct buf packed;
+    if (jwt_pack(jwt, &packed))
+        tokens_set(tokens, token, jwt->good_until_s, buf_span(&packed));
+    buf_fini(&packed);
+}
+
+/* A token that was found good is good until it expires: the store goes with the keys. */
+static struct jwt_verdict verify(struct exchange *x, size_t i, struct span token)
+{
+    struct jwt *jwt = &x->authorizer.jwt;
+    struct tokens *tokens = x->snapshot->tokens[i];
+    uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
+    struct span packed;
+    if (tokens_find(tokens, token, now_s, x->arena, &packed) && jwt_unpack(packed, x->arena, jwt))
+        return (struct jwt_verdict){JWT_HOLDS, "holds", ""};
+    struct jwt_rules rules = rules_of(x, i);
+    struct jwt_verdict verdict = jwt_verify(token, &rules, now_s, x->arena, jwt);
+    if (verdict.outcome == JWT_HOLDS)
+        keep(tokens, token, jwt);
+    return verdict;
+}
+
+enum step stage_authenticate(struct exchange *x)
+{
+    size_t i = x->route->authorizer - 1;
     struct span token;
     struct jwt_verdict verdict;
-    x->authorizer.settings = settings;
+    x->authorizer.settings = &x->settings->authorizers[i];
     x->authorizer.to = DECISION_ALLOW;
     if (!token_find(x, &token, &verdict))
         return authorizer_refuse(
             x, GATEWAY_UNAUTHORIZED,
             span_is(span_text(verdict.word), SPAN("token_missing")) ? NULL : "invalid_token",
             &verdict);
-    uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
-    verdict = jwt_verify(token, &rules, now_s, x->arena, &x->authorizer.jwt);
+    verdict = verify(x, i, token);
     x->authorizer.is_known = verdict.outcome == JWT_HOLDS;
     if (x->authorizer.is_known)
         return STEP_NEXT;

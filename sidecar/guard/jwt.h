@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_SIDECAR_GUARD_JWT_H
 #define SIDEGATE_SIDECAR_GUARD_JWT_H
 
+#include "rules/base/buf.h"
 #include "sidecar/guard/jws.h"
 
 /* What is asked of a token. */
@@ -41,6 +42,12 @@ struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, 
 /* Does it have one of these? None: nothing is asked. */
 bool jwt_has_scope(const struct jwt *jwt, const struct span *scopes, size_t count);
 struct jwt_verdict jwt_scope_missing(void);
+
+/* As one run of bytes, for a store of tokens; false: it is too long. `to` is the caller's to
+ * finish. And back, out of bytes that jwt_pack wrote: *jwt borrows them; false: the arena is full.
+ */
+bool jwt_pack(const struct jwt *jwt, struct buf *to);
+bool jwt_unpack(struct span packed, struct arena *arena, struct jwt *jwt);
 
 /* WWW-Authenticate, RFC 6750 3, in API Gateway's spelling; `error` NULL: nothing was brought. */
 struct span jwt_challenge(const struct span *scopes, size_t count, const char *error,

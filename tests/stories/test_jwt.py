@@ -148,6 +148,29 @@ def test_a_reload_takes_the_keys_of_today(sidegate, backend, tmp_path):
     assert [ask(s, old).status, ask(s, new).status] == [401, 200]
 
 
+def test_a_token_that_was_found_good_is_refused_once_it_has_expired(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path)
+    until = int(time.time()) + 3
+    short = token(exp=until, scope="orders.write")
+    assert [ask(s, short, "POST").status for _ in range(3)] == [200, 200, 200]
+    assert [line["authorizer"]["principal"] for line in s.lines(3)] == ["alice"] * 3
+    assert ask(s, short[:-1] + ("A" if short[-1] != "A" else "B"), "POST").status == 401
+    wait_until(lambda: time.time() >= until, "the token to expire")
+    answer = ask(s, short, "POST")
+    assert answer.status == 401 and "the token has expired" in answer["WWW-Authenticate"]
+
+
+def test_a_reload_of_other_settings_asks_a_token_anew(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path)
+    good = token()
+    assert ask(s, good).status == 200
+    s.write(CONFIG.replace("KEYS", str(tmp_path / "keys.json")).replace("[orders]", "[invoices]"))
+    before = s.errors().count("is in force")
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: s.errors().count("is in force") > before, "the reload")
+    assert ask(s, good).status == 401
+
+
 def test_what_is_wrong_with_keys_and_settings_is_said_at_its_place(tmp_path):
     keys, config = tmp_path / "keys.json", tmp_path / "sidegate.yaml"
     base = 'version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:9"] } }\n'

@@ -201,6 +201,27 @@ TEST(without_a_subject_the_client_is_the_principal)
     door_end(&door);
 }
 
+TEST(what_is_packed_for_a_store_comes_back_the_same)
+{
+    struct door door = door_begin();
+    struct buf packed;
+    struct jwt back;
+    check_word(&door, WITH(",\"sub\":\"alice\",\"n\":1,\"e\":\"\",\"scope\":\"a b\""), "holds");
+    check(jwt_pack(&door.jwt, &packed));
+    check(jwt_unpack(arena_copy(door.signer.arena, buf_span(&packed)), door.signer.arena, &back));
+    buf_fini(&packed);
+    check_span(back.principal, "alice");
+    check_number(back.good_until_s, door.jwt.good_until_s);
+    check_number(back.claim_count, door.jwt.claim_count);
+    for (size_t i = 0; i < back.claim_count; i++) {
+        check(span_is(back.claims[i].name, door.jwt.claims[i].name));
+        check(span_is(back.claims[i].value, door.jwt.claims[i].value));
+    }
+    check_number(back.scope_count, 2);
+    check_span(back.scopes[1], "b");
+    door_end(&door);
+}
+
 TEST(the_token_stands_behind_bearer_or_alone)
 {
     check_span(jwt_token(SPAN("Bearer a.b.c")), "a.b.c");
@@ -235,6 +256,7 @@ int jwt_suite(void)
         cmocka_unit_test(cognitos_tokens_are_for_one_use),
         cmocka_unit_test(scopes_come_as_text_or_list_and_one_of_the_routes_is_enough),
         cmocka_unit_test(without_a_subject_the_client_is_the_principal),
+        cmocka_unit_test(what_is_packed_for_a_store_comes_back_the_same),
         cmocka_unit_test(the_token_stands_behind_bearer_or_alone),
         cmocka_unit_test(the_challenge_is_spelt_as_api_gateway_does),
     };

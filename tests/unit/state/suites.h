@@ -3,5 +3,6 @@
 #define SIDEGATE_TESTS_UNIT_STATE_SUITES_H
 
 int rates_suite(void);
+int tokens_suite(void);
 
 #endif

@@ -111,16 +111,19 @@ static const struct decision *last_decision(const struct offline_answer *answer)
 
 static void blocked_by_access(const struct offline_answer *answer, struct buf *to)
 {
-    buf_format(to, "blocked with %u by access entry ", answer->status);
-    plain_add(to, last_decision(answer)->name);
+    const struct decision *decision = last_decision(answer);
+    bool is_entry = strcmp(decision->control, "access") == 0;
+    buf_format(to, "blocked with %u by %s ", answer->status,
+               is_entry ? "access entry" : decision->control);
+    plain_add(to, decision->name);
 }
 
-/* What the access list came to, an entry a line. */
+/* What the access list and the guards behind it came to, a line each. */
 static void print_decisions(const struct offline_answer *answer, struct buf *to)
 {
     for (size_t i = 0; i < answer->decisions->count; i++) {
         const struct decision *decision = &answer->decisions->at[i];
-        buf_format(to, "access %-20.*s %s", span_arg(decision->name),
+        buf_format(to, "%s %-20.*s %s", decision->control, span_arg(decision->name),
                    decision_word(decision->kind));
         if (decision->reason.len > 0)
             buf_add(to, SPAN(": "));

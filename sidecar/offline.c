@@ -9,6 +9,8 @@
 #include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
+#include "sidecar/exchange/resource_policy.h"
+#include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
@@ -216,6 +218,16 @@ static enum row walk_access(struct offline *offline, bool past_rules)
     if (step == ACCESS_BLOCKED)
         return answer_with(offline, decisions->at[decisions->count - 1].status, "access_denied");
     return ROW_NEXT;
+}
+
+static enum row ask_policy(struct offline *offline)
+{
+    struct resource_refusal refusal;
+    if (!resource_policy_is_on(offline->snapshot) || offline->refusal.status != 0 ||
+        offline->target.form == TARGET_WRONG ||
+        resource_policy_allows(offline->snapshot, &offline->asked, &offline->decisions, &refusal))
+        return ROW_NEXT;
+    return answer_with(offline, gateway_response(GATEWAY_ACCESS_DENIED)->status, "access_denied");
 }
 
 /* ---- the rules ---- */
@@ -458,7 +470,8 @@ static void walk(struct offline *offline, struct span bytes)
     rules = rules && !offline->access_allows;
     if (rules && (inspect_head(offline) == ROW_ANSWER || inspect_body(offline) == ROW_ANSWER))
         return;
-    if (walk_access(offline, true) == ROW_ANSWER || match(offline) == ROW_ANSWER)
+    if (walk_access(offline, true) == ROW_ANSWER || ask_policy(offline) == ROW_ANSWER ||
+        match(offline) == ROW_ANSWER)
         return;
     if (rules)
         (void)inspect_answer(offline);

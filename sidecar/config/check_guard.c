@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The access list and the lists of addresses as a whole. */
 #include "sidecar/config/read.h"
+#include "sidecar/guard/arn.h"
 
 static void refuse(struct reading *reading, const struct node *at, const char *hint,
                    const char *message)
@@ -53,6 +54,26 @@ static void check_geo(struct reading *reading)
         *place = node->place;
         place->file = arena_string(reading->arena, span_text(place->file));
     }
+}
+
+/* ---- policies ---- */
+
+static void check_policies(struct reading *reading)
+{
+    struct span parts[ARN_PARTS];
+    const struct node *file = tree_find_path(reading->root, SPAN("policies.resource"));
+    const struct node *api = tree_find_path(reading->root, SPAN("policies.api"));
+    bool is_stage = arn_split(reading->settings->policies.api, parts) &&
+                    span_is(parts[2], SPAN("execute-api")) &&
+                    span_find_byte(parts[ARN_PARTS - 1], '/') != SPAN_NONE;
+    if (api != NULL && !is_stage)
+        refuse(reading, api, "arn:aws:execute-api:REGION:ACCOUNT:API/STAGE",
+               "policies.api: this is no stage of an API");
+    if (file == NULL)
+        return;
+    reading->settings->policies.place = file->place;
+    reading->settings->policies.place.file =
+        arena_string(reading->arena, span_text(file->place.file));
 }
 
 /* ---- the access list ---- */
@@ -115,5 +136,6 @@ void guard_check(struct reading *reading)
 {
     check_ip_sets(reading);
     check_geo(reading);
+    check_policies(reading);
     check_access(reading);
 }

@@ -207,6 +207,12 @@ struct settings {
         uint64_t refresh_us; /* 0: only with a reload */
     } geo;
     struct {
+        struct span resource; /* the file; at == NULL: none */
+        struct place place;
+        struct span api; /* what ARNs of requests begin with: "arn:...:api/stage" */
+        enum guard_mode mode;
+    } policies;
+    struct {
         const struct span *servers; /* "127.0.0.1:53", "[::1]:53"; none: /etc/resolv.conf */
         size_t server_count;
         uint64_t timeout_us;

@@ -12,6 +12,7 @@
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/key_sets.h"
+#include "sidecar/config/policy_file.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
 #include "sidecar/config/rate_stores.h"
@@ -29,7 +30,7 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets;
+    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets, *policy;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -258,6 +259,21 @@ static struct part *geo_part(const struct settings *settings, const struct part 
     return files != NULL ? part_or_old(old, geo_files_hash(files), files, free_geo) : NULL;
 }
 
+/* ---- the resource policy ---- */
+
+static void free_policy(void *value)
+{
+    policy_file_free(value);
+}
+
+static struct part *policy_part(const struct settings *settings, const struct snapshot *before,
+                                struct faults *faults)
+{
+    struct policy_file *file = policy_file_new(settings, faults);
+    struct part *old = before != NULL ? before->parts->policy : NULL;
+    return file != NULL ? part_or_old(old, policy_file_hash(file), file, free_policy) : NULL;
+}
+
 /* ---- limits ---- */
 
 static void free_rates(void *value)
@@ -301,6 +317,7 @@ static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
     part_give(parts->geo);
+    part_give(parts->policy);
     part_give(parts->rates);
     part_give(parts->tls);
     part_give(parts->ip_lists);
@@ -317,7 +334,7 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
                          parts->ip_lists->hash, parts->geo->hash,   parts->key_sets->hash,
-                         parts->tls->hash};
+                         parts->tls->hash,      parts->policy->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -364,6 +381,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .key_sets = key_sets_at(parts->key_sets->value),
         .tokens = key_sets_tokens(parts->key_sets->value),
         .geo = geo_files_geo(parts->geo->value),
+        .resource_policy = policy_file_policy(parts->policy->value),
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
@@ -396,13 +414,14 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
+        parts->policy = policy_part(parts->settings->value, before, faults);
         if (parts->rules != NULL)
             parts->geo = geo_part(parts->settings->value, parts->rules, before, faults);
         parts->rates = rates_part(parts->settings->value, before, faults);
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
         parts->key_sets == NULL || parts->geo == NULL || parts->rates == NULL ||
-        parts->tls == NULL) {
+        parts->tls == NULL || parts->policy == NULL) {
         parts_free(parts);
         return NULL;
     }
@@ -442,6 +461,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->rules = part_take(old->rules);
     parts->routes = part_take(old->routes);
     parts->key_sets = part_take(old->key_sets);
+    parts->policy = part_take(old->policy);
     parts->rates = part_take(old->rates);
     snapshot_fill(parts, said);
     faults_free(said);

@@ -4,7 +4,8 @@
  * never compiles it again.
  *
  *   snapshot --> settings   rules (the ruleset and its options)   routes (the matcher)
- *            `-> ip_lists (addresses)   geo (databases)   tls (what listeners present) */
+ *            `-> ip_lists (addresses)   geo (databases)   policy (of the API)
+ *            `-> tls (what listeners present) */
 #ifndef SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 #define SIDEGATE_SIDECAR_CONFIG_SNAPSHOT_H
 
@@ -21,6 +22,7 @@ struct ruleset;
 struct networks;
 struct key_set;
 struct tokens;
+struct policy;
 struct rates;
 struct waf_route; /* exporters/metrics.h */
 
@@ -39,6 +41,7 @@ struct snapshot {
     const struct key_set *const *key_sets; /* in the order of the authorizers */
     struct tokens *const *tokens;          /* that were found good; in the same order */
     const struct geo *geo;                 /* NULL: no database is named */
+    const struct policy *resource_policy;  /* NULL: none is named */
     struct rates *const *rates;            /* by rate_settings.store */
     struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */
     const struct certificate_expiry *certificates;

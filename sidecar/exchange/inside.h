@@ -59,7 +59,8 @@ struct own_answer {
     const struct pair *fields; /* further ones, in the exchange's arena */
     size_t field_count;
     const struct gateway_response *gateway; /* its body is the answer's; NULL: a page of ours */
-    bool close;                             /* the connection cannot go on */
+    struct span gateway_body; /* instead of that response's own; at == NULL: its own */
+    bool close;               /* the connection cannot go on */
 };
 
 struct exchange {

@@ -3,6 +3,7 @@
 #include "sidecar/exchange/stages.h"
 
 #include "rules/base/must.h"
+#include "sidecar/exchange/resource_policy.h"
 
 static bool always(const struct exchange *x)
 {
@@ -19,6 +20,13 @@ bool with_rules(const struct exchange *x)
 static bool with_access_or_rules(const struct exchange *x)
 {
     return x->settings->access_count > 0 || with_rules(x);
+}
+
+/* What match refuses whoever asks has no resource that a policy could be about. */
+static bool with_policy(const struct exchange *x)
+{
+    return resource_policy_is_on(x->snapshot) && x->client->refusal.status == 0 &&
+           x->target.form != TARGET_WRONG;
 }
 
 static bool with_authorizer(const struct exchange *x)

@@ -73,23 +73,23 @@ static enum nearness statement_nearness(const struct policy_statement *statement
     return nearest == NEAR_NOT ? NEAR_ANYONE : NEAR_NOT;
 }
 
-static bool actions_have(struct pattern_run *run, const struct policy_patterns *actions)
+static bool actions_have(struct policy_run *run, const struct policy_patterns *actions)
 {
     for (size_t i = 0; i < actions->count; i++)
-        if (pattern_matches(run, &actions->at[i], run->request->action, true))
+        if (policy_pattern_matches(run, &actions->at[i], run->request->action, true))
             return !actions->negated;
     return actions->negated;
 }
 
-static bool resources_have(struct pattern_run *run, const struct policy_patterns *resources)
+static bool resources_have(struct policy_run *run, const struct policy_patterns *resources)
 {
     for (size_t i = 0; i < resources->count; i++)
-        if (pattern_matches_arn(run, &resources->at[i], run->request->resource, true))
+        if (policy_pattern_matches_arn(run, &resources->at[i], run->request->resource, true))
             return !resources->negated;
     return resources->negated;
 }
 
-static enum nearness statement_fits(struct pattern_run *run,
+static enum nearness statement_fits(struct policy_run *run,
                                     const struct policy_statement *statement)
 {
     if (!actions_have(run, &statement->actions) || !resources_have(run, &statement->resources))
@@ -110,7 +110,7 @@ static struct policy_result lacking(enum policy_kind kind)
 }
 
 /* A Deny wins over every Allow; *near says how closely an Allow names who asks. */
-static struct policy_result policy_asked(struct pattern_run *run, const struct policy *policy,
+static struct policy_result policy_asked(struct policy_run *run, const struct policy *policy,
                                          enum nearness *near)
 {
     struct policy_result result = lacking(policy->kind);
@@ -133,7 +133,7 @@ static struct policy_result policy_asked(struct pattern_run *run, const struct p
 }
 
 /* The first Deny of several, else the first Allow. */
-static struct policy_result any_asked(struct pattern_run *run, const struct policy *const *policies,
+static struct policy_result any_asked(struct policy_run *run, const struct policy *const *policies,
                                       size_t count, enum policy_kind kind)
 {
     struct policy_result result = lacking(kind);
@@ -155,7 +155,7 @@ struct opinions { /* what each kind came to */
     enum nearness near; /* of the resource policy's Allow */
 };
 
-static struct opinions opinions_of(struct pattern_run *run, const struct policies *policies)
+static struct opinions opinions_of(struct policy_run *run, const struct policies *policies)
 {
     struct opinions opinions = {.resource = lacking(POLICY_RESOURCE),
                                 .boundary = lacking(POLICY_BOUNDARY)};
@@ -216,7 +216,7 @@ static struct policy_result allowance(const struct opinions *opinions,
 }
 
 /* Where a pattern did not fit into its room, nobody can say what it would have matched. */
-static struct policy_result closed(const struct pattern_run *run, struct policy_result result)
+static struct policy_result closed(const struct policy_run *run, struct policy_result result)
 {
     if (run->over_limit && result.verdict != POLICY_DENIED_EXPLICITLY) {
         result = lacking(result.by);
@@ -225,7 +225,7 @@ static struct policy_result closed(const struct pattern_run *run, struct policy_
     return result;
 }
 
-static struct policy_result resource_alone(struct pattern_run *run, const struct policies *policies)
+static struct policy_result resource_alone(struct policy_run *run, const struct policies *policies)
 {
     enum nearness near;
     if (policies->resource == NULL)
@@ -237,7 +237,7 @@ static struct policy_result resource_alone(struct pattern_run *run, const struct
 struct policy_result policies_decide(const struct policies *policies, enum policy_flow flow,
                                      const struct policy_request *request)
 {
-    struct pattern_run run;
+    struct policy_run run;
     run.request = request;
     run.over_limit = false;
     if (flow == POLICY_FLOW_NONE || flow == POLICY_FLOW_COGNITO)
@@ -253,7 +253,7 @@ struct policy_result policies_decide(const struct policies *policies, enum polic
 struct policy_result policies_refuse_early(const struct policies *policies,
                                            const struct policy_request *request)
 {
-    struct pattern_run run;
+    struct policy_run run;
     run.request = request;
     run.over_limit = false;
     struct policy_result result = closed(&run, resource_alone(&run, policies));

@@ -37,25 +37,25 @@ static bool address_fits(const struct policy_value *want, struct span text)
 }
 
 /* Is this value of the request what the policy names? What cannot be read fits nothing. */
-static bool value_fits(struct pattern_run *run, const struct policy_operator *compare,
+static bool value_fits(struct policy_run *run, const struct policy_operator *compare,
                        const struct policy_value *want, struct span got)
 {
     bool truth;
     switch (compare->kind) {
     case COMPARE_STRING:
-        return pattern_matches(run, &want->pattern, got, compare->how == HOW_EQUAL_NOCASE);
+        return policy_pattern_matches(run, &want->pattern, got, compare->how == HOW_EQUAL_NOCASE);
     case COMPARE_NUMBER: return number_fits(compare->how, want, got);
     case COMPARE_DATE: return instant_fits(compare->how, want, got);
     case COMPARE_BOOL: return truth_parse(got, &truth) && truth == want->truth;
     case COMPARE_BINARY: return span_is(want->bytes, got);
     case COMPARE_ADDRESS: return address_fits(want, got);
-    case COMPARE_ARN: return pattern_matches_arn(run, &want->pattern, got, false);
+    case COMPARE_ARN: return policy_pattern_matches_arn(run, &want->pattern, got, false);
     case COMPARE_ABSENCE: break;
     }
     return false;
 }
 
-static bool any_fits(struct pattern_run *run, const struct policy_condition *condition,
+static bool any_fits(struct policy_run *run, const struct policy_condition *condition,
                      struct span got)
 {
     for (size_t i = 0; i < condition->value_count; i++)
@@ -80,7 +80,7 @@ static bool absence_holds(const struct policy_condition *condition, bool absent)
     return false;
 }
 
-bool policy_condition_holds(struct pattern_run *run, const struct policy_condition *condition)
+bool policy_condition_holds(struct policy_run *run, const struct policy_condition *condition)
 {
     const struct policy_request *request = run->request;
     bool negated = condition->compare->negated;

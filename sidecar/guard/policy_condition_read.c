@@ -83,13 +83,13 @@ static bool may_be_arn(struct span text)
 }
 
 static bool pattern_value(struct policy_reader *reader, const struct policy_operator *compare,
-                          struct span text, struct pattern *out)
+                          struct span text, struct policy_pattern *out)
 {
-    unsigned reading = reader->variables ? PATTERN_VARIABLES : 0;
+    unsigned reading = reader->variables ? POLICY_VARIABLES : 0;
     if (compare->how == HOW_LIKE)
-        reading |= PATTERN_WILDCARDS;
+        reading |= POLICY_WILDCARDS;
     return (compare->kind != COMPARE_ARN || may_be_arn(text)) &&
-           pattern_read(text, reading, reader->arena, out);
+           policy_pattern_read(text, reading, reader->arena, out);
 }
 
 static bool value_read(struct policy_reader *reader, const struct policy_operator *compare,

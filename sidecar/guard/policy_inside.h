@@ -43,7 +43,7 @@ struct policy_operator {
 enum condition_set { SET_NONE, SET_ANY, SET_ALL };
 
 struct policy_value { /* one of a condition; its operator says which of these is filled */
-    struct pattern pattern;
+    struct policy_pattern pattern;
     struct decimal number;
     int64_t instant;
     bool truth;
@@ -74,7 +74,7 @@ struct policy_principal {
 
 struct policy_patterns {
     bool negated; /* NotAction, NotResource */
-    struct pattern *at;
+    struct policy_pattern *at;
     size_t count;
 };
 
@@ -96,7 +96,7 @@ struct policy {
     size_t count;
 };
 
-bool policy_condition_holds(struct pattern_run *run, const struct policy_condition *condition);
+bool policy_condition_holds(struct policy_run *run, const struct policy_condition *condition);
 
 /* --- while a document is read ------------------------------------------------------------- */
 

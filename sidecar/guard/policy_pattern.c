@@ -17,11 +17,11 @@ static bool variable_at(struct span text, struct span *inside, size_t *len)
 }
 
 /* "key" or "key, 'default'". */
-static bool variable_read(struct span inside, struct pattern_piece *piece)
+static bool variable_read(struct span inside, struct policy_piece *piece)
 {
     size_t comma = span_find_byte(inside, ',');
-    *piece = (struct pattern_piece){.kind = PIECE_VARIABLE,
-                                    .text = span_trim(span_first(inside, comma), " ")};
+    *piece = (struct policy_piece){.kind = PIECE_VARIABLE,
+                                   .text = span_trim(span_first(inside, comma), " ")};
     if (comma != SPAN_NONE) {
         struct span quoted = span_trim(span_from(inside, comma + 1), " ");
         if (quoted.len < 2 || quoted.at[0] != '\'' || quoted.at[quoted.len - 1] != '\'')
@@ -38,18 +38,18 @@ static bool is_escape(struct span inside)
 
 static bool opens_variable(struct span text, unsigned reading)
 {
-    return (reading & PATTERN_VARIABLES) != 0 && span_starts(text, SPAN("${"));
+    return (reading & POLICY_VARIABLES) != 0 && span_starts(text, SPAN("${"));
 }
 
 static bool is_wildcard(char byte, unsigned reading)
 {
-    return (reading & PATTERN_WILDCARDS) != 0 && (byte == '*' || byte == '?');
+    return (reading & POLICY_WILDCARDS) != 0 && (byte == '*' || byte == '?');
 }
 
 /* One piece from the front of `text`; returns how long it is there, 0: broken. */
-static size_t piece_read(struct span text, unsigned reading, struct pattern_piece *piece)
+static size_t piece_read(struct span text, unsigned reading, struct policy_piece *piece)
 {
-    *piece = (struct pattern_piece){.kind = PIECE_TEXT};
+    *piece = (struct policy_piece){.kind = PIECE_TEXT};
     if (opens_variable(text, reading)) {
         struct span inside;
         size_t len;
@@ -73,28 +73,29 @@ static size_t piece_read(struct span text, unsigned reading, struct pattern_piec
     return len;
 }
 
-bool pattern_read(struct span text, unsigned reading, struct arena *arena, struct pattern *out)
+bool policy_pattern_read(struct span text, unsigned reading, struct arena *arena,
+                         struct policy_pattern *out)
 {
-    *out = (struct pattern){0};
+    *out = (struct policy_pattern){0};
     size_t count = 0;
-    struct pattern_piece piece;
+    struct policy_piece piece;
     for (size_t at = 0, len; at < text.len; at += len, count++)
         if ((len = piece_read(span_from(text, at), reading, &piece)) == 0)
             return false;
-    struct pattern_piece *pieces = arena_alloc(arena, count * sizeof *pieces);
+    struct policy_piece *pieces = arena_alloc(arena, count * sizeof *pieces);
     if (pieces == NULL)
         return false;
     for (size_t at = 0, i = 0; i < count; i++)
         at += piece_read(span_from(text, at), reading, &pieces[i]);
-    *out = (struct pattern){.pieces = pieces, .count = count};
+    *out = (struct policy_pattern){.pieces = pieces, .count = count};
     return true;
 }
 
 /* --- filled in ---------------------------------------------------------------------------- */
 
-static bool put(struct pattern_run *run, struct span text)
+static bool put(struct policy_run *run, struct span text)
 {
-    if (text.len > PATTERN_ROOM - run->len) {
+    if (text.len > POLICY_ROOM - run->len) {
         run->over_limit = true;
         return false;
     }
@@ -103,9 +104,9 @@ static bool put(struct pattern_run *run, struct span text)
     return true;
 }
 
-static bool put_wildcard(struct pattern_run *run, uint16_t wildcard)
+static bool put_wildcard(struct policy_run *run, uint16_t wildcard)
 {
-    if (run->len == PATTERN_ROOM) {
+    if (run->len == POLICY_ROOM) {
         run->over_limit = true;
         return false;
     }
@@ -114,7 +115,7 @@ static bool put_wildcard(struct pattern_run *run, uint16_t wildcard)
 }
 
 /* A key with several values is no value: which of them is meant nobody can say. */
-static bool put_variable(struct pattern_run *run, const struct pattern_piece *piece)
+static bool put_variable(struct policy_run *run, const struct policy_piece *piece)
 {
     const struct policy_request *request = run->request;
     struct span value, second;
@@ -125,11 +126,11 @@ static bool put_variable(struct pattern_run *run, const struct pattern_piece *pi
     return put(run, one ? value : piece->fallback);
 }
 
-static bool fill(struct pattern_run *run, const struct pattern *pattern)
+static bool fill(struct policy_run *run, const struct policy_pattern *pattern)
 {
     run->len = 0;
     for (size_t i = 0; i < pattern->count; i++) {
-        const struct pattern_piece *piece = &pattern->pieces[i];
+        const struct policy_piece *piece = &pattern->pieces[i];
         bool fits = false;
         switch (piece->kind) {
         case PIECE_TEXT: fits = put(run, piece->text); break;
@@ -182,22 +183,10 @@ static bool fits(struct filled pattern, struct span text, bool nocase)
     return p == pattern.len;
 }
 
-bool pattern_matches(struct pattern_run *run, const struct pattern *pattern, struct span text,
-                     bool nocase)
+bool policy_pattern_matches(struct policy_run *run, const struct policy_pattern *pattern,
+                            struct span text, bool nocase)
 {
     return fill(run, pattern) && fits((struct filled){run->room, run->len}, text, nocase);
-}
-
-bool arn_split(struct span arn, struct span parts[ARN_PARTS])
-{
-    struct span rest = arn;
-    for (size_t i = 0; i + 1 < ARN_PARTS; i++) {
-        parts[i] = span_cut(&rest, ':');
-        if (rest.at == NULL)
-            return false;
-    }
-    parts[ARN_PARTS - 1] = rest;
-    return span_is(parts[0], SPAN("arn"));
 }
 
 /* Up to the next colon; the last part takes all that is left. */
@@ -235,8 +224,8 @@ static bool abbreviation_matches(struct filled pattern, const struct span parts[
            fits(pattern, span_from(resource, slash), false);
 }
 
-bool pattern_matches_arn(struct pattern_run *run, const struct pattern *pattern, struct span arn,
-                         bool completed)
+bool policy_pattern_matches_arn(struct policy_run *run, const struct policy_pattern *pattern,
+                                struct span arn, bool completed)
 {
     if (!fill(run, pattern))
         return false;

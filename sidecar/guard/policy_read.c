@@ -86,29 +86,31 @@ static void members_check(struct policy_reader *reader, json_t *json, const char
 
 /* --- actions and resources ----------------------------------------------------------------- */
 
-static bool action_read(struct policy_reader *reader, struct span text, struct pattern *out)
+static bool action_read(struct policy_reader *reader, struct span text, struct policy_pattern *out)
 {
     bool named = span_is(text, SPAN("*")) || span_find_byte(text, ':') != SPAN_NONE;
-    return named && pattern_read(text, PATTERN_WILDCARDS, reader->arena, out);
+    return named && policy_pattern_read(text, POLICY_WILDCARDS, reader->arena, out);
 }
 
-static bool resource_read(struct policy_reader *reader, struct span text, struct pattern *out)
+static bool resource_read(struct policy_reader *reader, struct span text,
+                          struct policy_pattern *out)
 {
-    unsigned reading = PATTERN_WILDCARDS | (reader->variables ? PATTERN_VARIABLES : 0u);
+    unsigned reading = POLICY_WILDCARDS | (reader->variables ? POLICY_VARIABLES : 0u);
     bool abbreviated = span_starts(text, SPAN("execute-api:/"));
     if (abbreviated)
         text = span_from(text, SPAN("execute-api:").len);
     else if (!span_starts(text, SPAN("arn:")) && !span_is(text, SPAN("*")))
         return false;
-    if (!pattern_read(text, reading, reader->arena, out))
+    if (!policy_pattern_read(text, reading, reader->arena, out))
         return false;
     out->abbreviated = abbreviated;
     return true;
 }
 
-typedef bool pattern_reader(struct policy_reader *reader, struct span text, struct pattern *out);
+typedef bool policy_pattern_reader(struct policy_reader *reader, struct span text,
+                                   struct policy_pattern *out);
 
-static void patterns_read(struct policy_reader *reader, json_t *json, pattern_reader *read,
+static void patterns_read(struct policy_reader *reader, json_t *json, policy_pattern_reader *read,
                           const char *wanted, struct policy_patterns *out)
 {
     size_t count = policy_list_count(json);

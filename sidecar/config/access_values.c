@@ -31,11 +31,12 @@ const struct option_type type_access_match = {.name = "match",
 /* ---- access[].action, access[].rules ---- */
 
 static const char *const action_words[] = {"block", "allow", "count"};
+enum { ACTION_WORDS = sizeof action_words / sizeof *action_words };
 
 static enum value_result action_read(const struct value *value)
 {
     struct access_entry *entry = value->base;
-    for (unsigned i = 0; i < value->option->type->word_count; i++) {
+    for (unsigned i = 0; i < ACTION_WORDS; i++) {
         if (!span_is(value->node->text, span_text(action_words[i])))
             continue;
         entry->action = (enum access_action)i;
@@ -57,7 +58,7 @@ const struct option_type type_access_action = {.name = "block | allow | count",
                                                .read = action_read,
                                                .print = action_print,
                                                .words = action_words,
-                                               .word_count = 3};
+                                               .word_count = ACTION_WORDS};
 
 static enum value_result rules_read(const struct value *value)
 {

@@ -63,6 +63,16 @@ def test_detection_only_says_what_it_would_have_refused(sidegate, backend, tmp_p
     assert '[id "10"]' in rule_lines(s)[0] and "Access denied" not in rule_lines(s)[0]
 
 
+@pytest.mark.parametrize("more,status", [("", 403), (", on_failure: allow", 200), (", mode: detection_only", 200)])
+def test_a_pattern_over_its_limits_is_no_pass(sidegate, backend, tmp_path, more, status):
+    hard = 'SecPcreMatchLimit 1000\nSecRule ARGS "@rx ^(a+)+$" "id:10,phase:1,pass,log"\n'
+    s = sidegate(backend().url, rules(tmp_path, hard, ", cpu_budget: 30s" + more))
+    assert s.ask(target="/?q=" + "a" * 60 + "!").status == status
+    line = s.lines()[0]
+    assert line["waf"]["limit"] == {"name": "pattern", "phase": 1, "rule": 10, "target": "ARGS:q"}
+    assert line["error"] == ("waf_limit" if status == 403 else None)
+
+
 def test_off_looks_at_nothing(sidegate, backend, tmp_path):
     s = sidegate(backend().url, rules(tmp_path, ATTACK, ', mode: "off"'))
     assert s.ask(target="/?q=attack").status == 200

@@ -71,6 +71,14 @@ static void settle(struct reading *reading, const struct node *at, struct rate_s
                "the bucket would take longer than a year to fill");
 }
 
+static bool asks_claim(const struct rate_settings *rate)
+{
+    for (size_t i = 0; i < rate->part_count; i++)
+        if (rate->parts[i].kind == RATE_BY_CLAIM)
+            return true;
+    return false;
+}
+
 /* ---- access[].rate ---- */
 
 static void check_words(struct reading *reading, const struct node *entry, const struct node *rate)
@@ -96,9 +104,30 @@ static void check_entry(struct reading *reading, const struct node *node,
     if (entry->rate.how.window_us < WINDOW_LEAST_US)
         refuse(reading, rate, "window: 1s", "access[].rate.window: a window is at least a second");
     check_words(reading, node, rate);
+    if (asks_claim(&entry->rate))
+        refuse(reading, rate, "rate_limits, of a route with an authorizer",
+               "access[].rate.key: no token was looked at yet in the access list");
     settle(reading, rate, &entry->rate, entry->name, entry->match_text);
     if (tree_find(node, SPAN("status")) == NULL)
         entry->status = TOO_MANY_REQUESTS;
+}
+
+/* ---- routes[].rate_limits ---- */
+
+/* A limit that nobody could ever run into is a mistake. */
+static void check_route(struct reading *reading, const struct node *node,
+                        const struct route_settings *route)
+{
+    const struct settings *settings = reading->settings;
+    for (size_t i = 0; i < route->rate_limit_count; i++) {
+        size_t index = route->rate_limit_indexes[i];
+        if (index < settings->rate_limit_count && route->authorizer_name.at == NULL &&
+            asks_claim(&settings->rate_limits[index].rate))
+            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("add authorizer: NAME"),
+                      "routes[].rate_limits: '" SPAN_FORMAT
+                      "' counts by a token, and the route asks for none",
+                      span_arg(route->rate_limits[i]));
+    }
 }
 
 /* ---- the whole ---- */
@@ -130,4 +159,7 @@ void rates_check(struct reading *reading)
         if (limit->rate.how.limit > 0)
             settle(reading, node, &limit->rate, limit->name, span_make(NULL, 0));
     }
+    node = first_of(reading, "routes");
+    for (size_t i = 0; node != NULL && i < reading->settings->route_count; i++, node = node->next)
+        check_route(reading, node, &reading->settings->routes[i]);
 }

@@ -17,7 +17,7 @@ static enum value_result refuse_part(const struct value *value, const struct nod
     struct span near = nearest_hint(item->text, names, RATE_PART_KINDS, hint, sizeof hint);
     fault_add(value->reading->faults, FAULT_ERROR, item->place, near,
               "%s: found '" SPAN_FORMAT "', expected client_address, header:NAME, cookie:NAME, "
-              "query:NAME, path, method, host or route",
+              "query:NAME, jwt.CLAIM, path, method, host or route",
               value->option->path, span_arg(span_first(item->text, 200)));
     return VALUE_SAID;
 }

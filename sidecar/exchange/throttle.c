@@ -18,11 +18,19 @@ void tell_rate(struct exchange *x, const struct decision *decision)
     x->own.retry_after_s = told.retry_after_s;
 }
 
+static const struct asked *with_claims(struct exchange *x)
+{
+    asked_of(x);
+    x->asked.claims = x->authorizer.jwt.claims;
+    x->asked.claim_count = x->authorizer.is_known ? x->authorizer.jwt.claim_count : 0;
+    return &x->asked;
+}
+
 /* Is the request over this one? Says so. */
 static bool is_over(struct exchange *x, const struct rate_limit_settings *limit)
 {
     struct rate_verdict verdict;
-    if (limit->mode == GUARD_OFF || rate_ask(&limit->rate, asked_of(x), &verdict) != RATE_OVER)
+    if (limit->mode == GUARD_OFF || rate_ask(&limit->rate, with_claims(x), &verdict) != RATE_OVER)
         return false;
     struct decision decision = {
         .kind = limit->mode == GUARD_ON ? DECISION_BLOCK : DECISION_WOULD_BLOCK,

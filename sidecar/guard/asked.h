@@ -53,7 +53,9 @@ struct asked {
     const struct geo *geo;                 /* NULL: there are no databases */
     bool geo_unknown_blocks;               /* geo.unknown: block */
     struct asked_place *place;             /* filled by asked_place(); NULL: as without databases */
-    struct arena *arena; /* for what is made of it and lives as long; NULL: nothing is made */
+    struct arena *arena;       /* for what is made of it and lives as long; NULL: nothing is made */
+    const struct pair *claims; /* of a token that was found good: none before authenticate */
+    size_t claim_count;
     struct rates *const *rates; /* by rate_settings.store; NULL: nothing is counted */
 };
 

@@ -111,6 +111,14 @@ static struct span network_of(const struct asked *asked, unsigned ipv6_prefix, c
     return span_make(to, IP_BYTES);
 }
 
+static struct span claim_of(const struct asked *asked, struct span name)
+{
+    for (size_t i = 0; i < asked->claim_count; i++)
+        if (span_is(asked->claims[i].name, name))
+            return asked->claims[i].value;
+    return span_make(NULL, 0);
+}
+
 static struct span value_of(const struct rate_settings *rate, const struct rate_part *part,
                             const struct asked *asked, char to[DECODED_MOST])
 {
@@ -123,6 +131,7 @@ static struct span value_of(const struct rate_settings *rate, const struct rate_
     case RATE_BY_PATH: return asked->path;
     case RATE_BY_METHOD: return asked->method;
     case RATE_BY_HOST: return asked->host.len > 0 ? lower(asked->host, to) : none;
+    case RATE_BY_CLAIM: return claim_of(asked, part->name);
     case RATE_BY_ROUTE: return asked->route.len > 0 ? asked->route : none;
     case RATE_PART_KINDS: break;
     }

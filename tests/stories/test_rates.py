@@ -8,6 +8,7 @@ import time
 
 import pytest
 from harness import always_ok, run, wait_until
+from test_jwt import token, write_keys
 
 LOGINS = "access: [{ name: logins, match: { path: /login }, rate: { limit: 3, window: 60s }, action: block }]"
 
@@ -179,6 +180,24 @@ def test_a_route_is_throttled_in_the_words_of_api_gateway(sidegate, backend):
     assert s.metric("sidegate_decisions_total", stage="throttle", control="per_user", decision="block") == 1
 
 
+def test_users_of_a_route_are_counted_by_their_token(sidegate, backend, tmp_path):
+    write_keys(tmp_path / "keys.json")
+    s = sidegate(backend(always_ok).url, f"""
+authorizers:
+  staff: {{ type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: {tmp_path}/keys.json }}
+rate_limits:
+  per_user: {{ key: [jwt.sub], rate: 2/h }}
+routes:
+  - {{ match: GET /orders, authorizer: staff, rate_limits: [per_user] }}
+""")
+
+    def ask(text):
+        return s.ask("GET", "/orders", fields=[("Authorization", text)]).status
+
+    assert [ask(token()), ask("Bearer " + token(jti="2")), ask(token(jti="3"))] == [200, 200, 429]
+    assert [ask(token(sub="bob")), ask(token(secret=b"forged", sub="carol"))] == [200, 401]
+
+
 FAULTS = [
     ("rate: { limit: 3 }", "'window' is missing"),
     ("rate: { limit: 0, window: 60s }", "expected a number from 1 to 1000000000"),
@@ -201,6 +220,8 @@ def test_what_refers_to_nothing_is_a_fault(tmp_path):
     check(tmp_path, ROUTES.replace("[trial, per_user]", "[per_usr]"), "there is no rate limit 'per_usr' (did you mean 'per_user'?)")
     check(tmp_path, ROUTES.replace("1/h", "1/w"), "expected a number of requests by s, m, h or d")
     check(tmp_path, LOGINS.replace("action: block", "action: allow"), "cannot be let in for it")
+    check(tmp_path, LOGINS.replace("limit: 3", "key: [jwt.sub], limit: 3"), "no token was looked at yet")
+    check(tmp_path, ROUTES.replace("header:x-user", "jwt.sub"), "'per_user' counts by a token, and the route asks for none")
 
 
 def check(folder, config, said):

@@ -169,6 +169,19 @@ TEST(a_request_without_a_part_of_the_key_is_neither_counted_nor_limited)
     rates_give(desk.store);
 }
 
+TEST(a_claim_counts_once_a_token_was_found_good)
+{
+    static const struct pair claims[] = {{SPAN_INIT("iss"), SPAN_INIT("x")},
+                                         {SPAN_INIT("sub"), SPAN_INIT("alice")}};
+    struct desk desk;
+    open_desk(&desk, "jwt.sub");
+    check_number(ask(&desk), RATE_NO_KEY);
+    desk.asked.claims = claims;
+    desk.asked.claim_count = 2;
+    check_new(&desk);
+    rates_give(desk.store);
+}
+
 TEST(without_stores_nothing_is_counted)
 {
     struct desk desk;
@@ -228,6 +241,7 @@ int rate_suite(void)
         cmocka_unit_test(parts_do_not_run_together),
         cmocka_unit_test(hosts_count_in_any_case),
         cmocka_unit_test(a_request_without_a_part_of_the_key_is_neither_counted_nor_limited),
+        cmocka_unit_test(a_claim_counts_once_a_token_was_found_good),
         cmocka_unit_test(without_stores_nothing_is_counted),
         cmocka_unit_test(an_entry_with_a_rate_is_about_what_comes_more_often),
         cmocka_unit_test(the_fields_name_the_limit_and_the_time),

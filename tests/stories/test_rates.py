@@ -194,7 +194,8 @@ routes:
     def ask(text):
         return s.ask("GET", "/orders", fields=[("Authorization", text)]).status
 
-    assert [ask(token()), ask("Bearer " + token(jti="2")), ask(token(jti="3"))] == [200, 200, 429]
+    same = token()  # the second time it is known already
+    assert [ask(same), ask("Bearer " + same), ask(token(jti="3")), ask(same)] == [200, 200, 429, 429]
     assert [ask(token(sub="bob")), ask(token(secret=b"forged", sub="carol"))] == [200, 401]
 
 

@@ -2,6 +2,7 @@
 /* Types of options of authorizers, and of routes that name them. */
 #include "sidecar/config/values.h"
 #include "sidecar/guard/jws.h"
+#include "sidecar/http/fields.h"
 
 enum { NAMES_SHOWN = 64, HINT_BYTES = 160 };
 
@@ -133,6 +134,68 @@ const struct option_type type_jws_algorithms = {.name = "list of algorithms",
                                                 .one_will_do = true,
                                                 .read = algorithms_read,
                                                 .print = algorithms_print};
+
+/* ---- headers: { field: claim } ---- */
+
+/* What says where a body ends, or whom a request is for, is no place for a claim. */
+static bool is_field(struct span name)
+{
+    static const struct span ours[] = {
+        SPAN_INIT("host"),
+        SPAN_INIT("content-length"),
+        SPAN_INIT("transfer-encoding"),
+        SPAN_INIT("connection"),
+        SPAN_INIT("te"),
+        SPAN_INIT("trailer"),
+        SPAN_INIT("upgrade"),
+        SPAN_INIT("expect"),
+        SPAN_INIT("keep-alive"),
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (span_is_nocase(name, ours[i]))
+            return false;
+    return http_is_token(name);
+}
+
+static enum value_result headers_read(const struct value *value)
+{
+    const struct node *map = value->node;
+    struct pair *pairs = arena_alloc(value->reading->arena, (map->count + 1) * sizeof *pairs);
+    size_t *count = value_also(value);
+    if (map->kind != NODE_MAP)
+        return VALUE_UNFIT;
+    for (const struct node *item = map->first; item != NULL && pairs != NULL; item = item->next) {
+        if (item->kind != NODE_SCALAR || item->text.len == 0)
+            return value_refuse(value, item, "", "expected the name of a claim");
+        if (!is_field(item->key))
+            return value_refuse(value, item, "X-User", "this is no field that could hold a claim");
+        pairs[(*count)++] =
+            (struct pair){value_keep(value, item->key), value_keep(value, item->text)};
+    }
+    *(const struct pair **)value_at(value) = pairs;
+    return VALUE_TAKEN;
+}
+
+static bool headers_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    const struct pair *const *pairs = (const void *)((const char *)base + option->at);
+    const size_t *count = (const void *)((const char *)base + option->also);
+    for (size_t n = 0; n < *count; n++) {
+        buf_add(to, n == 0 ? SPAN("{") : SPAN(", "));
+        value_print_text(to, (*pairs)[n].name);
+        buf_add(to, SPAN(": "));
+        value_print_text(to, (*pairs)[n].value);
+    }
+    return *count > 0 && buf_add_byte(to, '}');
+}
+
+const struct option_type type_claim_headers = {.name = "fields and claims",
+                                               .expected =
+                                                   "fields and claims, like { X-User: sub }",
+                                               .takes_any = true,
+                                               .read = headers_read,
+                                               .print = headers_print};
 
 /* ---- routes[].authorizer: its section may stand behind the routes ---- */
 

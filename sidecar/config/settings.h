@@ -128,6 +128,8 @@ struct authorizer_settings {
     struct span jwks_file; /* absolute */
     struct span token_use; /* at == NULL: any */
     uint64_t skew_us;
+    const struct pair *headers; /* field and claim: what the backend is told of a good token */
+    size_t header_count;
     enum guard_mode mode;
     struct place place; /* of jwks_file */
 };

@@ -94,7 +94,7 @@ extern const struct option_type type_certificates, type_tls_version, type_client
     type_tls_refresh;
 /* authorizer_values.c */
 extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
-    type_route_authorizer, type_scopes;
+    type_claim_headers, type_route_authorizer, type_scopes;
 /* route_values.c */
 extern const struct option_type type_route_match, type_upstream;
 

@@ -106,3 +106,35 @@ enum step stage_authenticate(struct exchange *x)
     x->authorizer.jwt = (struct jwt){0}; /* of what it said nothing is true */
     return authorizer_refuse(x, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict);
 }
+
+/* Control bytes would be read as something else than a value. */
+static bool may_stand_in_a_field(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < ' ' || value.at[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static struct span claim_of(const struct jwt *jwt, struct span name)
+{
+    for (size_t i = 0; i < jwt->claim_count; i++)
+        if (span_is(jwt->claims[i].name, name))
+            return jwt->claims[i].value;
+    return span_make(NULL, 0);
+}
+
+void authorizer_tell(struct exchange *x, struct fields *fields)
+{
+    for (size_t i = 0; i < x->settings->authorizer_count; i++)
+        for (size_t h = 0; h < x->settings->authorizers[i].header_count; h++)
+            fields_remove(fields, x->settings->authorizers[i].headers[h].name);
+    if (!x->authorizer.is_known)
+        return;
+    const struct authorizer_settings *settings = x->authorizer.settings;
+    for (size_t h = 0; h < settings->header_count; h++) {
+        struct span value = claim_of(&x->authorizer.jwt, settings->headers[h].value);
+        if (value.at != NULL && may_stand_in_a_field(value))
+            fields_add(fields, x->arena, settings->headers[h].name, value);
+    }
+}

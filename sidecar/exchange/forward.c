@@ -184,6 +184,7 @@ static void make_request(struct exchange *x, struct request_head *head)
     fields_set(fields, x->arena, SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH));
     set_certificate(x, fields);
     set_trace(x, fields);
+    authorizer_tell(x, fields);
     set_via(x, fields);
     if (x->prefix_is_whole)
         head->body_length = (int64_t)x->prefix.len;

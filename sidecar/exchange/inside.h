@@ -213,6 +213,10 @@ const struct asked *asked_of(struct exchange *x);
 enum step authorizer_refuse(struct exchange *x, enum gateway_response_type type, const char *error,
                             const struct jwt_verdict *verdict);
 
+/* What the backend is told of the token; fields of these names that a client made up go, whatever
+ * the route. */
+void authorizer_tell(struct exchange *x, struct fields *fields);
+
 /* ---- throttle.c ---- */
 
 /* Who came too often is told when to come again: sets the fields of our own answer. */

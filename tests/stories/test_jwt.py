@@ -160,6 +160,20 @@ def test_a_token_that_was_found_good_is_refused_once_it_has_expired(sidegate, ba
     assert answer.status == 401 and "the token has expired" in answer["WWW-Authenticate"]
 
 
+def test_the_backend_is_told_of_claims_and_no_client_can_say_so_itself(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, CONFIG.replace("skew: 0", "headers: { X-User: sub, X-Groups: groups, X-Odd: odd }"))
+    forged = [("X-User", "root"), ("x-groups", "admin"), ("X-Odd", "1")]
+    for _ in range(2):  # checked, and known from before
+        text = token(groups=["a", "b"], odd="a\r\nX-Admin: 1")
+        assert s.ask("GET", "/orders", fields=[("Authorization", text), *forged]).status == 200
+        assert s.ask("GET", "/orders", fields=[("Authorization", text), *forged]).status == 200
+    assert s.ask("GET", "/open", fields=forged).status == 200
+    heard = server.heard.lower()
+    assert heard.count(b"x-user: alice\r\n") == 4 and heard.count(b"x-user:") == 4
+    assert heard.count(b'x-groups: ["a","b"]\r\n') == 4 and heard.count(b"x-groups:") == 4
+    assert b"x-odd" not in heard and b"x-admin" not in heard
+
+
 def test_a_reload_of_other_settings_asks_a_token_anew(sidegate, backend, tmp_path):
     s, _ = started(sidegate, backend, tmp_path)
     good = token()
@@ -185,9 +199,15 @@ def test_what_is_wrong_with_keys_and_settings_is_said_at_its_place(tmp_path):
     for change, fault in [(("[HS256]", "[HS265]"), "there is no algorithm 'HS265'"),
                           (("authorizer: staff }", "authorizer: stuff }"), "there is no authorizer 'stuff'"),
                           (("GET /open }", "GET /open, scopes: [a] }"), "without an authorizer"),
-                          (("[orders.write, admin]", "['a b']"), "expected a scope")]:
+                          (("[orders.write, admin]", "['a b']"), "expected a scope"),
+                          (("skew: 0", "headers: { Host: sub }"), "this is no field that could hold a claim")]:
         code, said = check(CONFIG.replace(*change, 1))
         assert code == 3 and fault in said and "sidegate.yaml:" in said, said
+    config.write_text(base + CONFIG.replace("KEYS", "keys.json").replace("skew: 0", 'skew: 0, headers: { X-User: sub, "X-G": "a b" }'))
+    code, printed, _ = run("config", "print", "-c", str(config))
+    assert code == 0 and 'headers: {X-User: sub, X-G: "a b"}' in printed and "authorizer: staff" in printed, printed
+    config.write_text(printed)
+    assert run("config", "print", "-c", str(config))[1] == printed
     write_keys(keys, b"too short")
     assert "a secret of fewer than 32 bytes is too weak" in check()[1]
     keys.write_text('{"keys": [\n{]}')

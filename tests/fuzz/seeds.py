@@ -247,6 +247,18 @@ def add_rates(seeds):
     seeds.dictionary("rate_fuzz", parts + ["header:", "cookie:", "query:", "client_address", "%41", "%", "; sid=", "&user="])
 
 
+def add_places(seeds):
+    """Databases as they are, broken ones too, and lists of the addresses that their sources name."""
+    for path in sorted((DATA / "geo-maxmind-db/test-data").glob("*.mmdb")):
+        seeds.add("geo_fuzz", path.read_bytes())
+    for path in sorted((DATA / "geo-maxmind-db/source-data").glob("*.json")):
+        networks = [network for entry in json.loads(path.read_text()) for network in entry]
+        seeds.add("list_fuzz", "# " + path.name + "\n" + "\n".join(networks[:200]) + "\n")
+    seeds.add("list_fuzz", "192.0.2.1-192.0.2.9 ; a range\n\n10.0.0.0/8 # inside\n::ffff:192.0.2.77\n")
+    seeds.dictionary("geo_fuzz", ["\xab\xcd\xefMaxMind.com", "node_count", "record_size", "ip_version", "database_type",
+                                  "country", "iso_code", "subdivisions", "autonomous_system_number", "is_anonymous"])
+
+
 def write_dictionaries(seeds):
     variables = rows("rules/match/variables.tbl", "VARIABLE")
     actions = rows("rules/match/actions.tbl", "ACTION")
@@ -288,7 +300,7 @@ def add_jose(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, write_dictionaries, add_jose):
+                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

@@ -281,6 +281,11 @@ const struct rule_match *inspection_matches(struct inspection *tx, size_t *count
     return tx->matches;
 }
 
+bool inspection_secrets_are_lost(const struct inspection *tx)
+{
+    return tx->secrets_lost;
+}
+
 size_t inspection_secret_count(const struct inspection *tx)
 {
     return tx->secret_count + tx->awaited_count;

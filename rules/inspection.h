@@ -146,6 +146,8 @@ const struct rule_match *inspection_matches(struct inspection *tx, size_t *count
 size_t inspection_secret_count(const struct inspection *tx);
 struct span inspection_secret(const struct inspection *tx, size_t i);
 struct span inspection_secret_name(const struct inspection *tx, size_t i);
+/* There was no memory to note all of them: nothing that the client sent may be logged then. */
+bool inspection_secrets_are_lost(const struct inspection *tx);
 /* The inbound and outbound anomaly scores that CRS 3 and 4 keep in TX; 0 where there are none. */
 int64_t inspection_score(const struct inspection *tx, bool outbound);
 /* How often a limit was hit. */

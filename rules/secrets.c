@@ -12,6 +12,8 @@ static void secret_add(struct inspection *tx, struct span name, struct span text
     if (transaction_grow(tx, &tx->secrets, tx->secret_count, &tx->secret_room,
                          sizeof(struct secret)))
         tx->secrets[tx->secret_count++] = (struct secret){name, text};
+    else
+        tx->secrets_lost = true;
 }
 
 /* ---- by name ---- */
@@ -58,12 +60,16 @@ static bool is_open(const struct inspection *tx, const struct action *action)
 static void name_it(struct inspection *tx, const struct action *action)
 {
     add_named(tx, action);
-    if (is_open(tx, action) && transaction_grow(tx, &tx->awaited, tx->awaited_count,
-                                                &tx->awaited_room, sizeof(struct awaited)))
+    if (!is_open(tx, action))
+        return;
+    bool has_room = transaction_grow(tx, &tx->awaited, tx->awaited_count, &tx->awaited_room,
+                                     sizeof(struct awaited));
+    if (has_room)
         tx->awaited[tx->awaited_count++] =
             (struct awaited){action, arena_format(tx->arena, "%s:" SPAN_FORMAT,
                                                   variable_row(variable_of(action))->name,
                                                   span_arg(action->sanitise.name))};
+    tx->secrets_lost = tx->secrets_lost || arena_is_full(tx->arena);
 }
 
 /* Names what has come since. */

@@ -155,6 +155,7 @@ struct inspection {
     size_t match_count, match_room;
     struct secret *secrets;
     size_t secret_count, secret_room;
+    bool secrets_lost; /* there was no memory to note one */
     struct awaited *awaited;
     size_t awaited_count, awaited_room;
     size_t masked_count; /* of the matches: those that were masked already, for so many secrets */

@@ -80,6 +80,15 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
     report->audit.masked_count = count;
 }
 
+/* A secret that nobody could note may stand in anything that the client sent: ids and figures are
+ * all that is left to say. */
+static void keep_silent(struct report *report)
+{
+    report->audit.wanted = false;
+    report->target = report->query = report->referer = report->user_agent = SPAN("");
+    report->waf.match_count = 0;
+}
+
 void audit_say(const struct exchange *x, struct report *report)
 {
     /* one that the rules have filled is no reason to keep silent */
@@ -92,6 +101,8 @@ void audit_say(const struct exchange *x, struct report *report)
         say_all(x, &report->audit);
     say_secrets(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
+    if (x->inspection != NULL && inspection_secrets_are_lost(x->inspection))
+        keep_silent(report);
     if (report->audit.wanted)
         form_fill(&report->audit, arena);
 }

@@ -94,6 +94,31 @@ TEST(fields_what_matched_and_its_bytes_can_be_secrets)
     "SecRequestBodyAccess On\nSecAction " \
     "\"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=XML\"\n"
 
+TEST(a_secret_that_there_is_no_memory_for_is_told_as_lost)
+{
+    enum { SECRETS = 300, ONE = sizeof("&p=aaaa") - 1 };
+    struct scene *s = scene_open("SecAction \"id:1,phase:1,pass,nolog,sanitiseArg:p\"");
+    char target[2 + SECRETS * ONE + 1] = "/?";
+    unsigned lost = 0, noted = 0;
+    for (size_t i = 0; i < SECRETS; i++)
+        memcpy(target + 2 + i * ONE, "&p=aaaa", ONE);
+    for (size_t ceiling = 16384; ceiling <= 262144; ceiling += 1024) {
+        scene_again(s, ceiling);
+        scene_start(s, "GET", target);
+        if (s->tx == NULL)
+            continue;
+        scene_run(s, PHASE_REQUEST_HEADERS);
+        if (s->step == INSPECTION_DONE) {
+            check(inspection_secret_count(s->tx) >= SECRETS);
+            check(!inspection_secrets_are_lost(s->tx));
+            noted++;
+        }
+        lost += inspection_secrets_are_lost(s->tx);
+    }
+    check(lost > 0 && noted > 0);
+    scene_close(s);
+}
+
 TEST(an_expression_selects_nodes_with_the_namespaces_of_its_rule)
 {
     struct scene *s = scene_open(
@@ -168,6 +193,7 @@ int secrets_suite(void)
         cmocka_unit_test(a_secret_that_a_transformation_changed_is_hidden_by_its_name),
         cmocka_unit_test(a_secret_stands_in_no_tag_and_no_piece_of_it_in_a_message),
         cmocka_unit_test(fields_what_matched_and_its_bytes_can_be_secrets),
+        cmocka_unit_test(a_secret_that_there_is_no_memory_for_is_told_as_lost),
         cmocka_unit_test(an_expression_selects_nodes_with_the_namespaces_of_its_rule),
         cmocka_unit_test(a_document_that_is_none_selects_nothing),
         cmocka_unit_test(a_schema_and_a_document_type_say_which_documents_there_are),

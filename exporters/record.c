@@ -68,7 +68,8 @@
     NUMBER(duration_us)         \
     NUMBER(connect_us)          \
     NUMBER(status)              \
-    NUMBER(reused)
+    NUMBER(reused)              \
+    NUMBER(tls)
 
 #define ATTEMPT_TEXTS(TEXT) \
     TEXT(address, 256)      \

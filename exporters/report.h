@@ -26,7 +26,7 @@ struct report_attempt {
     unsigned status;                            /* 0: no answer */
     struct span error; /* "connection_refused", "timeout"...; empty: none */
     uint8_t span_id[8];
-    bool reused;
+    bool reused, tls;
 };
 
 enum { REPORT_ATTEMPTS = 4, REPORT_DECISIONS = 16 };

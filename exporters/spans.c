@@ -356,9 +356,9 @@ static void add_client_attributes(struct span_maker *maker, const struct report 
     attribute_text(to, "server.address", host);
     attribute_number(to, "server.port", port_number);
     attribute_text(to, "url.full",
-                   arena_format(maker->arena, "http://" SPAN_FORMAT SPAN_FORMAT "%s" SPAN_FORMAT,
-                                span_arg(attempt->address), span_arg(report->path),
-                                query.len > 0 ? "?" : "", span_arg(query)));
+                   arena_format(maker->arena, "http%s://" SPAN_FORMAT SPAN_FORMAT "%s" SPAN_FORMAT,
+                                attempt->tls ? "s" : "", span_arg(attempt->address),
+                                span_arg(report->path), query.len > 0 ? "?" : "", span_arg(query)));
     buf_clear(&maker->scratch);
     attribute_number(to, "http.response.status_code", attempt->status);
     attribute_text(to, "error.type", error_type(attempt->error, attempt->status, 400, digits));

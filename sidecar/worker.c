@@ -254,7 +254,7 @@ static void swap(struct worker *worker, struct order *order)
     struct snapshot *old = worker->snapshot;
     worker->snapshot = order->snapshot;
     acceptor_set(worker->acceptor, order->listeners, order->count);
-    worker_pools_change(worker->pools, order->snapshot->settings);
+    worker_pools_change(worker->pools, order->snapshot);
     connections_change(worker->connections);
     snapshot_give(old);
 }
@@ -388,8 +388,7 @@ struct worker *worker_new(struct workers *workers, unsigned number, struct snaps
     worker->snapshot = snapshot_take(snapshot);
     surround(worker);
     worker->connections = connections_new(&worker->around, current_snapshot, worker);
-    worker->pools =
-        worker_pools_new(worker->loop, workers->count, worker->around.chunks, snapshot->settings);
+    worker->pools = worker_pools_new(worker->loop, workers->count, worker->around.chunks, snapshot);
     worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
     acceptor_set(worker->acceptor, listeners, count);
     timer_init(&worker->closing, worker->loop, on_closing);

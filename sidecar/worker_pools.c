@@ -14,7 +14,8 @@ struct slot {
     struct list link;
     struct span name;
     struct pool *pool;
-    struct arena *texts; /* of every target that it ever had */
+    struct tls_client *tls; /* NULL: without TLS */
+    struct arena *texts;    /* of every target that it ever had */
     struct pool_figures counted;
 };
 
@@ -41,6 +42,14 @@ static unsigned share(unsigned whole, unsigned workers)
     return (whole + workers - 1) / workers;
 }
 
+/* "127.0.0.1:3000" and "[::1]:3000" without port and brackets. */
+static struct span host_of(struct span target)
+{
+    struct span host = span_first(target, span_find_last_byte(target, ':'));
+    bool bracketed = span_starts(host, SPAN("[")) && span_ends(host, SPAN("]"));
+    return bracketed ? span_make(host.at + 1, host.len - 2) : host;
+}
+
 static struct pool_options options_of(const struct worker_pools *pools, struct slot *slot,
                                       const struct upstream_settings *upstream)
 {
@@ -50,6 +59,10 @@ static struct pool_options options_of(const struct worker_pools *pools, struct s
     for (size_t i = 0; i < upstream->target_count; i++) {
         targets[i].address = upstream->addresses[i];
         targets[i].name = arena_copy(slot->texts, upstream->targets[i]);
+        targets[i].tls = slot->tls;
+        struct span name = upstream->tls.server_name;
+        targets[i].server_name =
+            name.at != NULL ? arena_copy(slot->texts, name) : host_of(targets[i].name);
     }
     return (struct pool_options){
         .targets = targets,
@@ -64,8 +77,9 @@ static struct pool_options options_of(const struct worker_pools *pools, struct s
     };
 }
 
-void worker_pools_change(struct worker_pools *pools, const struct settings *settings)
+void worker_pools_change(struct worker_pools *pools, const struct snapshot *snapshot)
 {
+    const struct settings *settings = snapshot->settings;
     pools->connect_timeout_us = settings->timeouts.connect_us;
     for (size_t i = 0; i < settings->upstream_count; i++) {
         const struct upstream_settings *upstream = &settings->upstreams[i];
@@ -78,21 +92,24 @@ void worker_pools_change(struct worker_pools *pools, const struct settings *sett
             slot->name = arena_copy(slot->texts, upstream->name);
             list_add(&pools->slots, &slot->link);
         }
+        struct tls_client *old = slot->tls, *tls = snapshot->tls_clients[i];
+        slot->tls = tls != NULL ? tls_client_take(tls) : NULL;
         struct pool_options options = options_of(pools, slot, upstream);
         if (is_new)
             slot->pool = pool_new(pools->loop, &options);
         else
             pool_change(slot->pool, &options);
+        tls_client_give(old);
     }
 }
 
 struct worker_pools *worker_pools_new(struct loop *loop, unsigned workers,
-                                      struct arena_chunks *chunks, const struct settings *settings)
+                                      struct arena_chunks *chunks, const struct snapshot *snapshot)
 {
     struct worker_pools *pools = must_alloc(sizeof(*pools));
     *pools = (struct worker_pools){.loop = loop, .workers = workers, .chunks = chunks};
     list_init(&pools->slots);
-    worker_pools_change(pools, settings);
+    worker_pools_change(pools, snapshot);
     return pools;
 }
 
@@ -106,6 +123,7 @@ void worker_pools_free(struct worker_pools *pools)
              turn++) /* its connections say goodbye in their own turn */
             loop_turn(pools->loop, 0);
         arena_free(slot->texts);
+        tls_client_give(slot->tls);
         free(slot);
     }
     free(pools);

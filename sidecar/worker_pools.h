@@ -4,17 +4,17 @@
 #define SIDEGATE_SIDECAR_WORKER_POOLS_H
 
 #include "exporters/metrics.h"
-#include "sidecar/config/settings.h"
+#include "sidecar/config/snapshot.h"
 #include "sidecar/upstream/pool.h"
 
 struct worker_pools;
 
 /* `workers`: among how many the upstreams' maxima are divided. */
 struct worker_pools *worker_pools_new(struct loop *loop, unsigned workers,
-                                      struct arena_chunks *chunks, const struct settings *settings);
+                                      struct arena_chunks *chunks, const struct snapshot *snapshot);
 void worker_pools_free(struct worker_pools *pools);
 /* After a reload: new upstreams, new targets, new maxima. */
-void worker_pools_change(struct worker_pools *pools, const struct settings *settings);
+void worker_pools_change(struct worker_pools *pools, const struct snapshot *snapshot);
 struct pool *worker_pools_find(struct worker_pools *pools,
                                const struct upstream_settings *upstream);
 void worker_pools_close_idle(struct worker_pools *pools);

@@ -8,15 +8,14 @@ static struct span target_authority(const struct value *value, const struct node
 {
     struct span text = item->text;
     if (span_starts_nocase(text, SPAN("https://")))
-        value_refuse(value, item, "use http:// to a backend beside this program",
-                     "TLS to upstreams is not there");
-    else if (span_starts(text, SPAN("unix:")))
+        return span_from(text, sizeof "https://" - 1);
+    if (span_starts(text, SPAN("unix:")))
         return text;
     else if (span_starts_nocase(text, SPAN("http://")))
         return span_from(text, sizeof "http://" - 1);
     else
         value_refuse(value, item, "http://127.0.0.1:3000 or unix:/run/app.sock",
-                     "expected http://host:port or unix:/path");
+                     "expected http://host:port, https://host:port or unix:/path");
     return span_make(NULL, 0);
 }
 
@@ -34,7 +33,9 @@ static struct span target_normal(const struct value *value, const struct node *i
     text = span_first(text, slash);
     size_t colon = span_find_last_byte(text, ':'), bracket = span_find_byte(text, ']');
     bool has_port = colon != SPAN_NONE && (bracket == SPAN_NONE || colon > bracket);
-    return has_port ? text : arena_format(value->reading->arena, SPAN_FORMAT ":80", span_arg(text));
+    const char *port = span_starts_nocase(item->text, SPAN("https://")) ? "443" : "80";
+    return has_port ? text
+                    : arena_format(value->reading->arena, SPAN_FORMAT ":%s", span_arg(text), port);
 }
 
 static void target_read(const struct value *value, const struct node *item, struct span *target,
@@ -68,8 +69,14 @@ static enum value_result targets_read(const struct value *value)
     if (targets == NULL || addresses == NULL)
         return VALUE_TAKEN; /* a full arena is said at the end */
     size_t i = 0;
-    for (const struct node *item = value->node->first; item != NULL; item = item->next, i++)
+    for (const struct node *item = value->node->first; item != NULL; item = item->next, i++) {
+        bool tls = span_starts_nocase(item->text, SPAN("https://"));
+        if (i > 0 && tls != upstream->tls.on)
+            value_refuse(value, item, "two upstreams, or the same for all",
+                         "some targets are https:// and some are not");
+        upstream->tls.on = tls;
         target_read(value, item, &targets[i], &addresses[i]);
+    }
     upstream->targets = targets;
     upstream->addresses = addresses;
     upstream->target_count = count;
@@ -83,13 +90,16 @@ static bool targets_print(const struct option *option, const void *base, size_t 
     if (i >= upstream->target_count)
         return false;
     bool is_unix = span_starts(upstream->targets[i], SPAN("unix:"));
-    return buf_format(to, "\"%s" SPAN_FORMAT "\"", is_unix ? "" : "http://",
+    return buf_format(to, "\"%s" SPAN_FORMAT "\"",
+                      is_unix            ? ""
+                      : upstream->tls.on ? "https://"
+                                         : "http://",
                       span_arg(upstream->targets[i]));
 }
 
 const struct option_type type_targets = {
     .name = "list of URLs",
-    .expected = "a list of http://host:port and unix:/path with at least one",
+    .expected = "a list of http://host:port, https://host:port and unix:/path with at least one",
     .is_list = true,
     .read = targets_read,
     .print = targets_print};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a listener says of TLS as a whole. */
+/* What listeners and upstreams say of TLS as a whole. */
 #include "sidecar/config/read.h"
 
 enum { REFRESH_US = 10000000 };
@@ -42,8 +42,42 @@ static void check_one(struct reading *reading, const struct node *node,
                "listeners[].tls.crl_file: no client is asked for a certificate");
 }
 
+static void check_upstream(struct reading *reading, const struct node *upstream,
+                           struct upstream_tls_settings *tls)
+{
+    const struct node *node = tree_find(upstream, SPAN("tls"));
+    if (node == NULL || node->kind != NODE_MAP)
+        return;
+    tls->ca_place = place_in(reading, node, "ca_file");
+    tls->cert_place = place_in(reading, node, "cert_file");
+    tls->key_place = place_in(reading, node, "key_file");
+    if (!tls->on)
+        refuse(reading, place_in(reading, upstream, "tls"), "targets: [\"https://127.0.0.1:8443\"]",
+               "upstreams.*.tls: the targets are not https://");
+    if ((tls->cert_file.at != NULL) != (tls->key_file.at != NULL))
+        refuse(reading, tls->cert_place, "cert_file: and key_file:",
+               "upstreams.*.tls: a certificate and its key go together");
+    if (tls->server_name.len > 253)
+        refuse(reading, place_in(reading, node, "server_name"), "",
+               "upstreams.*.tls.server_name: no host has such a long name");
+}
+
+static void check_upstreams(struct reading *reading)
+{
+    union { /* as with the listeners */
+        const struct upstream_settings *in;
+        struct upstream_settings *out;
+    } upstreams = {reading->settings->upstreams};
+    const struct node *map = tree_find(reading->root, SPAN("upstreams"));
+    const struct node *node = map != NULL ? map->first : NULL;
+    for (size_t i = 0; node != NULL && i < reading->settings->upstream_count;
+         i++, node = node->next)
+        check_upstream(reading, node, &upstreams.out[i].tls);
+}
+
 void tls_check(struct reading *reading)
 {
+    check_upstreams(reading);
     union { /* the settings are still being made; nobody else sees them */
         const struct listener_settings *in;
         struct listener_settings *out;

@@ -194,6 +194,11 @@ uint64_t settings_places_hash(const struct settings *settings)
         places_print(&text, &settings->rules.exclusions[i].place, 1);
     for (size_t i = 0; i < settings->route_count; i++)
         places_print(&text, &settings->routes[i].place, 1);
+    for (size_t i = 0; i < settings->upstream_count; i++) {
+        const struct upstream_tls_settings *tls = &settings->upstreams[i].tls;
+        const struct place places[] = {tls->ca_place, tls->cert_place, tls->key_place};
+        places_print(&text, places, sizeof places / sizeof *places);
+    }
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener_tls_settings *tls = &settings->listeners[i].tls;
         const struct place places[] = {tls->ciphers_place, tls->client_ca_place, tls->crl_place};

@@ -67,8 +67,17 @@ struct exclusion_settings {
     bool expired; /* when the settings were read */
 };
 
+struct upstream_tls_settings {
+    bool on;                 /* the targets are https:// */
+    struct span server_name; /* at == NULL: each target's own host */
+    struct span ca_file;     /* at == NULL: the system's */
+    struct span cert_file, key_file;
+    struct place ca_place, cert_place, key_place;
+};
+
 struct upstream_settings {
     struct span name;
+    struct upstream_tls_settings tls;
     const struct span *targets; /* "127.0.0.1:3000": the authority that logs print */
     const struct address *addresses;
     size_t target_count;

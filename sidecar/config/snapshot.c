@@ -384,6 +384,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .resource_policy = policy_file_policy(parts->policy->value),
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),
+        .tls_clients = tls_parts_clients(parts->tls->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,

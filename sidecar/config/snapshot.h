@@ -44,6 +44,7 @@ struct snapshot {
     const struct policy *resource_policy;  /* NULL: none is named */
     struct rates *const *rates;            /* by rate_settings.store */
     struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */
+    struct tls_client *const *tls_clients; /* in the order of the upstreams; NULL: without TLS */
     const struct certificate_expiry *certificates;
     size_t certificate_count;
     uint64_t number;              /* of this process, from 1 */

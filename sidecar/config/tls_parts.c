@@ -9,12 +9,19 @@
 #include "rules/base/must.h"
 #include "sidecar/config/private_file.h"
 
-enum { FILE_BYTES = 16 << 20, NAMES_BYTES = 16 << 20, OPTIONS_BYTES = 1 << 16 };
+enum {
+    FILE_BYTES = 16 << 20,
+    NAMES_BYTES = 16 << 20,
+    OPTIONS_BYTES = 1 << 16,
+    UPSTREAM_REFRESH_US = 10000000
+};
 
 struct tls_parts {
     struct tls_tickets *tickets;
     struct tls_server **servers;
     size_t count;
+    struct tls_client **clients;
+    size_t client_count;
     struct certificate_expiry *expiries;
     size_t expiry_count;
     struct arena *arena; /* of names: parts may outlive the settings that they were made from */
@@ -113,6 +120,45 @@ server_new(struct tls_parts *parts, const struct listener_settings *listener, st
     return server;
 }
 
+/* ---- one upstream ---- */
+
+static struct tls_client *client_new(struct tls_parts *parts,
+                                     const struct upstream_tls_settings *tls, struct faults *faults)
+{
+    enum { FILES = 3 };
+    struct tls_client_options options = {0};
+    struct texts texts = {.bufs = must_alloc(FILES * sizeof(struct buf)), .faults = faults};
+    if (tls->ca_file.at != NULL)
+        options.ca = text_read(&texts, tls->ca_file, tls->ca_place, false);
+    if (tls->cert_file.at != NULL) {
+        options.pair.chain = text_read(&texts, tls->cert_file, tls->cert_place, false);
+        options.pair.key = text_read(&texts, tls->key_file, tls->key_place, true);
+    }
+    add_hash(&parts->hash, tls->ca_file.at != NULL ? SPAN("ca") : SPAN("system"));
+    for (size_t i = 0; i < texts.count; i++)
+        add_hash(&parts->hash, buf_span(&texts.bufs[i]));
+    struct tls_client *client = texts.broken ? NULL : tls_client_new(&options, faults);
+    texts_forget(&texts);
+    return client;
+}
+
+static bool add_clients(struct tls_parts *parts, const struct settings *settings,
+                        struct faults *faults)
+{
+    bool well = true;
+    parts->clients = must_alloc((settings->upstream_count + 1) * sizeof(struct tls_client *));
+    for (; parts->client_count < settings->upstream_count; parts->client_count++) {
+        const struct upstream_settings *upstream = &settings->upstreams[parts->client_count];
+        add_hash(&parts->hash, upstream->name);
+        if (!upstream->tls.on)
+            continue;
+        struct tls_client *client = client_new(parts, &upstream->tls, faults);
+        parts->clients[parts->client_count] = client;
+        well = well && client != NULL;
+    }
+    return well;
+}
+
 static void add_expiries(struct tls_parts *parts, const struct listener_settings *listener,
                          const struct tls_server *server)
 {
@@ -149,7 +195,7 @@ struct tls_parts *tls_parts_new(const struct settings *settings, const struct tl
         if (server != NULL)
             add_expiries(parts, listener, server);
     }
-    if (well)
+    if (add_clients(parts, settings, faults) && well)
         return parts;
     tls_parts_free(parts);
     return NULL;
@@ -161,7 +207,10 @@ void tls_parts_free(struct tls_parts *parts)
         return;
     for (size_t i = 0; i < parts->count; i++)
         tls_server_give(parts->servers[i]);
+    for (size_t i = 0; i < parts->client_count; i++)
+        tls_client_give(parts->clients[i]);
     tls_tickets_give(parts->tickets);
+    free(parts->clients);
     free(parts->servers);
     free(parts->expiries);
     arena_free(parts->arena);
@@ -171,6 +220,11 @@ void tls_parts_free(struct tls_parts *parts)
 struct tls_server *const *tls_parts_servers(const struct tls_parts *parts)
 {
     return parts->servers;
+}
+
+struct tls_client *const *tls_parts_clients(const struct tls_parts *parts)
+{
+    return parts->clients;
 }
 
 const struct certificate_expiry *tls_parts_expiries(const struct tls_parts *parts, size_t *count)
@@ -215,6 +269,12 @@ uint64_t tls_files_stamp(const struct settings *settings)
         stamp_file(&stamp, tls->client_ca_file);
         stamp_file(&stamp, tls->crl_file);
     }
+    for (size_t i = 0; i < settings->upstream_count; i++) {
+        const struct upstream_tls_settings *tls = &settings->upstreams[i].tls;
+        stamp_file(&stamp, tls->ca_file);
+        stamp_file(&stamp, tls->cert_file);
+        stamp_file(&stamp, tls->key_file);
+    }
     return stamp;
 }
 
@@ -227,5 +287,7 @@ uint64_t tls_files_refresh_us(const struct settings *settings)
             (least == 0 || tls->refresh_us < least))
             least = tls->refresh_us;
     }
+    for (size_t i = 0; i < settings->upstream_count && least == 0; i++)
+        least = settings->upstreams[i].tls.on ? UPSTREAM_REFRESH_US : 0;
     return least;
 }

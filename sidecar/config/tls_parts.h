@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What listeners present, made from the files that the settings name. */
+/* What listeners present and what upstreams must, made from the files that the settings name. */
 #ifndef SIDEGATE_SIDECAR_CONFIG_TLS_PARTS_H
 #define SIDEGATE_SIDECAR_CONFIG_TLS_PARTS_H
 
@@ -15,6 +15,8 @@ struct tls_parts *tls_parts_new(const struct settings *settings, const struct tl
 void tls_parts_free(struct tls_parts *parts); /* NULL allowed */
 /* In the order of the listeners; NULL: without TLS. */
 struct tls_server *const *tls_parts_servers(const struct tls_parts *parts);
+/* In the order of the upstreams; NULL: without TLS. */
+struct tls_client *const *tls_parts_clients(const struct tls_parts *parts);
 const struct certificate_expiry *tls_parts_expiries(const struct tls_parts *parts, size_t *count);
 uint64_t tls_parts_hash(const struct tls_parts *parts); /* of settings and contents */
 

@@ -85,6 +85,7 @@ enum step stage_connect(struct exchange *x)
     attempt->address = x->ticket.target->name;
     attempt->connect_us = x->ticket.connect_us;
     attempt->reused = x->server->reused;
+    attempt->tls = x->ticket.target->tls != NULL;
     return STEP_NEXT;
 }
 

@@ -179,7 +179,9 @@ static const struct pool_target *target_find(const struct pool_options *options,
     struct span bytes = span_make((const char *)&wanted->address.at, wanted->address.len);
     for (size_t i = 0; i < options->target_count; i++) {
         const struct address *address = &options->targets[i].address;
-        if (span_is(span_make((const char *)&address->at, address->len), bytes))
+        bool same = options->targets[i].tls == wanted->tls &&
+                    span_is(options->targets[i].server_name, wanted->server_name);
+        if (same && span_is(span_make((const char *)&address->at, address->len), bytes))
             return &options->targets[i];
     }
     return NULL;

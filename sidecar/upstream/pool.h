@@ -13,12 +13,15 @@
 #include "sidecar/loop/loop.h"
 #include "sidecar/wire/h1.h"
 #include "sidecar/wire/stream.h"
+#include "sidecar/wire/tls.h"
 
 struct pool;
 
 struct pool_target {
     struct address address;
-    struct span name; /* "127.0.0.1:3000", for logs; borrowed */
+    struct span name;        /* "127.0.0.1:3000", for logs; borrowed */
+    struct tls_client *tls;  /* NULL: without TLS; borrowed like the rest */
+    struct span server_name; /* TLS: whose certificate it must show; borrowed */
 };
 
 struct pool_options { /* copied; what it points to is borrowed */
@@ -55,7 +58,7 @@ struct pool_ticket { /* embedded in who asks */
     void *exchange;
     struct server *server; /* READY; the asker releases it */
     const struct pool_target *target;
-    const char *error; /* "connection_refused", "connect_timeout"... */
+    const char *error; /* "connection_refused", "connect_timeout", "upstream_tls_..." */
     bool fresh;        /* in: only a new connection will do (a retry after a stale one) */
     enum pool_answer answer;
     uint64_t connect_us; /* how long connecting took; 0 where reused */

@@ -34,6 +34,8 @@ static void connection_free(struct connection *connection)
     pool->counts[connection->state]--;
     list_remove(&connection->link);
     timer_disarm(&connection->timer);
+    if (connection->shaking != NULL)
+        stream_reset(connection->shaking);
     if (connection->watch.loop != NULL) {
         int fd = connection->watch.fd;
         watch_remove(&connection->watch);
@@ -124,6 +126,53 @@ static void target_pass_over(struct pool *pool, const struct pool_target *target
 }
 
 static void on_connect_ready(struct watch *watch, unsigned events);
+static void connection_try_targets(struct connection *connection);
+
+/* This target is nothing: the next one, or all have been tried. */
+static void connection_failed(struct connection *connection, const char *error)
+{
+    struct pool *pool = connection->pool;
+    pool->totals.connect_failures++;
+    target_pass_over(pool, connection->target);
+    if (connection->tries < pool->options.target_count) {
+        connection_try_targets(connection);
+        return;
+    }
+    connection_free(connection);
+    pool_failed(pool, POOL_REFUSED, error);
+}
+
+static void on_shaken(void *context, struct tls_facts *facts, enum tls_failure failure)
+{
+    static const char *const errors[] = {
+#define TLS_FAILURE(id, word, sentence) [TLS_FAILURE_##id] = "upstream_tls_" word,
+#include "sidecar/wire/tls_failures.tbl"
+    };
+    struct connection *connection = context;
+    struct stream *stream = connection->shaking;
+    connection->shaking = NULL;
+    if (facts != NULL) {
+        tls_facts_free(facts);
+        connection_connected(connection, stream);
+        return;
+    }
+    stream_close(stream);
+    connection_failed(connection, errors[failure]);
+}
+
+/* The clock of connecting goes on until hands are shaken. */
+static void connection_opened(struct connection *connection, struct stream *stream)
+{
+    struct pool *pool = connection->pool;
+    const struct pool_target *target = connection->target;
+    if (target->tls == NULL) {
+        connection_connected(connection, stream);
+        return;
+    }
+    const struct tls_wait wait = {2 * pool->options.connect_timeout_us, on_shaken, connection};
+    connection->shaking =
+        stream_tls_client(target->tls, target->server_name, pool->loop, stream, &wait);
+}
 
 /* False: refused at once, errno says why. */
 static bool connection_try(struct connection *connection)
@@ -133,7 +182,7 @@ static bool connection_try(struct connection *connection)
         struct stream *stream = pool->options.open(pool->options.context, connection->target);
         errno = ECONNREFUSED;
         if (stream != NULL)
-            connection_connected(connection, stream);
+            connection_opened(connection, stream);
         return stream != NULL;
     }
     int fd = address_connect(&connection->target->address);
@@ -177,19 +226,12 @@ static void on_connect_ready(struct watch *watch, unsigned events)
         error = errno;
     struct stream *stream = error == 0 ? stream_socket(pool->loop, fd) : NULL;
     if (stream != NULL) {
-        connection_connected(connection, stream);
+        connection_opened(connection, stream);
         return;
     }
     if (error != 0)
         close(fd);
-    pool->totals.connect_failures++;
-    target_pass_over(pool, connection->target);
-    if (connection->tries < pool->options.target_count) {
-        connection_try_targets(connection);
-        return;
-    }
-    connection_free(connection);
-    pool_failed(pool, POOL_REFUSED, name_error(error));
+    connection_failed(connection, name_error(error));
 }
 
 static void on_timer(struct timer *timer)

@@ -21,6 +21,7 @@ struct connection {
     const struct pool_target *target; /* NULL: no longer wanted; closes when it is idle */
     struct timer timer;               /* of connecting, of being idle */
     struct watch watch;               /* while connecting a socket */
+    struct stream *shaking;           /* connected, and shaking hands by TLS; NULL: not so */
     struct h1_client *client;         /* NULL while connecting */
     size_t tries;                     /* targets that this attempt has gone through */
     uint64_t began_us, connect_us;

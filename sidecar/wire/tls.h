@@ -125,4 +125,26 @@ typedef void tls_done(void *context, struct tls_facts *facts, enum tls_failure f
 struct stream *stream_tls_server(struct tls_server *server, struct loop *loop, struct stream *below,
                                  uint64_t timeout_us, tls_done *done, void *context);
 
+/* ---- towards a backend ---- */
+
+struct tls_client_options {
+    struct tls_text ca; /* whom a backend's certificate must come from; none: the system's */
+    struct tls_key_pair
+        pair; /* what is presented where a backend asks; chain.pem.at == NULL: none */
+};
+/* Frozen and counted like a server. NULL, and said, where anything is wrong. */
+struct tls_client *tls_client_new(const struct tls_client_options *options, struct faults *faults);
+struct tls_client *tls_client_take(struct tls_client *client);
+void tls_client_give(struct tls_client *client); /* NULL allowed */
+
+struct tls_wait {
+    uint64_t timeout_us;
+    tls_done *done;
+    void *context;
+};
+/* The same as stream_tls_server, for who has connected to `name`: a host name or an address, which
+ * the backend's certificate must be for. */
+struct stream *stream_tls_client(struct tls_client *client, struct span name, struct loop *loop,
+                                 struct stream *below, const struct tls_wait *wait);
+
 #endif

@@ -210,8 +210,8 @@ static const struct {
     {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\n"
      "upstreams: { a: { targets: ['https://127.0.0.1:1', 'http://b.example:1', "
      "'http://127.0.0.1:0', 'http://127.0.0.1:1/x', 127.0.0.1:1] } }\n",
-     "a.yaml:3:29: upstreams.*.targets: 'https://127.0.0.1:1': TLS to upstreams is not there (use "
-     "http:// to a backend beside this program)\n"
+     "a.yaml:3:52: upstreams.*.targets: 'http://b.example:1': some targets are https:// and some "
+     "are not (two upstreams, or the same for all)\n"
      "a.yaml:3:52: upstreams.*.targets: 'http://b.example:1': the host is neither a numeric "
      "address "
      "nor localhost; IPv6 goes in brackets\n"

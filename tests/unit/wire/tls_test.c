@@ -91,13 +91,14 @@ static void far_on_ready(void *owner, unsigned ready)
 
 static void far_open(struct far_client *far, struct stream *stream)
 {
+    char name[] = "a.example"; /* OpenSSL's macro takes the const away */
     *far = (struct far_client){.context = SSL_CTX_new(TLS_client_method()), .stream = stream};
     far->ssl = SSL_new(far->context);
     far->in = BIO_new(BIO_s_mem());
     far->out = BIO_new(BIO_s_mem());
     SSL_set_bio(far->ssl, far->in, far->out);
     SSL_set_connect_state(far->ssl);
-    SSL_set_tlsext_host_name(far->ssl, "a.example");
+    SSL_set_tlsext_host_name(far->ssl, name);
     stream->on_ready = far_on_ready;
     stream->owner = far;
 }

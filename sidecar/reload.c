@@ -84,6 +84,18 @@ static void say_warnings(struct process *process, const struct faults *faults)
     free(text);
 }
 
+/* Files that were refused are again what they were, and what is in force. */
+static void forget_refusal(struct process *process)
+{
+    if (!process->reload.renewal_refused)
+        return;
+    process->reload.renewal_refused = false;
+    free(process->reload.faults);
+    process->reload.faults = NULL;
+    process->facts.last_reload_successful = true;
+    program_log_say(process->log, LOG_INFO, "files that were refused are as they were");
+}
+
 static void take_over(struct compilation *compilation)
 {
     struct process *process = compilation->process;
@@ -93,8 +105,11 @@ static void take_over(struct compilation *compilation)
     char why[WHY_BYTES] = "";
     bool is_same = compilation->renews && compilation->snapshot == NULL &&
                    faults_count(compilation->faults, FAULT_ERROR) == 0;
-    if (is_same)
+    if (is_same) {
+        forget_refusal(process);
         return;
+    }
+    process->reload.renewal_refused = compilation->renews;
     free(process->reload.faults);
     process->reload.faults = NULL;
     process->facts.last_reload_wall_us = loop_wall_us(process->loop);

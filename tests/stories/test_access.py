@@ -170,3 +170,14 @@ def test_a_list_with_a_refresh_is_read_again_when_its_file_changes(sidegate, bac
     wait_until(lambda: "the new configuration is refused" in s.errors(), "the reload")
     (tmp_path / "quick.txt").write_text("198.51.100.2\n")
     wait_until(lambda: (ask("198.51.100.1"), ask("198.51.100.2")) == (200, 403), "the newest list")
+
+
+def test_a_list_that_is_mended_to_what_it_was_is_well_again(sidegate, backend, tmp_path):
+    (tmp_path / "list.txt").write_text("203.0.113.1\n")
+    s = sidegate(backend(always_ok).url, "ip_sets: { list: { file: list.txt, refresh: 50ms } }\n"
+                 "access: [{ name: list, match: { ip_set: list }, action: block }]", trusted="127.0.0.1")
+    (tmp_path / "list.txt").write_text("203.0.113.1\nx\n")
+    wait_until(lambda: s.metric("sidegate_config_last_reload_successful") == 0, "the fault")
+    (tmp_path / "list.txt").write_text("203.0.113.1\n")
+    wait_until(lambda: s.metric("sidegate_config_last_reload_successful") == 1, "the old list")
+    assert s.ask(fields=[("X-Forwarded-For", "203.0.113.1")]).status == 403

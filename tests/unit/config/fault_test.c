@@ -220,7 +220,9 @@ static const struct {
      "a.yaml:3:96: upstreams.*.targets: 'http://127.0.0.1:1/x': a target has no path (requests "
      "keep "
      "their path)\n"
-     "a.yaml:3:120: upstreams.*.targets: '127.0.0.1:1': expected http://host:port or unix:/path "
+     "a.yaml:3:120: upstreams.*.targets: '127.0.0.1:1': expected http://host:port, "
+     "https://host:port or "
+     "unix:/path "
      "(http://127.0.0.1:3000 or unix:/run/app.sock)\n"},
     {"version: 1\nlisteners: [{ address: 127.0.0.1:80 }]\n"
      "upstreams: { a: { targets: ['unix:/x'] }, b: { targets: ['unix:/y'] } }\n",

@@ -2,12 +2,14 @@
 /* A token from any bytes:
  *   - as it is: whoever does not know the secret cannot write one that holds,
  *   - its first line as header and the rest as payload, signed with the secret: then the signature
- *     is never what is wrong, and what holds gives the payload back. */
+ *     is never what is wrong, and what holds gives the payload back,
+ *   - the same as claims: a token that holds is good for a while yet, and what is packed of it for
+ * a store comes back the same. */
 #include <openssl/evp.h>
 
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
-#include "sidecar/guard/jws.h"
+#include "sidecar/guard/jwt.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 static const char document[] = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":"
@@ -47,6 +49,40 @@ static void try_forged(struct span token, const struct key_set *keys, struct are
     must(jws_refusal_sentence(refusal) != NULL);
 }
 
+static void must_come_back(const struct jwt *jwt, struct arena *arena)
+{
+    struct buf packed;
+    struct jwt back;
+    if (jwt_pack(jwt, &packed)) {
+        must(jwt_unpack(arena_copy(arena, buf_span(&packed)), arena, &back));
+        must(back.claim_count == jwt->claim_count && back.scope_count == jwt->scope_count);
+        must(span_is(back.principal, jwt->principal) && back.good_until_s == jwt->good_until_s);
+        for (size_t i = 0; i < back.claim_count; i++)
+            must(span_is(back.claims[i].name, jwt->claims[i].name) &&
+                 span_is(back.claims[i].value, jwt->claims[i].value));
+        for (size_t i = 0; i < back.scope_count; i++)
+            must(span_is(back.scopes[i], jwt->scopes[i]));
+    }
+    buf_fini(&packed);
+}
+
+static void try_claims(struct span token, const struct key_set *keys, struct arena *arena)
+{
+    static const struct span audience = SPAN_INIT("a");
+    const struct jwt_rules rules = {.keys = keys,
+                                    .algorithms = JWS_SET(JWS_HS256),
+                                    .issuer = SPAN("i"),
+                                    .audiences = &audience,
+                                    .audience_count = 1};
+    struct jwt jwt;
+    struct jwt_verdict verdict = jwt_verify(token, &rules, 1000, arena, &jwt);
+    must(verdict.word != NULL && verdict.sentence != NULL);
+    if (verdict.outcome != JWT_HOLDS)
+        return;
+    must(jwt.good_until_s >= 1000 && jwt.claim_count >= 3);
+    must_come_back(&jwt, arena);
+}
+
 static void try_signed(struct span bytes, const struct key_set *keys, struct arena *arena)
 {
     struct buf token;
@@ -58,6 +94,7 @@ static void try_signed(struct span bytes, const struct key_set *keys, struct are
     enum jws_refusal refusal = jws_verify(buf_span(&token), keys, JWS_SET(JWS_HS256), arena, &jws);
     must(refusal != JWS_BAD_SIGNATURE && refusal != JWS_BAD_NOT_BASE64URL);
     must(refusal != JWS_HOLDS || span_is(jws.payload, payload));
+    try_claims(buf_span(&token), keys, arena);
     buf_fini(&token);
 }
 

@@ -291,7 +291,9 @@ def add_jose(seeds):
         for text in re.findall(r'"(\{\\".*\})"', (TOP / f"tests/unit/guard/{name}_test.c").read_text()):
             text = text.replace('\\"', '"')
             seeds.add("jwk_fuzz" if name == "jwk" else "jws_fuzz", text if name == "jwk" else text + '\n{"sub":"a"}')
-    names = ["alg", "kid", "kty", "crv", "use", "key_ops", "keys", "crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "typ", "none"]
+    for claims in ('"exp":2000', '"exp":1e9,"nbf":1,"iat":2.5,"sub":"x","scope":"a b"', '"exp":2000,"scp":["a"],"n":[1,{"b":null}]'):
+        seeds.add("jws_fuzz", '{"alg":"HS256","kid":"a"}\n{"iss":"i","aud":"a",' + claims + "}")
+    names = ["iss", "aud", "exp", "nbf", "iat", "sub", "scope", "scp", "client_id", "alg", "kid", "kty", "crv", "use", "key_ops", "keys", "crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "typ", "none"]
     values = ["RS256", "PS512", "ES256", "HS256", "EdDSA", "RSA", "EC", "OKP", "oct", "P-256", "P-521", "Ed25519", "Ed448", "sig"]
     for target in ("jwk_fuzz", "jws_fuzz"):
         seeds.dictionary(target, [f'"{word}"' for word in names + values] + ['":"', ",", "{}", "[]", "AQAB", "."])

@@ -47,6 +47,7 @@ struct offline {
     struct asked_place place;
     size_t access_at;
     bool access_allows;
+    bool access_waits; /* for the body */
     struct decisions decisions;
     struct inspection *inspection;
     bool rules_failed;
@@ -197,6 +198,8 @@ static void ask_access(struct offline *offline)
         .wall_us = world_wall_us(NULL),
         .place = &offline->place,
         .arena = offline->arena,
+        .chunks = NULL,
+        .scratch = offline->scratch,
     };
     offline->asked = asked_make(&sources);
     offline->asked.rates = NULL; /* each request stands for itself: none comes too often */
@@ -215,6 +218,7 @@ static enum row walk_access(struct offline *offline, bool past_rules)
                           &offline->asked, decisions);
     while (step == ACCESS_RULES && past_rules);
     offline->access_allows = step == ACCESS_ALLOWED;
+    offline->access_waits = step == ACCESS_BODY;
     if (step == ACCESS_BLOCKED)
         return answer_with(offline, decisions->at[decisions->count - 1].status, "access_denied");
     return ROW_NEXT;
@@ -307,6 +311,19 @@ static enum body take_chunks(struct offline *offline, uint64_t limit)
             return BODY_OVER;
         rest = span_from(rest, used);
     }
+}
+
+/* What web ACLs see of it, apart from what the rules do. */
+static void show_list_body(struct offline *offline)
+{
+    size_t limit = offline->snapshot->web_acl_body_bytes;
+    buf_fini(&offline->body);
+    buf_init(&offline->body, limit);
+    enum body body = offline->head.body_length == BODY_UNKNOWN ? take_chunks(offline, limit)
+                                                               : take_length(offline, limit);
+    offline->asked.body_is_known = true;
+    offline->asked.body = arena_copy(offline->arena, buf_span(&offline->body));
+    offline->asked.body_is_cut = body != BODY_WHOLE;
 }
 
 static struct body_policy policy_of(const struct offline *offline)
@@ -468,7 +485,14 @@ static void walk(struct offline *offline, struct span bytes)
     if (walk_access(offline, !rules) == ROW_ANSWER)
         return;
     rules = rules && !offline->access_allows;
-    if (rules && (inspect_head(offline) == ROW_ANSWER || inspect_body(offline) == ROW_ANSWER))
+    if (rules && inspect_head(offline) == ROW_ANSWER)
+        return;
+    bool waited = offline->access_waits;
+    show_list_body(offline);
+    if (waited && walk_access(offline, !rules) == ROW_ANSWER)
+        return;
+    rules = rules && !offline->access_allows;
+    if (rules && inspect_body(offline) == ROW_ANSWER)
         return;
     if (walk_access(offline, true) == ROW_ANSWER || ask_policy(offline) == ROW_ANSWER ||
         match(offline) == ROW_ANSWER)

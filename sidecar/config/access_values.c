@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options in the access list and in lists of addresses. */
+#include "rules/base/must.h"
 #include "rules/base/networks.h"
 #include "sidecar/config/conditions.h"
 #include "sidecar/guard/access.h"
@@ -30,6 +31,12 @@ const struct option_type type_access_match = {.name = "match",
 
 /* ---- access[].action, access[].rules ---- */
 
+/* What stands for rules and for a web ACL has no decision of its own. */
+static bool decides(const struct access_entry *entry)
+{
+    return !entry->is_rules && entry->web_acl.at == NULL;
+}
+
 static const char *const action_words[] = {"block", "allow", "count"};
 enum { ACTION_WORDS = sizeof action_words / sizeof *action_words };
 
@@ -50,7 +57,8 @@ static bool action_print(const struct option *option, const void *base, size_t i
     (void)option;
     (void)i;
     const struct access_entry *entry = base;
-    return !entry->is_rules && buf_add(to, span_text(action_words[entry->action]));
+    must(entry->action < sizeof action_words / sizeof *action_words);
+    return decides(entry) && buf_add(to, span_text(action_words[entry->action]));
 }
 
 const struct option_type type_access_action = {.name = "block | allow | count",
@@ -77,6 +85,60 @@ static bool rules_print(const struct option *option, const void *base, size_t i,
 
 const struct option_type type_access_rules = {
     .name = "all", .expected = "all", .read = rules_read, .print = rules_print};
+
+/* ---- access[].status, access[].mode, access[].on_failure: only where they mean something ---- */
+
+static enum value_result status_read(const struct value *value)
+{
+    return type_refusal_status.read(value);
+}
+
+static bool status_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    const struct access_entry *entry = base;
+    return decides(entry) && entry->action == ACCESS_BLOCK &&
+           type_refusal_status.print(option, base, i, to);
+}
+
+const struct option_type type_access_status = {.name = "status",
+                                               .expected = "a status from 400 to 599",
+                                               .read = status_read,
+                                               .print = status_print,
+                                               .least = 400,
+                                               .most = 599};
+
+static enum value_result word_read(const struct value *value)
+{
+    return type_engine.read(value);
+}
+
+static bool mode_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    const struct access_entry *entry = base;
+    return !entry->is_rules && type_engine.print(option, base, i, to);
+}
+
+static const char *const mode_words[] = {"off", "detection_only", "on"};
+const struct option_type type_access_mode = {.name = "on | detection_only | off",
+                                             .expected = "on, detection_only or off",
+                                             .read = word_read,
+                                             .print = mode_print,
+                                             .words = mode_words,
+                                             .word_count = 3};
+
+static bool failure_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    const struct access_entry *entry = base;
+    return entry->web_acl.at != NULL && type_engine.print(option, base, i, to);
+}
+
+static const char *const failure_words[] = {"deny", "allow"};
+const struct option_type type_access_failure = {.name = "deny | allow",
+                                                .expected = "deny or allow",
+                                                .read = word_read,
+                                                .print = failure_print,
+                                                .words = failure_words,
+                                                .word_count = 2};
 
 /* ---- ip_sets.*.addresses ---- */
 

@@ -90,6 +90,34 @@ static void check_rules_entry(struct reading *reading, const struct node *entry)
     }
 }
 
+static void refuse_beside(struct reading *reading, const struct node *entry,
+                          const char *const *others, size_t count, const char *beside)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct node *other = tree_find(entry, span_text(others[i]));
+        if (other != NULL)
+            fault_add(reading->faults, FAULT_ERROR, other->key_place, SPAN(""),
+                      "access[]: '%s' has no meaning beside '%s'", others[i], beside);
+    }
+}
+
+/* A web ACL says itself whom it is about and what becomes of them. */
+static void check_web_acl(struct reading *reading, const struct node *entry)
+{
+    static const char *const others[] = {"match", "action", "status", "rules"};
+    refuse_beside(reading, entry, others, sizeof others / sizeof *others, "web_acl");
+}
+
+static void check_name(struct reading *reading, const struct node *entry)
+{
+    static const char *const others[] = {"on_failure"};
+    if (tree_find(entry, SPAN("web_acl")) != NULL)
+        return;
+    if (tree_find(entry, SPAN("name")) == NULL)
+        refuse(reading, entry, "name: how logs and metrics call it", "access[].name is missing");
+    refuse_beside(reading, entry, others, 1, "match and rules");
+}
+
 static void check_entry(struct reading *reading, const struct node *entry)
 {
     const struct node *action = tree_find(entry, SPAN("action"));
@@ -121,7 +149,10 @@ static void check_access(struct reading *reading)
         const struct node *rules = tree_find(entry, SPAN("rules"));
         if (entry->kind != NODE_MAP)
             continue; /* said already */
-        if (rules == NULL)
+        check_name(reading, entry);
+        if (tree_find(entry, SPAN("web_acl")) != NULL)
+            check_web_acl(reading, entry);
+        else if (rules == NULL)
             check_entry(reading, entry);
         else
             check_rules_entry(reading, entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts, counted and shared; a snapshot is six of them and a few numbers. */
+/* Parts, counted and shared; a snapshot is a few of them and a few numbers. */
 #include "sidecar/config/snapshot.h"
 
 #include <stdatomic.h>
@@ -18,6 +18,7 @@
 #include "sidecar/config/rate_stores.h"
 #include "sidecar/config/rule_load.h"
 #include "sidecar/config/tls_parts.h"
+#include "sidecar/config/web_acl_files.h"
 
 struct part {
     _Atomic unsigned count;
@@ -30,7 +31,8 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets, *policy;
+    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets, *policy,
+        *web_acls;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -311,11 +313,32 @@ static struct part *tls_part(const struct settings *settings, const struct snaps
     return part_new(tls_parts_hash(parts), parts, free_tls);
 }
 
+/* ---- web ACLs ---- */
+
+static void free_web_acls(void *value)
+{
+    web_acl_files_free(value);
+}
+
+static struct part *web_acls_part(const struct settings *settings, const struct snapshot *before,
+                                  struct faults *faults)
+{
+    struct web_acl_files *files = web_acl_files_new(settings, faults);
+    if (files == NULL)
+        return NULL;
+    if (before != NULL && before->parts->web_acls->hash == web_acl_files_hash(files)) {
+        web_acl_files_free(files);
+        return part_take(before->parts->web_acls);
+    }
+    return part_new(web_acl_files_hash(files), files, free_web_acls);
+}
+
 /* ---- the snapshot ---- */
 
 static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
+    part_give(parts->web_acls);
     part_give(parts->geo);
     part_give(parts->policy);
     part_give(parts->rates);
@@ -332,9 +355,9 @@ static void parts_free(struct snapshot_parts *parts)
 static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
-    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash, parts->routes->hash,
-                         parts->ip_lists->hash, parts->geo->hash,   parts->key_sets->hash,
-                         parts->tls->hash,      parts->policy->hash};
+    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash,  parts->routes->hash,
+                         parts->ip_lists->hash, parts->geo->hash,    parts->key_sets->hash,
+                         parts->tls->hash,      parts->policy->hash, parts->web_acls->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -385,6 +408,8 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),
         .tls_clients = tls_parts_clients(parts->tls->value),
+        .web_acls = web_acl_files_all(parts->web_acls->value),
+        .web_acl_body_bytes = web_acl_files_body_bytes(parts->web_acls->value),
         .number = atomic_fetch_add(&latest_number, 1) + 1,
         .hash = hash_of_all(parts),
         .parts = parts,
@@ -414,6 +439,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
+        parts->web_acls = web_acls_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         parts->policy = policy_part(parts->settings->value, before, faults);
         if (parts->rules != NULL)
@@ -422,7 +448,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
         parts->key_sets == NULL || parts->geo == NULL || parts->rates == NULL ||
-        parts->tls == NULL || parts->policy == NULL) {
+        parts->tls == NULL || parts->policy == NULL || parts->web_acls == NULL) {
         parts_free(parts);
         return NULL;
     }
@@ -463,6 +489,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->routes = part_take(old->routes);
     parts->key_sets = part_take(old->key_sets);
     parts->policy = part_take(old->policy);
+    parts->web_acls = part_take(old->web_acls);
     parts->rates = part_take(old->rates);
     snapshot_fill(parts, said);
     faults_free(said);

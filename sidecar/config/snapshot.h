@@ -24,6 +24,7 @@ struct key_set;
 struct tokens;
 struct policy;
 struct rates;
+struct web_acl;
 struct waf_route; /* exporters/metrics.h */
 
 struct snapshot {
@@ -42,6 +43,8 @@ struct snapshot {
     struct tokens *const *tokens;          /* that were found good; in the same order */
     const struct geo *geo;                 /* NULL: no database is named */
     const struct policy *resource_policy;  /* NULL: none is named */
+    const struct web_acl *const *web_acls; /* one for each entry of the access list, or NULL */
+    size_t web_acl_body_bytes;             /* how much of a body they look at */
     struct rates *const *rates;            /* by rate_settings.store */
     struct tls_server *const *tls_servers; /* in the order of the listeners; NULL: without TLS */
     struct tls_client *const *tls_clients; /* in the order of the upstreams; NULL: without TLS */

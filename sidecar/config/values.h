@@ -86,7 +86,7 @@ extern const struct option_type type_excluded_rules, type_target, type_excluded_
 extern const struct option_type type_targets, type_url;
 /* access_values.c */
 extern const struct option_type type_access_match, type_access_action, type_access_rules,
-    type_addresses;
+    type_access_status, type_access_mode, type_access_failure, type_addresses;
 /* rate_values.c */
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
 /* tls_values.c */

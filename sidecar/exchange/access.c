@@ -32,6 +32,9 @@ static void asked_fill(struct exchange *x)
         .wall_us = x->began_wall_us,
         .place = &x->place,
         .arena = x->arena,
+        .changes = &x->changes,
+        .chunks = x->around->chunks,
+        .scratch = x->around->world.scratch,
     };
     x->asked = asked_make(&sources);
 }
@@ -66,6 +69,7 @@ static enum access_step walk(struct exchange *x, bool past_rules)
 
 static enum step refuse(struct exchange *x, const struct decision *decision)
 {
+    x->own.whole = decision->answer;
     if (decision->rate == NULL)
         return answer_with(x, decision->status, "access_denied");
     tell_rate(x, decision);
@@ -77,6 +81,7 @@ static enum step act_on(struct exchange *x, enum access_step step)
     switch (step) {
     case ACCESS_ALLOWED: x->access_allows = true; return STEP_NEXT;
     case ACCESS_BLOCKED: return refuse(x, &x->decisions.at[x->decisions.count - 1]);
+    case ACCESS_BODY: x->access_waits = true; return STEP_NEXT;
     case ACCESS_END:
     case ACCESS_RULES: break;
     }
@@ -90,9 +95,36 @@ enum step access_before_rules(struct exchange *x)
     return act_on(x, walk(x, !with_rules(x)));
 }
 
+uint64_t access_body_bytes(const struct exchange *x)
+{
+    bool over = x->access_allows || x->access_at >= x->settings->access_count;
+    uint64_t wanted = over ? 0 : x->snapshot->web_acl_body_bytes;
+    return wanted < x->settings->limits.body_bytes ? wanted : x->settings->limits.body_bytes;
+}
+
+/* What was gathered is what there is to see. */
+static void show_body(struct exchange *x)
+{
+    x->asked.body_is_known = true;
+    x->asked.body = buf_span(&x->prefix);
+    x->asked.body_is_cut = x->client->head->body_length != 0 && !x->prefix_is_whole;
+}
+
+enum step access_with_body(struct exchange *x)
+{
+    if (!x->access_waits)
+        return STEP_NEXT;
+    x->access_waits = false;
+    show_body(x);
+    enum step step = act_on(x, walk(x, !with_rules(x)));
+    x->rules_are_spared = x->access_allows;
+    return step;
+}
+
 enum step access_behind_rules(struct exchange *x)
 {
     if (x->access_allows || x->access_at >= x->settings->access_count)
         return STEP_NEXT;
+    show_body(x);
     return act_on(x, walk(x, true));
 }

@@ -36,6 +36,11 @@ struct asked asked_make(const struct asked_sources *from)
         .geo_unknown_blocks = from->snapshot->settings->geo.unknown_blocks,
         .place = from->place,
         .arena = from->arena,
+        .web_acls = from->snapshot->web_acls,
+        .body_is_known = head->body_length == 0,
+        .changes = from->changes,
+        .chunks = from->chunks,
+        .scratch = from->scratch,
     };
     asked.has_address = ip_parse(from->client_address, &asked.address);
     return asked;

@@ -19,6 +19,9 @@ struct asked_sources {
     uint64_t wall_us;
     struct asked_place *place;
     struct arena *arena;
+    struct asked_changes *changes; /* NULL: what web ACLs want changed is not done */
+    struct arena_chunks *chunks;   /* NULL: the heap */
+    struct scratch *scratch;       /* for patterns */
 };
 struct asked asked_make(const struct asked_sources *from);
 

@@ -164,13 +164,13 @@ static void set_via(struct exchange *x, struct fields *fields)
 static void make_request(struct exchange *x, struct request_head *head)
 {
     *head = *x->client->head;
-    struct pair *copy =
-        arena_alloc(x->arena, (head->fields.count + ADDED_FIELDS) * sizeof(struct pair));
+    struct pair *copy = arena_alloc(x->arena, (head->fields.count + ADDED_FIELDS + ASKED_INSERTED) *
+                                                  sizeof(struct pair));
     if (copy == NULL)
         return;
     memcpy(copy, head->fields.at, head->fields.count * sizeof(struct pair));
     head->fields.at = copy;
-    head->fields.size = head->fields.count + ADDED_FIELDS;
+    head->fields.size = head->fields.count + ADDED_FIELDS + ASKED_INSERTED;
     struct fields *fields = &head->fields;
     fields_remove_hop_by_hop(fields, false);
     fields_remove(fields, SPAN("content-length")); /* framing is the codec's */
@@ -187,6 +187,8 @@ static void make_request(struct exchange *x, struct request_head *head)
     set_trace(x, fields);
     authorizer_tell(x, fields);
     set_via(x, fields);
+    for (size_t i = 0; i < x->changes.inserted_count; i++)
+        fields_set(fields, x->arena, x->changes.inserted[i].name, x->changes.inserted[i].value);
     if (x->prefix_is_whole)
         head->body_length = (int64_t)x->prefix.len;
     if (x->target.form ==

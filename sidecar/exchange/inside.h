@@ -59,8 +59,9 @@ struct own_answer {
     const struct pair *fields; /* further ones, in the exchange's arena */
     size_t field_count;
     const struct gateway_response *gateway; /* its body is the answer's; NULL: a page of ours */
-    struct span gateway_body; /* instead of that response's own; at == NULL: its own */
-    bool close;               /* the connection cannot go on */
+    struct span gateway_body;         /* instead of that response's own; at == NULL: its own */
+    const struct guard_answer *whole; /* type, body and fields are these; NULL: they are not */
+    bool close;                       /* the connection cannot go on */
 };
 
 struct exchange {
@@ -119,8 +120,11 @@ struct exchange {
     struct asked asked; /* what guards see */
     struct asked_place place;
     struct asked_certificate certificate;
-    size_t access_at;   /* the entry that is next */
-    bool access_allows; /* an entry let it pass: no rule is asked */
+    size_t access_at;      /* the entry that is next */
+    bool access_allows;    /* an entry let it pass: no rule is asked */
+    bool access_waits;     /* for the body: the entry that is next wants to see it */
+    bool rules_are_spared; /* access_allows, said when the rules had begun */
+    struct asked_changes changes;
     struct decisions decisions;
     struct inspection *inspection; /* NULL: no rules look at it */
     struct arena *inspection_arena;
@@ -202,6 +206,10 @@ void behind_add(struct exchange *x);
 
 /* Walks the access list up to the rules, or behind them to its end. NEXT: nobody minds. */
 enum step access_before_rules(struct exchange *x);
+/* Goes on where the list waited for the body. */
+enum step access_with_body(struct exchange *x);
+/* How much of the body the rest of the list may ask for; 0: nothing. */
+uint64_t access_body_bytes(const struct exchange *x);
 enum step access_behind_rules(struct exchange *x);
 /* What guards see, filled in by the first row that asks; its clock is that of this turn. */
 const struct asked *asked_of(struct exchange *x);

@@ -14,6 +14,12 @@ _Static_assert((int)GEO_MEMBERS == (int)PLACE_MEMBERS,
 
 /* ---- running a phase ---- */
 
+/* Have the rules something to say still? */
+static bool rules_look(const struct exchange *x)
+{
+    return x->inspection != NULL && !x->rules_failed && !x->rules_are_spared;
+}
+
 static bool denies_on_failure(const struct exchange *x)
 {
     return x->settings->rules.on_failure == ON_FAILURE_DENY &&
@@ -56,7 +62,7 @@ static bool is_over_budget(const struct exchange *x)
 
 static enum step run_phase(struct exchange *x, enum rule_phase phase)
 {
-    if (x->inspection == NULL || x->rules_failed)
+    if (!rules_look(x))
         return STEP_NEXT;
     if (is_over_budget(x))
         return budget_ran_out(x);
@@ -168,21 +174,26 @@ static enum step body_is_over(struct exchange *x, const struct body_policy *poli
     return refuse_body(x, refusal);
 }
 
+static bool rules_want_body(const struct exchange *x)
+{
+    return x->inspection != NULL && inspection_wants_request_body(x->inspection);
+}
+
 enum step stage_gather_prefix(struct exchange *x)
 {
     struct client *client = x->client;
-    if (client->head->body_length == 0 || x->inspection == NULL ||
-        !inspection_wants_request_body(x->inspection))
+    bool for_rules = rules_want_body(x);
+    if (client->head->body_length == 0 || (!for_rules && access_body_bytes(x) == 0))
         return STEP_NEXT;
     /* A head that is refused is not kept waiting for its body: who expects what we do not know
      * (RFC 9110 10.1.1) may send none before he is told. */
     if (client->refusal.status != 0)
         return STEP_NEXT;
-    struct body_policy policy = policy_of(x);
-    uint64_t limit = body_policy_gathers(&policy);
+    struct body_policy policy = for_rules ? policy_of(x) : (struct body_policy){0};
+    uint64_t limit = for_rules ? body_policy_gathers(&policy) : access_body_bytes(x);
     if (!x->entered) {
         buf_init(&x->prefix, (size_t)limit);
-        if (body_policy_refuses_length(&policy, client->head->body_length))
+        if (for_rules && body_policy_refuses_length(&policy, client->head->body_length))
             return body_is_over(x, &policy);
         row_clock_arm(x, x->settings->timeouts.body_idle_us);
     }
@@ -195,7 +206,7 @@ enum step stage_gather_prefix(struct exchange *x)
         return STEP_NEXT;
     }
     if (x->prefix.len >= limit && client->body.ops->peek(&client->body).len > 0)
-        return body_is_over(x, &policy);
+        return for_rules ? body_is_over(x, &policy) : STEP_NEXT;
     if (x->row_is_late)
         return answer_with(x, 408, "request_body_timeout");
     if (x->prefix.len > before)
@@ -253,7 +264,7 @@ static enum step show_body(struct exchange *x)
 
 static enum step show_and_run(struct exchange *x)
 {
-    if (x->inspection == NULL || x->rules_failed)
+    if (!rules_look(x))
         return STEP_NEXT;
     if (!x->row.inspect.shown) {
         enum step step = show_body(x);
@@ -266,7 +277,9 @@ static enum step show_and_run(struct exchange *x)
 
 enum step stage_inspect_body(struct exchange *x)
 {
-    enum step step = show_and_run(x);
+    enum step step = access_with_body(x);
+    if (step == STEP_NEXT)
+        step = show_and_run(x);
     return step == STEP_NEXT ? access_behind_rules(x) : step;
 }
 
@@ -303,9 +316,8 @@ enum step stage_gather_answer(struct exchange *x)
 {
     uint64_t limit = x->snapshot->inspection.response_body_limit;
     struct source *body = &x->server->body;
-    if (x->inspection == NULL || x->rules_failed ||
-        span_is(x->client->head->method, SPAN("HEAD")) || !may_be_gathered(x->server->head) ||
-        !inspection_wants_response_body(x->inspection))
+    if (!rules_look(x) || span_is(x->client->head->method, SPAN("HEAD")) ||
+        !may_be_gathered(x->server->head) || !inspection_wants_response_body(x->inspection))
         return STEP_NEXT;
     if (!x->entered) {
         buf_init(&x->answer_prefix, (size_t)limit);
@@ -362,7 +374,7 @@ static enum step show_answer(struct exchange *x)
 
 enum step stage_inspect_answer_body(struct exchange *x)
 {
-    if (x->answer_is_gathered && !x->row.inspect.shown && !x->rules_failed) {
+    if (x->answer_is_gathered && !x->row.inspect.shown && rules_look(x)) {
         enum step step = show_answer(x);
         if (step != STEP_NEXT || x->rules_failed)
             return step;

@@ -30,11 +30,23 @@ static void compose_page(struct exchange *x)
     fields_add(&x->answer.fields, x->arena, SPAN("Content-Type"), type);
 }
 
+/* As whoever refused it has it written. */
+static void compose_whole(struct exchange *x, const struct guard_answer *whole)
+{
+    for (size_t i = 0; i < whole->field_count; i++)
+        fields_add(&x->answer.fields, x->arena, whole->fields[i].name, whole->fields[i].value);
+    if (whole->type.len > 0)
+        fields_add(&x->answer.fields, x->arena, SPAN("Content-Type"), whole->type);
+    x->own_body = whole->body;
+}
+
 static void compose_own(struct exchange *x)
 {
     struct answer_head *answer = &x->answer;
     *answer = (struct answer_head){.status = x->own.status};
-    if (x->own.gateway != NULL)
+    if (x->own.whole != NULL)
+        compose_whole(x, x->own.whole);
+    else if (x->own.gateway != NULL)
         compose_gateway(x, x->own.gateway);
     else
         compose_page(x);

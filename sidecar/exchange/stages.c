@@ -46,6 +46,11 @@ static bool with_rate_limits(const struct exchange *x)
     return x->route != NULL && x->route->rate_limit_count > 0;
 }
 
+static bool with_body_or_rules(const struct exchange *x)
+{
+    return x->snapshot->web_acl_body_bytes > 0 || with_rules(x);
+}
+
 static bool with_answer_bodies(const struct exchange *x)
 {
     return with_rules(x) && x->snapshot->inspection.response_body_access;

@@ -2,6 +2,7 @@
 #include "sidecar/guard/access.h"
 
 #include "rules/base/arena.h"
+#include "sidecar/guard/web_acl_entry.h"
 
 /* What an entry in this mode decides: entries that only detect say what they would do. */
 static enum decision_kind kind_of(const struct access_entry *entry)
@@ -30,7 +31,7 @@ static bool is_over(const struct access_entry *entry, const struct asked *asked,
 
 static bool is_about(const struct access_entry *entry, const struct asked *asked)
 {
-    if (entry->mode == GUARD_OFF)
+    if (entry->mode == GUARD_OFF || entry->web_acl.at != NULL)
         return false;
     if (entry->match == NULL)
         return true;
@@ -83,6 +84,13 @@ enum access_step access_run(const struct access_entry *entries, size_t count, si
         const struct access_entry *entry = &entries[(*at)++];
         if (entry->is_rules)
             return ACCESS_RULES;
+        if (entry->web_acl.at != NULL && entry->mode != GUARD_OFF) {
+            enum access_step step =
+                web_acl_entry_run(entry, asked->web_acls[*at - 1], asked, decisions);
+            *at -= step == ACCESS_BODY;
+            if (step != ACCESS_END)
+                return step;
+        }
         struct rate_verdict verdict = {0};
         if (!is_about(entry, asked) || !is_over(entry, asked, &verdict))
             continue;

@@ -12,6 +12,7 @@
 
 enum access_action { ACCESS_BLOCK, ACCESS_ALLOW, ACCESS_COUNT };
 enum guard_mode { GUARD_OFF, GUARD_DETECTION_ONLY, GUARD_ON };
+enum guard_failure { GUARD_FAILURE_DENY, GUARD_FAILURE_ALLOW };
 
 struct access_entry {
     struct span name;
@@ -21,13 +22,16 @@ struct access_entry {
                                       off */
     enum access_action action;
     enum guard_mode mode;
-    unsigned status; /* of a block */
-    bool is_rules;   /* here the rules stand; nothing else is set */
+    unsigned status;               /* of a block */
+    bool is_rules;                 /* here the rules stand; nothing else is set */
+    struct span web_acl;           /* its file; at == NULL: none. It has no match and no action */
+    enum guard_failure on_failure; /* of a web ACL that ran over a limit */
 };
 
 enum access_step {
     ACCESS_END,   /* the list is over: the request goes on */
     ACCESS_RULES, /* the rules' turn; *at is the entry behind them */
+    ACCESS_BODY,  /* entry *at wants to see the body first */
     ACCESS_ALLOWED,
     ACCESS_BLOCKED,
 };

@@ -14,8 +14,18 @@
 #include "sidecar/http/fields.h"
 
 struct arena;
+struct arena_chunks;
 struct networks;
 struct rates;
+struct scratch;
+struct web_acl;
+
+/* What the backend gets beside the client's fields. */
+enum { ASKED_INSERTED = 20 };
+struct asked_changes {
+    struct pair inserted[ASKED_INSERTED];
+    size_t inserted_count;
+};
 
 /* Where the client is: looked up by the first who asks. */
 struct asked_place {
@@ -57,6 +67,15 @@ struct asked {
     const struct pair *claims; /* of a token that was found good: none before authenticate */
     size_t claim_count;
     struct rates *const *rates; /* by rate_settings.store; NULL: nothing is counted */
+
+    /* for web ACLs */
+    const struct web_acl *const *web_acls; /* by their place in the access list; NULL: none */
+    bool body_is_known;                    /* it was gathered, or there is none */
+    struct span body;                      /* as far as it was gathered, codings and all */
+    bool body_is_cut;                      /* there is more */
+    struct asked_changes *changes;         /* what web ACLs want changed; NULL: nobody cares */
+    struct arena_chunks *chunks;           /* NULL: the heap */
+    struct scratch *scratch;
 };
 
 /* Looks the client up, once. Nothing is known of who has no address, or without databases. */

@@ -14,7 +14,7 @@ struct rate_settings;
 
 enum decision_kind {
     DECISION_COUNT,       /* noted; the request goes on */
-    DECISION_ALLOW,       /* no further entry is asked */
+    DECISION_ALLOW,       /* no further entry is asked; of a web ACL: none of its rules */
     DECISION_BLOCK,       /* answered with `status` */
     DECISION_WOULD_ALLOW, /* the same, of a control in detection_only: the request goes on */
     DECISION_WOULD_BLOCK,
@@ -22,15 +22,24 @@ enum decision_kind {
 /* "count", "allow", "block", "would_allow", "would_block". */
 const char *decision_word(enum decision_kind kind);
 
+/* What who is blocked is answered, where it is not a page of ours. */
+struct guard_answer {
+    unsigned status;
+    struct span type, body; /* empty: none */
+    const struct pair *fields;
+    size_t field_count;
+};
+
 struct decision {
     enum decision_kind kind;
-    const char *control;              /* "access", ...: static text */
-    const char *stage;                /* the row that it was made in: static text */
-    struct span name;                 /* of the entry; borrowed from the settings */
-    struct span reason;               /* "ip_set office": no secret, borrowed like the name */
-    unsigned status;                  /* BLOCK and WOULD_BLOCK */
-    const struct rate_settings *rate; /* came too often; NULL: it is about something else */
-    uint64_t retry_us;                /* with rate: when to come again */
+    const char *control;               /* "access", ...: static text */
+    const char *stage;                 /* the row that it was made in: static text */
+    struct span name;                  /* of the entry; borrowed from the settings */
+    struct span reason;                /* "ip_set office": no secret, borrowed like the name */
+    unsigned status;                   /* BLOCK and WOULD_BLOCK */
+    const struct rate_settings *rate;  /* came too often; NULL: it is about something else */
+    uint64_t retry_us;                 /* with rate: when to come again */
+    const struct guard_answer *answer; /* of BLOCK; NULL: a page of ours; borrowed like the name */
 };
 
 /* An exchange's decisions, in order. What comes beyond the room is not kept, but the one that

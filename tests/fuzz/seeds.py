@@ -299,10 +299,20 @@ def add_jose(seeds):
         seeds.dictionary(target, [f'"{word}"' for word in names + values] + ['":"', ",", "{}", "[]", "AQAB", "."])
 
 
+def add_web_acls(seeds):
+    for path in sorted((TOP / "tests/web_acl").glob("*.json")):
+        for case in json.loads(path.read_text()):
+            rule = {"Name": "r", "Priority": 0, "Statement": case.get("statement"), "Action": {"Block": {}}}
+            acl = case.get("acl") or {"Name": "a", "DefaultAction": {"Allow": {}}, "Rules": [rule], **case.get("with", {})}
+            for asked in (case.get("hits") or [""])[:2]:
+                seeds.add("web_acl_fuzz", json.dumps(acl) + "\0" + asked.partition("\n\n")[2])
+    seeds.dictionary("web_acl_fuzz", rows("sidecar/guard/web_acl_managed.tbl", "GROUP") + ["Statement", "FieldToMatch", "Priority"])
+
+
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose):
+                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose, add_web_acls):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

@@ -14,5 +14,6 @@ int jws_suite(void);
 int jwt_suite(void);
 int sigv4_suite(void);
 int sigv4_vectors_suite(void);
+int web_acl_suite(void);
 
 #endif

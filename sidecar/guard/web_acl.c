@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules by priority: the first allow or block ends it; labels are seen by later rules. */
+#include "sidecar/guard/web_acl.h"
+
+#include <stdlib.h>
+
+#include "rules/base/networks.h"
+#include "rules/match/pattern.h"
+#include "sidecar/guard/web_acl_inside.h"
+
+/* For the values that one statement makes: a body of 64 KiB through ten transformations. */
+enum { RUN_BYTES = 8 * 1024 * 1024 };
+
+static void add_labels(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+{
+    for (size_t i = 0; i < rule->label_count && outcome->label_count < WEB_ACL_LABELS; i++)
+        outcome->labels[outcome->label_count++] = rule->labels[i];
+}
+
+static void add_inserted(const struct pair *pairs, size_t count, struct web_acl_outcome *outcome)
+{
+    for (size_t i = 0; i < count && outcome->inserted_count < WEB_ACL_INSERTED; i++)
+        outcome->inserted[outcome->inserted_count++] = pairs[i];
+}
+
+static void add_counted(struct span name, struct web_acl_outcome *outcome)
+{
+    if (outcome->counted_count < WEB_ACL_COUNTED)
+        outcome->counted[outcome->counted_count++] = name;
+}
+
+static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_acl_run *run,
+                                   const struct web_acl_rule **ended)
+{
+    const struct web_acl_statement *statement = &rule->statement;
+    if (statement->part_count > 0) {
+        enum web_acl_look inside = web_acl_statement_look(statement->parts, run);
+        if (inside != LOOK_YES)
+            return inside;
+    }
+    enum web_acl_look answer = web_acl_group_look(statement->group, run, ended);
+    if (answer != LOOK_YES || !rule->counts_group)
+        return answer;
+    add_counted((*ended)->name, run->outcome);
+    *ended = NULL;
+    return LOOK_NO;
+}
+
+/* YES: it ended the list. */
+static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_acl_run *run,
+                                  const struct web_acl_rule **ended)
+{
+    if (rule->statement.kind == KIND_GROUP)
+        return run_group(rule, run, ended);
+    enum web_acl_look answer = web_acl_statement_look(&rule->statement, run);
+    if (answer != LOOK_YES) {
+        *ended = rule;
+        return answer;
+    }
+    add_labels(rule, run->outcome);
+    add_inserted(rule->inserted, rule->inserted_count, run->outcome);
+    *ended = rule;
+    if (rule->action != ACTION_COUNT)
+        return LOOK_YES;
+    add_counted(rule->name, run->outcome);
+    return LOOK_NO;
+}
+
+enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,
+                                     const struct web_acl_rule **ended)
+{
+    for (size_t i = 0; i < group->rule_count; i++) {
+        enum web_acl_look answer = run_rule(&group->rules[i], run, ended);
+        if (answer != LOOK_NO)
+            return answer;
+    }
+    *ended = NULL;
+    return LOOK_NO;
+}
+
+static void end_by_default(const struct web_acl *acl, struct web_acl_outcome *outcome)
+{
+    bool blocks = acl->standard == ACTION_BLOCK;
+    outcome->rule = SPAN("Default_Action");
+    outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_PASSED;
+    outcome->answer = blocks ? &acl->standard_answer : NULL;
+    add_inserted(acl->standard_inserted, acl->standard_inserted_count, outcome);
+}
+
+static void end_by_rule(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+{
+    bool blocks = rule->action == ACTION_BLOCK;
+    outcome->rule = rule->name;
+    outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_ALLOWED;
+    outcome->answer = blocks ? &rule->answer : NULL;
+}
+
+void web_acl_run(const struct web_acl *acl, const struct asked *asked,
+                 struct web_acl_outcome *outcome)
+{
+    struct web_acl_run run = {.acl = acl, .asked = asked, .outcome = outcome};
+    const struct web_acl_rule *ended = NULL;
+    *outcome = (struct web_acl_outcome){.end = WEB_ACL_FAILED, .rule = acl->name};
+    run.arena = arena_new(asked->chunks, RUN_BYTES);
+    if (run.arena == NULL)
+        return;
+    switch (web_acl_group_look(&acl->top, &run, &ended)) {
+    case LOOK_YES: end_by_rule(ended, outcome); break;
+    case LOOK_NO: end_by_default(acl, outcome); break;
+    case LOOK_FAILED: outcome->rule = ended != NULL ? ended->name : acl->name; break;
+    }
+    arena_free(run.arena);
+}
+
+/* ---- the web ACL ---- */
+
+void web_acl_free(struct web_acl *acl)
+{
+    if (acl == NULL)
+        return;
+    for (struct web_acl_held *held = acl->held; held != NULL; held = held->next) {
+        pattern_free(held->pattern);
+        networks_free(held->networks);
+    }
+    arena_free(acl->arena);
+}
+
+struct span web_acl_name(const struct web_acl *acl)
+{
+    return acl->name;
+}
+
+unsigned web_acl_capacity(const struct web_acl *acl)
+{
+    return acl->capacity;
+}
+
+bool web_acl_has_managed(const struct web_acl *acl)
+{
+    return acl->has_managed;
+}
+
+size_t web_acl_rule_count(const struct web_acl *acl)
+{
+    return acl->top.rule_count;
+}
+
+size_t web_acl_body_bytes(const struct web_acl *acl)
+{
+    return acl->wants_body ? acl->body_limit : 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A WAFv2 web ACL in JSON, as AWS's API prints it: read once, frozen, asked by any thread.
+ *
+ *   {"WebACL": {"Name", "DefaultAction", "Rules": [..], ..},      get-web-acl; or the inside alone
+ *    "RuleGroups": [..], "IPSets": [..], "RegexPatternSets": [..]}
+ *
+ * What an ARN names is looked for in the same document by ARN, then by the name in it; an IP set
+ * also among the ip_sets of the settings. Semantics: AWS WAF's developer guide, "Rule statements",
+ * "Request components", "Text transformations". AWS's managed rules are secret: under their names
+ * stand rules of our own (web_acl_managed.tbl). */
+#ifndef SIDEGATE_SIDECAR_GUARD_WEB_ACL_H
+#define SIDEGATE_SIDECAR_GUARD_WEB_ACL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/fault.h"
+#include "rules/base/span.h"
+#include "sidecar/guard/asked.h"
+#include "sidecar/guard/decision.h"
+
+struct web_acl;
+
+/* The ip_sets of the settings, in the order of asked.ip_sets. */
+struct web_acl_names {
+    const struct span *ip_sets;
+    size_t ip_set_count;
+    bool has_countries, has_asns; /* there is a database of them */
+};
+
+/* NULL where there are errors: each says `file` and the path in the JSON; line and column where the
+ * text is no JSON. Nothing of `text` is kept. */
+struct web_acl *web_acl_read(struct span text, const char *file, const struct web_acl_names *names,
+                             struct faults *faults);
+void web_acl_free(struct web_acl *acl); /* NULL allowed */
+
+struct span web_acl_name(const struct web_acl *acl);
+unsigned web_acl_capacity(const struct web_acl *acl); /* web ACL capacity units, as we count them */
+size_t web_acl_rule_count(const struct web_acl *acl);
+bool web_acl_has_managed(const struct web_acl *acl); /* a managed group: rules of ours */
+/* How much of a body it looks at; 0: no statement asks for one. */
+size_t web_acl_body_bytes(const struct web_acl *acl);
+
+enum web_acl_end {
+    WEB_ACL_ALLOWED, /* by a rule */
+    WEB_ACL_BLOCKED,
+    WEB_ACL_PASSED, /* no rule ended it and the default action is Allow */
+    WEB_ACL_FAILED, /* a pattern or a value ran over its limits: neither yes nor no */
+};
+
+enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };
+
+/* Texts are borrowed from the web ACL. */
+struct web_acl_outcome {
+    enum web_acl_end end;
+    struct span rule;                  /* that ended it: "name", "group/name", "Default_Action" */
+    const struct guard_answer *answer; /* of BLOCKED */
+    struct span counted[WEB_ACL_COUNTED]; /* rules that matched and only count */
+    size_t counted_count;
+    struct span labels[WEB_ACL_LABELS];
+    size_t label_count;
+    struct pair inserted[WEB_ACL_INSERTED]; /* fields for the backend */
+    size_t inserted_count;
+};
+
+void web_acl_run(const struct web_acl *acl, const struct asked *asked,
+                 struct web_acl_outcome *outcome);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/guard/web_acl_entry.h"
+
+#include "rules/base/arena.h"
+#include "rules/base/buf.h"
+
+enum { LABELS_SHOWN = 8, REASON_BYTES = 2048 };
+
+/* "rule; labels: a, b" */
+static struct span reason_of(const struct web_acl_outcome *outcome, const struct asked *asked)
+{
+    struct buf text;
+    if (outcome->label_count == 0 || asked->arena == NULL)
+        return outcome->rule;
+    buf_init(&text, REASON_BYTES);
+    buf_add(&text, outcome->rule);
+    for (size_t i = 0; i < outcome->label_count && i < LABELS_SHOWN; i++) {
+        buf_add(&text, i == 0 ? SPAN("; labels: ") : SPAN(", "));
+        buf_add(&text, outcome->labels[i]);
+    }
+    struct span kept = arena_copy(asked->arena, buf_span(&text));
+    buf_fini(&text);
+    return kept.at != NULL ? kept : outcome->rule;
+}
+
+static void insert(const struct web_acl_outcome *outcome, struct asked_changes *changes)
+{
+    for (size_t i = 0; i < outcome->inserted_count && changes != NULL; i++)
+        if (changes->inserted_count < ASKED_INSERTED)
+            changes->inserted[changes->inserted_count++] = outcome->inserted[i];
+}
+
+static void say_counted(const struct web_acl_outcome *outcome, struct decision decision,
+                        struct decisions *decisions)
+{
+    decision.kind = DECISION_COUNT;
+    for (size_t i = 0; i < outcome->counted_count; i++) {
+        decision.reason = outcome->counted[i];
+        decisions_add(decisions, &decision);
+    }
+}
+
+static enum access_step block(const struct access_entry *entry, struct decision decision,
+                              struct decisions *decisions)
+{
+    bool on = entry->mode == GUARD_ON;
+    decision.kind = on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
+    decisions_add(decisions, &decision);
+    return on ? ACCESS_BLOCKED : ACCESS_END;
+}
+
+/* Neither yes nor no: as the entry says, and never in silence. */
+static enum access_step fail(const struct access_entry *entry, struct decision decision,
+                             const struct asked *asked, struct decisions *decisions)
+{
+    if (asked->arena != NULL)
+        decision.reason =
+            arena_format(asked->arena, "over a limit: " SPAN_FORMAT, span_arg(decision.reason));
+    decision.status = 403;
+    if (entry->on_failure == GUARD_FAILURE_DENY)
+        return block(entry, decision, decisions);
+    decision.kind = DECISION_COUNT;
+    decision.status = 0;
+    decisions_add(decisions, &decision);
+    return ACCESS_END;
+}
+
+enum access_step web_acl_entry_run(const struct access_entry *entry, const struct web_acl *acl,
+                                   const struct asked *asked, struct decisions *decisions)
+{
+    struct web_acl_outcome outcome;
+    if (web_acl_body_bytes(acl) > 0 && !asked->body_is_known)
+        return ACCESS_BODY;
+    web_acl_run(acl, asked, &outcome);
+    struct decision decision = {.control = "web_acl",
+                                .name = entry->name.len > 0 ? entry->name : web_acl_name(acl),
+                                .reason = reason_of(&outcome, asked)};
+    say_counted(&outcome, decision, decisions);
+    if (entry->mode == GUARD_ON)
+        insert(&outcome, asked->changes);
+    switch (outcome.end) {
+    case WEB_ACL_FAILED: return fail(entry, decision, asked, decisions);
+    case WEB_ACL_BLOCKED:
+        decision.answer = outcome.answer;
+        decision.status = outcome.answer->status;
+        return block(entry, decision, decisions);
+    case WEB_ACL_ALLOWED:
+        decision.kind = entry->mode == GUARD_ON ? DECISION_ALLOW : DECISION_WOULD_ALLOW;
+        decisions_add(decisions, &decision);
+        break;
+    case WEB_ACL_PASSED: break;
+    }
+    return ACCESS_END;
+}

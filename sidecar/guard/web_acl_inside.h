@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a web ACL: what reading makes and asking goes by. For web_acl*.c alone.
+ *
+ *   web_acl -- rules, by priority -- statement -- parts
+ *                    |                   `------- group -- rules, with the overrides of this place
+ *                    `-- action: allow, block (answer), count; labels
+ */
+#ifndef SIDEGATE_SIDECAR_GUARD_WEB_ACL_INSIDE_H
+#define SIDEGATE_SIDECAR_GUARD_WEB_ACL_INSIDE_H
+
+#include "rules/base/arena.h"
+#include "rules/base/buf.h"
+#include "sidecar/guard/web_acl.h"
+
+struct networks;
+struct pattern;
+struct scratch;
+struct transformation;
+
+/* ---- what is looked at ---- */
+
+enum web_acl_component {
+    COMPONENT_SINGLE_HEADER,
+    COMPONENT_SINGLE_ARGUMENT,
+    COMPONENT_ALL_ARGUMENTS,
+    COMPONENT_URI_PATH,
+    COMPONENT_URI_FRAGMENT,
+    COMPONENT_QUERY_STRING,
+    COMPONENT_METHOD,
+    COMPONENT_BODY,
+    COMPONENT_JSON_BODY,
+    COMPONENT_HEADERS,
+    COMPONENT_COOKIES,
+    COMPONENT_HEADER_ORDER,
+};
+enum web_acl_choice { CHOICE_ALL, CHOICE_INCLUDED, CHOICE_EXCLUDED };
+enum web_acl_scope { SCOPE_ALL, SCOPE_KEY, SCOPE_VALUE };
+/* What becomes of what cannot be looked at: too long, not there, no JSON. */
+enum web_acl_fallback { FALLBACK_CONTINUE, FALLBACK_MATCH, FALLBACK_NO_MATCH, FALLBACK_AS_STRING };
+
+struct web_acl_field {
+    enum web_acl_component component;
+    struct span name;
+    enum web_acl_choice choice;
+    const struct span *names; /* headers, cookies, JSON pointers */
+    size_t name_count;
+    enum web_acl_scope scope;
+    enum web_acl_fallback oversize, invalid; /* invalid: no JSON; no fragment */
+};
+
+typedef struct span web_acl_transform(struct span in, struct arena *arena);
+
+/* ---- statements ---- */
+
+enum web_acl_kind {
+    KIND_AND,
+    KIND_OR,
+    KIND_NOT,
+    KIND_BYTES,
+    KIND_REGEX, /* one of the patterns */
+    KIND_SIZE,
+    KIND_SQLI,
+    KIND_XSS,
+    KIND_IP_SET,
+    KIND_LABEL,
+    KIND_COUNTRY,
+    KIND_ASN,
+    KIND_GROUP,
+};
+enum web_acl_position {
+    POSITION_EXACTLY,
+    POSITION_STARTS_WITH,
+    POSITION_ENDS_WITH,
+    POSITION_CONTAINS,
+    POSITION_CONTAINS_WORD,
+};
+enum web_acl_comparison { COMPARE_EQ, COMPARE_NE, COMPARE_LE, COMPARE_LT, COMPARE_GE, COMPARE_GT };
+enum web_acl_hop { HOP_FIRST, HOP_LAST, HOP_ANY };
+
+/* Whose address: the client's where header.at is NULL. */
+struct web_acl_forwarded {
+    struct span header;
+    bool invalid_matches;
+    enum web_acl_hop hop;
+};
+
+struct web_acl_group;
+
+struct web_acl_statement {
+    enum web_acl_kind kind;
+    const struct web_acl_statement *parts; /* of AND, OR, NOT; of GROUP: its scope-down */
+    size_t part_count;
+    struct web_acl_field field;
+    web_acl_transform *const *transforms;
+    size_t transform_count;
+    struct span text; /* BYTES: what is searched; LABEL: the whole key */
+    enum web_acl_position position;
+    const struct pattern *const *patterns;
+    size_t pattern_count;
+    enum web_acl_comparison comparison;
+    uint64_t size;
+    bool sensitive;                  /* SQLI: HIGH */
+    bool is_namespace;               /* LABEL */
+    const struct networks *networks; /* IP_SET of the document; NULL: of the settings */
+    size_t set;
+    const struct span *countries;
+    size_t country_count;
+    const uint64_t *asns;
+    size_t asn_count;
+    struct web_acl_forwarded forwarded;
+    const struct web_acl_group *group;
+};
+
+/* ---- rules ---- */
+
+enum web_acl_action { ACTION_COUNT, ACTION_ALLOW, ACTION_BLOCK };
+
+struct web_acl_rule {
+    struct span name; /* "name"; of a group's rules "group/name" */
+    uint64_t priority;
+    struct web_acl_statement statement;
+    enum web_acl_action action;
+    bool counts_group; /* OverrideAction Count */
+    struct guard_answer answer;
+    const struct span *labels; /* whole ones */
+    size_t label_count;
+    const struct pair *inserted;
+    size_t inserted_count;
+};
+
+struct web_acl_group {
+    const struct web_acl_rule *rules;
+    size_t rule_count;
+};
+
+struct web_acl {
+    struct arena *arena; /* everything below, and this */
+    struct span name;
+    struct web_acl_group top;
+    enum web_acl_action standard; /* ALLOW or BLOCK */
+    struct guard_answer standard_answer;
+    const struct pair *standard_inserted;
+    size_t standard_inserted_count;
+    unsigned capacity;
+    bool wants_body, has_managed;
+    size_t body_limit;
+    struct web_acl_held *held; /* what is not the arena's: patterns, networks */
+};
+
+struct web_acl_held {
+    struct web_acl_held *next;
+    struct pattern *pattern;
+    struct networks *networks;
+};
+
+/* ---- asking ---- */
+
+enum web_acl_look { LOOK_NO, LOOK_YES, LOOK_FAILED };
+
+/* One run. Values that are made on the way lie in `arena`, which each statement begins anew. */
+struct web_acl_run {
+    const struct web_acl *acl;
+    const struct asked *asked;
+    struct web_acl_outcome *outcome;
+    struct arena *arena;
+};
+
+/* Shows `test` each value of the component until it says yes. web_acl_field.c */
+typedef enum web_acl_look web_acl_test(void *context, struct span value);
+enum web_acl_look web_acl_field_look(const struct web_acl_field *field, struct web_acl_run *run,
+                                     web_acl_test *test, void *context);
+/* Keys and values of a JSON text, read as AWS's parser does: web_acl_json.c. A full arena is
+ * LOOK_FAILED. */
+enum web_acl_look web_acl_json_look(const struct web_acl_field *field, struct web_acl_run *run,
+                                    struct span text, web_acl_test *test, void *context);
+/* web_acl_match.c */
+enum web_acl_look web_acl_statement_look(const struct web_acl_statement *statement,
+                                         struct web_acl_run *run);
+/* Runs a group's rules in order; the rule that ended it, or NULL. web_acl.c */
+enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,
+                                     const struct web_acl_rule **ended);
+
+/* By AWS's name; NULL: none. web_acl_transform.c */
+web_acl_transform *web_acl_transform_find(struct span name);
+/* All of them, for the nearest one; how many. */
+enum { WEB_ACL_TRANSFORMS_MOST = 40 };
+size_t web_acl_transform_names(const char *names[WEB_ACL_TRANSFORMS_MOST]);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Does a statement match? */
+#include "rules/base/networks.h"
+#include "rules/match/pattern.h"
+#include "rules/match/sqli.h"
+#include "rules/match/xss.h"
+#include "sidecar/guard/web_acl_inside.h"
+
+enum { FORWARDED_BYTES = 8 * 1024 };
+
+/* ---- one value ---- */
+
+static bool is_word_byte(char c)
+{
+    return byte_is_alpha(c) || byte_is_digit(c) || c == '_';
+}
+
+static bool has_word(struct span value, struct span word)
+{
+    for (size_t at = 0; at + word.len <= value.len; at++) {
+        size_t found = span_find(span_from(value, at), word);
+        if (found == SPAN_NONE)
+            return false;
+        at += found;
+        size_t end = at + word.len;
+        if ((at == 0 || !is_word_byte(value.at[at - 1])) &&
+            (end == value.len || !is_word_byte(value.at[end])))
+            return true;
+    }
+    return false;
+}
+
+static bool has_bytes(const struct web_acl_statement *statement, struct span value)
+{
+    switch (statement->position) {
+    case POSITION_EXACTLY: return span_is(value, statement->text);
+    case POSITION_STARTS_WITH: return span_starts(value, statement->text);
+    case POSITION_ENDS_WITH: return span_ends(value, statement->text);
+    case POSITION_CONTAINS: return span_find(value, statement->text) != SPAN_NONE;
+    case POSITION_CONTAINS_WORD: return has_word(value, statement->text);
+    }
+    return false;
+}
+
+static bool has_size(const struct web_acl_statement *statement, uint64_t size)
+{
+    switch (statement->comparison) {
+    case COMPARE_EQ: return size == statement->size;
+    case COMPARE_NE: return size != statement->size;
+    case COMPARE_LE: return size <= statement->size;
+    case COMPARE_LT: return size < statement->size;
+    case COMPARE_GE: return size >= statement->size;
+    case COMPARE_GT: return size > statement->size;
+    }
+    return false;
+}
+
+static enum web_acl_look has_pattern(const struct web_acl_statement *statement,
+                                     const struct web_acl_run *run, struct span value)
+{
+    for (size_t i = 0; i < statement->pattern_count; i++)
+        switch (pattern_match(statement->patterns[i], value, run->asked->scratch, NULL)) {
+        case PATTERN_YES: return LOOK_YES;
+        case PATTERN_PAUSED: /* of slices alone */
+        case PATTERN_LIMIT: return LOOK_FAILED;
+        case PATTERN_NO: break;
+        }
+    return LOOK_NO;
+}
+
+/* LOW leaves out what honest text has now and then; our detector says which decision it was. */
+static bool has_sql(const struct web_acl_statement *statement, struct span value)
+{
+    static const char *const weak[] = {"statement", "tail", "case", "variable", "string"};
+    struct sqli_finding finding;
+    if (!sqli_detect(value, &finding))
+        return false;
+    for (size_t i = 0; i < sizeof weak / sizeof *weak && !statement->sensitive; i++)
+        if (strcmp(finding.decision, weak[i]) == 0)
+            return false;
+    return true;
+}
+
+struct testing {
+    const struct web_acl_statement *statement;
+    struct web_acl_run *run;
+};
+
+static enum web_acl_look look_of(bool yes)
+{
+    return yes ? LOOK_YES : LOOK_NO;
+}
+
+static enum web_acl_look test_value(void *context, struct span value)
+{
+    const struct testing *testing = context;
+    const struct web_acl_statement *statement = testing->statement;
+    struct web_acl_run *run = testing->run;
+    for (size_t i = 0; i < statement->transform_count; i++)
+        value = statement->transforms[i](value, run->arena);
+    if (arena_is_full(run->arena))
+        return LOOK_FAILED;
+    switch (statement->kind) {
+    case KIND_BYTES: return look_of(has_bytes(statement, value));
+    case KIND_REGEX: return has_pattern(statement, run, value);
+    case KIND_SIZE: return look_of(has_size(statement, value.len));
+    case KIND_SQLI: return look_of(has_sql(statement, value));
+    case KIND_XSS: return look_of(xss_detect(value, NULL));
+    case KIND_AND:
+    case KIND_OR:
+    case KIND_NOT:
+    case KIND_IP_SET:
+    case KIND_LABEL:
+    case KIND_COUNTRY:
+    case KIND_ASN:
+    case KIND_GROUP: break;
+    }
+    return LOOK_NO;
+}
+
+/* ---- addresses ---- */
+
+static bool set_has(const struct web_acl_statement *statement, const struct asked *asked,
+                    const struct ip *ip)
+{
+    const struct networks *set =
+        statement->networks != NULL ? statement->networks : asked->ip_sets[statement->set];
+    return networks_have(set, ip);
+}
+
+/* One entry of the header: an address, with a port or brackets where the proxy wrote them. */
+static bool hop_parse(struct span text, struct ip *ip)
+{
+    text = span_trim_ows(text);
+    if (text.len > 0 && text.at[0] == '[')
+        text = span_first(span_from(text, 1), span_find_byte(span_from(text, 1), ']'));
+    if (ip_parse(text, ip))
+        return true;
+    size_t colon = span_find_last_byte(text, ':');
+    return colon != SPAN_NONE && ip_parse(span_first(text, colon), ip);
+}
+
+static enum web_acl_look look_at_hop(const struct web_acl_statement *statement,
+                                     const struct asked *asked, struct span text)
+{
+    struct ip ip;
+    if (!hop_parse(text, &ip))
+        return look_of(statement->forwarded.invalid_matches);
+    return look_of(set_has(statement, asked, &ip));
+}
+
+/* The first field of that name counts, and of it 8 KiB. */
+static enum web_acl_look look_at_forwarded(const struct web_acl_statement *statement,
+                                           const struct asked *asked)
+{
+    const struct web_acl_forwarded *forwarded = &statement->forwarded;
+    struct span rest = fields_get(asked->fields, forwarded->header), hop = {NULL, 0};
+    enum web_acl_look answer = LOOK_NO;
+    if (rest.at == NULL)
+        return LOOK_NO;
+    rest = span_first(rest, FORWARDED_BYTES);
+    while (rest.at != NULL && answer == LOOK_NO) {
+        hop = span_cut(&rest, ',');
+        if (forwarded->hop != HOP_LAST)
+            answer = look_at_hop(statement, asked, hop);
+        if (forwarded->hop == HOP_FIRST)
+            return answer;
+    }
+    return forwarded->hop == HOP_LAST ? look_at_hop(statement, asked, hop) : answer;
+}
+
+static enum web_acl_look look_at_address(const struct web_acl_statement *statement,
+                                         const struct asked *asked)
+{
+    if (statement->forwarded.header.at != NULL)
+        return look_at_forwarded(statement, asked);
+    return look_of(asked->has_address && set_has(statement, asked, &asked->address));
+}
+
+/* ---- places ---- */
+
+/* Of the first address of the header where one is named. NO: the header is not there, or the
+ * address is none and is not to match. */
+static enum web_acl_look find_place(const struct web_acl_statement *statement,
+                                    const struct asked *asked, struct geo_place *place)
+{
+    const struct web_acl_forwarded *forwarded = &statement->forwarded;
+    struct ip ip;
+    *place = (struct geo_place){0};
+    if (forwarded->header.at == NULL) {
+        *place = *asked_place(asked);
+        return LOOK_YES;
+    }
+    struct span rest = fields_get(asked->fields, forwarded->header);
+    if (rest.at == NULL)
+        return LOOK_NO;
+    if (!hop_parse(span_cut(&rest, ','), &ip))
+        return forwarded->invalid_matches ? LOOK_FAILED : LOOK_NO;
+    if (asked->geo != NULL)
+        geo_look_up(asked->geo, &ip, place);
+    return LOOK_YES;
+}
+
+/* Later rules see where it is, whether this one matches or not. */
+static void label_place(const struct web_acl_statement *statement, struct web_acl_run *run,
+                        struct span country, struct span region)
+{
+    struct web_acl_outcome *outcome = run->outcome;
+    struct arena *arena = run->asked->arena;
+    const char *whose = statement->forwarded.header.at != NULL ? "forwardedip" : "clientip";
+    if (arena == NULL || outcome->label_count + 2 > WEB_ACL_LABELS)
+        return;
+    outcome->labels[outcome->label_count++] =
+        arena_format(arena, "awswaf:%s:geo:country:" SPAN_FORMAT, whose, span_arg(country));
+    outcome->labels[outcome->label_count++] =
+        arena_format(arena, "awswaf:%s:geo:region:" SPAN_FORMAT "-" SPAN_FORMAT, whose,
+                     span_arg(country), span_arg(region));
+}
+
+static enum web_acl_look look_at_country(const struct web_acl_statement *statement,
+                                         struct web_acl_run *run)
+{
+    struct geo_place place;
+    enum web_acl_look found = find_place(statement, run->asked, &place);
+    if (found != LOOK_YES)
+        return look_of(found == LOOK_FAILED);
+    struct span country = place.country.len > 0 ? place.country : SPAN("XX");
+    label_place(statement, run, country,
+                place.subdivision.len > 0 ? place.subdivision : SPAN("XX"));
+    for (size_t i = 0; i < statement->country_count; i++)
+        if (span_is(statement->countries[i], country))
+            return LOOK_YES;
+    return LOOK_NO;
+}
+
+/* 0: nobody knows; it may be asked for like any other. */
+static enum web_acl_look look_at_asn(const struct web_acl_statement *statement,
+                                     const struct asked *asked)
+{
+    struct geo_place place;
+    enum web_acl_look found = find_place(statement, asked, &place);
+    if (found != LOOK_YES)
+        return look_of(found == LOOK_FAILED);
+    for (size_t i = 0; i < statement->asn_count; i++)
+        if (statement->asns[i] == place.asn)
+            return LOOK_YES;
+    return LOOK_NO;
+}
+
+/* ---- the whole ---- */
+
+static enum web_acl_look look_at_labels(const struct web_acl_statement *statement,
+                                        const struct web_acl_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->label_count; i++)
+        if (statement->is_namespace ? span_starts(outcome->labels[i], statement->text)
+                                    : span_is(outcome->labels[i], statement->text))
+            return LOOK_YES;
+    return LOOK_NO;
+}
+
+/* The first part that says `end` settles it. */
+static enum web_acl_look look_at_parts(const struct web_acl_statement *statement,
+                                       struct web_acl_run *run, enum web_acl_look end)
+{
+    for (size_t i = 0; i < statement->part_count; i++) {
+        enum web_acl_look answer = web_acl_statement_look(&statement->parts[i], run);
+        if (answer == LOOK_FAILED || answer == end)
+            return answer;
+    }
+    return end == LOOK_YES ? LOOK_NO : LOOK_YES;
+}
+
+static enum web_acl_look look_at_value(const struct web_acl_statement *statement,
+                                       struct web_acl_run *run)
+{
+    struct testing testing = {statement, run};
+    arena_reset(run->arena);
+    return web_acl_field_look(&statement->field, run, test_value, &testing);
+}
+
+static enum web_acl_look turn_round(enum web_acl_look answer)
+{
+    return answer == LOOK_FAILED ? LOOK_FAILED : look_of(answer == LOOK_NO);
+}
+
+enum web_acl_look web_acl_statement_look(const struct web_acl_statement *statement,
+                                         struct web_acl_run *run)
+{
+    switch (statement->kind) {
+    case KIND_AND: return look_at_parts(statement, run, LOOK_NO);
+    case KIND_OR: return look_at_parts(statement, run, LOOK_YES);
+    case KIND_NOT: return turn_round(web_acl_statement_look(statement->parts, run));
+    case KIND_IP_SET: return look_at_address(statement, run->asked);
+    case KIND_LABEL: return look_at_labels(statement, run->outcome);
+    case KIND_COUNTRY: return look_at_country(statement, run);
+    case KIND_ASN: return look_at_asn(statement, run->asked);
+    case KIND_BYTES:
+    case KIND_REGEX:
+    case KIND_SIZE:
+    case KIND_SQLI:
+    case KIND_XSS: return look_at_value(statement, run);
+    case KIND_GROUP: break; /* not inside of others: web_acl.c runs it */
+    }
+    return LOOK_NO;
+}

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A WAFv2 web ACL, as AWS's API prints it, in the access list: what it blocks, what it lets on, what the log says of it."""
+import base64
+import json
+import signal
+import subprocess
+
+import pytest
+from harness import PROGRAM, always_ok, wait_until
+
+FORM = "application/x-www-form-urlencoded"
+NONE = [{"Priority": 0, "Type": "NONE"}]
+VISIBILITY = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "shop"}
+
+
+def starts(field, text):
+    return {"ByteMatchStatement": {"SearchString": base64.b64encode(text.encode()).decode(), "FieldToMatch": field,
+                                   "TextTransformations": NONE, "PositionalConstraint": "STARTS_WITH"}}
+
+
+def rule(priority, name, statement, action, **more):
+    return {"Name": name, "Priority": priority, "Statement": statement, "VisibilityConfig": VISIBILITY, **action, **more}
+
+
+def seen(name, value):
+    return {"Action": {"Count": {"CustomRequestHandling": {"InsertHeaders": [{"Name": name, "Value": value}]}}}}
+
+
+SLOW = {"Action": {"Block": {"CustomResponse": {"ResponseCode": 429, "CustomResponseBodyKey": "slow",
+                                                 "ResponseHeaders": [{"Name": "Retry-After", "Value": "30"}]}}}}
+BLOCK, ALLOW = {"Action": {"Block": {}}}, {"Action": {"Allow": {}}}
+PATH, BODY = {"UriPath": {}}, {"Body": {"OversizeHandling": "CONTINUE"}}
+OFFICE = {"IPSetReferenceStatement": {"ARN": "arn:aws:wafv2:eu-central-1:123456789012:regional/ipset/office/1"}}
+SQL = {"SqliMatchStatement": {"FieldToMatch": BODY, "TextTransformations": [{"Priority": 0, "Type": "URL_DECODE"}]}}
+
+
+def document(*rules, default="Allow"):
+    arn = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/shop/1"
+    acl = {"Name": "shop", "Id": "1", "ARN": arn, "DefaultAction": {default: {}}, "Rules": list(rules), "Capacity": 31,
+           "VisibilityConfig": VISIBILITY, "LabelNamespace": "awswaf:123456789012:webacl:shop:",
+           "CustomResponseBodies": {"slow": {"ContentType": "TEXT_PLAIN", "Content": "slower"}}}
+    return json.dumps({"WebACL": acl, "LockToken": "x"}, indent=2)
+
+
+HEAD_RULES = (rule(0, "office", OFFICE, ALLOW), rule(1, "admin", starts(PATH, "/admin"), BLOCK),
+              rule(2, "slow", starts(PATH, "/slow"), SLOW),
+              rule(3, "beta", starts(PATH, "/beta"), seen("beta", "yes"), RuleLabels=[{"Name": "beta"}]))
+BODY_RULES = (*HEAD_RULES, rule(4, "sqli", SQL, BLOCK))
+
+
+class Shop:
+    def __init__(self, s, backend, file):
+        self.s, self.backend, self.file, self.asked = s, backend, file, 0
+
+    def ask(self, method="GET", target="/", client="192.0.2.1", body=b""):
+        fields = [("X-Forwarded-For", client)] + ([("Content-Length", str(len(body))), ("Content-Type", FORM)] if body else [])
+        answer = self.s.ask(method, target, fields=fields, body=body)
+        self.asked += 1
+        line = self.s.lines(self.asked)[-1]
+        return answer, [(d["name"], d["decision"], d["reason"]) for d in line["decisions"]], line
+
+
+@pytest.fixture
+def shop(sidegate, backend, tmp_path):
+    def start(*rules, config="", entry="web_acl: web-acl.json", default="Allow"):
+        file = tmp_path / "web-acl.json"
+        file.write_text(document(*rules, default=default))
+        behind = backend(always_ok)
+        sets = "ip_sets: { office: { addresses: [198.51.100.0/24] } }\n"
+        return Shop(sidegate(behind.url, f"{sets}access: [{{ {entry} }}]\n{config}", trusted="127.0.0.1"), behind, file)
+    return start
+
+
+def test_a_block_answers_as_the_gateway_does_and_the_log_has_the_rule(shop):
+    answer, decisions, line = shop(*HEAD_RULES).ask(target="/admin/x")
+    assert (answer.status, answer.body, answer["content-type"]) == (403, b'{"message":"Forbidden"}', "application/json")
+    assert answer["x-amzn-errortype"] == "ForbiddenException"
+    assert decisions == [("shop", "block", "admin")] and line["error"] == "access_denied" and line["upstream"] is None
+
+
+def test_a_custom_response(shop):
+    answer, decisions, _ = shop(*HEAD_RULES).ask(target="/slow")
+    assert (answer.status, answer.body, answer["retry-after"]) == (429, b"slower", "30")
+    assert answer["content-type"] == "text/plain" and decisions == [("shop", "block", "slow")]
+
+
+def test_who_is_allowed_meets_none_of_its_rules(shop):
+    answer, decisions, _ = shop(*HEAD_RULES).ask(target="/admin/x", client="198.51.100.7")
+    assert (answer.status, decisions) == (200, [("shop", "allow", "office")])
+
+
+def test_the_backend_gets_the_inserted_field_and_not_the_clients_own(shop):
+    s = shop(*HEAD_RULES)
+    s.s.ask("GET", "/beta", fields=[("x-amzn-waf-beta", "forged")])
+    assert b"x-amzn-waf-beta: yes" in s.backend.heard and b"forged" not in s.backend.heard
+    assert s.s.lines(1)[0]["decisions"][0]["reason"] == "beta"
+
+
+def test_the_default_action(shop):
+    s = shop(*HEAD_RULES, default="Block")
+    assert s.ask()[1] == [("shop", "block", "Default_Action")]
+    assert s.ask(client="198.51.100.7")[0].status == 200
+
+
+def test_a_body_is_looked_at_without_any_rules(shop):
+    s = shop(*BODY_RULES)
+    answer, decisions, line = s.ask("POST", "/form", body=b"id=1+union+select+1,2")
+    assert (answer.status, decisions) == (403, [("shop", "block", "sqli")]) and line["upstream"] is None
+    body = b"name=Ann&" + b"x" * 100_000
+    assert s.ask("POST", "/form", body=body)[0].status == 200
+    assert s.backend.heard.endswith(body)
+
+
+def test_beside_rules_both_have_their_say(shop, tmp_path):
+    (tmp_path / "own.conf").write_text('SecRequestBodyAccess On\nSecRule REQUEST_BODY "@contains attack" '
+                                       '"id:1,phase:2,deny,status:418,log,msg:\'an attack\'"\n')
+    s = shop(*BODY_RULES, config="rules: { files: [own.conf] }")
+    assert s.ask("POST", "/", body=b"a=attack")[0].status == 418
+    assert s.ask("POST", "/", body=b"a=1+union+select+1,2")[1] == [("shop", "block", "sqli")]
+    assert s.ask("POST", "/admin", client="198.51.100.7", body=b"a=attack")[0].status == 418
+    assert s.ask("POST", "/", body=b"a=well")[0].status == 200
+
+
+def test_in_detection_only_it_says_what_it_would_do(shop):
+    answer, decisions, _ = shop(*HEAD_RULES, entry="name: trial, web_acl: web-acl.json, mode: detection_only").ask(target="/admin")
+    assert (answer.status, decisions) == (200, [("trial", "would_block", "admin")])
+
+
+def test_explain_comes_to_the_same(shop):
+    s = shop(*BODY_RULES)
+    for target, body in (("/admin", b""), ("/beta", b""), ("/", b"id=1+union+select+1,2"), ("/", b"id=1")):
+        answer, _, line = s.ask("POST", target, body=body)
+        request = f"POST {target} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        said = subprocess.run([PROGRAM, "explain", "-c", s.s.config, "-", "--json"], input=request.encode() + body,
+                              capture_output=True, check=True, timeout=60).stdout
+        explained = json.loads(said)
+        assert (explained["status"], explained["decisions"]) == (answer.status, line["decisions"])
+
+
+def test_check_shows_what_it_costs_and_a_fault_has_a_path(shop):
+    s = shop(*BODY_RULES)
+    check = [PROGRAM, "check", "-c", s.s.config]
+    said = subprocess.run(check, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert f"web ACL: shop ({s.file}): rules 5, capacity 37 WCU\n" in said
+    s.file.write_text(s.file.read_text().replace("SqliMatchStatement", "SqlMatchStatement"))
+    said = subprocess.run(check, capture_output=True, text=True, timeout=60).stderr
+    assert "Rules[4].Statement: 'SqlMatchStatement' is no statement (did you mean 'SqliMatchStatement'?)" in said
+    s.s.signal(signal.SIGHUP)
+    wait_until(lambda: "'SqlMatchStatement'" in s.s.errors(), "the fault")
+    assert s.ask(target="/admin")[0].status == 403
+
+
+def test_a_reload_reads_the_file_again(shop):
+    s = shop(*HEAD_RULES)
+    assert s.ask(target="/new")[0].status == 200
+    s.file.write_text(document(rule(0, "new", starts(PATH, "/new"), BLOCK)))
+    s.s.signal(signal.SIGHUP)
+    wait_until(lambda: s.s.ask("GET", "/new").status == 403, "the new web ACL")

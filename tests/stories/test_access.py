@@ -145,9 +145,15 @@ def test_explain_names_the_entry_that_blocks(guarded):
     assert "decision: blocked with 404 by access entry last;" in said
 
 
+def put(path, text):
+    """In one step, as a list that is looked at should be: who writes in place may be read half way."""
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").rename(path)
+
+
 def test_a_list_with_a_refresh_is_read_again_when_its_file_changes(sidegate, backend, tmp_path):
-    (tmp_path / "quick.txt").write_text("203.0.113.1\n")
-    (tmp_path / "slow.txt").write_text("203.0.113.1\n")
+    put(tmp_path / "quick.txt", "203.0.113.1\n")
+    put(tmp_path / "slow.txt", "203.0.113.1\n")
     s = sidegate(backend(always_ok).url, "ip_sets: { quick: { file: quick.txt, refresh: 50ms }, slow: { file: slow.txt } }\n"
                  "access: [{ name: quick, match: { ip_set: quick }, action: block }, "
                  "{ name: slow, match: { ip_set: slow }, action: block, status: 451 }]", trusted="127.0.0.1")
@@ -156,11 +162,11 @@ def test_a_list_with_a_refresh_is_read_again_when_its_file_changes(sidegate, bac
         return s.ask(fields=[("X-Forwarded-For", client)]).status
 
     assert (ask("203.0.113.1"), ask("198.51.100.1")) == (403, 200)
-    (tmp_path / "slow.txt").write_text("192.0.2.0/24\n")
-    (tmp_path / "quick.txt").write_text("198.51.100.1\n")
+    put(tmp_path / "slow.txt", "192.0.2.0/24\n")
+    put(tmp_path / "quick.txt", "198.51.100.1\n")
     wait_until(lambda: ask("198.51.100.1") == 403, "the new list")
     assert (ask("203.0.113.1"), ask("192.0.2.1")) == (451, 200)  # the other waits for a reload
-    (tmp_path / "quick.txt").write_text("198.51.100.1\nx\n")
+    put(tmp_path / "quick.txt", "198.51.100.1\nx\n")
     wait_until(lambda: "quick.txt:2:1: found 'x'" in s.errors(), "the fault")
     assert "files that changed are refused, what was read last stands" in s.errors() and ask("198.51.100.1") == 403
     (tmp_path / "quick.txt").unlink()
@@ -168,16 +174,16 @@ def test_a_list_with_a_refresh_is_read_again_when_its_file_changes(sidegate, bac
     assert ask("198.51.100.1") == 403 and s.errors().count("quick.txt:2:1") == 1
     s.signal(signal.SIGHUP)
     wait_until(lambda: "the new configuration is refused" in s.errors(), "the reload")
-    (tmp_path / "quick.txt").write_text("198.51.100.2\n")
+    put(tmp_path / "quick.txt", "198.51.100.2\n")
     wait_until(lambda: (ask("198.51.100.1"), ask("198.51.100.2")) == (200, 403), "the newest list")
 
 
 def test_a_list_that_is_mended_to_what_it_was_is_well_again(sidegate, backend, tmp_path):
-    (tmp_path / "list.txt").write_text("203.0.113.1\n")
+    put(tmp_path / "list.txt", "203.0.113.1\n")
     s = sidegate(backend(always_ok).url, "ip_sets: { list: { file: list.txt, refresh: 50ms } }\n"
                  "access: [{ name: list, match: { ip_set: list }, action: block }]", trusted="127.0.0.1")
-    (tmp_path / "list.txt").write_text("203.0.113.1\nx\n")
+    put(tmp_path / "list.txt", "203.0.113.1\nx\n")
     wait_until(lambda: s.metric("sidegate_config_last_reload_successful") == 0, "the fault")
-    (tmp_path / "list.txt").write_text("203.0.113.1\n")
+    put(tmp_path / "list.txt", "203.0.113.1\n")
     wait_until(lambda: s.metric("sidegate_config_last_reload_successful") == 1, "the old list")
     assert s.ask(fields=[("X-Forwarded-For", "203.0.113.1")]).status == 403

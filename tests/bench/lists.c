@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a list of addresses costs: lists COUNT. Prints nanoseconds of CPU time for a look-up, bytes, and the
- * same while another thread puts new lists in its place. Exit code 1 over 200 ns or 10 MB. */
+/* What a list of addresses costs: lists COUNT. Prints nanoseconds of CPU time for a look-up, bytes,
+ * and the same while another thread puts new lists in its place. Exit code 1 over 200 ns or 10 MB.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

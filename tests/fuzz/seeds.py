@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import ssl
 import sys
 import zlib
 from pathlib import Path
@@ -309,10 +310,27 @@ def add_web_acls(seeds):
     seeds.dictionary("web_acl_fuzz", rows("sidecar/guard/web_acl_managed.tbl", "GROUP") + ["Statement", "FieldToMatch", "Priority"])
 
 
+def add_hellos(seeds):
+    """What clients begin with, the cut before it, and a server_name extension's body."""
+    for name, protocols in ((None, []), ("a.example", ["http/1.1"]), ("*.w.example", ["h2", "http/1.1"]), ("x" * 60 + ".example", [])):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.set_alpn_protocols(protocols)
+        out = ssl.MemoryBIO()
+        try:
+            context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        hello = out.read()
+        for cut in (0, 6, 255):
+            seeds.add("tls_fuzz", bytes([cut]) + hello)
+    seeds.add("tls_fuzz", b"\xff\0\x0c\0\0\x09a.example")
+
+
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose, add_web_acls):
+                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

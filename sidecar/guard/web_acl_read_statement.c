@@ -49,14 +49,14 @@ static int base64_value(char c)
 /* RFC 4648 4, with padding and nothing else; at == NULL: it is none. */
 static struct span decode_base64(struct web_acl_reader *r, struct span text)
 {
-    struct span digits = span_trim(text, "=");
+    size_t padding = span_ends(text, SPAN("==")) ? 2 : span_ends(text, SPAN("=")) ? 1 : 0;
     char *to = arena_text(r->arena, text.len);
     unsigned bits = 0, count = 0;
     size_t len = 0;
-    if (to == NULL || digits.at == NULL || text.len % 4 != 0 || text.len - digits.len > 2)
+    if (to == NULL || text.len % 4 != 0)
         return span_make(NULL, 0);
-    for (size_t i = 0; i < digits.len; i++) {
-        int value = base64_value(digits.at[i]);
+    for (size_t i = 0; i + padding < text.len; i++) {
+        int value = base64_value(text.at[i]);
         if (value < 0)
             return span_make(NULL, 0);
         bits = bits << 6 | (unsigned)value;
@@ -69,23 +69,27 @@ static struct span decode_base64(struct web_acl_reader *r, struct span text)
     return span_make(to, len);
 }
 
+/* What CONTAINS_WORD may search for. */
+static bool is_word(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!byte_is_alpha(text.at[i]) && !byte_is_digit(text.at[i]) && text.at[i] != '_')
+            return false;
+    return true;
+}
+
 static void read_search(struct web_acl_reader *r, const json_t *value, struct web_acl_statement *to)
 {
     struct span text = reader_text(r, value, "SearchString", true);
     size_t mark = reader_enter(r, "SearchString");
-    if (text.at != NULL) {
-        to->text = decode_base64(r, text);
-        if (to->text.at == NULL)
-            reader_refuse(r, SPAN("printf %s TEXT | base64"), "expected base64, as the API has it");
-        else if (to->text.len == 0 || to->text.len > SEARCH_BYTES)
-            reader_refuse(r, SPAN(""), "expected 1 to 200 bytes");
-    }
-    for (size_t i = 0; i < to->text.len && to->position == POSITION_CONTAINS_WORD; i++)
-        if (!byte_is_alpha(to->text.at[i]) && !byte_is_digit(to->text.at[i]) &&
-            to->text.at[i] != '_') {
-            reader_refuse(r, SPAN(""), "a word has letters, digits and underscores alone");
-            break;
-        }
+    struct span search = text.at != NULL ? decode_base64(r, text) : text;
+    if (text.at != NULL && search.at == NULL)
+        reader_refuse(r, SPAN("printf %s TEXT | base64"), "expected base64, as the API has it");
+    else if (text.at != NULL && (search.len == 0 || search.len > SEARCH_BYTES))
+        reader_refuse(r, SPAN(""), "expected 1 to 200 bytes");
+    else if (search.at != NULL && to->position == POSITION_CONTAINS_WORD && !is_word(search))
+        reader_refuse(r, SPAN(""), "a word has letters, digits and underscores alone");
+    to->text = search;
     reader_leave(r, mark);
 }
 

@@ -116,6 +116,35 @@ static const struct geo_place bavaria = {
     .country = SPAN_INIT("DE"), .subdivision = SPAN_INIT("BY"), .asn = 64496, .anonymous = GEO_VPN};
 static const struct geo_place nowhere;
 
+TEST(a_certificate_is_asked_for_its_subject_issuer_names_and_fingerprint)
+{
+    static const struct span sans[] = {SPAN_INIT("DNS:till.shop.example"),
+                                       SPAN_INIT("URI:spiffe://shop.example/till")};
+    struct asked_certificate certificate = {.subject = SPAN("CN=till,O=Shop"),
+                                            .issuer = SPAN("CN=Shop CA"),
+                                            .fingerprint = SPAN("ab12"),
+                                            .sans = sans,
+                                            .san_count = 2};
+    static const struct {
+        enum condition_kind kind;
+        const char *fits, *differs;
+    } rows[] = {
+        {CONDITION_SUBJECT, "CN=till,*", "CN=Till,*"},
+        {CONDITION_ISSUER, "CN=Shop CA", "CN=Shop"},
+        {CONDITION_FINGERPRINT, "AB12", "ab13"},
+        {CONDITION_SAN, "URI:spiffe://shop.example/*", "DNS:shop.example"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct asked with = request("192.0.2.7"), without = request("192.0.2.7");
+        with.certificate = &certificate;
+        struct span good = span_text(rows[i].fits), bad = span_text(rows[i].differs);
+        struct condition fits = {.kind = rows[i].kind, .texts = &good, .text_count = 1};
+        struct condition differs = {.kind = rows[i].kind, .texts = &bad, .text_count = 1};
+        check(condition_holds(&fits, &with) && !condition_holds(&differs, &with));
+        check(!condition_holds(&fits, &without));
+    }
+}
+
 TEST(a_country_is_asked_for_in_any_case)
 {
     struct span codes[] = {SPAN("FR"), SPAN("de")};
@@ -195,6 +224,7 @@ int condition_suite(void)
         cmocka_unit_test(one_of_the_arguments_of_a_name_is_enough),
         cmocka_unit_test(a_client_is_in_a_network_or_in_a_set),
         cmocka_unit_test(all_any_and_not_are_what_they_say),
+        cmocka_unit_test(a_certificate_is_asked_for_its_subject_issuer_names_and_fingerprint),
         cmocka_unit_test(a_country_is_asked_for_in_any_case),
         cmocka_unit_test(of_who_is_in_no_database_nobody_knows_the_country),
         cmocka_unit_test(what_decides_whoever_it_is_needs_no_country),

@@ -17,5 +17,6 @@ int address_suite(void);
 int h1_socket_suite(void);
 int h1_client_story_suite(void);
 int tls_suite(void);
+int tickets_suite(void);
 
 #endif

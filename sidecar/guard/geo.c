@@ -89,7 +89,10 @@ static bool open_copy(struct geo_database *database, struct span bytes, char *wh
     int status = MMDB_open(name, MMDB_MODE_MMAP, &database->mmdb);
     close(fd);
     if (status != MMDB_SUCCESS)
-        snprintf(why, size, "it is no database in MaxMind's format: %s", MMDB_strerror(status));
+        snprintf(why, size,
+                 "it is no database in MaxMind's format (.mmdb; GeoIP's older .dat is not "
+                 "supported): %s",
+                 MMDB_strerror(status));
     return status == MMDB_SUCCESS;
 }
 
@@ -245,7 +248,7 @@ size_t geo_members(const void *geo, const struct ip *ip, struct arena *arena,
     } rows[GEO_MEMBERS] = {
         {GEO_COUNTRY_CODE, SPAN_INIT("COUNTRY_CODE")},
         {GEO_COUNTRY_NAME, SPAN_INIT("COUNTRY_NAME")},
-        {GEO_CONTINENT_CODE, SPAN_INIT("COUNTRY_CONTINENT")},
+        {GEO_CONTINENT_NAME, SPAN_INIT("COUNTRY_CONTINENT")},
         {GEO_SUBDIVISION_CODE, SPAN_INIT("REGION")},
         {GEO_CITY_NAME, SPAN_INIT("CITY")},
         {GEO_POSTAL_CODE, SPAN_INIT("POSTAL_CODE")},

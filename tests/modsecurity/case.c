@@ -18,6 +18,8 @@
 #include "rules/inspection.h"
 #include "rules/language/ruleset.h"
 #include "rules/transaction.h"
+#include "sidecar/config/private_file.h"
+#include "sidecar/guard/geo.h"
 
 enum { FIELDS_MOST = 200, INPUT_MOST = 64 << 20 };
 
@@ -38,6 +40,8 @@ struct a_case {
     struct pair environment[FIELDS_MOST];
     struct map *stored; /* of struct pair: whole name, value */
     struct inspection_world world;
+    struct geo_database *geo_database; /* NULL: none */
+    struct geo geo;
 };
 
 /* --- facts --- */
@@ -342,7 +346,9 @@ static void settle_case(struct a_case *c)
     c->world = (struct inspection_world){
         .wall_us = wall_us,
         .cpu_ns = cpu_ns,
-        .lookups = {.ask = ask},
+        .lookups = {.ask = ask,
+                    .place = c->geo_database != NULL ? geo_members : NULL,
+                    .places = &c->geo},
         .store_get = store_get,
         .store_set = store_set,
         .store_expire = store_expire,
@@ -485,6 +491,28 @@ static void answer_own(struct a_case *c, struct inspection *tx)
     inspection_set_response(tx, &c->response);
 }
 
+/* SecGeoLookupDb: a file that is no database is a fault, as for the program. Rules that name one
+ * that is not there are tried without. False: it was a fault. */
+static bool open_places(struct a_case *c, const struct ruleset *ruleset)
+{
+    struct span path = ruleset->settings.geo_db;
+    char why[256];
+    struct buf bytes;
+    buf_init(&bytes, INPUT_MOST);
+    bool is_there = path.at != NULL && file_read(path.at, &bytes, why, sizeof why);
+    if (is_there)
+        c->geo_database = geo_database_new(buf_span(&bytes), why, sizeof why);
+    buf_fini(&bytes);
+    c->geo.of[GEO_COUNTRY] = c->geo_database;
+    if (!is_there || c->geo_database != NULL)
+        return true;
+    printf("{\"fact\": \"fault\", \"line\": %u", ruleset->settings.geo_db_place.line);
+    print_member("file", c->place);
+    print_member("message", arena_format(c->arena, "SecGeoLookupDb: %s", why));
+    puts("}");
+    return false;
+}
+
 static void run_case(struct a_case *c, const struct ruleset *ruleset)
 {
     settle_case(c);
@@ -537,8 +565,9 @@ int main(void)
     struct ruleset *ruleset = ruleset_builder_finish(builder);
     ruleset_builder_free(builder);
     print_faults(faults);
-    if (ruleset != NULL)
+    if (ruleset != NULL && open_places(c, ruleset))
         run_case(c, ruleset);
+    geo_database_free(c->geo_database);
     ruleset_free(ruleset);
     faults_free(faults);
     arena_free(c->arena);

@@ -18,7 +18,7 @@ SecRule ARGS:pin "@rx ." "id:6,phase:2,pass,log,auditlog,sanitiseMatched,logdata
 SecRule ARGS|REQUEST_HEADERS|REQUEST_BODY|REQUEST_URI|REQUEST_LINE "@rx hunter|opensesame" "id:7,phase:2,pass,log,auditlog,msg:'%{MATCHED_VAR}',logdata:'%{MATCHED_VAR_NAME}: %{MATCHED_VAR}',tag:'%{MATCHED_VAR}'"
 SecRule RESPONSE_HEADERS:Set-Cookie "@contains zeta" "id:8,phase:3,pass,log,auditlog,msg:'%{MATCHED_VAR}'"
 """
-SECRETS = ("hunter2", "hunter%32", "h%75nter", "opensesame", "b3BlbnNlc2FtZQ", "zeta9", "4111111111111111", "4111", "987654", "sess-77")
+SECRETS = ("hunter2", "hunter%32", "h%75nter", "opensesame", "b3BlbnNlc2FtZQ", "zeta9", "4111111111111111", "987654", "sess-77")
 URLENCODED = ("application/x-www-form-urlencoded", b"password=hunter2&card=4111111111111111&pin=987654&note=h%75nter2")
 MULTIPART = ("multipart/form-data; boundary=B", b'--B\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n'
              b'--B\r\nContent-Disposition: form-data; name="card"\r\n\r\n4111111111111111\r\n'

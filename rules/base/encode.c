@@ -46,25 +46,33 @@ bool base64_add(struct buf *to, struct span bytes)
     return true;
 }
 
-static unsigned base64url_digit(char letter)
+int base64_digit(char letter)
 {
-    return letter >= 'A' && letter <= 'Z'   ? (unsigned)(letter - 'A')
-           : letter >= 'a' && letter <= 'z' ? (unsigned)(letter - 'a') + 26
-           : byte_is_digit(letter)          ? (unsigned)(letter - '0') + 52
-           : letter == '-'                  ? 62
-           : letter == '_'                  ? 63
-                                            : 64;
+    return letter >= 'A' && letter <= 'Z'   ? letter - 'A'
+           : letter >= 'a' && letter <= 'z' ? letter - 'a' + 26
+           : byte_is_digit(letter)          ? letter - '0' + 52
+           : letter == '+'                  ? 62
+           : letter == '/'                  ? 63
+                                            : -1;
 }
 
-bool base64url_read(struct span text, uint8_t *to, size_t *len)
+static int base64url_digit(char letter)
+{
+    return letter == '-'                    ? 62
+           : letter == '_'                  ? 63
+           : letter == '+' || letter == '/' ? -1
+                                            : base64_digit(letter);
+}
+
+static bool digits_read(struct span text, int (*digit_of)(char letter), uint8_t *to, size_t *len)
 {
     unsigned group = 0, bits = 0;
     *len = 0;
     for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = base64url_digit(text.at[i]);
-        if (digit == 64)
+        int digit = digit_of(text.at[i]);
+        if (digit < 0)
             return false;
-        group = group << 6 | digit;
+        group = group << 6 | (unsigned)digit;
         bits += 6;
         if (bits < 8)
             continue;
@@ -73,6 +81,18 @@ bool base64url_read(struct span text, uint8_t *to, size_t *len)
         group &= (1U << bits) - 1;
     }
     return bits < 6 && group == 0;
+}
+
+bool base64_read(struct span text, uint8_t *to, size_t *len)
+{
+    size_t padding = span_ends(text, SPAN("==")) ? 2 : span_ends(text, SPAN("=")) ? 1 : 0;
+    return text.len % 4 == 0 &&
+           digits_read(span_first(text, text.len - padding), base64_digit, to, len);
+}
+
+bool base64url_read(struct span text, uint8_t *to, size_t *len)
+{
+    return digits_read(text, base64url_digit, to, len);
 }
 
 /* The letter of the short escape, or 0. */

@@ -17,6 +17,10 @@ bool hex_read(struct span text, uint8_t *bytes, size_t len);
 
 /* RFC 4648 4, with padding. */
 bool base64_add(struct buf *to, struct span bytes);
+int base64_digit(char letter); /* its value, or -1 */
+/* The same back, in its one spelling: what is missing of the padding, other letters, and bits
+ * behind the last byte that are not 0 are refused. `to` has room for text.len / 4 * 3 bytes. */
+bool base64_read(struct span text, uint8_t *to, size_t *len);
 /* RFC 4648 5 without padding, in its one spelling: padding, other letters, and bits behind the last
  * byte that are not 0 are refused. `to` has room for text.len / 4 * 3 + 2 bytes. */
 bool base64url_read(struct span text, uint8_t *to, size_t *len);

@@ -4,17 +4,6 @@
 
 #include "rules/base/encode.h"
 
-/* The value of a base64 character (RFC 4648 4), or -1. */
-static int base64_value(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : byte_is_digit(c)     ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
 /* The state between characters: bits that are no whole byte yet. */
 struct base64_rest {
     unsigned bits;
@@ -38,8 +27,8 @@ struct span transformation_base64_decode(struct span in, struct arena *arena)
 
     if (to.at == NULL)
         return span_make(NULL, 0);
-    for (size_t i = 0; i < in.len && base64_value(in.at[i]) >= 0; i++)
-        base64_add_value(&rest, base64_value(in.at[i]), &to);
+    for (size_t i = 0; i < in.len && base64_digit(in.at[i]) >= 0; i++)
+        base64_add_value(&rest, base64_digit(in.at[i]), &to);
     return writing_end(arena, in, &to);
 }
 
@@ -52,7 +41,7 @@ struct span transformation_base64_decode_ext(struct span in, struct arena *arena
     if (to.at == NULL)
         return span_make(NULL, 0);
     for (size_t i = 0; i < in.len; i++) {
-        int value = base64_value(in.at[i]);
+        int value = base64_digit(in.at[i]);
 
         /* Padding behind a lone character: no base64 at all, as PHP's decoder has it. */
         if (in.at[i] == '=' && taken % 4 == 1 && (i + 1 == in.len || in.at[i + 1] != '=')) {

@@ -102,7 +102,7 @@ static bool value_read(struct policy_reader *reader, const struct policy_operato
     case COMPARE_DATE: return instant_parse(text, &out->instant);
     case COMPARE_BOOL:
     case COMPARE_ABSENCE: return truth_parse(text, &out->truth);
-    case COMPARE_BINARY: return base64_decode(text, reader->arena, &out->bytes);
+    case COMPARE_BINARY: return base64_parse(text, reader->arena, &out->bytes);
     case COMPARE_ADDRESS: return block_parse(text, &out->block);
     }
     return false;

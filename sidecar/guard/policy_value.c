@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/guard/policy_value.h"
 
+#include "rules/base/encode.h"
 #include "rules/base/number.h"
 #include "sidecar/http/date.h"
 
@@ -141,39 +142,14 @@ bool truth_parse(struct span text, bool *out)
     return *out || span_is_nocase(text, SPAN("false"));
 }
 
-static int base64_digit(char c)
+bool base64_parse(struct span text, struct arena *arena, struct span *out)
 {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : byte_is_digit(c)     ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-bool base64_decode(struct span text, struct arena *arena, struct span *out)
-{
-    if (text.len % 4 != 0)
-        return false;
     char *bytes = arena_text(arena, text.len / 4 * 3 + 1);
-    if (bytes == NULL)
+    size_t len;
+    if (bytes == NULL || !base64_read(text, (uint8_t *)bytes, &len))
         return false;
-    size_t padding = span_ends(text, SPAN("==")) ? 2 : span_ends(text, SPAN("=")) ? 1 : 0;
-    size_t len = 0, bits = 0;
-    uint32_t kept = 0;
-    for (size_t i = 0; i < text.len - padding; i++) {
-        int digit = base64_digit(text.at[i]);
-        if (digit < 0)
-            return false;
-        kept = (kept << 6 | (uint32_t)digit) & 0xffffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes[len++] = (char)(uint8_t)(kept >> bits);
-        }
-    }
     *out = span_make(bytes, len);
-    return (kept & ((1u << bits) - 1)) == 0;
+    return true;
 }
 
 bool block_parse(struct span text, struct network *out)

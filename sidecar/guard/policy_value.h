@@ -25,7 +25,7 @@ bool instant_parse(struct span text, int64_t *out);
 bool truth_parse(struct span text, bool *out); /* true, false, in any case */
 
 /* RFC 4648 4, with its padding; false also where the arena is full. */
-bool base64_decode(struct span text, struct arena *arena, struct span *out);
+bool base64_parse(struct span text, struct arena *arena, struct span *out);
 
 /* An address or a network, whose host bits are put out; ::/0 is all of IPv6 and nothing of IPv4. */
 bool block_parse(struct span text, struct network *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A row for each statement. */
+#include "rules/base/encode.h"
 #include "rules/base/networks.h"
 #include "sidecar/guard/web_acl_reader.h"
 
@@ -36,37 +37,13 @@ enum { STATEMENTS = sizeof statements / sizeof *statements };
 
 /* ---- of one value ---- */
 
-static int base64_value(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : byte_is_digit(c)     ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-/* RFC 4648 4, with padding and nothing else; at == NULL: it is none. */
+/* at == NULL: it is no base64. */
 static struct span decode_base64(struct web_acl_reader *r, struct span text)
 {
-    size_t padding = span_ends(text, SPAN("==")) ? 2 : span_ends(text, SPAN("=")) ? 1 : 0;
-    char *to = arena_text(r->arena, text.len);
-    unsigned bits = 0, count = 0;
-    size_t len = 0;
-    if (to == NULL || text.len % 4 != 0)
-        return span_make(NULL, 0);
-    for (size_t i = 0; i + padding < text.len; i++) {
-        int value = base64_value(text.at[i]);
-        if (value < 0)
-            return span_make(NULL, 0);
-        bits = bits << 6 | (unsigned)value;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            to[len++] = (char)(unsigned char)(bits >> count);
-        }
-    }
-    return span_make(to, len);
+    char *to = arena_text(r->arena, text.len / 4 * 3 + 1);
+    size_t len;
+    bool is_read = to != NULL && base64_read(text, (uint8_t *)to, &len);
+    return is_read ? span_make(to, len) : span_make(NULL, 0);
 }
 
 /* What CONTAINS_WORD may search for. */

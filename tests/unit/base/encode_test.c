@@ -36,6 +36,23 @@ TEST(base64url_is_read_in_its_one_spelling)
         check(!base64url_read(span_text(wrong[i]), bytes, &len));
 }
 
+TEST(base64_is_read_in_its_one_spelling)
+{
+    static const struct {
+        const char *text, *bytes;
+    } examples[] = {{"", ""}, {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"/+8=", "\xff\xef"}};
+    static const char *const wrong[] = {
+        "Zg", "Zg=", "Zh==", "Zm9=", "_-8=", "Zg==Zg==", "=", "Z===", "====", "Zm9v\n"};
+    uint8_t bytes[16];
+    size_t len;
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        check(base64_read(span_text(examples[i].text), bytes, &len));
+        check_span(span_make((const char *)bytes, len), examples[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check(!base64_read(span_text(wrong[i]), bytes, &len));
+}
+
 TEST(base64_gives_the_examples_of_its_rfc)
 {
     static const struct {
@@ -129,6 +146,7 @@ int encode_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hexadecimal_goes_both_ways),
         cmocka_unit_test(base64url_is_read_in_its_one_spelling),
+        cmocka_unit_test(base64_is_read_in_its_one_spelling),
         cmocka_unit_test(base64_gives_the_examples_of_its_rfc),
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
         cmocka_unit_test(utf8_has_one_spelling_for_each_character),

@@ -254,7 +254,11 @@ static void swap(struct worker *worker, struct order *order)
     struct snapshot *old = worker->snapshot;
     worker->snapshot = order->snapshot;
     acceptor_set(worker->acceptor, order->listeners, order->count);
-    worker_pools_change(worker->pools, order->snapshot);
+    /* a list that was read again says nothing about backends: their pools keep what they know */
+    bool same_backends = old->settings->upstreams == order->snapshot->settings->upstreams &&
+                         old->tls_clients == order->snapshot->tls_clients;
+    if (!same_backends)
+        worker_pools_change(worker->pools, order->snapshot);
     connections_change(worker->connections);
     snapshot_give(old);
 }

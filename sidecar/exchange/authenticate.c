@@ -128,7 +128,7 @@ void authorizer_tell(struct exchange *x, struct fields *fields)
 {
     for (size_t i = 0; i < x->settings->authorizer_count; i++)
         for (size_t h = 0; h < x->settings->authorizers[i].header_count; h++)
-            fields_remove(fields, x->settings->authorizers[i].headers[h].name);
+            fields_remove_alike(fields, x->settings->authorizers[i].headers[h].name);
     if (!x->authorizer.is_known)
         return;
     const struct authorizer_settings *settings = x->authorizer.settings;

@@ -50,15 +50,39 @@ size_t fields_count(const struct fields *fields, struct span name)
     return count;
 }
 
-size_t fields_remove(struct fields *fields, struct span name)
+static size_t remove_by(struct fields *fields, struct span name,
+                        bool (*is_it)(struct span a, struct span b))
 {
     size_t kept = 0;
     for (size_t i = 0; i < fields->count; i++)
-        if (!span_is_nocase(fields->at[i].name, name))
+        if (!is_it(fields->at[i].name, name))
             fields->at[kept++] = fields->at[i];
     size_t removed = fields->count - kept;
     fields->count = kept;
     return removed;
+}
+
+size_t fields_remove(struct fields *fields, struct span name)
+{
+    return remove_by(fields, name, span_is_nocase);
+}
+
+static char folded(char letter)
+{
+    return (char)(letter == '_' ? '-' : byte_lower(letter));
+}
+
+static bool is_alike(struct span a, struct span b)
+{
+    bool alike = a.len == b.len;
+    for (size_t i = 0; i < a.len && alike; i++)
+        alike = folded(a.at[i]) == folded(b.at[i]);
+    return alike;
+}
+
+size_t fields_remove_alike(struct fields *fields, struct span name)
+{
+    return remove_by(fields, name, is_alike);
 }
 
 bool fields_set(struct fields *fields, struct arena *arena, struct span name, struct span value)

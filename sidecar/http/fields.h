@@ -22,6 +22,8 @@ struct span fields_get(const struct fields *fields, struct span name);
 size_t fields_count(const struct fields *fields, struct span name);
 /* Takes every field of that name out; returns how many. */
 size_t fields_remove(struct fields *fields, struct span name);
+/* The same, and every field that a backend may take for it: some read '_' in a name as '-'. */
+size_t fields_remove_alike(struct fields *fields, struct span name);
 /* Replaces all by one. */
 bool fields_set(struct fields *fields, struct arena *arena, struct span name, struct span value);
 /* Does a list-valued field (Connection, Transfer-Encoding) hold this member, without case? Over all

@@ -200,11 +200,19 @@ static char *keep(const char *text)
     return kept;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static void on_change(struct mail *mail)
 {
     struct order *order = list_entry(mail, struct order, mail);
     struct resolver *resolver = order->resolver;
-    close_channel(resolver);
+    bool same = order->settings.timeout_us == resolver->settings.timeout_us &&
+                same_text(order->servers, resolver->servers);
+    if (!same) /* it ends what is being asked */
+        close_channel(resolver);
     free(resolver->servers);
     resolver->servers = order->servers;
     resolver->settings = order->settings;

@@ -39,6 +39,19 @@ TEST(an_empty_value_is_not_an_absent_one)
     arena_free(arena);
 }
 
+TEST(names_that_some_backends_take_for_another_go_with_it)
+{
+    struct arena *arena = arena_new(NULL, 4096);
+    struct fields fields = {0};
+    check(fields_add(&fields, arena, SPAN("X_User"), SPAN("root")));
+    check(fields_add(&fields, arena, SPAN("x-user"), SPAN("root")));
+    check(fields_add(&fields, arena, SPAN("X-Users"), SPAN("kept")));
+    check_number(fields_remove_alike(&fields, SPAN("X-User")), 2);
+    check_number(fields.count, 1);
+    check_span(fields_get(&fields, SPAN("x-users")), "kept");
+    arena_free(arena);
+}
+
 TEST(setting_replaces_all_by_one)
 {
     struct arena *arena = arena_new(NULL, 65536);
@@ -127,6 +140,7 @@ int fields_suite(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_compare_without_case_and_the_first_value_counts),
         cmocka_unit_test(an_empty_value_is_not_an_absent_one),
+        cmocka_unit_test(names_that_some_backends_take_for_another_go_with_it),
         cmocka_unit_test(setting_replaces_all_by_one),
         cmocka_unit_test(fields_grow_until_the_arena_is_full),
         cmocka_unit_test(tokens_are_found_in_lists_over_all_lines),

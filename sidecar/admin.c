@@ -175,8 +175,8 @@ void admin_reload_ended(struct admin *admin)
     for (struct list *first; (first = list_first(&admin->waiting)) != NULL;) {
         struct service_call *call = list_entry(first, struct service_call, waits);
         list_remove(first);
-        if (process->reload.faults != NULL) {
-            admin_problem(call, 422, span_text(process->reload.faults));
+        if (process->reload.refused != NULL) {
+            admin_problem(call, 422, span_text(process->reload.refused));
         } else {
             call->status = 200;
             call->type = SPAN("application/json");

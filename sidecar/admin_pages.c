@@ -152,8 +152,10 @@ static void add_reload(struct buf *to, const struct process *process)
                (unsigned long long)process->facts.snapshot_number,
                process->facts.last_reload_successful ? "true" : "false", TIMESTAMP_LENGTH, time);
     buf_add(to, SPAN(",\"faults\":"));
-    if (process->reload.faults != NULL)
-        json_add_string(to, span_text(process->reload.faults));
+    const char *faults =
+        process->reload.refused != NULL ? process->reload.refused : process->reload.files_refused;
+    if (faults != NULL)
+        json_add_string(to, span_text(faults));
     else
         buf_add(to, SPAN("null"));
     buf_add_byte(to, '}');

@@ -220,7 +220,8 @@ static void stop(struct process *process)
     collections_free(workers->collections);
     free(workers->environment);
     free(workers->at);
-    free(process->reload.faults);
+    free(process->reload.refused);
+    free(process->reload.files_refused);
 }
 
 /* ---- the whole ---- */

@@ -33,12 +33,13 @@ struct process {
     struct timer state_timer; /* of leaving and closing */
     uint64_t drain_until_us;
     struct {
-        bool running, again;  /* another HUP while one is being compiled */
-        bool renewal_refused; /* what failed last were files that had changed */
-        char *faults;         /* of the latest, as text; NULL: there were none */
-        struct timer wait;    /* too many snapshots are alive */
-        struct timer look;    /* at files that change by themselves */
-        uint64_t stamp;       /* what they were like at the latest look */
+        bool running, again; /* another HUP while one is being compiled */
+        bool waits;          /* for a snapshot to end, and it was said */
+        char *refused;       /* faults of the latest configuration; NULL: it is in force */
+        char *files_refused; /* of files that changed by themselves */
+        struct timer wait;   /* too many snapshots are alive */
+        struct timer look;   /* at files that change by themselves */
+        uint64_t stamp;      /* what they were like at the latest look */
     } reload;
 };
 

@@ -52,20 +52,36 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
     return well;
 }
 
-static void refuse(struct process *process, const char *what, char *faults)
+/* What is refused stands until it is mended: a configuration by another one, files by others. */
+static void set_refusal(struct process *process, char **which, char *faults)
 {
-    process->facts.last_reload_successful = false;
-    process->reload.faults = faults;
-    program_log_say(process->log, LOG_ERROR, "%s:\n%s", what, faults);
+    free(*which);
+    *which = faults;
+    process->facts.last_reload_successful =
+        process->reload.refused == NULL && process->reload.files_refused == NULL;
 }
 
-static void accept_new(struct process *process, struct snapshot *snapshot)
+static void refuse(struct process *process, bool renews, char *faults)
+{
+    program_log_say(process->log, LOG_ERROR, "%s:\n%s",
+                    renews ? "files that changed are refused, what was read last stands"
+                           : "the new configuration is refused, the old one stands",
+                    faults);
+    if (renews)
+        set_refusal(process, &process->reload.files_refused, faults);
+    else
+        set_refusal(process, &process->reload.refused, faults);
+}
+
+static void accept_new(struct process *process, struct snapshot *snapshot, bool renews)
 {
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
     process_keep_doors(process);
     process->facts.snapshot_number = snapshot->number;
-    process->facts.last_reload_successful = true;
+    set_refusal(process, &process->reload.files_refused, NULL);
+    if (!renews)
+        set_refusal(process, &process->reload.refused, NULL);
     process_say_facts(process);
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
@@ -87,41 +103,32 @@ static void say_warnings(struct process *process, const struct faults *faults)
 /* Files that were refused are again what they were, and what is in force. */
 static void forget_refusal(struct process *process)
 {
-    if (!process->reload.renewal_refused)
+    if (process->reload.files_refused == NULL)
         return;
-    process->reload.renewal_refused = false;
-    free(process->reload.faults);
-    process->reload.faults = NULL;
-    process->facts.last_reload_successful = true;
+    set_refusal(process, &process->reload.files_refused, NULL);
     program_log_say(process->log, LOG_INFO, "files that were refused are as they were");
 }
 
 static void take_over(struct compilation *compilation)
 {
     struct process *process = compilation->process;
-    const char *refused = compilation->renews
-                              ? "files that changed are refused, what was read last stands"
-                              : "the new configuration is refused, the old one stands";
     char why[WHY_BYTES] = "";
-    bool is_same = compilation->renews && compilation->snapshot == NULL &&
-                   faults_count(compilation->faults, FAULT_ERROR) == 0;
-    if (is_same) {
+    bool has_errors = faults_count(compilation->faults, FAULT_ERROR) > 0;
+    if (compilation->renews && compilation->snapshot == NULL && !has_errors) {
         forget_refusal(process);
         return;
     }
-    process->reload.renewal_refused = compilation->renews;
-    free(process->reload.faults);
-    process->reload.faults = NULL;
     process->facts.last_reload_wall_us = loop_wall_us(process->loop);
     if (compilation->snapshot == NULL) {
-        refuse(process, refused, faults_text(compilation->faults));
+        refuse(process, compilation->renews, faults_text(compilation->faults));
     } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
+        process->reload.stamp = 0; /* the files are not to blame: they are tried again */
         snapshot_give(compilation->snapshot);
-        refuse(process, refused, must_strdup(why));
+        refuse(process, compilation->renews, must_strdup(why));
     } else {
-        accept_new(process, compilation->snapshot);
-        if (faults_count(compilation->faults, FAULT_ERROR) > 0) /* the other files are in force */
-            refuse(process, refused, faults_text(compilation->faults));
+        accept_new(process, compilation->snapshot, compilation->renews);
+        if (has_errors) /* the other files are in force */
+            refuse(process, compilation->renews, faults_text(compilation->faults));
         else
             say_warnings(process, compilation->faults);
         reload_look(process);
@@ -132,15 +139,17 @@ static void on_compiled(struct mail *mail)
 {
     struct compilation *compilation = list_entry(mail, struct compilation, mail);
     struct process *process = compilation->process;
+    bool renewed = compilation->renews;
     process->reload.running = false;
     take_over(compilation);
     snapshot_give(compilation->before);
     faults_free(compilation->faults);
     free(compilation);
-    admin_reload_ended(process->admin);
     if (process->reload.again) {
         process->reload.again = false;
         reload_begin(process);
+    } else if (!renewed) { /* who waits asked for the configuration */
+        admin_reload_ended(process->admin);
     }
 }
 
@@ -180,6 +189,17 @@ static uint64_t sooner(uint64_t a_us, uint64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
+/* Too many are alive: said once, until there is room again. */
+static bool must_wait(struct process *process, const char *what)
+{
+    bool waits = snapshots_alive() >= SNAPSHOTS_MOST;
+    if (waits && !process->reload.waits)
+        program_log_say(process->log, LOG_WARN, "%u configurations are still in use: %s",
+                        snapshots_alive(), what);
+    process->reload.waits = waits;
+    return waits;
+}
+
 /* Nothing is read here: whether it is worth it is what is asked. */
 static void on_look(struct timer *timer)
 {
@@ -188,7 +208,7 @@ static void on_look(struct timer *timer)
     if (process->reload.running)
         return;
     uint64_t stamp = stamp_of_all(process->snapshot->settings);
-    if (stamp == process->reload.stamp || snapshots_alive() >= SNAPSHOTS_MOST)
+    if (stamp == process->reload.stamp || must_wait(process, "files that changed wait"))
         return;
     process->reload.stamp = stamp;
     begin(process, true);
@@ -223,9 +243,7 @@ void reload_begin(struct process *process)
 static void begin(struct process *process, bool renews)
 {
     process->reload.running = true;
-    if (snapshots_alive() >= SNAPSHOTS_MOST) {
-        program_log_say(process->log, LOG_WARN,
-                        "%u configurations are still in use: the reload waits", snapshots_alive());
+    if (must_wait(process, "the reload waits")) {
         timer_arm(&process->reload.wait, loop_now_us(process->loop) + WAIT_US);
         return;
     }

@@ -187,3 +187,43 @@ def test_a_list_that_is_mended_to_what_it_was_is_well_again(sidegate, backend, t
     put(tmp_path / "list.txt", "203.0.113.1\n")
     wait_until(lambda: s.metric("sidegate_config_last_reload_successful") == 1, "the old list")
     assert s.ask(fields=[("X-Forwarded-For", "203.0.113.1")]).status == 403
+
+
+REFRESHED = ("ip_sets: { list: { file: list.txt, refresh: 50ms } }\n"
+             "access: [{ name: list, match: { ip_set: list }, action: block }]")
+
+
+def test_a_refused_configuration_stays_refused_though_a_list_is_renewed(sidegate, backend, tmp_path):
+    put(tmp_path / "list.txt", "203.0.113.1\n")
+    s = sidegate(backend(always_ok).url, REFRESHED, trusted="127.0.0.1")
+    good = s.config.read_text()
+    s.config.write_text(good + "\nnonsense: 1\n")
+    assert s.status("/api/v1/reload", s.admin_port, "POST")[0] == 422
+    put(tmp_path / "list.txt", "198.51.100.1\n")
+    wait_until(lambda: s.ask(fields=[("X-Forwarded-For", "198.51.100.1")]).status == 403, "the new list")
+    assert s.metric("sidegate_config_last_reload_successful") == 0
+    assert "nonsense" in s.status("/api/v1/status", s.admin_port)[1]
+    s.config.write_text(good)
+    assert s.status("/api/v1/reload", s.admin_port, "POST")[0] == 200
+    assert s.metric("sidegate_config_last_reload_successful") == 1
+
+
+def test_files_wait_while_eight_configurations_are_in_use_and_it_is_said_once(sidegate, backend, tmp_path):
+    put(tmp_path / "list.txt", "203.0.113.1\n")
+    s = sidegate(backend(always_ok).url, REFRESHED, trusted="127.0.0.1")
+    held = []
+    for _ in range(7):
+        held.append(s.client())
+        held[-1].send("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\n1")
+        wait_until(lambda: s.metric("http_server_active_requests") == len(held), "the request")
+        assert s.status("/api/v1/reload", s.admin_port, "POST")[0] == 200
+    put(tmp_path / "list.txt", "198.51.100.1\n")
+    waits = "8 configurations are still in use: files that changed wait"
+    wait_until(lambda: waits in s.errors(), "the warning")
+    assert s.ask(fields=[("X-Forwarded-For", "198.51.100.1")]).status == 200
+    for wire in held:
+        wire.send("2")
+        assert wire.answer().status == 200
+        wire.close()
+    wait_until(lambda: s.ask(fields=[("X-Forwarded-For", "198.51.100.1")]).status == 403, "the new list")
+    assert s.errors().count(waits) == 1

@@ -8,21 +8,46 @@ enum { NAMES_SHOWN = 64, HINT_BYTES = 160 };
 
 /* ---- type ---- */
 
+static const char *const types[AUTHORIZER_TYPES] = {
+#define AUTHORIZER_TYPE(id, word, sentence) word,
+#include "sidecar/config/authorizer_types.tbl"
+#undef AUTHORIZER_TYPE
+};
+
+struct span authorizer_type_word(enum authorizer_type type)
+{
+    return span_text(types[type]);
+}
+
 static enum value_result kind_read(const struct value *value)
 {
-    return span_is(value->node->text, SPAN("jwt")) ? VALUE_TAKEN : VALUE_UNFIT;
+    for (unsigned i = 0; i < AUTHORIZER_TYPES; i++)
+        if (span_is(value->node->text, span_text(types[i]))) {
+            *(enum authorizer_type *)value_at(value) = (enum authorizer_type)i;
+            return VALUE_TAKEN;
+        }
+    return VALUE_UNFIT;
 }
 
 static bool kind_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
-    (void)option;
-    (void)base;
     (void)i;
-    return buf_add(to, SPAN("jwt"));
+    const enum authorizer_type *type = (const void *)((const char *)base + option->at);
+    return buf_add(to, span_text(types[*type]));
 }
 
 const struct option_type type_authorizer_type = {
-    .name = "jwt", .expected = "jwt", .read = kind_read, .print = kind_print};
+    .name = "type of authorizer",
+    .expected = "one of:"
+#define AUTHORIZER_TYPE(id, word, sentence) " " word
+#include "sidecar/config/authorizer_types.tbl"
+#undef AUTHORIZER_TYPE
+    ,
+    .read = kind_read,
+    .print = kind_print,
+    .words = types,
+    .word_count = AUTHORIZER_TYPES,
+};
 
 /* ---- lists of texts ---- */
 

@@ -127,9 +127,18 @@ struct rate_limit_settings {
     enum guard_mode mode;
 };
 
-/* Whom a route's requests have to come from: a JSON Web Token's holder. */
+enum authorizer_type {
+#define AUTHORIZER_TYPE(id, word, sentence) AUTHORIZER_##id,
+#include "sidecar/config/authorizer_types.tbl"
+#undef AUTHORIZER_TYPE
+    AUTHORIZER_TYPES,
+};
+struct span authorizer_type_word(enum authorizer_type type); /* "jwt" */
+
+/* Whom a route's requests have to come from. */
 struct authorizer_settings {
     struct span name;
+    enum authorizer_type type;
     struct span issuer;
     const struct span *audiences;
     size_t audience_count;

@@ -134,8 +134,8 @@ static void say_authorizer(const struct exchange *x, struct report *report)
     if (x->authorizer.settings == NULL)
         return;
     report->authorizer.name = x->authorizer.settings->name;
-    report->authorizer.type = SPAN("jwt");
-    report->authorizer.principal = x->authorizer.jwt.principal;
+    report->authorizer.type = authorizer_type_word(x->authorizer.settings->type);
+    report->authorizer.principal = x->authorizer.principal;
     report->authorizer.word = decision_word(x->authorizer.to);
 }
 

@@ -1,111 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticate: the token of the route's authorizer. Nothing lets in that was not found good. */
+/* authenticate: whom the route's authorizer says the request comes from. The table by type, and
+ * what all types share. Nothing lets in that was not found good. */
 #include "sidecar/exchange/inside.h"
 #include "sidecar/exchange/stages.h"
-#include "sidecar/state/tokens.h"
 
-static void challenge(struct exchange *x, const char *error, const char *sentence)
+/* How a type of authorizer is asked: one of the two. */
+static const struct authenticator {
+    authenticate_function *ask;            /* nobody else is needed */
+    enum step (*walk)(struct exchange *x); /* the row itself, which may wait for others */
+} authenticators[AUTHORIZER_TYPES] = {
+    [AUTHORIZER_JWT] = {.ask = authenticate_jwt},
+};
+
+bool authenticate(const struct authorizer_question *question, struct authorized *to,
+                  struct authorizer_refusal *refusal)
 {
-    struct pair *field = arena_alloc(x->arena, sizeof *field);
-    if (field == NULL)
-        return; /* compose looks at the arena */
-    field->name = SPAN("WWW-Authenticate");
-    field->value =
-        jwt_challenge(x->route->scopes, x->route->scope_count, error, sentence, x->arena);
-    x->own.fields = field;
-    x->own.field_count = 1;
+    const struct authorizer_settings *settings =
+        &question->snapshot->settings->authorizers[question->route->authorizer - 1];
+    *to = (struct authorized){.settings = settings, .to = DECISION_ALLOW};
+    to->is_known = authenticators[settings->type].ask(question, to, refusal);
+    return to->is_known;
 }
 
-enum step authorizer_refuse(struct exchange *x, enum gateway_response_type type, const char *error,
-                            const struct jwt_verdict *verdict)
+struct authorizer_question authorizer_question_of(struct exchange *x)
 {
-    bool is_on = x->authorizer.settings->mode == GUARD_ON;
-    x->authorizer.to = is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
-    struct decision decision = {
-        .kind = x->authorizer.to,
-        .control = "authorizer",
-        .stage = stage_at(x->at)->name,
-        .name = x->authorizer.settings->name,
-        .reason = span_text(verdict->word),
-        .status = gateway_response(type)->status,
-    };
-    decisions_add(&x->decisions, &decision);
-    if (!is_on)
-        return STEP_NEXT;
-    challenge(x, error, verdict->sentence);
-    return answer_gateway(x, type, type == GATEWAY_FORBIDDEN ? "forbidden" : "unauthorized");
-}
-
-/* One field, for two could be read in two ways by us and by the backend. */
-static bool token_find(const struct exchange *x, struct span *token, struct jwt_verdict *verdict)
-{
-    const struct fields *fields = &x->client->head->fields;
-    size_t count = fields_count(fields, SPAN("authorization"));
-    *token = jwt_token(fields_get(fields, SPAN("authorization")));
-    if (count == 1 && token->len > 0)
-        return true;
-    *verdict = (struct jwt_verdict){JWT_REFUSED, count > 1 ? "token_twice" : "token_missing",
-                                    "there is more than one token"};
-    return false;
-}
-
-static struct jwt_rules rules_of(const struct exchange *x, size_t i)
-{
-    const struct authorizer_settings *settings = &x->settings->authorizers[i];
-    return (struct jwt_rules){
-        .keys = x->snapshot->key_sets[i],
-        .algorithms = settings->algorithms,
-        .issuer = settings->issuer,
-        .audiences = settings->audiences,
-        .audience_count = settings->audience_count,
-        .token_use = settings->token_use,
-        .skew_s = settings->skew_us / 1000000,
-    };
-}
-
-static void keep(struct tokens *tokens, struct span token, const struct jwt *jwt)
-{
-    struct buf packed;
-    if (jwt_pack(jwt, &packed))
-        tokens_set(tokens, token, jwt->good_until_s, buf_span(&packed));
-    buf_fini(&packed);
-}
-
-/* A token that was found good is good until it expires: the store goes with the keys. */
-static struct jwt_verdict verify(struct exchange *x, size_t i, struct span token)
-{
-    struct jwt *jwt = &x->authorizer.jwt;
-    struct tokens *tokens = x->snapshot->tokens[i];
-    uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
-    struct span packed;
-    if (tokens_find(tokens, token, now_s, x->arena, &packed) && jwt_unpack(packed, x->arena, jwt))
-        return (struct jwt_verdict){JWT_HOLDS, "holds", ""};
-    struct jwt_rules rules = rules_of(x, i);
-    struct jwt_verdict verdict = jwt_verify(token, &rules, now_s, x->arena, jwt);
-    if (verdict.outcome == JWT_HOLDS)
-        keep(tokens, token, jwt);
-    return verdict;
+    return (struct authorizer_question){.snapshot = x->snapshot,
+                                        .route = x->route,
+                                        .asked = asked_of(x),
+                                        .wall_us = loop_wall_us(x->around->loop)};
 }
 
 enum step stage_authenticate(struct exchange *x)
 {
-    size_t i = x->route->authorizer - 1;
-    struct span token;
-    struct jwt_verdict verdict;
-    x->authorizer.settings = &x->settings->authorizers[i];
-    x->authorizer.to = DECISION_ALLOW;
-    if (!token_find(x, &token, &verdict))
-        return authorizer_refuse(
-            x, GATEWAY_UNAUTHORIZED,
-            span_is(span_text(verdict.word), SPAN("token_missing")) ? NULL : "invalid_token",
-            &verdict);
-    verdict = verify(x, i, token);
-    x->authorizer.is_known = verdict.outcome == JWT_HOLDS;
-    if (x->authorizer.is_known)
-        return STEP_NEXT;
-    x->authorizer.jwt = (struct jwt){0}; /* of what it said nothing is true */
-    return authorizer_refuse(x, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict);
+    const struct authorizer_question question = authorizer_question_of(x);
+    enum authorizer_type type = x->settings->authorizers[x->route->authorizer - 1].type;
+    struct authorizer_refusal refusal;
+    if (authenticators[type].walk != NULL)
+        return authenticators[type].walk(x);
+    return authenticate(&question, &x->authorizer, &refusal) ? STEP_NEXT
+                                                             : authorizer_refuse(x, &refusal);
 }
+
+/* --- who is not let in --------------------------------------------------------------------- */
+
+bool authorizer_refuses(struct authorized *who, const char *stage,
+                        const struct authorizer_refusal *refusal, struct decisions *decisions)
+{
+    bool is_on = who->settings->mode == GUARD_ON;
+    who->to = is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
+    const struct decision decision = {
+        .kind = who->to,
+        .control = "authorizer",
+        .stage = stage,
+        .name = who->settings->name,
+        .reason = refusal->reason,
+        .status = gateway_response(refusal->type)->status,
+    };
+    decisions_add(decisions, &decision);
+    return is_on;
+}
+
+static void challenge(struct exchange *x, struct span text)
+{
+    struct pair *field = arena_alloc(x->arena, sizeof *field);
+    if (field == NULL)
+        return; /* compose looks at the arena */
+    *field = (struct pair){SPAN("WWW-Authenticate"), text};
+    x->own.fields = field;
+    x->own.field_count = 1;
+}
+
+enum step authorizer_refuse(struct exchange *x, const struct authorizer_refusal *refusal)
+{
+    if (!authorizer_refuses(&x->authorizer, stage_at(x->at)->name, refusal, &x->decisions))
+        return STEP_NEXT;
+    if (refusal->challenge.at != NULL)
+        challenge(x, refusal->challenge);
+    x->own.gateway_body = refusal->gateway_body;
+    const char *error = refusal->type == GATEWAY_UNAUTHORIZED ? "unauthorized" : "forbidden";
+    return answer_gateway(x, refusal->type, refusal->error != NULL ? refusal->error : error);
+}
+
+/* --- what the backend is told -------------------------------------------------------------- */
 
 /* Control bytes would be read as something else than a value. */
 static bool may_stand_in_a_field(struct span value)
@@ -116,11 +92,11 @@ static bool may_stand_in_a_field(struct span value)
     return true;
 }
 
-static struct span claim_of(const struct jwt *jwt, struct span name)
+struct span authorized_value(const struct authorized *who, struct span name)
 {
-    for (size_t i = 0; i < jwt->claim_count; i++)
-        if (span_is(jwt->claims[i].name, name))
-            return jwt->claims[i].value;
+    for (size_t i = 0; i < who->context_count; i++)
+        if (span_is(who->context[i].name, name))
+            return who->context[i].value;
     return span_make(NULL, 0);
 }
 
@@ -133,7 +109,7 @@ void authorizer_tell(struct exchange *x, struct fields *fields)
         return;
     const struct authorizer_settings *settings = x->authorizer.settings;
     for (size_t h = 0; h < settings->header_count; h++) {
-        struct span value = claim_of(&x->authorizer.jwt, settings->headers[h].value);
+        struct span value = authorized_value(&x->authorizer, settings->headers[h].value);
         if (value.at != NULL && may_stand_in_a_field(value))
             fields_add(fields, x->arena, settings->headers[h].name, value);
     }

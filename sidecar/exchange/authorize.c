@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authorize: may the token's holder do this: one of the route's scopes. */
+/* authorize: may who that is do this: one of the route's scopes. */
 #include "sidecar/exchange/inside.h"
 
 enum step stage_authorize(struct exchange *x)
 {
-    if (jwt_has_scope(&x->authorizer.jwt, x->route->scopes, x->route->scope_count))
+    const struct authorizer_question question = authorizer_question_of(x);
+    struct authorizer_refusal refusal;
+    if (authorize_scopes(&question, &x->authorizer, &refusal))
         return STEP_NEXT;
-    struct jwt_verdict verdict = jwt_scope_missing();
-    return authorizer_refuse(x, GATEWAY_FORBIDDEN, "insufficient_scope", &verdict);
+    return authorizer_refuse(x, &refusal);
 }

@@ -7,12 +7,12 @@
 #include "rules/base/buf.h"
 #include "rules/inspection.h"
 #include "sidecar/config/route_rules.h"
+#include "sidecar/exchange/authorizer.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
 #include "sidecar/guard/access.h"
 #include "sidecar/guard/gateway_response.h"
-#include "sidecar/guard/jwt.h"
 #include "sidecar/http/target.h"
 #include "sidecar/http/traceparent.h"
 
@@ -135,12 +135,7 @@ struct exchange {
     bool rules_failed; /* a limit stopped them; on_failure decided */
 
     /* ---- authenticate, authorize ---- */
-    struct {
-        const struct authorizer_settings *settings; /* NULL: none was asked */
-        struct jwt jwt;
-        bool is_known;         /* the token is good: `jwt` holds */
-        enum decision_kind to; /* what it came to: ALLOW, BLOCK, WOULD_BLOCK */
-    } authorizer;
+    struct authorized authorizer;
 
     /* ---- connect, send ---- */
     struct pool_ticket ticket;
@@ -216,12 +211,13 @@ const struct asked *asked_of(struct exchange *x);
 
 /* ---- authenticate.c ---- */
 
+/* What a type of authorizer is asked of this request, now. */
+struct authorizer_question authorizer_question_of(struct exchange *x);
 /* Who is not let in by the authorizer: the decision, and the answer in API Gateway's words; in
  * detection_only NEXT. */
-enum step authorizer_refuse(struct exchange *x, enum gateway_response_type type, const char *error,
-                            const struct jwt_verdict *verdict);
+enum step authorizer_refuse(struct exchange *x, const struct authorizer_refusal *refusal);
 
-/* What the backend is told of the token; fields of these names that a client made up go, whatever
+/* What the backend is told of who it is; fields of these names that a client made up go, whatever
  * the route. */
 void authorizer_tell(struct exchange *x, struct fields *fields);
 

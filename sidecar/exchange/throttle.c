@@ -21,8 +21,8 @@ void tell_rate(struct exchange *x, const struct decision *decision)
 static const struct asked *with_claims(struct exchange *x)
 {
     asked_of(x);
-    x->asked.claims = x->authorizer.jwt.claims;
-    x->asked.claim_count = x->authorizer.is_known ? x->authorizer.jwt.claim_count : 0;
+    x->asked.claims = x->authorizer.context;
+    x->asked.claim_count = x->authorizer.context_count;
     return &x->asked;
 }
 

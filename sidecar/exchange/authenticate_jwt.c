@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Authorizers of type jwt: the token in Authorization. */
+#include "sidecar/exchange/authorizer.h"
+#include "sidecar/guard/jwt.h"
+#include "sidecar/state/tokens.h"
+
+static bool refuse(const struct authorizer_question *question, enum gateway_response_type type,
+                   const char *error, const struct jwt_verdict *verdict,
+                   struct authorizer_refusal *refusal)
+{
+    const struct route *route = question->route;
+    *refusal = (struct authorizer_refusal){
+        .type = type,
+        .reason = span_text(verdict->word),
+        .challenge = jwt_challenge(route->scopes, route->scope_count, error, verdict->sentence,
+                                   question->asked->arena),
+    };
+    return false;
+}
+
+/* One field, for two could be read in two ways by us and by the backend. */
+static bool token_find(const struct authorizer_question *question, struct span *token,
+                       struct authorizer_refusal *refusal)
+{
+    const struct fields *fields = question->asked->fields;
+    size_t count = fields_count(fields, SPAN("authorization"));
+    *token = jwt_token(fields_get(fields, SPAN("authorization")));
+    if (count == 1 && token->len > 0)
+        return true;
+    bool twice = count > 1;
+    const struct jwt_verdict verdict = {JWT_REFUSED, twice ? "token_twice" : "token_missing",
+                                        "there is more than one token"};
+    return refuse(question, GATEWAY_UNAUTHORIZED, twice ? "invalid_token" : NULL, &verdict,
+                  refusal);
+}
+
+static struct jwt_rules rules_of(const struct authorizer_question *question, size_t i)
+{
+    const struct authorizer_settings *settings = &question->snapshot->settings->authorizers[i];
+    return (struct jwt_rules){
+        .keys = question->snapshot->key_sets[i],
+        .algorithms = settings->algorithms,
+        .issuer = settings->issuer,
+        .audiences = settings->audiences,
+        .audience_count = settings->audience_count,
+        .token_use = settings->token_use,
+        .skew_s = settings->skew_us / 1000000,
+    };
+}
+
+static void keep(struct tokens *tokens, struct span token, const struct jwt *jwt)
+{
+    struct buf packed;
+    if (jwt_pack(jwt, &packed))
+        tokens_set(tokens, token, jwt->good_until_s, buf_span(&packed));
+    buf_fini(&packed);
+}
+
+/* A token that was found good is good until it expires: the store goes with the keys. */
+static struct jwt_verdict verify(const struct authorizer_question *question, struct span token,
+                                 struct jwt *jwt)
+{
+    size_t i = question->route->authorizer - 1;
+    struct tokens *tokens = question->snapshot->tokens[i];
+    struct arena *arena = question->asked->arena;
+    uint64_t now_s = question->wall_us / 1000000;
+    struct span packed;
+    if (tokens_find(tokens, token, now_s, arena, &packed) && jwt_unpack(packed, arena, jwt))
+        return (struct jwt_verdict){JWT_HOLDS, "holds", ""};
+    struct jwt_rules rules = rules_of(question, i);
+    struct jwt_verdict verdict = jwt_verify(token, &rules, now_s, arena, jwt);
+    if (verdict.outcome == JWT_HOLDS)
+        keep(tokens, token, jwt);
+    return verdict;
+}
+
+bool authenticate_jwt(const struct authorizer_question *question, struct authorized *to,
+                      struct authorizer_refusal *refusal)
+{
+    struct span token;
+    struct jwt jwt = {0};
+    if (!token_find(question, &token, refusal))
+        return false;
+    struct jwt_verdict verdict = verify(question, token, &jwt);
+    if (verdict.outcome != JWT_HOLDS)
+        return refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+    to->principal = jwt.principal;
+    to->context = jwt.claims;
+    to->context_count = jwt.claim_count;
+    to->scopes = jwt.scopes;
+    to->scope_count = jwt.scope_count;
+    return true;
+}
+
+bool authorize_scopes(const struct authorizer_question *question, const struct authorized *who,
+                      struct authorizer_refusal *refusal)
+{
+    const struct jwt given = {.scopes = who->scopes, .scope_count = who->scope_count};
+    if (jwt_has_scope(&given, question->route->scopes, question->route->scope_count))
+        return true;
+    const struct jwt_verdict verdict = jwt_scope_missing();
+    return refuse(question, GATEWAY_FORBIDDEN, "insufficient_scope", &verdict, refusal);
+}

@@ -78,6 +78,15 @@ static bool is_own_origin(const struct client *client)
                                  span_is(span_from(origin, scheme.len), client->head->authority));
 }
 
+/* A page whose path ends in a star has all that stand below it. */
+static bool is_path_of(const struct admin_page *page, struct span path)
+{
+    size_t len = page->path.len;
+    if (page->path.at[len - 1] != '*')
+        return span_is(page->path, path);
+    return path.len >= len && span_starts(path, span_first(page->path, len - 1));
+}
+
 static const struct admin_page *find_page(const struct service_call *call, bool *path_known)
 {
     struct span method = call->client->head->method;
@@ -86,7 +95,7 @@ static const struct admin_page *find_page(const struct service_call *call, bool 
     *path_known = false;
     for (size_t i = 0; i < admin_page_count; i++) {
         const struct admin_page *page = &admin_pages[i];
-        if ((page->ports & (1u << call->port)) == 0 || !span_is(page->path, call->path))
+        if ((page->ports & (1u << call->port)) == 0 || !is_path_of(page, call->path))
             continue;
         *path_known = true;
         if (span_is(page->method, method))

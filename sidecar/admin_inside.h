@@ -15,8 +15,9 @@ enum {
 /* A page fills the call in and returns true; false: it is answered later. */
 struct admin_page {
     unsigned ports;
-    struct span method, path;
-    bool open; /* no token: probes and scrapes have none */
+    struct span method;
+    struct span path; /* with a star at its end: every path that begins so, and is longer */
+    bool open;        /* no token: probes and scrapes have none */
     bool (*write)(struct process *process, struct service_call *call);
 };
 extern const struct admin_page admin_pages[];

@@ -4,200 +4,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
-#include "rules/base/must.h"
-#include "sidecar/arguments.h"
+#include "sidecar/admin_call.h"
 #include "sidecar/command.h"
-#include "sidecar/config/document.h"
-#include "sidecar/config/private_file.h"
 
-enum {
-    ANSWER_BYTES = 8 << 20,
-    TREE_BYTES = 64 << 20,
-    CONNECT_MS = 3000,
-    WAIT_PAUSE_MS = 100, /* between two looks at whether it has stopped */
-};
+enum { WAIT_PAUSE_MS = 100 }; /* between two looks at whether it has stopped */
 
-#define ADMIN_ROWS                                                                    \
-    {'a', "--admin", "ADDR", "host:port or unix:/path; 127.0.0.1:7601 unless given"}, \
-    {                                                                                 \
-        'f', "--token-file", "F", "a file with the token that the admin API wants"    \
-    }
-
-struct admin_call {
+struct order {
     struct arguments arguments;
-    const char *address;
-    const char *token_file;
+    struct admin_call call;
     bool wait, json;
-    struct buf answer;
-    long status;
 };
-
-/* ---- one request ---- */
-
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *to)
-{
-    return buf_add(to, span_make(bytes, size * count)) ? size * count : 0;
-}
-
-/* "unix:/path" goes by a host name that nobody looks up. */
-static void address_set(CURL *curl, const struct admin_call *call, const char *path)
-{
-    char url[512];
-    bool is_unix = strncmp(call->address, "unix:", 5) == 0;
-    if (is_unix)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->address + 5);
-    snprintf(url, sizeof url, "http://%s%s", is_unix ? "localhost" : call->address, path);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-}
-
-/* False: the file cannot be read, and said. */
-static bool token_set(const struct admin_call *call, struct curl_slist **fields)
-{
-    char why[160];
-    struct buf text, line;
-    if (call->token_file == NULL)
-        return true;
-    buf_init(&text, 4096);
-    buf_init(&line, 8192);
-    bool well = private_file_read(call->token_file, &text, why, sizeof why);
-    if (well) {
-        struct span rest = buf_span(&text);
-        struct span token = span_trim(span_cut(&rest, '\n'), " \t\r");
-        buf_format(&line, "Authorization: Bearer " SPAN_FORMAT, span_arg(token));
-        buf_add_byte(&line, '\0');
-        *fields = curl_slist_append(*fields, line.at);
-        explicit_bzero(line.at, line.len);
-        explicit_bzero(text.at, text.len);
-    } else {
-        fprintf(stderr, "sidegate: %s: %s\n", call->token_file, why);
-    }
-    buf_fini(&text);
-    buf_fini(&line);
-    return well;
-}
-
-static CURLcode perform(struct admin_call *call, const char *method, const char *path,
-                        struct curl_slist *fields)
-{
-    CURL *curl = curl_easy_init();
-    must(curl != NULL);
-    address_set(curl, call, path);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &call->answer);
-    buf_clear(&call->answer);
-    CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &call->status);
-    curl_easy_cleanup(curl);
-    return code;
-}
-
-/* Exit code: 0, and the answer is there; or 1 or 4, and said unless `quiet`. */
-static int ask(struct admin_call *call, const char *method, const char *path, bool quiet)
-{
-    struct curl_slist *fields = NULL;
-    if (!token_set(call, &fields))
-        return 1;
-    CURLcode code = perform(call, method, path, fields);
-    curl_slist_free_all(fields);
-    if (code == CURLE_OK)
-        return 0;
-    if (!quiet)
-        fprintf(stderr, "sidegate %s: nobody answers at %s: %s\n", call->arguments.argv[0],
-                call->address, curl_easy_strerror(code));
-    return EXIT_UNREACHABLE;
-}
-
-/* ---- answers ---- */
-
-struct answer {
-    struct arena *arena;
-    struct faults *faults;
-    const struct node *root; /* NULL: it is no JSON map */
-};
-
-/* JSON is YAML too. */
-static struct answer answer_parse(const struct admin_call *call)
-{
-    struct answer answer = {arena_new(NULL, TREE_BYTES), faults_new(), NULL};
-    must(answer.arena != NULL);
-    struct document document = {
-        .arena = answer.arena, .faults = answer.faults, .file = "", .folder = ""};
-    const struct node *root = document_parse(&document, buf_span(&call->answer));
-    answer.root = root != NULL && root->kind == NODE_MAP ? root : NULL;
-    return answer;
-}
-
-static void answer_free(struct answer *answer)
-{
-    faults_free(answer->faults);
-    arena_free(answer->arena);
-}
-
-static const char *text_at(const struct node *map, const char *path)
-{
-    const struct node *node = map != NULL ? tree_find_path(map, span_text(path)) : NULL;
-    return node != NULL && node->kind == NODE_SCALAR ? node->text.at : "-";
-}
-
-/* A problem document (RFC 9457) has a detail; the exit code is 1. */
-static int say_problem(const struct admin_call *call)
-{
-    struct answer answer = answer_parse(call);
-    const char *detail = text_at(answer.root, "detail");
-    const char *title = text_at(answer.root, "title");
-    struct span said = span_trim(span_text(strcmp(detail, "-") != 0 ? detail : title), "\n");
-    fprintf(stderr, "sidegate %s: %ld " SPAN_FORMAT "\n", call->arguments.argv[0], call->status,
-            span_arg(said));
-    if (call->status == 401)
-        fprintf(stderr, "give the token with --token-file F\n");
-    answer_free(&answer);
-    return 1;
-}
-
-static int say_well(struct admin_call *call, const char *sentence)
-{
-    if (call->status >= 300)
-        return say_problem(call);
-    puts(sentence);
-    return 0;
-}
 
 /* ---- the command line ---- */
 
 /* False: it ended; arguments.code says how. */
-static bool call_begin(struct admin_call *call, const struct argument_table *table, int argc,
-                       char **argv)
+static bool order_begin(struct order *order, const struct argument_table *table, int argc,
+                        char **argv)
 {
     const struct argument_row *row;
-    *call = (struct admin_call){.address = "127.0.0.1:7601"};
-    arguments_begin(&call->arguments, table, argc, argv);
-    while ((row = arguments_next(&call->arguments)) != NULL) {
-        switch (row->mark) {
-        case 'a': call->address = call->arguments.value; break;
-        case 'f': call->token_file = call->arguments.value; break;
-        case 'w': call->wait = true; break;
-        default: call->json = true; break;
-        }
+    *order = (struct order){0};
+    admin_call_init(&order->call, argv[0]);
+    arguments_begin(&order->arguments, table, argc, argv);
+    while ((row = arguments_next(&order->arguments)) != NULL) {
+        if (admin_call_take(&order->call, &order->arguments, row))
+            continue;
+        order->wait = order->wait || row->mark == 'w';
+        order->json = order->json || row->mark == 'j';
     }
-    if (call->arguments.code >= 0)
-        return false;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    buf_init(&call->answer, ANSWER_BYTES);
-    return true;
+    if (order->arguments.code < 0)
+        return true;
+    admin_call_fini(&order->call);
+    return false;
 }
 
-static int call_end(struct admin_call *call, int code)
+static int order_end(struct order *order, int code)
 {
-    buf_fini(&call->answer);
-    curl_global_cleanup();
+    admin_call_fini(&order->call);
     return code;
 }
 
@@ -213,17 +55,17 @@ static const struct argument_table reload_table = {
 
 int command_reload(int argc, char **argv)
 {
-    struct admin_call call;
-    if (!call_begin(&call, &reload_table, argc, argv))
-        return call.arguments.code;
-    int code = ask(&call, "POST", "/api/v1/reload", false);
-    if (code == 0 && call.status == 422) {
-        say_problem(&call);
+    struct order order;
+    if (!order_begin(&order, &reload_table, argc, argv))
+        return order.arguments.code;
+    int code = admin_call_ask(&order.call, "POST", "/api/v1/reload", NULL, false);
+    if (code == 0 && order.call.status == 422) {
+        admin_call_problem(&order.call);
         code = EXIT_REFUSED;
     } else if (code == 0) {
-        code = say_well(&call, "the new configuration is in force");
+        code = admin_call_well(&order.call, "the new configuration is in force");
     }
-    return call_end(&call, code);
+    return order_end(&order, code);
 }
 
 /* ---- drain ---- */
@@ -240,23 +82,23 @@ static const struct argument_table drain_table = {
 /* It has stopped once nobody answers any more. */
 static void wait_for_the_end(struct admin_call *call)
 {
-    while (ask(call, "GET", "/livez", true) == 0)
+    while (admin_call_ask(call, "GET", "/livez", NULL, true) == 0)
         poll(NULL, 0, WAIT_PAUSE_MS);
 }
 
 int command_drain(int argc, char **argv)
 {
-    struct admin_call call;
-    if (!call_begin(&call, &drain_table, argc, argv))
-        return call.arguments.code;
-    int code = ask(&call, "POST", "/api/v1/drain", false);
-    if (code == 0 && call.status < 300 && call.wait) {
-        wait_for_the_end(&call);
+    struct order order;
+    if (!order_begin(&order, &drain_table, argc, argv))
+        return order.arguments.code;
+    int code = admin_call_ask(&order.call, "POST", "/api/v1/drain", NULL, false);
+    if (code == 0 && order.call.status < 300 && order.wait) {
+        wait_for_the_end(&order.call);
         puts("it has stopped");
     } else if (code == 0) {
-        code = say_well(&call, "it drains");
+        code = admin_call_well(&order.call, "it drains");
     }
-    return call_end(&call, code);
+    return order_end(&order, code);
 }
 
 /* ---- status ---- */
@@ -289,46 +131,47 @@ static const struct {
 static void status_print(const struct node *root)
 {
     for (size_t i = 0; i < sizeof status_lines / sizeof *status_lines; i++)
-        printf("%-20s %s%s\n", status_lines[i].title, text_at(root, status_lines[i].path),
+        printf("%-20s %s%s\n", status_lines[i].title, admin_answer_text(root, status_lines[i].path),
                status_lines[i].unit);
     const struct node *list = tree_find(root, SPAN("listeners"));
     for (size_t i = 0; list != NULL && tree_at(list, i) != NULL; i++)
-        printf("%-20s %s at %s\n", "listener", text_at(tree_at(list, i), "name"),
-               text_at(tree_at(list, i), "address"));
+        printf("%-20s %s at %s\n", "listener", admin_answer_text(tree_at(list, i), "name"),
+               admin_answer_text(tree_at(list, i), "address"));
     list = tree_find(root, SPAN("exports"));
     for (size_t i = 0; list != NULL && tree_at(list, i) != NULL; i++) {
         const struct node *item = tree_at(list, i);
         printf("%-20s %s: %s sent, %s waiting, %s dropped\n", "export",
-               text_at(item, "destination"), text_at(item, "sent"), text_at(item, "waiting"),
-               text_at(item, "dropped"));
+               admin_answer_text(item, "destination"), admin_answer_text(item, "sent"),
+               admin_answer_text(item, "waiting"), admin_answer_text(item, "dropped"));
     }
 }
 
-static int status_say(struct admin_call *call)
+static int status_say(const struct order *order)
 {
+    const struct admin_call *call = &order->call;
     if (call->status != 200)
-        return say_problem(call);
-    if (call->json) {
+        return admin_call_problem(call);
+    if (order->json) {
         fwrite(call->answer.at, 1, call->answer.len, stdout);
         return 0;
     }
-    struct answer answer = answer_parse(call);
+    struct admin_answer answer = admin_answer_read(call);
     int code = answer.root != NULL ? 0 : 1;
     if (answer.root != NULL)
         status_print(answer.root);
     else
         fprintf(stderr, "sidegate status: the answer is no status\n");
-    answer_free(&answer);
+    admin_answer_free(&answer);
     return code;
 }
 
 int command_status(int argc, char **argv)
 {
-    struct admin_call call;
-    if (!call_begin(&call, &status_table, argc, argv))
-        return call.arguments.code;
-    int code = ask(&call, "GET", "/api/v1/status", false);
-    return call_end(&call, code == 0 ? status_say(&call) : code);
+    struct order order;
+    if (!order_begin(&order, &status_table, argc, argv))
+        return order.arguments.code;
+    int code = admin_call_ask(&order.call, "GET", "/api/v1/status", NULL, false);
+    return order_end(&order, code == 0 ? status_say(&order) : code);
 }
 
 /* ---- health ---- */
@@ -339,13 +182,14 @@ static const struct argument_table health_table = {"health [--admin ADDR] [--tok
 
 int command_health(int argc, char **argv)
 {
-    struct admin_call call;
-    if (!call_begin(&call, &health_table, argc, argv))
-        return call.arguments.code;
-    int code = ask(&call, "GET", "/readyz?verbose", false);
+    struct order order;
+    if (!order_begin(&order, &health_table, argc, argv))
+        return order.arguments.code;
+    int code = admin_call_ask(&order.call, "GET", "/readyz?verbose", NULL, false);
     if (code == 0) {
-        code = call.status == 200 ? 0 : 1;
-        fwrite(call.answer.len > 0 ? call.answer.at : "", 1, call.answer.len, stdout);
+        code = order.call.status == 200 ? 0 : 1;
+        fwrite(order.call.answer.len > 0 ? order.call.answer.at : "", 1, order.call.answer.len,
+               stdout);
     }
-    return call_end(&call, code);
+    return order_end(&order, code);
 }

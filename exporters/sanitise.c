@@ -163,9 +163,12 @@ static struct span clean_multipart(struct cleaning *c, struct span body, struct 
 /* What stands in a coded body cannot be seen, but read by whoever undoes the coding. */
 static void hide_coded(const struct pair *fields, size_t count, struct span *body)
 {
-    struct span coding = pairs_get(fields, count, SPAN("content-encoding"));
-    if (body->len > 0 && coding.len > 0 && !span_is_nocase(coding, SPAN("identity")))
-        *body = SPAN(MASK);
+    for (size_t i = 0; i < count && body->len > 0; i++) {
+        struct span coding = span_trim_ows(fields[i].value);
+        if (span_is_nocase(fields[i].name, SPAN("content-encoding")) && coding.len > 0 &&
+            !span_is_nocase(coding, SPAN("identity")))
+            *body = SPAN(MASK);
+    }
 }
 
 static void clean_body(struct cleaning *c)

@@ -133,24 +133,25 @@ static struct span text_masked(struct inspection *tx, struct span text, struct s
     return span_make(copy, text.len);
 }
 
+static void tag_set(struct inspection *tx, struct rule_match *match, size_t i, struct span text)
+{
+    struct span *copy = arena_alloc(tx->arena, match->tag_count * sizeof(*copy));
+    if (copy == NULL) {
+        match->tag_count = 0;
+        return;
+    }
+    memcpy(copy, match->tags, match->tag_count * sizeof(*copy));
+    copy[i] = text;
+    match->tags = copy;
+}
+
 /* Tags may have been made of macros. */
 static void mask_tags(struct inspection *tx, struct rule_match *match, struct span secret)
 {
-    struct span *copy = NULL;
     for (size_t i = 0; i < match->tag_count; i++) {
         struct span text = text_masked(tx, match->tags[i], secret);
-        if (text.at == match->tags[i].at)
-            continue;
-        if (copy == NULL)
-            copy = arena_alloc(tx->arena, match->tag_count * sizeof(*copy));
-        if (copy == NULL) {
-            match->tag_count = 0;
-            return;
-        }
-        if (match->tags != copy)
-            memcpy(copy, match->tags, match->tag_count * sizeof(*copy));
-        copy[i] = text;
-        match->tags = copy;
+        if (text.at != match->tags[i].at)
+            tag_set(tx, match, i, text);
     }
 }
 
@@ -162,25 +163,36 @@ static void mask_texts(struct inspection *tx, struct rule_match *match, struct s
     match->message = text_masked(tx, match->message, secret);
 }
 
-/* A message that a rule about a secret made of macros may hold pieces of it: captures. */
-static void mask_pieces(struct inspection *tx, struct rule_match *match)
+/* A text made of macros by a rule about a secret, that does not hold it whole, may hold pieces of
+ * it: captures. */
+static struct span pieces_masked(struct inspection *tx, const struct macro *macro,
+                                 struct span before, struct span text)
+{
+    return macro->has_variables && text.at == before.at ? text_masked(tx, text, text) : text;
+}
+
+/* `before`: the match as it was before the secret was looked for. */
+static void mask_pieces(struct inspection *tx, struct rule_match *match,
+                        const struct rule_match *before)
 {
     const struct rule *rule = ruleset_find(tx->ruleset, match->rule_id);
-    if (rule != NULL && rule->message.has_variables)
-        match->message = text_masked(tx, match->message, match->message);
-    if (rule != NULL && rule->data.has_variables)
-        match->data = text_masked(tx, match->data, match->data);
+    if (rule == NULL)
+        return;
+    match->message = pieces_masked(tx, &rule->message, before->message, match->message);
+    match->data = pieces_masked(tx, &rule->data, before->data, match->data);
+    for (size_t i = 0; i < match->tag_count && i < rule->tag_count; i++)
+        if (rule->tags[i].has_variables && match->tags[i].at == before->tags[i].at)
+            tag_set(tx, match, i, text_masked(tx, match->tags[i], match->tags[i]));
 }
 
 static void mask(struct inspection *tx, struct rule_match *match, const struct secret *secret)
 {
-    struct span message = match->message, data = match->data;
+    struct rule_match before = *match;
     mask_texts(tx, match, secret->text);
     if (secret->name.at == NULL || !span_is_nocase(match->variable_name, secret->name))
         return;
     mask_texts(tx, match, match->variable_value);
-    if (match->message.at == message.at && match->data.at == data.at)
-        mask_pieces(tx, match);
+    mask_pieces(tx, match, &before);
 }
 
 void secrets_mask(struct inspection *tx)

@@ -431,6 +431,23 @@ TEST(a_named_argument_hides_a_part_of_a_form_and_any_other_body)
     tear_down(&f);
 }
 
+TEST(a_body_with_any_content_coding_is_hidden_whole)
+{
+    static const struct pair names[] = {{.name = SPAN_INIT("ARGS:a")}};
+    const struct pair fields[] = {request_fields[1],
+                                  {SPAN_INIT("Content-Encoding"), SPAN_INIT("identity")},
+                                  {SPAN_INIT("content-encoding"), SPAN_INIT("gzip")}};
+    struct fixture f;
+    set_up(&f);
+    struct report report = audited("ABCEFHIJKZ");
+    report.audit.request_fields = fields;
+    report.audit.request_field_count = 3;
+    report.audit.request_body = SPAN("\x1f\x8b s3cret");
+    report_sanitise(&report, names, 1, f.arena);
+    check_span(report.audit.request_body, "REDACTED");
+    tear_down(&f);
+}
+
 TEST(a_secret_text_is_found_behind_its_escapes)
 {
     static const struct pair secrets[] = {{.value = SPAN_INIT("hunter2")}};
@@ -579,6 +596,7 @@ int audit_tests(void)
         cmocka_unit_test(a_named_argument_never_appears),
         cmocka_unit_test(named_fields_and_cookies_never_appear),
         cmocka_unit_test(a_named_argument_hides_a_part_of_a_form_and_any_other_body),
+        cmocka_unit_test(a_body_with_any_content_coding_is_hidden_whole),
         cmocka_unit_test(a_secret_text_is_found_behind_its_escapes),
         cmocka_unit_test(an_arena_that_is_full_gives_nothing_away),
         cmocka_unit_test(a_concurrent_record_has_a_file_and_a_line_in_the_index),

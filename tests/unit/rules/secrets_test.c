@@ -63,11 +63,17 @@ TEST(a_secret_stands_in_no_tag_and_no_piece_of_it_in_a_message)
     struct scene *s = scene_open(
         "SecAction \"id:9,phase:1,pass,nolog,sanitiseArg:password\"\n"
         "SecRule REQUEST_URI \"@rx .\" \"id:1,phase:1,pass,tag:'plain',tag:'at %{MATCHED_VAR}'\"\n"
-        "SecRule ARGS:password \"@rx ^(...)\" \"id:2,phase:1,pass,capture,msg:'begins %{TX.1}'\"");
+        "SecRule ARGS:password \"@rx ^(...)\" \"id:2,phase:1,pass,capture,msg:'begins %{TX.1}'\"\n"
+        "SecRule ARGS:password \"@rx ^(...)\" \"id:3,phase:1,pass,capture,msg:'begins %{TX.1}',"
+        "logdata:'%{MATCHED_VAR}',tag:'plain',tag:'of %{TX.1}'\"");
     scene_get(s, "/?password=SeCret");
     check_span(scene_match(s, 1)->tags[0], "plain");
     check_span(scene_match(s, 1)->tags[1], "at /?password=******");
     check_span(scene_match(s, 2)->message, "**********");
+    check_span(scene_match(s, 3)->message, "**********");
+    check_span(scene_match(s, 3)->data, "******");
+    check_span(scene_match(s, 3)->tags[0], "plain");
+    check_span(scene_match(s, 3)->tags[1], "******");
     scene_close(s);
 }
 

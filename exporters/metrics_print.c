@@ -260,12 +260,7 @@ enum process_id {
 static void add_label(struct buf *to, const char *name, struct span value)
 {
     buf_format(to, "%s=\"", name);
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if (c == '"' || c == '\\' || c == '\n')
-            buf_add_byte(to, '\\');
-        buf_add(to, c == '\n' ? SPAN("n") : span_make(&c, 1));
-    }
+    label_value_add(to, value);
     buf_add_byte(to, '"');
 }
 

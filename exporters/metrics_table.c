@@ -84,8 +84,7 @@ static struct span key_of(const struct pair *labels, size_t count, char key[KEY_
     return span_make(key, len);
 }
 
-/* Prometheus' text format: backslash, quote and line feed escaped, valid UTF-8, no NUL. */
-static void add_value(struct buf *to, struct span value)
+void label_value_add(struct buf *to, struct span value)
 {
     while (value.len > 0) {
         size_t len = value.at[0] != '\0' ? utf8_length(value) : 0;
@@ -111,7 +110,7 @@ static char *text_of(const struct pair *labels, size_t count)
             buf_add_byte(&text, ',');
         buf_add(&text, labels[i].name);
         buf_add(&text, SPAN("=\""));
-        add_value(&text, value);
+        label_value_add(&text, value);
         buf_add_byte(&text, '"');
     }
     buf_add_byte(&text, '\0');

@@ -82,4 +82,7 @@ static inline void figure_add(_Atomic uint64_t *figure, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* As Prometheus' text format has it: backslash, quote and line feed escaped, valid UTF-8, no NUL. */
+void label_value_add(struct buf *to, struct span value);
+
 #endif

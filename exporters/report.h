@@ -51,7 +51,7 @@ struct report_audit {
     struct span web_app_id, sensor_id;                   /* SecWebAppId, SecSensorId */
     const struct pair *request_fields, *response_fields; /* of the heads, in order */
     size_t request_field_count, response_field_count;
-    struct span request_body, response_body; /* as inspected */
+    struct span request_body, response_body; /* what was inspected, as it came */
     bool request_is_cut, response_is_cut;    /* the body went on */
     struct span fields_of_form;              /* part I: a form's values without its files */
     const struct report_file *files;

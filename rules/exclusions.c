@@ -5,6 +5,7 @@
 #include "rules/exclusions.h"
 
 #include "rules/evaluate.h"
+#include "rules/language/naming.h"
 #include "rules/values.h"
 
 static size_t bitmap_words(const struct inspection *tx)
@@ -64,18 +65,6 @@ static void rules_mark(struct inspection *tx, const struct naming *naming, uint6
     }
 }
 
-/* ModSecurity 2 reads tags and messages as patterns, 3 as plain text. A text is compared as it
- * stands, and as a pattern only where it could mean more than itself; a dot alone does not make
- * one (PCI/6.5.10). */
-static bool text_reads_like_pattern(struct span text)
-{
-    static const char special[] = "^$*+?()[]{}|\\";
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] != '\0' && strchr(special, text.at[i]) != NULL)
-            return true;
-    return false;
-}
-
 static struct naming naming_of(const struct action *action)
 {
     return (struct naming){
@@ -95,7 +84,7 @@ static uint64_t *rules_named(struct inspection *tx, const struct action *action,
     struct naming naming = naming_of(action);
     size_t offset;
     char why[128];
-    if (text_reads_like_pattern(naming.text))
+    if (ctl_text_is_pattern(naming.text))
         naming.pattern = pattern_new(naming.text, PATTERN_RULE, &offset, why, sizeof(why));
     rules_mark(tx, &naming, bits);
     pattern_free(naming.pattern);
@@ -121,7 +110,7 @@ static void target_exclude(struct inspection *tx, const struct action *action)
     exclusion->action = action;
     exclusion->next = tx->exclusions;
     /* A pattern is compiled once, here, and not for each value. */
-    if (text_reads_like_pattern(action->ctl.tag))
+    if (ctl_text_is_pattern(action->ctl.tag))
         exclusion->rules = rules_named(tx, action, NULL);
     tx->exclusions = exclusion;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/language/naming.h"
 
-/* A text is compared as it stands, and as a pattern where it could mean more than itself. */
-static bool reads_like_pattern(struct span text)
+bool ctl_text_is_pattern(struct span text)
 {
     const struct span special = SPAN("^$*+?()[]{}|\\");
     for (size_t i = 0; i < text.len; i++)
@@ -15,7 +14,7 @@ static bool pattern_names(struct span wanted, struct span text)
 {
     size_t offset;
     char why[128];
-    struct pattern *pattern = reads_like_pattern(wanted)
+    struct pattern *pattern = ctl_text_is_pattern(wanted)
                                   ? pattern_new(wanted, PATTERN_RULE, &offset, why, sizeof why)
                                   : NULL;
     if (pattern == NULL)

@@ -156,14 +156,19 @@ static enum refusal scopes_read(const json_t *claims, struct arena *arena, struc
     return json_is_array(value) ? scopes_of_list(value, arena, jwt) : BAD_SCOPES;
 }
 
-static struct span as_text(const json_t *value, struct arena *arena)
+/* A text as it is, anything else as JSON. False: there is no memory for it. */
+static bool as_text(const json_t *value, struct arena *arena, struct span *text)
 {
-    if (json_is_string(value))
-        return arena_copy(arena, text_of(value));
+    if (json_is_string(value)) {
+        *text = arena_copy(arena, text_of(value));
+        return true;
+    }
     char *json = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    struct span text = arena_copy(arena, span_text(json));
+    if (json == NULL)
+        return false;
+    *text = arena_copy(arena, span_text(json));
     free(json);
-    return text;
+    return true;
 }
 
 static enum refusal claims_read(json_t *claims, struct arena *arena, struct jwt *jwt)
@@ -175,7 +180,9 @@ static enum refusal claims_read(json_t *claims, struct arena *arena, struct jwt 
         return FAILED;
     json_object_foreach(claims, name, value)
     {
-        struct span text = as_text(value, arena);
+        struct span text;
+        if (!as_text(value, arena, &text))
+            return FAILED;
         pairs[jwt->claim_count++] = (struct pair){arena_copy(arena, span_text(name)), text};
     }
     jwt->claims = pairs;

@@ -31,8 +31,8 @@ struct resolver {
     pthread_t thread;
     struct loop *loop;
     ares_channel channel; /* NULL: made with the next question */
-    struct resolver_settings settings;
-    char *servers; /* what settings.servers points to */
+    uint64_t timeout_us;
+    char *servers; /* its own; NULL: as the system has them */
     struct socket_watch sockets[SOCKETS];
     struct timer timer;
     _Atomic unsigned under_way;
@@ -93,7 +93,7 @@ static void on_socket_state(void *context, ares_socket_t fd, int readable, int w
 static bool open_channel(struct resolver *resolver)
 {
     struct ares_options options = {
-        .timeout = (int)(resolver->settings.timeout_us / 1000 / PARTS) + 1,
+        .timeout = (int)(resolver->timeout_us / 1000 / PARTS) + 1,
         .tries = TRIES,
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = resolver,
@@ -182,7 +182,7 @@ bool resolver_ask(struct resolver *resolver, struct resolver_question *question)
 struct order {
     struct mail mail;
     struct resolver *resolver;
-    struct resolver_settings settings;
+    uint64_t timeout_us;
     char *servers;
 };
 
@@ -209,13 +209,13 @@ static void on_change(struct mail *mail)
 {
     struct order *order = list_entry(mail, struct order, mail);
     struct resolver *resolver = order->resolver;
-    bool same = order->settings.timeout_us == resolver->settings.timeout_us &&
-                same_text(order->servers, resolver->servers);
+    bool same =
+        order->timeout_us == resolver->timeout_us && same_text(order->servers, resolver->servers);
     if (!same) /* it ends what is being asked */
         close_channel(resolver);
     free(resolver->servers);
     resolver->servers = order->servers;
-    resolver->settings = order->settings;
+    resolver->timeout_us = order->timeout_us;
     free(order);
 }
 
@@ -229,7 +229,7 @@ static void on_stop(struct mail *mail)
 void resolver_change(struct resolver *resolver, const struct resolver_settings *settings)
 {
     struct order *order = order_new(resolver, on_change);
-    order->settings = *settings;
+    order->timeout_us = settings->timeout_us;
     order->servers = keep(settings->servers);
     loop_send(resolver->loop, &order->mail);
 }
@@ -258,7 +258,7 @@ struct resolver *resolver_start(const struct resolver_settings *settings)
     }
     struct resolver *resolver = must_alloc(sizeof(*resolver));
     resolver->loop = loop;
-    resolver->settings = *settings;
+    resolver->timeout_us = settings->timeout_us;
     resolver->servers = keep(settings->servers);
     timer_init(&resolver->timer, loop, on_timer);
     for (size_t i = 0; i < SOCKETS; i++)

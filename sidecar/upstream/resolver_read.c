@@ -14,7 +14,7 @@ enum {
 };
 
 struct record {
-    unsigned type, class;
+    unsigned type;
     uint32_t ttl_s;
     const unsigned char *data;
     int len;
@@ -51,7 +51,6 @@ static bool next_record(const unsigned char **at, const unsigned char *bytes, in
         return false;
     const unsigned char *head = *at + name;
     *record = (struct record){.type = two(head),
-                              .class = two(head + 2),
                               .ttl_s = four(head + 4),
                               .data = head + RECORD_BYTES,
                               .len = (int)two(head + 8)};

@@ -12,6 +12,8 @@
 #include "tests/unit/exporters/sample.h"
 
 static const struct rate_figures rates[] = {{"access", SPAN_INIT("a\"\n"), 7}};
+static const struct certificate_expiry certificates[] = {
+    {SPAN_INIT("door"), SPAN_INIT("a\xff\n"), 1}};
 static const struct process_facts facts = {
     .version = "1.2.3",
     .snapshot_number = 4,
@@ -21,6 +23,8 @@ static const struct process_facts facts = {
     .waf_effective = true,
     .rates = rates,
     .rate_count = 1,
+    .certificates = certificates,
+    .certificate_count = 1,
 };
 
 static struct span page_of(const struct metrics *metrics, struct buf *to)
@@ -231,6 +235,8 @@ TEST(any_bytes_in_a_label_leave_the_page_whole)
     metrics_count(metrics_worker(metrics, 0), &report);
     struct span page = page_of(metrics, &buf);
     check_page(page);
+    check_line(page, "sidegate_certificate_expiry_timestamp_seconds{listener=\"door\","
+                     "name=\"a\xef\xbf\xbd\\n\"} 1");
     check(span_find(page, SPAN("http_route=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\"")) != SPAN_NONE);
     buf_fini(&buf);
     metrics_free(metrics);

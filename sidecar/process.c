@@ -16,6 +16,7 @@
 #include "sidecar/machine.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
+#include "sidecar/upstream/call.h"
 
 enum {
     COLLECTION_VARIABLES = 100000,
@@ -153,6 +154,7 @@ static bool start_workers(struct process *process, char *why, size_t size)
         if (process->workers.block_lists == NULL)
             program_log_say(process->log, LOG_WARN, "@rbl never matches: cannot start a thread");
     }
+    process->workers.caller = caller_start(NULL);
     for (unsigned w = 0; dropped && w < process->workers.count; w++)
         worker_new(&process->workers, w, process->snapshot, listeners[w], settings->listener_count);
     bool started = dropped;
@@ -201,6 +203,7 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    caller_stop(workers->caller);
     block_lists_free(workers->block_lists);
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);

@@ -362,6 +362,7 @@ static void surround(struct worker *worker)
     around->metrics = metrics_worker(worker->workers->metrics, worker->number);
     around->ring = worker->workers->ring;
     around->exporter = worker->workers->exporter;
+    around->caller = worker->workers->caller;
     around->worker = worker->number;
     around->in_flight = &worker->workers->in_flight;
     around->pool = pool_of;

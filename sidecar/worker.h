@@ -28,6 +28,7 @@ struct workers {
     size_t environment_count;
     uint64_t memory_bytes;           /* of all workers; each has its share */
     struct block_lists *block_lists; /* what @rbl asks; NULL: nothing is known */
+    struct caller *caller;           /* requests of ours: sidecar/upstream/call.h */
     _Atomic unsigned in_flight;
     _Atomic unsigned connections;
 };

@@ -18,6 +18,7 @@
 #include "sidecar/upstream/pool.h"
 #include "sidecar/wire/peer.h"
 
+struct caller;
 struct exchange;
 struct ring;
 struct exporter;
@@ -38,6 +39,7 @@ struct surroundings {
     struct worker_metrics *metrics;
     struct ring *ring;         /* NULL: records go nowhere (tests) */
     struct exporter *exporter; /* to be nudged; NULL: none */
+    struct caller *caller;     /* for requests of ours; NULL: there is none (offline) */
     unsigned worker;
     struct inspection_world world;
     /* The worker's pool of an upstream; never NULL for one that a live snapshot names. */

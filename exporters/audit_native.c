@@ -126,13 +126,13 @@ static void add_quoted(struct buf *to, const char *name, struct span text)
     buf_add_byte(to, '\n');
 }
 
+/* Of the parts that are written. */
 static void add_cuts(struct buf *to, const struct report *report)
 {
-    const struct report_audit *audit = &report->audit;
-    if (audit->request_is_cut)
-        buf_format(to, "Request-Body-Cut: %zu bytes are known\n", audit->request_body.len);
-    if (audit->response_is_cut)
-        buf_format(to, "Response-Body-Cut: %zu bytes are known\n", audit->response_body.len);
+    if (report->audit.request_is_cut && audit_has(report, 'C'))
+        buf_add(to, SPAN("Request-Body-Cut: only its beginning was inspected and kept\n"));
+    if (report->audit.response_is_cut && audit_has(report, 'E'))
+        buf_add(to, SPAN("Response-Body-Cut: only its beginning was inspected and kept\n"));
 }
 
 static void part_h(const struct pen *pen)

@@ -50,7 +50,7 @@ void pairs_add(struct pairs *pairs, struct arena *arena, struct span name, struc
 
 void body_add_argument(struct body *body, struct span name, struct span value)
 {
-    if (body->arguments.count < body->limits.arguments)
+    if (body_takes_arguments(body))
         pairs_add(&body->arguments, body->arena, name, value);
     else
         body->result.flags.too_many_arguments = true;
@@ -58,7 +58,7 @@ void body_add_argument(struct body *body, struct span name, struct span value)
 
 void body_add_container(struct body *body, struct span name, struct span first)
 {
-    if (body->containers.count < body->limits.arguments)
+    if (body_takes_containers(body))
         pairs_add(&body->containers, body->arena, name, first);
     else
         body->result.flags.too_many_arguments = true;

@@ -264,7 +264,7 @@ static void add_value(struct json *json, struct span value)
 {
     struct body *body = json->body;
     struct span path = span_make(json->path.at, json->path.len);
-    if (body->arguments.count < body->limits.arguments) {
+    if (body_takes_arguments(body)) {
         path = arena_copy(body->arena, path);
         tell_containers(json, path);
     }
@@ -329,9 +329,12 @@ static bool read_member(struct json *json)
 static bool read_end(struct json *json)
 {
     const struct frame *frame = &json->frames[json->depth - 1];
-    if (json->told < json->depth && frame->path_len > 0) /* nothing is in it */
-        tell_containers(json,
-                        arena_copy(json->body->arena, span_make(json->path.at, frame->path_len)));
+    if (json->told < json->depth && frame->path_len > 0) { /* nothing is in it */
+        struct span path = span_make(json->path.at, frame->path_len);
+        if (body_takes_containers(json->body))
+            path = arena_copy(json->body->arena, path);
+        tell_containers(json, path);
+    }
     json->depth--;
     if (json->told > json->depth)
         json->told = json->depth;

@@ -38,6 +38,17 @@ struct body {
     struct body_result result;
 };
 
+/* Is another argument wanted? Names and values are copied only then. */
+static inline bool body_takes_arguments(const struct body *body)
+{
+    return body->arguments.count < body->limits.arguments;
+}
+
+static inline bool body_takes_containers(const struct body *body)
+{
+    return body->containers.count < body->limits.arguments;
+}
+
 /* Adds an argument, or marks that there are too many. */
 void body_add_argument(struct body *body, struct span name, struct span value);
 

@@ -94,9 +94,13 @@ static void element_close(struct body *body)
     if (element == NULL)
         return;
     struct span text = span_make(element->own.at, element->own.len);
+    struct span path = span_make(xml->path.at, element->name_len);
+    if (body_takes_arguments(body)) {
+        path = arena_copy(body->arena, path);
+        text = text.len > 0 ? arena_copy(body->arena, text) : SPAN("");
+    }
     if (!element->has_child || span_trim(text, " \t\r\n").len > 0)
-        body_add_argument(body, arena_copy(body->arena, span_make(xml->path.at, element->name_len)),
-                          text.len > 0 ? arena_copy(body->arena, text) : SPAN(""));
+        body_add_argument(body, path, text);
     xml->open = element->outer;
     xml->path.len = xml->open != NULL ? xml->open->name_len : 0;
     element->outer = xml->spare;

@@ -73,14 +73,32 @@ static void change_actions(struct applying *applying, struct draft *draft, enum 
 }
 
 /* The directive with its arguments, those with blanks in quotes. */
+/* As one could write it: in quotes where it would fall apart without them. */
+static struct span word_quoted(struct span word, struct arena *arena)
+{
+    struct buf text;
+    if (word.len > 0 && span_find_byte(word, ' ') == SPAN_NONE &&
+        span_find_byte(word, '"') == SPAN_NONE)
+        return word;
+    buf_init(&text, 2 * word.len + 2);
+    buf_add_byte(&text, '"');
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.at[i] == '"')
+            buf_add_byte(&text, '\\');
+        buf_add_byte(&text, word.at[i]);
+    }
+    buf_add_byte(&text, '"');
+    struct span quoted = arena_copy(arena, buf_span(&text));
+    buf_fini(&text);
+    return quoted;
+}
+
 static struct span directive_text(const struct line *line, struct arena *arena)
 {
     struct span text = line_word(line, 0);
     for (size_t i = 1; i < line->words.count; i++) {
-        struct span word = line_word(line, i);
-        const char *quote = span_find_byte(word, ' ') != SPAN_NONE ? "\"" : "";
-        text = arena_format(arena, SPAN_FORMAT " %s" SPAN_FORMAT "%s", span_arg(text), quote,
-                            span_arg(word), quote);
+        struct span word = word_quoted(line_word(line, i), arena);
+        text = arena_format(arena, SPAN_FORMAT " " SPAN_FORMAT, span_arg(text), span_arg(word));
     }
     return text;
 }

@@ -173,7 +173,18 @@ class Client(Wire):
         return self.answer(method)
 
 
+HOST = "Host: a\r\n"
+CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def get(target="/", more="", version="HTTP/1.1"):
+    """A request's bytes."""
+    return f"GET {target} {version}\r\n{HOST}{more}\r\n"
+
+
+def post(more, body=""):
+    return f"POST / HTTP/1.1\r\n{HOST}{more}\r\n{body}"
 
 
 def always_ok(wire):

@@ -435,3 +435,20 @@ SecRule ARGS "@contains one" "id:12,phase:2,pass,log"
     assert s.ask(target="/?q=one").status == 200
     line = s.lines()[0]
     assert line["waf"]["rules"] == [20, 12] and isinstance(line["waf"]["score"], int)
+
+
+# ---- the answer of a refusal ----
+
+def test_a_refusal_is_html_for_people_and_json_for_programs_and_tells_nothing_of_the_rule(sidegate, backend, tmp_path):
+    (tmp_path / "own.conf").write_text("SecRule ARGS \"@contains attack\" \"id:4711,phase:1,deny,status:403,log,msg:'the secret message'\"\n")
+    s = sidegate(backend().url, config=f"rules: {{ files: [{tmp_path}/own.conf] }}\nblock_answer: {{ text: 'Not <here>.' }}")
+    html = s.ask(target="/?q=attack", fields=[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")])
+    json_ = s.ask(target="/?q=attack", fields=[("Accept", "application/json")])
+    plain = s.ask(target="/?q=attack")
+    assert [a.status for a in (html, json_, plain)] == [403] * 3
+    assert html["content-type"].startswith("text/html") and b"Not &lt;here&gt;." in html.body
+    assert json_["content-type"] == "application/json" and b"Not <here>." in json_.body
+    for answer, line in zip((html, json_, plain), s.lines(3)):
+        assert answer["x-request-id"].encode() in answer.body and line["request_id"] == answer["x-request-id"]
+        for secret in (b"4711", b"secret message", b"ARGS", b"attack"):
+            assert secret not in answer.body and secret not in str(answer.fields).encode()

@@ -66,7 +66,7 @@ TEST(a_ruleset_knows_which_directives_changed_which_rule)
     struct desk desk = {0};
     load(&desk, "",
          "SecRuleRemoveById 1 30\nSecRuleUpdateTargetByTag attack-sqli \"!ARGS:a b\"\n"
-         "SecRuleUpdateActionById 2 nolog\n");
+         "SecRuleUpdateActionById 2 \"nolog,msg:'a \\\"b\\\"'\"\n");
     const struct ruleset *ruleset = desk.ruleset;
     const struct ruleset_change *changes = ruleset->changes;
     check(ruleset->change_count >= 4);
@@ -78,7 +78,7 @@ TEST(a_ruleset_knows_which_directives_changed_which_rule)
     check(!changes[2].removed && changes[2].line == changes[0].line + 1);
     const struct ruleset_change *last = &changes[ruleset->change_count - 1];
     check_number(last->rule_id, 2);
-    check_span(last->directive, "SecRuleUpdateActionById 2 nolog");
+    check_span(last->directive, "SecRuleUpdateActionById 2 \"nolog,msg:'a \\\"b\\\"'\"");
     desk_clear(&desk);
 }
 

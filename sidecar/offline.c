@@ -9,7 +9,7 @@
 #include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
-#include "sidecar/exchange/resource_policy.h"
+#include "sidecar/exchange/policies.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/http/target.h"
@@ -226,10 +226,14 @@ static enum row walk_access(struct offline *offline, bool past_rules)
 
 static enum row ask_policy(struct offline *offline)
 {
-    struct resource_refusal refusal;
-    if (!resource_policy_is_on(offline->snapshot) || offline->refusal.status != 0 ||
-        offline->target.form == TARGET_WRONG ||
-        resource_policy_allows(offline->snapshot, &offline->asked, &offline->decisions, &refusal))
+    const struct authorizer_question question = {.snapshot = offline->snapshot,
+                                                 .route = offline->choice.route,
+                                                 .asked = &offline->asked,
+                                                 .wall_us = world_wall_us(NULL)};
+    struct policies_refusal refusal;
+    if (!policies_have_phase_one(offline->snapshot, question.route) ||
+        offline->refusal.status != 0 || offline->target.form == TARGET_WRONG ||
+        policies_phase_one(&question, &offline->decisions, &refusal))
         return ROW_NEXT;
     return answer_with(offline, gateway_response(GATEWAY_ACCESS_DENIED)->status, "access_denied");
 }

@@ -4,20 +4,31 @@
 #include "sidecar/exchange/inside.h"
 #include "sidecar/exchange/stages.h"
 
-/* How a type of authorizer is asked: one of the two. */
 static const struct authenticator {
+    enum policy_flow flow; /* whose Allow is needed, where there are policies: policies.h */
+    /* how it is asked: one of the two */
     authenticate_function *ask;            /* nobody else is needed */
     enum step (*walk)(struct exchange *x); /* the row itself, which may wait for others */
 } authenticators[AUTHORIZER_TYPES] = {
-    [AUTHORIZER_JWT] = {.ask = authenticate_jwt},
+    [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, .ask = authenticate_jwt},
 };
+
+enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route)
+{
+    if (route == NULL || route->authorizer == 0)
+        return POLICY_FLOW_NONE;
+    const struct authorizer_settings *settings =
+        &snapshot->settings->authorizers[route->authorizer - 1];
+    return settings->mode == GUARD_OFF ? POLICY_FLOW_NONE : authenticators[settings->type].flow;
+}
 
 bool authenticate(const struct authorizer_question *question, struct authorized *to,
                   struct authorizer_refusal *refusal)
 {
     const struct authorizer_settings *settings =
         &question->snapshot->settings->authorizers[question->route->authorizer - 1];
-    *to = (struct authorized){.settings = settings, .to = DECISION_ALLOW};
+    *to = (struct authorized){
+        .settings = settings, .to = DECISION_ALLOW, .flow = authenticators[settings->type].flow};
     to->is_known = authenticators[settings->type].ask(question, to, refusal);
     return to->is_known;
 }

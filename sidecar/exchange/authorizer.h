@@ -14,6 +14,7 @@
 #include "sidecar/guard/asked.h"
 #include "sidecar/guard/decision.h"
 #include "sidecar/guard/gateway_response.h"
+#include "sidecar/guard/policy.h"
 
 /* All of it lives as long as the exchange; names and texts are borrowed from its arena. */
 struct authorized {
@@ -27,11 +28,19 @@ struct authorized {
     const struct span *scopes; /* what a token was given */
     size_t scope_count;
     struct span usage_key; /* the API key that it names; at == NULL: none */
+
+    /* what policies.h asks */
+    enum policy_flow flow; /* whose Allow is needed: the type's, unless its answer has no policy */
+    struct principal caller;  /* whom statements name; ANONYMOUS but of type sigv4 */
+    struct policies policies; /* that it brings; the resource policy is not among them */
+    const struct pair *keys;  /* condition keys: aws:PrincipalArn...; a name twice: two values */
+    size_t key_count;
+    struct policy *answered; /* a document of its own among them: freed with the exchange */
 };
 
 struct authorizer_question {
     const struct snapshot *snapshot;
-    const struct route *route; /* its authorizer is asked */
+    const struct route *route; /* its authorizer is asked; NULL: none fits */
     const struct asked *asked;
     uint64_t wall_us; /* now, since 1970 */
 };
@@ -44,6 +53,8 @@ struct authorizer_refusal {
     struct span challenge;    /* WWW-Authenticate; at == NULL: none */
     struct span gateway_body; /* instead of the response's own; at == NULL: its own */
 };
+/* How a route's requests are authorized; NONE: nobody asks. */
+enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route);
 
 /* True: the credentials are good, and *to says of whom. False: *refusal says why not, and of what
  * they said nothing is left in *to. */

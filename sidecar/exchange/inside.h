@@ -217,6 +217,10 @@ struct authorizer_question authorizer_question_of(struct exchange *x);
  * detection_only NEXT. */
 enum step authorizer_refuse(struct exchange *x, const struct authorizer_refusal *refusal);
 
+struct policies_refusal;
+/* policy.c: who is not let in by a policy is told in API Gateway's words. */
+enum step policy_refuse(struct exchange *x, const struct policies_refusal *refusal);
+
 /* What the backend is told of who it is; fields of these names that a client made up go, whatever
  * the route. */
 void authorizer_tell(struct exchange *x, struct fields *fields);

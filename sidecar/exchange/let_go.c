@@ -47,6 +47,7 @@ void exchange_let_go(struct exchange *x)
                              body_decoding_held_bytes(&x->answer_decoding);
     body_decoding_fini(&x->decoding);
     body_decoding_fini(&x->answer_decoding);
+    policy_free(x->authorizer.answered);
     buf_fini(&x->prefix);
     buf_fini(&x->answer_prefix);
     if (x->counted_in_flight)

@@ -3,7 +3,7 @@
 #include "sidecar/exchange/stages.h"
 
 #include "rules/base/must.h"
-#include "sidecar/exchange/resource_policy.h"
+#include "sidecar/exchange/policies.h"
 
 static bool always(const struct exchange *x)
 {
@@ -25,7 +25,7 @@ static bool with_access_or_rules(const struct exchange *x)
 /* What match refuses whoever asks has no resource that a policy could be about. */
 static bool with_policy(const struct exchange *x)
 {
-    return resource_policy_is_on(x->snapshot) && x->client->refusal.status == 0 &&
+    return policies_have_phase_one(x->snapshot, x->route) && x->client->refusal.status == 0 &&
            x->target.form != TARGET_WRONG;
 }
 
@@ -35,10 +35,11 @@ static bool with_authorizer(const struct exchange *x)
            x->settings->authorizers[x->route->authorizer - 1].mode != GUARD_OFF;
 }
 
-/* In detection_only a token may be none: then there is nothing to ask it. */
-static bool with_scopes(const struct exchange *x)
+/* In detection_only nobody may be known: then scopes are nobody's. */
+static bool with_policies_or_scopes(const struct exchange *x)
 {
-    return x->authorizer.is_known && x->route->scope_count > 0;
+    return policies_have_phase_two(x->snapshot, &x->authorizer) ||
+           (x->authorizer.is_known && x->route->scope_count > 0);
 }
 
 static bool with_rate_limits(const struct exchange *x)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from harness import PROGRAM, always_ok, wait_until
+from test_jwt import token, write_keys
 
 API = "arn:aws:execute-api:eu-west-1:123456789012:shop/prod"
 POLICY = {"Version": "2012-10-17", "Statement": [
@@ -91,6 +92,66 @@ def test_a_reload_takes_a_new_policy_and_keeps_the_old_one_where_it_is_broken(po
     policed.file.write_text(json.dumps(open_to_all))
     policed.s.signal(signal.SIGHUP)
     wait_until(lambda: policed.ask("DELETE", "/pets").status == 200, "the new policy")
+
+
+@pytest.fixture
+def with_tokens(sidegate, backend, tmp_path):
+    """GET allowed, a token asked for everywhere but below /open."""
+    write_keys(tmp_path / "keys.json")
+    (tmp_path / "policy.json").write_text(json.dumps({"Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "execute-api:/prod/GET/*"},
+        {"Sid": "Closed", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "execute-api:/prod/GET/closed"}]}))
+
+    def start(mode="on", policy_mode="on"):
+        return sidegate(backend(always_ok).url, f"""
+policies: {{ resource: {tmp_path}/policy.json, api: "{API}", mode: {policy_mode} }}
+authorizers:
+  staff: {{ type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: {tmp_path}/keys.json, mode: {mode} }}
+routes:
+  - {{ match: "ANY /open/{{proxy+}}" }}
+  - {{ match: GET /scoped, authorizer: staff, scopes: [admin] }}
+  - {{ match: "ANY /{{proxy+}}", authorizer: staff }}
+""")
+    return start
+
+
+def bearer(**claims):
+    return [("Authorization", f"Bearer {token(**claims)}")]
+
+
+def test_the_policy_is_asked_behind_a_token_and_before_where_there_is_none(with_tokens):
+    s = with_tokens()
+    assert s.ask("GET", "/orders", fields=bearer()).status == 200
+    assert s.ask("GET", "/closed").status == 401  # who has no token is not told what the policy says
+    assert s.ask("DELETE", "/orders", fields=[("Authorization", "Bearer x.y.z")]).status == 401
+    answer = s.ask("GET", "/closed", fields=bearer())
+    assert answer.status == 403 and json.loads(answer.body)["Message"].endswith("/GET/closed with an explicit deny")
+    assert s.ask("DELETE", "/orders", fields=bearer()).status == 403
+    assert s.ask("GET", "/scoped", fields=bearer()).body == b'{"message":"Forbidden"}'
+    assert s.ask("GET", "/open/1").status == 200
+    assert s.ask("POST", "/open/1").status == 403
+    lines = s.lines(8)
+    assert lines[1]["decisions"] == [{"control": "authorizer", "name": "staff", "decision": "block", "reason": "token_missing"}]
+    assert lines[3]["decisions"] == [{"control": "policy", "name": "resource", "decision": "block",
+                                      "reason": "the resource policy denies it: Closed"}]
+    assert lines[3]["authorizer"]["decision"] == "allow"
+    assert s.metric("sidegate_decisions_total", stage="authorize", control="resource", decision="block") == 2
+    assert s.metric("sidegate_decisions_total", stage="policy", control="resource", decision="block") == 1
+
+
+def test_an_authorizer_that_only_detects_leaves_the_policy_its_say(with_tokens):
+    s = with_tokens(mode="detection_only")
+    assert s.ask("GET", "/orders").status == 200
+    assert s.ask("GET", "/closed").status == 403
+    decisions = [(d["control"], d["decision"]) for d in s.lines(2)[1]["decisions"]]
+    assert decisions == [("authorizer", "would_block"), ("policy", "block")]
+
+
+def test_a_policy_that_only_detects_leaves_the_authorizer_its_say(with_tokens):
+    s = with_tokens(policy_mode="detection_only")
+    assert s.ask("GET", "/closed").status == 401
+    assert s.ask("GET", "/closed", fields=bearer()).status == 200
+    assert [(d["control"], d["decision"]) for d in s.lines(2)[1]["decisions"]] == [("policy", "would_block")]
 
 
 def test_explain_says_what_the_policy_comes_to(tmp_path):

@@ -2,6 +2,83 @@
 /* Authorizers as a whole, and what routes want of them. */
 #include "sidecar/config/read.h"
 
+enum { NAMES_MOST = 32, HINT_BYTES = 160 };
+
+/* Which options a type has, beside those that all have. */
+static const struct type_option {
+    enum authorizer_type type;
+    enum { MAY, MUST } need;
+    const char *name;
+} type_options[] = {
+    {AUTHORIZER_JWT, MUST, "issuer"},    {AUTHORIZER_JWT, MUST, "algorithms"},
+    {AUTHORIZER_JWT, MUST, "jwks_file"}, {AUTHORIZER_JWT, MAY, "audience"},
+    {AUTHORIZER_JWT, MAY, "token_use"},  {AUTHORIZER_JWT, MAY, "skew"},
+};
+static const char *const shared_options[] = {"type", "mode", "headers"};
+enum {
+    TYPE_OPTIONS = sizeof type_options / sizeof *type_options,
+    SHARED_OPTIONS = sizeof shared_options / sizeof *shared_options,
+};
+
+static bool is_among(struct span name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_is(name, span_text(names[i])))
+            return true;
+    return false;
+}
+
+/* Of whatever type; what is not was said when it was read. */
+static bool is_option(struct span name)
+{
+    const struct option *option;
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        struct span path = span_text(option->path);
+        struct span inside = span_from(path, sizeof "authorizers.*." - 1);
+        if (span_starts(path, SPAN("authorizers.*.")) && span_is(span_cut(&inside, '.'), name))
+            return true;
+    }
+    return false;
+}
+
+/* Options of other types would do nothing, and options that it needs have no default. */
+static void check_options(struct reading *reading, const struct authorizer_settings *settings,
+                          const struct node *node)
+{
+    const char *names[NAMES_MOST];
+    size_t count = 0;
+    char hint[HINT_BYTES];
+    struct span type = authorizer_type_word(settings->type);
+    for (; count < SHARED_OPTIONS; count++)
+        names[count] = shared_options[count];
+    for (size_t i = 0; i < TYPE_OPTIONS; i++) {
+        const struct type_option *option = &type_options[i];
+        if (option->type != settings->type)
+            continue;
+        names[count++] = option->name;
+        if (option->need == MUST && tree_find(node, span_text(option->name)) == NULL)
+            fault_add(reading->faults, FAULT_ERROR, node->place, span_make(NULL, 0),
+                      "authorizers.*.%s is missing: type " SPAN_FORMAT " needs it", option->name,
+                      span_arg(type));
+    }
+    for (const struct node *at = node->first; at != NULL; at = at->next)
+        if (!is_among(at->key, names, count) && is_option(at->key))
+            fault_add(reading->faults, FAULT_ERROR, at->key_place,
+                      nearest_hint(at->key, names, count, hint, sizeof hint),
+                      "authorizers.*." SPAN_FORMAT " is not for type " SPAN_FORMAT,
+                      span_arg(at->key), span_arg(type));
+}
+
+static void check_types(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *list = tree_find(reading->root, SPAN("authorizers"));
+    const struct node *node = list != NULL ? list->first : NULL;
+    for (size_t i = 0; node != NULL && i < settings->authorizer_count; i++, node = node->next)
+        if (tree_find(node, SPAN("type")) != NULL)
+            check_options(reading, &settings->authorizers[i], node);
+}
+
 static void keep_places(struct reading *reading)
 {
     union { /* the settings are still being made; nobody else sees them */
@@ -24,6 +101,7 @@ void authorizers_check(struct reading *reading)
     const struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("routes"));
     keep_places(reading);
+    check_types(reading);
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *scopes = tree_find(tree_at(list, i), SPAN("scopes"));
         if (scopes != NULL && settings->routes[i].scope_count > 0 &&

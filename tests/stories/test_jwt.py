@@ -200,6 +200,9 @@ def test_what_is_wrong_with_keys_and_settings_is_said_at_its_place(tmp_path):
                           (("authorizer: staff }", "authorizer: stuff }"), "there is no authorizer 'stuff'"),
                           (("GET /open }", "GET /open, scopes: [a] }"), "without an authorizer"),
                           (("[orders.write, admin]", "['a b']"), "expected a scope"),
+                          (('issuer: "https://id.example/", ', ""), "authorizers.*.issuer is missing: type jwt needs it"),
+                          (("jwks_file: KEYS, ", ""), "authorizers.*.jwks_file is missing"),
+                          (("skew: 0", "scew: 0"), "did you mean 'skew'?"),
                           (("skew: 0", "headers: { Host: sub }"), "this is no field that could hold a claim")]:
         code, said = check(CONFIG.replace(*change, 1))
         assert code == 3 and fault in said and "sidegate.yaml:" in said, said

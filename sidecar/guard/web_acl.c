@@ -11,10 +11,30 @@
 /* For the values that one statement makes: a body of 64 KiB through ten transformations. */
 enum { RUN_BYTES = 8 * 1024 * 1024 };
 
-static void add_labels(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+bool web_acl_label_is(const struct web_acl_outcome *outcome, struct span label)
 {
-    for (size_t i = 0; i < rule->label_count && outcome->label_count < WEB_ACL_LABELS; i++)
-        outcome->labels[outcome->label_count++] = rule->labels[i];
+    for (size_t i = 0; i < outcome->label_count; i++)
+        if (span_is(outcome->labels[i], label))
+            return true;
+    return false;
+}
+
+bool web_acl_label_add(struct web_acl_outcome *outcome, struct span label)
+{
+    if (web_acl_label_is(outcome, label))
+        return true;
+    if (outcome->label_count == WEB_ACL_LABELS)
+        return false;
+    outcome->labels[outcome->label_count++] = label;
+    return true;
+}
+
+static bool add_labels(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+{
+    bool added = true;
+    for (size_t i = 0; i < rule->label_count; i++)
+        added &= web_acl_label_add(outcome, rule->labels[i]);
+    return added;
 }
 
 static void add_inserted(const struct pair *pairs, size_t count, struct web_acl_outcome *outcome)
@@ -33,6 +53,7 @@ static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_a
                                    const struct web_acl_rule **ended)
 {
     const struct web_acl_statement *statement = &rule->statement;
+    *ended = rule;
     if (statement->part_count > 0) {
         enum web_acl_look inside = web_acl_statement_look(statement->parts, run);
         if (inside != LOOK_YES)
@@ -46,24 +67,22 @@ static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_a
     return LOOK_NO;
 }
 
-/* YES: it ended the list. */
+/* YES: it ended the list. FAILED: *ended is the rule that did not know. */
 static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_acl_run *run,
                                   const struct web_acl_rule **ended)
 {
     if (rule->statement.kind == KIND_GROUP)
         return run_group(rule, run, ended);
-    enum web_acl_look answer = web_acl_statement_look(&rule->statement, run);
-    if (answer != LOOK_YES) {
-        *ended = rule;
-        return answer;
-    }
-    add_labels(rule, run->outcome);
-    add_inserted(rule->inserted, rule->inserted_count, run->outcome);
     *ended = rule;
+    enum web_acl_look answer = web_acl_statement_look(&rule->statement, run);
+    if (answer != LOOK_YES)
+        return answer;
+    bool labelled = add_labels(rule, run->outcome);
+    add_inserted(rule->inserted, rule->inserted_count, run->outcome);
     if (rule->action != ACTION_COUNT)
-        return LOOK_YES;
+        return LOOK_YES; /* no later rule misses a label */
     add_counted(rule->name, run->outcome);
-    return LOOK_NO;
+    return labelled ? LOOK_NO : LOOK_FAILED;
 }
 
 enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,

@@ -157,22 +157,31 @@ struct web_acl_held {
 
 enum web_acl_look { LOOK_NO, LOOK_YES, LOOK_FAILED };
 
+/* What the body is as JSON: found by the first who asks. OVER: nobody knows, it is too deep or too
+ * much. */
+enum web_acl_json { JSON_UNREAD, JSON_WELL, JSON_BROKEN, JSON_OVER };
+
 /* One run. Values that are made on the way lie in `arena`, which each statement begins anew. */
 struct web_acl_run {
     const struct web_acl *acl;
     const struct asked *asked;
     struct web_acl_outcome *outcome;
     struct arena *arena;
+    enum web_acl_json json;
 };
 
 /* Shows `test` each value of the component until it says yes. web_acl_field.c */
 typedef enum web_acl_look web_acl_test(void *context, struct span value);
 enum web_acl_look web_acl_field_look(const struct web_acl_field *field, struct web_acl_run *run,
                                      web_acl_test *test, void *context);
-/* Keys and values of a JSON text, read as AWS's parser does: web_acl_json.c. A full arena is
- * LOOK_FAILED. */
+/* Keys and values of a JSON text, the same one in all of a run, read as AWS's parser does:
+ * web_acl_json.c. A text that is too deep and a full arena are LOOK_FAILED, but for a value before
+ * that `test` says yes to. */
 enum web_acl_look web_acl_json_look(const struct web_acl_field *field, struct web_acl_run *run,
                                     struct span text, web_acl_test *test, void *context);
+/* A label that later rules see; each stands once. False: there is no room. web_acl.c */
+bool web_acl_label_add(struct web_acl_outcome *outcome, struct span label);
+bool web_acl_label_is(const struct web_acl_outcome *outcome, struct span label);
 /* web_acl_match.c */
 enum web_acl_look web_acl_statement_look(const struct web_acl_statement *statement,
                                          struct web_acl_run *run);

@@ -17,6 +17,7 @@ struct reading {
     struct span text;
     size_t at;
     unsigned depth;
+    bool over; /* deeper than we go */
     enum web_acl_look answer;
     char pointer[POINTER_MOST]; /* RFC 6901, of where we are */
     size_t pointer_len;         /* beyond POINTER_MOST: too long to be any that was named */
@@ -179,7 +180,8 @@ static bool read_item(struct reading *r, bool chosen, size_t number)
 static bool read_inside(struct reading *r, bool chosen, char end)
 {
     struct map *keys = end == '}' ? map_new(r->arena, false) : NULL;
-    if (r->depth == DEPTH_MOST || (end == '}' && keys == NULL))
+    r->over |= r->depth == DEPTH_MOST;
+    if (r->over || (end == '}' && keys == NULL))
         return false;
     r->depth++;
     r->at++;
@@ -231,7 +233,7 @@ static bool read_value(struct reading *r, bool chosen)
 
 static bool read_text(struct reading *r)
 {
-    r->at = r->pointer_len = 0;
+    r->at = r->pointer_len = r->depth = 0;
     skip_space(r);
     if (byte_at(r) != '{' && byte_at(r) != '[')
         return false;
@@ -240,19 +242,31 @@ static bool read_text(struct reading *r)
     return well && r->at == r->text.len;
 }
 
+/* Reads all of it and shows nothing. */
+static enum web_acl_json judge(struct reading *r)
+{
+    bool well = read_text(r);
+    bool over = r->over || arena_is_full(r->arena);
+    r->over = false;
+    arena_reset(r->arena);
+    return over ? JSON_OVER : well ? JSON_WELL : JSON_BROKEN;
+}
+
 enum web_acl_look web_acl_json_look(const struct web_acl_field *field, struct web_acl_run *run,
                                     struct span text, web_acl_test *test, void *context)
 {
     struct reading r = {.field = field, .arena = run->arena, .text = text, .context = context};
-    bool well = field->invalid == FALLBACK_CONTINUE || read_text(&r);
-    if (arena_is_full(run->arena))
-        return LOOK_FAILED;
-    if (!well && field->invalid == FALLBACK_AS_STRING)
-        return test(context, text);
-    if (!well)
+    if (field->invalid != FALLBACK_CONTINUE && run->json == JSON_UNREAD)
+        run->json = judge(&r);
+    if (field->invalid != FALLBACK_CONTINUE && run->json == JSON_BROKEN) {
+        if (field->invalid == FALLBACK_AS_STRING)
+            return test(context, text);
         return field->invalid == FALLBACK_MATCH ? LOOK_YES : LOOK_NO;
-    r.depth = 0;
+    }
     r.test = test;
     read_text(&r);
-    return arena_is_full(run->arena) ? LOOK_FAILED : r.answer;
+    if (r.answer == LOOK_YES)
+        return LOOK_YES;
+    bool unread = r.over || run->json == JSON_OVER || arena_is_full(run->arena);
+    return unread ? LOOK_FAILED : r.answer;
 }

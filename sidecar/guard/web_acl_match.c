@@ -201,20 +201,20 @@ static enum web_acl_look find_place(const struct web_acl_statement *statement,
     return LOOK_YES;
 }
 
-/* Later rules see where it is, whether this one matches or not. */
-static void label_place(const struct web_acl_statement *statement, struct web_acl_run *run,
-                        struct span country, struct span region)
+/* Later rules see where it is, whether this one matches or not. False: there is no room to say so.
+ */
+static bool label_place(const struct web_acl_statement *statement, struct web_acl_run *run,
+                        const char *part, struct span place)
 {
-    struct web_acl_outcome *outcome = run->outcome;
-    struct arena *arena = run->asked->arena;
     const char *whose = statement->forwarded.header.at != NULL ? "forwardedip" : "clientip";
-    if (arena == NULL || outcome->label_count + 2 > WEB_ACL_LABELS)
-        return;
-    outcome->labels[outcome->label_count++] =
-        arena_format(arena, "awswaf:%s:geo:country:" SPAN_FORMAT, whose, span_arg(country));
-    outcome->labels[outcome->label_count++] =
-        arena_format(arena, "awswaf:%s:geo:region:" SPAN_FORMAT "-" SPAN_FORMAT, whose,
-                     span_arg(country), span_arg(region));
+    struct span label =
+        arena_format(run->arena, "awswaf:%s:geo:%s:" SPAN_FORMAT, whose, part, span_arg(place));
+    if (label.at == NULL || run->asked->arena == NULL)
+        return false;
+    if (web_acl_label_is(run->outcome, label))
+        return true;
+    label = arena_copy(run->asked->arena, label);
+    return label.at != NULL && web_acl_label_add(run->outcome, label);
 }
 
 static enum web_acl_look look_at_country(const struct web_acl_statement *statement,
@@ -225,8 +225,13 @@ static enum web_acl_look look_at_country(const struct web_acl_statement *stateme
     if (found != LOOK_YES)
         return look_of(found == LOOK_FAILED);
     struct span country = place.country.len > 0 ? place.country : SPAN("XX");
-    label_place(statement, run, country,
-                place.subdivision.len > 0 ? place.subdivision : SPAN("XX"));
+    arena_reset(run->arena);
+    struct span within = place.subdivision.len > 0 ? place.subdivision : SPAN("XX");
+    struct span region =
+        arena_format(run->arena, SPAN_FORMAT "-" SPAN_FORMAT, span_arg(country), span_arg(within));
+    if (!label_place(statement, run, "country", country) ||
+        !label_place(statement, run, "region", region))
+        return LOOK_FAILED;
     for (size_t i = 0; i < statement->country_count; i++)
         if (span_is(statement->countries[i], country))
             return LOOK_YES;

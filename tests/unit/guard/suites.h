@@ -15,5 +15,6 @@ int jwt_suite(void);
 int sigv4_suite(void);
 int sigv4_vectors_suite(void);
 int web_acl_suite(void);
+int web_acl_run_suite(void);
 
 #endif

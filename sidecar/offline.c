@@ -35,6 +35,7 @@ struct offline {
     struct pair *environment;
     size_t environment_count;
     struct buf body;
+    bool body_is_whole, over; /* over: there is more than rules look at */
     struct body_decoding decoding;
     const struct offline_visit *visit;
     struct span bytes;
@@ -317,19 +318,6 @@ static enum body take_chunks(struct offline *offline, uint64_t limit)
     }
 }
 
-/* What web ACLs see of it, apart from what the rules do. */
-static void show_list_body(struct offline *offline)
-{
-    size_t limit = offline->snapshot->web_acl_body_bytes;
-    buf_fini(&offline->body);
-    buf_init(&offline->body, limit);
-    enum body body = offline->head.body_length == BODY_UNKNOWN ? take_chunks(offline, limit)
-                                                               : take_length(offline, limit);
-    offline->asked.body_is_known = true;
-    offline->asked.body = arena_copy(offline->arena, buf_span(&offline->body));
-    offline->asked.body_is_cut = body != BODY_WHOLE;
-}
-
 static struct body_policy policy_of(const struct offline *offline)
 {
     const struct settings *settings = offline->snapshot->settings;
@@ -346,39 +334,64 @@ static enum row refuse_body(struct offline *offline, struct refusal refusal)
     return refusal.status != 0 ? answer_with(offline, refusal.status, refusal.why) : ROW_NEXT;
 }
 
-/* *over: there was more than the limit. */
-static enum row gather_body(struct offline *offline, bool *over)
+static uint64_t lists_want(const struct offline *offline)
 {
-    struct body_policy policy = policy_of(offline);
-    uint64_t limit = body_policy_gathers(&policy);
-    int64_t length = offline->head.body_length;
-    *over = false;
-    buf_fini(&offline->body);
-    buf_init(&offline->body, (size_t)limit);
-    if (length == 0 || offline->refusal.status != 0 ||
-        !inspection_wants_request_body(offline->inspection))
-        return ROW_NEXT;
-    *over = body_policy_refuses_length(&policy, length);
-    if (*over)
-        return refuse_body(offline, body_policy_over(&policy));
-    switch (length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit)) {
-    case BODY_WHOLE: break;
-    case BODY_OVER: *over = true; return refuse_body(offline, body_policy_over(&policy));
-    case BODY_SHORT: return answer_with(offline, 408, "request_body_timeout");
-    case BODY_BROKEN: return answer_with(offline, 400, "request_body_broken");
-    }
-    return ROW_NEXT;
+    const struct settings *settings = offline->snapshot->settings;
+    bool over = offline->access_allows || offline->access_at >= settings->access_count;
+    uint64_t wanted = over ? 0 : offline->snapshot->web_acl_body_bytes;
+    return wanted < settings->limits.body_bytes ? wanted : settings->limits.body_bytes;
 }
 
-static enum row show_body(struct offline *offline, bool over)
+/* As much as the rules or the web ACLs look at, whoever looks at more; offline->over: it goes on
+ * behind what rules look at. */
+static enum row gather_body(struct offline *offline, bool rules)
+{
+    int64_t length = offline->head.body_length;
+    bool for_rules = rules && inspection_wants_request_body(offline->inspection);
+    struct body_policy policy = for_rules ? policy_of(offline) : (struct body_policy){0};
+    uint64_t rules_limit = for_rules ? body_policy_gathers(&policy) : 0;
+    uint64_t lists_limit = lists_want(offline);
+    uint64_t limit = rules_limit > lists_limit ? rules_limit : lists_limit;
+    offline->over = for_rules && body_policy_refuses_length(&policy, length);
+    offline->body_is_whole = false;
+    buf_fini(&offline->body);
+    buf_init(&offline->body, (size_t)limit);
+    if (length == 0 || offline->refusal.status != 0 || (!for_rules && lists_limit == 0))
+        return ROW_NEXT;
+    if (offline->over)
+        return refuse_body(offline, body_policy_over(&policy));
+    enum body body =
+        length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit);
+    offline->over =
+        for_rules && (offline->body.len > rules_limit ||
+                      (offline->body.len == rules_limit && body == BODY_OVER));
+    if (offline->over && refuse_body(offline, body_policy_over(&policy)) == ROW_ANSWER)
+        return ROW_ANSWER;
+    offline->body_is_whole = body == BODY_WHOLE;
+    if (body == BODY_SHORT)
+        return answer_with(offline, 408, "request_body_timeout");
+    return body == BODY_BROKEN ? answer_with(offline, 400, "request_body_broken") : ROW_NEXT;
+}
+
+/* What web ACLs see of it. */
+static void show_list_body(struct offline *offline)
+{
+    offline->asked.body_is_known = true;
+    offline->asked.body = buf_span(&offline->body);
+    offline->asked.body_is_cut = offline->head.body_length != 0 && !offline->body_is_whole;
+}
+
+static enum row show_body(struct offline *offline)
 {
     struct body_policy policy = policy_of(offline);
+    struct span seen = span_first(buf_span(&offline->body), (size_t)body_policy_gathers(&policy));
+    bool over = offline->over;
     enum decoding decoding = DECODING_WELL;
     struct span text = {NULL, 0};
     body_decoding_fini(&offline->decoding);
-    if (body_policy_shows(&policy, offline->body.len, over)) {
-        body_decoding_begin(&offline->decoding, &offline->head.fields, buf_span(&offline->body),
-                            over, (size_t)policy.inspected_bytes);
+    if (body_policy_shows(&policy, seen.len, over)) {
+        body_decoding_begin(&offline->decoding, &offline->head.fields, seen, over,
+                            (size_t)policy.inspected_bytes);
         decoding = body_decoding_run(&offline->decoding, 0, &text);
     }
     return refuse_body(offline,
@@ -387,12 +400,9 @@ static enum row show_body(struct offline *offline, bool over)
 
 static enum row inspect_body(struct offline *offline)
 {
-    bool over;
-    if (gather_body(offline, &over) == ROW_ANSWER)
-        return ROW_ANSWER;
     if (offline->rules_failed)
         return ROW_NEXT;
-    if (show_body(offline, over) == ROW_ANSWER)
+    if (show_body(offline) == ROW_ANSWER)
         return ROW_ANSWER;
     return run_phase(offline, PHASE_REQUEST_BODY);
 }
@@ -492,6 +502,8 @@ static void walk(struct offline *offline, struct span bytes)
     if (rules && inspect_head(offline) == ROW_ANSWER)
         return;
     bool waited = offline->access_waits;
+    if (gather_body(offline, rules) == ROW_ANSWER)
+        return;
     show_list_body(offline);
     if (waited && walk_access(offline, !rules) == ROW_ANSWER)
         return;

@@ -179,18 +179,52 @@ static bool rules_want_body(const struct exchange *x)
     return x->inspection != NULL && inspection_wants_request_body(x->inspection);
 }
 
+/* Does the body go on behind what rules look at? */
+static bool rules_are_behind(const struct exchange *x, uint64_t limit)
+{
+    const struct source *body = &x->client->body;
+    return x->prefix.len > limit ||
+           (x->prefix.len == limit && body->ops->peek(&x->client->body).len > 0);
+}
+
+/* What is done once more of it has come, or none will. */
+static enum step gather_on(struct exchange *x, enum source_state state, uint64_t limit,
+                           bool has_grown)
+{
+    struct client *client = x->client;
+    if (state == SOURCE_ENDED) {
+        x->prefix_is_whole = true;
+        return STEP_NEXT;
+    }
+    if (x->prefix.len >= limit && client->body.ops->peek(&client->body).len > 0)
+        return STEP_NEXT;
+    if (x->row_is_late)
+        return answer_with(x, 408, "request_body_timeout");
+    if (has_grown)
+        row_clock_arm(x, x->settings->timeouts.body_idle_us);
+    if (client->head->expects_continue && !x->continue_sent && x->prefix.len == 0) {
+        struct answer_head interim = {.status = 100};
+        client->ops->send_interim(client, &interim);
+        x->continue_sent = true;
+    }
+    return STEP_WAIT;
+}
+
+/* As much as the rules or the web ACLs look at, whoever looks at more. */
 enum step stage_gather_prefix(struct exchange *x)
 {
     struct client *client = x->client;
     bool for_rules = rules_want_body(x);
-    if (client->head->body_length == 0 || (!for_rules && access_body_bytes(x) == 0))
+    struct body_policy policy = for_rules ? policy_of(x) : (struct body_policy){0};
+    uint64_t rules_limit = for_rules ? body_policy_gathers(&policy) : 0;
+    uint64_t lists_limit = access_body_bytes(x);
+    uint64_t limit = rules_limit > lists_limit ? rules_limit : lists_limit;
+    if (client->head->body_length == 0 || (!for_rules && lists_limit == 0))
         return STEP_NEXT;
     /* A head that is refused is not kept waiting for its body: who expects what we do not know
      * (RFC 9110 10.1.1) may send none before he is told. */
     if (client->refusal.status != 0)
         return STEP_NEXT;
-    struct body_policy policy = for_rules ? policy_of(x) : (struct body_policy){0};
-    uint64_t limit = for_rules ? body_policy_gathers(&policy) : access_body_bytes(x);
     if (!x->entered) {
         buf_init(&x->prefix, (size_t)limit);
         if (for_rules && body_policy_refuses_length(&policy, client->head->body_length))
@@ -201,22 +235,12 @@ enum step stage_gather_prefix(struct exchange *x)
     enum source_state state = take_body(x, &client->body, &x->prefix, limit);
     if (state == SOURCE_BROKEN)
         return answer_with(x, 400, "request_body_broken");
-    if (state == SOURCE_ENDED) {
-        x->prefix_is_whole = true;
-        return STEP_NEXT;
+    if (for_rules && !x->prefix_is_cut && rules_are_behind(x, rules_limit)) {
+        enum step step = body_is_over(x, &policy);
+        if (step != STEP_NEXT)
+            return step;
     }
-    if (x->prefix.len >= limit && client->body.ops->peek(&client->body).len > 0)
-        return for_rules ? body_is_over(x, &policy) : STEP_NEXT;
-    if (x->row_is_late)
-        return answer_with(x, 408, "request_body_timeout");
-    if (x->prefix.len > before)
-        row_clock_arm(x, x->settings->timeouts.body_idle_us);
-    if (client->head->expects_continue && !x->continue_sent && x->prefix.len == 0) {
-        struct answer_head interim = {.status = 100};
-        client->ops->send_interim(client, &interim);
-        x->continue_sent = true;
-    }
-    return STEP_WAIT;
+    return gather_on(x, state, limit, x->prefix.len > before);
 }
 
 /* Undoes codings for a slice. It is time that the inspection takes, and is counted as such. */
@@ -250,10 +274,11 @@ static enum step show_body(struct exchange *x)
     struct body_policy policy = policy_of(x);
     enum decoding decoding = DECODING_WELL;
     struct span text = {NULL, 0};
-    if (body_policy_shows(&policy, x->prefix.len, x->prefix_is_cut)) {
+    struct span seen = span_first(buf_span(&x->prefix), (size_t)body_policy_gathers(&policy));
+    if (body_policy_shows(&policy, seen.len, x->prefix_is_cut)) {
         if (!body_decoding_has_begun(&x->decoding))
-            body_decoding_begin(&x->decoding, &x->client->head->fields, buf_span(&x->prefix),
-                                x->prefix_is_cut, (size_t)policy.inspected_bytes);
+            body_decoding_begin(&x->decoding, &x->client->head->fields, seen, x->prefix_is_cut,
+                                (size_t)policy.inspected_bytes);
         decoding = decode_slice(x, &x->decoding, &text);
     }
     if (decoding == DECODING_MORE)

@@ -121,6 +121,41 @@ def test_beside_rules_both_have_their_say(shop, tmp_path):
     assert s.ask("POST", "/", body=b"a=well")[0].status == 200
 
 
+def explained(s, method, target, fields, body):
+    """What explain says of the same request."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in [("Host", "a"), ("Content-Length", len(body)), *fields])
+    said = subprocess.run([PROGRAM, "explain", "-c", s.s.config, "-", "--json"], check=True, timeout=60, capture_output=True,
+                          input=f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body).stdout
+    return json.loads(said)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("over, length, status, decided", [
+    ("prefix", 5000, 403, True), ("pass", 5000, 403, True), ("reject", 5000, 413, False), ("prefix", 20_000, 200, False),
+    ("prefix", 500, 403, True)])
+def test_it_sees_as_much_as_it_asks_for_where_rules_look_at_less(shop, tmp_path, over, length, status, decided, framing):
+    (tmp_path / "own.conf").write_text('SecRequestBodyAccess On\nSecRule REQUEST_BODY "@contains far" "id:1,phase:2,deny,status:418"\n')
+    s = shop(*BODY_RULES, config=f"rules: {{ files: [own.conf], request_body: {{ inspect: 1KiB, over_limit: {over} }} }}\n")
+    body = b"a=" + b"x" * length + b"far&id=1+union+select+1,2"
+    if length < 1000:
+        body = body.replace(b"far", b"")
+    fields = [("X-Forwarded-For", "192.0.2.1"), ("Content-Type", FORM)]
+    if framing == "length":
+        answer = s.s.ask("POST", "/", fields=[*fields, ("Content-Length", str(len(body)))], body=body)
+        line = s.s.lines(1)[-1]
+    else:
+        chunked = [*fields, ("Transfer-Encoding", "chunked")]
+        answer = s.s.ask("POST", "/", fields=chunked, body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        line = s.s.lines(1)[-1]
+    assert answer.status == status
+    assert [d["reason"] for d in line["decisions"]] == (["sqli"] if decided else [])
+    if framing == "length":
+        said = explained(s, "POST", "/", fields, body)
+        assert (said["status"], said["decisions"]) == (status, line["decisions"])
+    if status == 200:
+        assert s.backend.heard.endswith(body[-100:] if framing == "length" else b"0\r\n\r\n")
+
+
 def test_in_detection_only_it_says_what_it_would_do(shop):
     answer, decisions, _ = shop(*HEAD_RULES, entry="name: trial, web_acl: web-acl.json, mode: detection_only").ask(target="/admin")
     assert (answer.status, decisions) == (200, [("trial", "would_block", "admin")])
@@ -130,11 +165,8 @@ def test_explain_comes_to_the_same(shop):
     s = shop(*BODY_RULES)
     for target, body in (("/admin", b""), ("/beta", b""), ("/", b"id=1+union+select+1,2"), ("/", b"id=1")):
         answer, _, line = s.ask("POST", target, body=body)
-        request = f"POST {target} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: {len(body)}\r\n\r\n"
-        said = subprocess.run([PROGRAM, "explain", "-c", s.s.config, "-", "--json"], input=request.encode() + body,
-                              capture_output=True, check=True, timeout=60).stdout
-        explained = json.loads(said)
-        assert (explained["status"], explained["decisions"]) == (answer.status, line["decisions"])
+        said = explained(s, "POST", target, [("X-Forwarded-For", "192.0.2.1")], body)
+        assert (said["status"], said["decisions"]) == (answer.status, line["decisions"])
 
 
 def test_check_shows_what_it_costs_and_a_fault_has_a_path(shop):

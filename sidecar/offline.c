@@ -362,9 +362,8 @@ static enum row gather_body(struct offline *offline, bool rules)
         return refuse_body(offline, body_policy_over(&policy));
     enum body body =
         length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit);
-    offline->over =
-        for_rules && (offline->body.len > rules_limit ||
-                      (offline->body.len == rules_limit && body == BODY_OVER));
+    offline->over = for_rules && (offline->body.len > rules_limit ||
+                                  (offline->body.len == rules_limit && body == BODY_OVER));
     if (offline->over && refuse_body(offline, body_policy_over(&policy)) == ROW_ANSWER)
         return ROW_ANSWER;
     offline->body_is_whole = body == BODY_WHOLE;

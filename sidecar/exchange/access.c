@@ -2,6 +2,7 @@
 /* The access list, on both sides of the rules. */
 #include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/stages.h"
+#include "sidecar/guard/web_acl.h"
 #include "sidecar/wire/tls.h"
 
 /* NULL: it showed none. */
@@ -100,6 +101,19 @@ uint64_t access_body_bytes(const struct exchange *x)
     bool over = x->access_allows || x->access_at >= x->settings->access_count;
     uint64_t wanted = over ? 0 : x->snapshot->web_acl_body_bytes;
     return wanted < x->settings->limits.body_bytes ? wanted : x->settings->limits.body_bytes;
+}
+
+void access_tell(const struct exchange *x, struct fields *fields)
+{
+    const struct settings *settings = x->settings;
+    for (size_t i = 0; i < settings->access_count; i++)
+        if (x->snapshot->web_acls[i] != NULL && settings->access[i].mode == GUARD_ON)
+            web_acl_clean(x->snapshot->web_acls[i], fields);
+    for (size_t i = 0; i < x->changes.inserted_count; i++) {
+        const struct pair *pair = &x->changes.inserted[i];
+        fields_remove(fields, pair->name); /* a later rule's stands */
+        fields_add(fields, x->arena, pair->name, pair->value);
+    }
 }
 
 /* What was gathered is what there is to see. */

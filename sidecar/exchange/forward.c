@@ -187,8 +187,7 @@ static void make_request(struct exchange *x, struct request_head *head)
     set_trace(x, fields);
     authorizer_tell(x, fields);
     set_via(x, fields);
-    for (size_t i = 0; i < x->changes.inserted_count; i++)
-        fields_set(fields, x->arena, x->changes.inserted[i].name, x->changes.inserted[i].value);
+    access_tell(x, fields);
     if (x->prefix_is_whole)
         head->body_length = (int64_t)x->prefix.len;
     if (x->target.form ==

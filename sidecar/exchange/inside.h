@@ -203,6 +203,8 @@ void behind_add(struct exchange *x);
 enum step access_before_rules(struct exchange *x);
 /* Goes on where the list waited for the body. */
 enum step access_with_body(struct exchange *x);
+/* What web ACLs insert for the backend, and nothing that a client says under these names. */
+void access_tell(const struct exchange *x, struct fields *fields);
 /* How much of the body the rest of the list may ask for; 0: nothing. */
 uint64_t access_body_bytes(const struct exchange *x);
 enum step access_behind_rules(struct exchange *x);

@@ -144,6 +144,12 @@ void web_acl_free(struct web_acl *acl)
     arena_free(acl->arena);
 }
 
+void web_acl_clean(const struct web_acl *acl, struct fields *fields)
+{
+    for (const struct web_acl_name *own = acl->inserted; own != NULL; own = own->next)
+        fields_remove_alike(fields, own->name);
+}
+
 struct span web_acl_name(const struct web_acl *acl)
 {
     return acl->name;

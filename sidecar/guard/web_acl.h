@@ -64,6 +64,10 @@ struct web_acl_outcome {
     size_t inserted_count;
 };
 
+/* Takes out what comes under a name that its rules insert, or one that a backend may take for it:
+ * such a field is the web ACL's alone, whether a rule inserts it this time or none does. */
+void web_acl_clean(const struct web_acl *acl, struct fields *fields);
+
 void web_acl_run(const struct web_acl *acl, const struct asked *asked,
                  struct web_acl_outcome *outcome);
 

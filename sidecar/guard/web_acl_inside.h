@@ -142,9 +142,15 @@ struct web_acl {
     const struct pair *standard_inserted;
     size_t standard_inserted_count;
     unsigned capacity;
+    const struct web_acl_name *inserted; /* every name that a rule inserts, once */
     bool wants_body, has_managed;
     size_t body_limit;
     struct web_acl_held *held; /* what is not the arena's: patterns, networks */
+};
+
+struct web_acl_name {
+    const struct web_acl_name *next;
+    struct span name;
 };
 
 struct web_acl_held {

@@ -96,6 +96,18 @@ static void read_block(struct web_acl_reader *r, const json_t *value, struct web
     reader_leave(r, mark);
 }
 
+static void keep_inserted(struct web_acl_reader *r, struct span name)
+{
+    for (const struct web_acl_name *own = r->acl->inserted; own != NULL; own = own->next)
+        if (span_is_nocase(own->name, name))
+            return;
+    struct web_acl_name *own = arena_alloc(r->arena, sizeof *own);
+    if (own != NULL) {
+        *own = (struct web_acl_name){r->acl->inserted, name};
+        r->acl->inserted = own;
+    }
+}
+
 static void read_handling(struct web_acl_reader *r, const json_t *value, struct web_acl_rule *rule)
 {
     const json_t *handling = json_object_get(value, "CustomRequestHandling");
@@ -105,6 +117,8 @@ static void read_handling(struct web_acl_reader *r, const json_t *value, struct 
     if (READER_MEMBERS(r, handling, "InsertHeaders"))
         rule->inserted =
             read_pairs(r, handling, "InsertHeaders", "x-amzn-waf-", &rule->inserted_count);
+    for (size_t i = 0; i < rule->inserted_count; i++)
+        keep_inserted(r, rule->inserted[i].name);
     reader_leave(r, mark);
 }
 

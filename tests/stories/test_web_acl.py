@@ -96,6 +96,20 @@ def test_the_backend_gets_the_inserted_field_and_not_the_clients_own(shop):
     assert s.s.lines(1)[0]["decisions"][0]["reason"] == "beta"
 
 
+def test_names_that_it_inserts_are_its_own_however_they_are_written(shop):
+    s, before = shop(*HEAD_RULES, config="limits: { underscore_names: pass }"), 0
+    for target in ("/beta", "/"):
+        s.s.ask("GET", target, fields=[("X_Amzn_Waf_Beta", "forged"), ("X-Amzn-Waf_BETA", "forged"), ("x-amzn-waf-other", "kept")])
+        heard, before = s.backend.heard[before:].lower(), len(s.backend.heard)
+        assert b"forged" not in heard and b"kept" in heard and (b"x-amzn-waf-beta: yes" in heard) == (target == "/beta")
+
+
+def test_in_detection_only_it_takes_no_field_out(shop):
+    s = shop(*HEAD_RULES, entry="web_acl: web-acl.json, mode: detection_only")
+    s.s.ask("GET", "/beta", fields=[("x-amzn-waf-beta", "the client's")])
+    assert b"the client's" in s.backend.heard and b"x-amzn-waf-beta: yes" not in s.backend.heard
+
+
 def test_the_default_action(shop):
     s = shop(*HEAD_RULES, default="Block")
     assert s.ask()[1] == [("shop", "block", "Default_Action")]

@@ -3,20 +3,15 @@
  * need not. */
 #include "rules/base/glob.h"
 
-static bool same(char a, char b, bool nocase)
-{
-    return a == b || (nocase && byte_lower(a) == byte_lower(b));
-}
-
-static bool matches(struct span pattern, struct span text, bool nocase)
+bool glob_walk(const void *pattern, size_t len, glob_at *at, struct span text)
 {
     size_t p = 0, t = 0, star = SPAN_NONE, taken = 0;
     while (t < text.len) {
-        if (p < pattern.len && pattern.at[p] == '*') {
+        enum glob_place place = p < len ? at(pattern, p, text.at[t]) : GLOB_DIFFERS;
+        if (place == GLOB_STAR) {
             star = p++;
             taken = t;
-        } else if (p < pattern.len &&
-                   (pattern.at[p] == '?' || same(pattern.at[p], text.at[t], nocase))) {
+        } else if (place == GLOB_FITS) {
             p++;
             t++;
         } else if (star != SPAN_NONE) {
@@ -26,17 +21,33 @@ static bool matches(struct span pattern, struct span text, bool nocase)
             return false;
         }
     }
-    while (p < pattern.len && pattern.at[p] == '*')
+    while (p < len && at(pattern, p, '\0') == GLOB_STAR)
         p++;
-    return p == pattern.len;
+    return p == len;
+}
+
+static enum glob_place at_byte(const void *pattern, size_t p, char byte)
+{
+    char is = ((const char *)pattern)[p];
+    if (is == '*')
+        return GLOB_STAR;
+    return is == '?' || is == byte ? GLOB_FITS : GLOB_DIFFERS;
+}
+
+static enum glob_place at_letter(const void *pattern, size_t p, char byte)
+{
+    char is = ((const char *)pattern)[p];
+    if (is == '*')
+        return GLOB_STAR;
+    return is == '?' || byte_lower(is) == byte_lower(byte) ? GLOB_FITS : GLOB_DIFFERS;
 }
 
 bool glob_matches(struct span pattern, struct span text)
 {
-    return matches(pattern, text, false);
+    return glob_walk(pattern.at, pattern.len, at_byte, text);
 }
 
 bool glob_matches_nocase(struct span pattern, struct span text)
 {
-    return matches(pattern, text, true);
+    return glob_walk(pattern.at, pattern.len, at_letter, text);
 }

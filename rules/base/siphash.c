@@ -92,6 +92,13 @@ uint64_t siphash_nocase(const uint8_t key[16], struct span text)
     return hash(key, text, true);
 }
 
+void siphash_add(uint64_t *hash, struct span text)
+{
+    static const uint8_t key[16] = "one after other";
+    uint64_t both[] = {*hash, siphash(key, text)};
+    *hash = siphash(key, span_make((const char *)both, sizeof both));
+}
+
 /* The one thing of the process that this library keeps: it is written once, before it is read. */
 static uint8_t process_key[16];
 

@@ -11,4 +11,8 @@
 /* The hash of the text as it would be with every ASCII letter in lower case. */
 uint64_t siphash_nocase(const uint8_t key[16], struct span text);
 
+/* Puts a text behind those that *hash is of already (0: none), to tell whether all of it is still
+ * the same. Its key is known: not against those who choose texts. */
+void siphash_add(uint64_t *hash, struct span text);
+
 #endif

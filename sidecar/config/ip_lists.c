@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/base/networks.h"
+#include "rules/base/siphash.h"
 #include "sidecar/config/file_stamp.h"
 #include "sidecar/config/private_file.h"
 
@@ -42,21 +42,13 @@ static struct held *take(struct held *held)
     return held;
 }
 
-/* Puts a text's hash behind those before it. */
-static void add_hash(uint64_t *hash, struct span text)
-{
-    static const uint8_t key[16] = "lists of clients";
-    uint64_t both[] = {*hash, siphash(key, text)};
-    *hash = siphash(key, span_make((const char *)both, sizeof both));
-}
-
 static uint64_t settings_hash(const struct ip_set_settings *settings)
 {
     uint64_t hash = 0;
-    add_hash(&hash, settings->name);
-    add_hash(&hash, settings->file);
+    siphash_add(&hash, settings->name);
+    siphash_add(&hash, settings->file);
     for (size_t i = 0; i < settings->address_count; i++)
-        add_hash(&hash, settings->addresses[i]);
+        siphash_add(&hash, settings->addresses[i]);
     return hash;
 }
 
@@ -81,7 +73,7 @@ static void add_file(struct held *held, const struct ip_set_settings *settings,
                   "found '" SPAN_FORMAT "', expected an address, a network or a range",
                   span_arg(span_first(wrong, 80)));
     }
-    add_hash(&held->hash, buf_span(&text));
+    siphash_add(&held->hash, buf_span(&text));
     buf_fini(&text);
 }
 
@@ -134,7 +126,7 @@ static struct ip_lists *lists_new(size_t count)
 
 static void add_set(struct ip_lists *lists, struct held *held)
 {
-    add_hash(&lists->hash, span_make((const char *)&held->hash, sizeof held->hash));
+    siphash_add(&lists->hash, span_make((const char *)&held->hash, sizeof held->hash));
     lists->sets[lists->count] = held->networks;
     lists->held[lists->count++] = held;
 }
@@ -203,7 +195,7 @@ uint64_t ip_lists_stamp(const struct settings *settings)
         if (set->refresh_us == 0 || set->file.at == NULL)
             continue;
         struct file_stamp file = file_stamp_of(set->file.at);
-        add_hash(&stamp, span_make((const char *)&file, sizeof file));
+        siphash_add(&stamp, span_make((const char *)&file, sizeof file));
     }
     return stamp;
 }

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/base/siphash.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/guard/jwk.h"
 #include "sidecar/state/tokens.h"
@@ -18,30 +18,23 @@ struct key_sets {
     uint64_t hash;
 };
 
-static void add_hash(struct key_sets *sets, struct span text)
-{
-    static const uint8_t key[16] = "keys of a set...";
-    uint64_t both[] = {sets->hash, siphash(key, text)};
-    sets->hash = siphash(key, span_make((const char *)both, sizeof both));
-}
-
 static void add_number(struct key_sets *sets, uint64_t number)
 {
-    add_hash(sets, span_make((const char *)&number, sizeof number));
+    siphash_add(&sets->hash, span_make((const char *)&number, sizeof number));
 }
 
 /* What a token is asked besides its key; `mode` only says what becomes of the answer. */
 static void add_settings(struct key_sets *sets, const struct authorizer_settings *from)
 {
-    add_hash(sets, from->name);
-    add_hash(sets, from->issuer);
-    add_hash(sets, from->token_use);
+    siphash_add(&sets->hash, from->name);
+    siphash_add(&sets->hash, from->issuer);
+    siphash_add(&sets->hash, from->token_use);
     add_number(sets, from->token_use.at != NULL);
     add_number(sets, from->algorithms);
     add_number(sets, from->skew_us);
     add_number(sets, from->audience_count);
     for (size_t i = 0; i < from->audience_count; i++)
-        add_hash(sets, from->audiences[i]);
+        siphash_add(&sets->hash, from->audiences[i]);
 }
 
 static void say(const struct authorizer_settings *from, const struct key_set_problem *problem,
@@ -78,7 +71,7 @@ static struct key_set *read_set(struct key_sets *sets, const struct authorizer_s
         if (set == NULL)
             say(from, &problem, faults);
     }
-    add_hash(sets, buf_span(&text));
+    siphash_add(&sets->hash, buf_span(&text));
     add_settings(sets, from);
     if (text.at != NULL)
         explicit_bzero(text.at, text.size); /* there may be secrets in it */

@@ -2,11 +2,11 @@
 #include "sidecar/config/tls_parts.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "rules/base/arena.h"
-#include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/base/siphash.h"
+#include "sidecar/config/file_stamp.h"
 #include "sidecar/config/private_file.h"
 
 enum {
@@ -35,14 +35,6 @@ struct texts {
     struct faults *faults;
     bool broken;
 };
-
-static const uint8_t text_key[16] = "files presented";
-
-static void add_hash(uint64_t *hash, struct span text)
-{
-    uint64_t both[] = {*hash, siphash(text_key, text)};
-    *hash = siphash(text_key, span_make((const char *)both, sizeof both));
-}
 
 /* ---- files ---- */
 
@@ -83,9 +75,9 @@ static void options_hash(uint64_t *hash, const struct tls_server_options *option
     buf_format(&text, SPAN_FORMAT " %u %u " SPAN_FORMAT, span_arg(options->name),
                (unsigned)options->min_version, (unsigned)options->client_auth,
                span_arg(options->ciphers));
-    add_hash(hash, buf_span(&text));
+    siphash_add(hash, buf_span(&text));
     for (size_t i = 0; i < texts->count; i++)
-        add_hash(hash, buf_span(&texts->bufs[i]));
+        siphash_add(hash, buf_span(&texts->bufs[i]));
     buf_fini(&text);
 }
 
@@ -134,9 +126,9 @@ static struct tls_client *client_new(struct tls_parts *parts,
         options.pair.chain = text_read(&texts, tls->cert_file, tls->cert_place, false);
         options.pair.key = text_read(&texts, tls->key_file, tls->key_place, true);
     }
-    add_hash(&parts->hash, tls->ca_file.at != NULL ? SPAN("ca") : SPAN("system"));
+    siphash_add(&parts->hash, tls->ca_file.at != NULL ? SPAN("ca") : SPAN("system"));
     for (size_t i = 0; i < texts.count; i++)
-        add_hash(&parts->hash, buf_span(&texts.bufs[i]));
+        siphash_add(&parts->hash, buf_span(&texts.bufs[i]));
     struct tls_client *client = texts.broken ? NULL : tls_client_new(&options, faults);
     texts_forget(&texts);
     return client;
@@ -149,7 +141,7 @@ static bool add_clients(struct tls_parts *parts, const struct settings *settings
     parts->clients = must_alloc((settings->upstream_count + 1) * sizeof(struct tls_client *));
     for (; parts->client_count < settings->upstream_count; parts->client_count++) {
         const struct upstream_settings *upstream = &settings->upstreams[parts->client_count];
-        add_hash(&parts->hash, upstream->name);
+        siphash_add(&parts->hash, upstream->name);
         if (!upstream->tls.on)
             continue;
         struct tls_client *client = client_new(parts, &upstream->tls, faults);
@@ -186,7 +178,7 @@ struct tls_parts *tls_parts_new(const struct settings *settings, const struct tl
     parts->servers = must_alloc((settings->listener_count + 1) * sizeof(struct tls_server *));
     for (; parts->count < settings->listener_count; parts->count++) {
         const struct listener_settings *listener = &settings->listeners[parts->count];
-        add_hash(&parts->hash, listener->name); /* servers go by the listeners' order */
+        siphash_add(&parts->hash, listener->name); /* servers go by the listeners' order */
         if (listener->tls.certificate_count == 0)
             continue;
         struct tls_server *server = server_new(parts, listener, faults);
@@ -242,19 +234,10 @@ uint64_t tls_parts_hash(const struct tls_parts *parts)
 
 static void stamp_file(uint64_t *stamp, struct span file)
 {
-    struct stat found;
     if (file.at == NULL)
         return;
-    bool is_there = stat(file.at, &found) == 0;
-    const uint64_t facts[] = {
-        is_there,
-        is_there ? (uint64_t)found.st_dev : 0,
-        is_there ? (uint64_t)found.st_ino : 0,
-        is_there ? (uint64_t)found.st_size : 0,
-        is_there ? (uint64_t)found.st_ctim.tv_sec : 0,
-        is_there ? (uint64_t)found.st_ctim.tv_nsec : 0,
-    };
-    add_hash(stamp, span_make((const char *)facts, sizeof facts));
+    struct file_stamp is = file_stamp_of(file.at);
+    siphash_add(stamp, span_make((const char *)&is, sizeof is));
 }
 
 uint64_t tls_files_stamp(const struct settings *settings)

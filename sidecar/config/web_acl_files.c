@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/base/siphash.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/guard/web_acl.h"
 
@@ -16,13 +16,6 @@ struct web_acl_files {
     size_t body_bytes;
     uint64_t hash;
 };
-
-static void add_hash(struct web_acl_files *files, struct span text)
-{
-    static const uint8_t key[16] = "web ACLs' files";
-    uint64_t both[] = {files->hash, siphash(key, text)};
-    files->hash = siphash(key, span_make((const char *)both, sizeof both));
-}
 
 static struct web_acl *read_one(struct web_acl_files *files, const struct access_entry *entry,
                                 const struct web_acl_names *names, struct faults *faults)
@@ -36,7 +29,7 @@ static struct web_acl *read_one(struct web_acl_files *files, const struct access
         acl = web_acl_read(buf_span(&text), entry->web_acl.at, names, faults);
     else
         fault_add(faults, FAULT_ERROR, place, SPAN(""), "access[].web_acl: %s", why);
-    add_hash(files, buf_span(&text));
+    siphash_add(&files->hash, buf_span(&text));
     buf_fini(&text);
     return acl;
 }
@@ -53,7 +46,7 @@ static void read_all(struct web_acl_files *files, const struct settings *setting
         size_t bytes = asked ? web_acl_body_bytes(acl) : 0;
         files->body_bytes = bytes > files->body_bytes ? bytes : files->body_bytes;
         uint64_t place[] = {files->count, bytes};
-        add_hash(files, span_make((const char *)place, acl != NULL ? sizeof place : 0));
+        siphash_add(&files->hash, span_make((const char *)place, acl != NULL ? sizeof place : 0));
     }
 }
 
@@ -64,7 +57,7 @@ struct web_acl_files *web_acl_files_new(const struct settings *settings, struct 
     struct span *sets = must_alloc((settings->ip_set_count + 1) * sizeof *sets);
     for (size_t i = 0; i < settings->ip_set_count; i++) {
         sets[i] = settings->ip_sets[i].name;
-        add_hash(files, sets[i]);
+        siphash_add(&files->hash, sets[i]);
     }
     files->acls = must_alloc((settings->access_count + 1) * sizeof(struct web_acl *));
     struct web_acl_names names = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/guard/policy_pattern.h"
 
+#include "rules/base/glob.h"
 #include "sidecar/guard/policy.h"
 
 enum { ANY_RUN = 256, ANY_BYTE = 257 };
@@ -151,36 +152,25 @@ struct filled { /* a pattern, or one part of it */
     size_t len;
 };
 
-static bool fits_byte(uint16_t want, char byte, bool nocase)
+static enum glob_place at_byte(const void *pattern, size_t p, char byte)
 {
-    if (want == ANY_BYTE)
-        return true;
-    if (want >= ANY_RUN)
-        return false;
-    return want == (uint8_t)byte || (nocase && byte_lower((char)want) == byte_lower(byte));
+    uint16_t is = ((const uint16_t *)pattern)[p];
+    if (is == ANY_RUN)
+        return GLOB_STAR;
+    return is == ANY_BYTE || is == (uint8_t)byte ? GLOB_FITS : GLOB_DIFFERS;
 }
 
-/* As rules/base/glob.h does it, over bytes that know whether they are wildcards. */
+static enum glob_place at_letter(const void *pattern, size_t p, char byte)
+{
+    uint16_t is = ((const uint16_t *)pattern)[p];
+    if (is >= ANY_RUN)
+        return at_byte(pattern, p, byte);
+    return byte_lower((char)is) == byte_lower(byte) ? GLOB_FITS : GLOB_DIFFERS;
+}
+
 static bool fits(struct filled pattern, struct span text, bool nocase)
 {
-    size_t p = 0, t = 0, star = SPAN_NONE, taken = 0;
-    while (t < text.len) {
-        if (p < pattern.len && pattern.at[p] == ANY_RUN) {
-            star = p++;
-            taken = t;
-        } else if (p < pattern.len && fits_byte(pattern.at[p], text.at[t], nocase)) {
-            p++;
-            t++;
-        } else if (star != SPAN_NONE) {
-            p = star + 1;
-            t = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.at[p] == ANY_RUN)
-        p++;
-    return p == pattern.len;
+    return glob_walk(pattern.at, pattern.len, nocase ? at_letter : at_byte, text);
 }
 
 bool policy_pattern_matches(struct policy_run *run, const struct policy_pattern *pattern,

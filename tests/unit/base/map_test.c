@@ -34,6 +34,19 @@ TEST(the_hash_without_case_is_that_of_the_lower_case_text)
         check(siphash_nocase(key, span_make(text, len)) == siphash(key, span_make(lower, len)));
 }
 
+TEST(a_hash_of_many_texts_knows_their_order_and_where_they_end)
+{
+    const char *lists[][2] = {{"a", "b"}, {"b", "a"}, {"ab", ""}, {"", "ab"}, {"a", "b"}};
+    uint64_t hashes[5] = {0};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t j = 0; j < 2; j++)
+            siphash_add(&hashes[i], span_text(lists[i][j]));
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < i; j++)
+            check(hashes[i] != hashes[j]);
+    check(hashes[0] == hashes[4]);
+}
+
 TEST(the_key_of_the_process_stays_the_same_and_is_not_zero)
 {
     static const uint8_t zero[16];
@@ -143,6 +156,7 @@ int map_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_gives_the_numbers_of_its_paper),
         cmocka_unit_test(the_hash_without_case_is_that_of_the_lower_case_text),
+        cmocka_unit_test(a_hash_of_many_texts_knows_their_order_and_where_they_end),
         cmocka_unit_test(the_key_of_the_process_stays_the_same_and_is_not_zero),
         cmocka_unit_test(a_map_finds_what_was_set_and_says_what_it_replaced),
         cmocka_unit_test(a_map_without_case_keeps_the_first_spelling),

@@ -6,9 +6,8 @@
 
 #include "rules/base/buf.h"
 #include "rules/base/encode.h"
-#include "rules/base/map.h"
 
-enum { NAME_BYTES = 256, TEXT_BYTES = 512, HASH_KEY_BYTES = 16, DECODED_MOST = 8192 };
+enum { NAME_BYTES = 256, TEXT_BYTES = 512, DECODED_MOST = 8192 };
 
 static const struct {
     const char *word;
@@ -140,14 +139,6 @@ static struct span value_of(const struct rate_settings *rate, const struct rate_
 
 /* ---- the key ---- */
 
-static struct rate_key hash_of(struct span text)
-{
-    uint8_t second[HASH_KEY_BYTES];
-    for (size_t i = 0; i < HASH_KEY_BYTES; i++)
-        second[i] = hash_key()[i] ^ 0xff;
-    return (struct rate_key){{siphash(hash_key(), text), siphash(second, text)}};
-}
-
 static bool key_of(const struct rate_settings *rate, const struct asked *asked,
                    struct rate_key *key)
 {
@@ -157,11 +148,9 @@ static bool key_of(const struct rate_settings *rate, const struct asked *asked,
         struct span value = value_of(rate, &rate->parts[i], asked, text);
         if (value.at == NULL)
             return false;
-        parts[i] = hash_of(value);
+        parts[i] = rate_key_of(value);
     }
-    *key = rate->part_count == 1
-               ? parts[0]
-               : hash_of(span_make((const char *)parts, rate->part_count * sizeof *parts));
+    *key = rate_key_join(parts, rate->part_count);
     return true;
 }
 

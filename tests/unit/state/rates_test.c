@@ -44,6 +44,15 @@ static unsigned passing(struct rates *rates, const struct rate_key *key, uint64_
     return passed;
 }
 
+/* ---- the room ---- */
+
+TEST(each_slot_is_a_cache_line_of_its_own)
+{
+    struct rate_limit limit = window;
+    for (limit.keys_most = 1024; limit.keys_most <= 1 << 20; limit.keys_most *= 4)
+        rates_give(rates_new(&limit)); /* looks at where the slots begin */
+}
+
 /* ---- a sliding window ---- */
 
 TEST(a_window_lets_exactly_its_limit_pass)
@@ -167,6 +176,66 @@ TEST(limits_that_no_store_can_hold_do_not_fit)
     check(!rate_limit_fits(&limit));
 }
 
+/* ---- everything counted ---- */
+
+static const struct rate_limit count = {
+    .algorithm = RATE_COUNT, .limit = 1, .window_us = 300 * SECOND, .keys_most = 10000};
+
+TEST(a_count_counts_everything_however_much)
+{
+    struct rates *rates = rates_new(&count);
+    for (uint64_t n = 1; n <= 100000; n++)
+        check_number(rates_count(rates, &client, START + n), n);
+    struct rate_key other = key_of(1);
+    check_number(rates_count(rates, &other, START), 1);
+    rates_give(rates);
+}
+
+TEST(a_count_is_of_the_window_and_of_a_57th_more_at_the_most)
+{
+    static uint64_t asked_at[100000];
+    struct rates *rates = rates_new(&count);
+    size_t all = 0, first = 0, first_late = 0;
+    for (uint64_t ms = 0; ms < 3600000; ms += 7 + spread(ms) % 200) {
+        uint64_t now_us = START + ms * 1000;
+        asked_at[all++] = now_us;
+        while (asked_at[first] + count.window_us <= now_us)
+            first++;
+        while (asked_at[first_late] + count.window_us / 57 * 58 + 58 <= now_us)
+            first_late++;
+        uint64_t counted = rates_count(rates, &client, now_us);
+        check(counted >= all - first && counted <= all - first_late);
+    }
+    check(all > 30000);
+    check_number(rates_count(rates, &client, START + 7200 * SECOND), 1);
+    rates_give(rates);
+}
+
+TEST(a_count_takes_256_bytes_a_key)
+{
+    struct rates *rates = rates_new(&count);
+    check(rates_bytes(rates) <= 16384 * 256 + 8192 + 64);
+    for (uint64_t n = 0; n < 10000; n++) {
+        struct rate_key key = key_of(n);
+        check_number(rates_count(rates, &key, START), 1);
+    }
+    check_number(rates_forgotten(rates), 0);
+    rates_give(rates);
+}
+
+TEST(a_flood_of_random_keys_forgets_nobody_who_came_often)
+{
+    struct rates *rates = rates_new(&count);
+    for (uint64_t n = 0; n < 50; n++)
+        rates_count(rates, &client, START);
+    for (uint64_t n = 0; n < 1000000; n++) {
+        struct rate_key key = key_of(n);
+        rates_count(rates, &key, START);
+    }
+    check_number(rates_count(rates, &client, START), 51);
+    rates_give(rates);
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 4, TRIES = 200000 };
@@ -210,6 +279,29 @@ TEST(threads_together_let_exactly_the_limit_pass)
     check(passed >= 498 && passed <= 500);
 }
 
+static void *count_many(void *context)
+{
+    struct crowd *crowd = context;
+    for (unsigned i = 0; i < TRIES; i++)
+        if (rates_count(crowd->rates, &client, START) <= TRIES)
+            atomic_fetch_add(&crowd->passed, 1);
+    return NULL;
+}
+
+TEST(threads_together_count_every_one)
+{
+    struct crowd crowd = {.rates = rates_new(&count)};
+    pthread_t threads[THREADS];
+    atomic_init(&crowd.passed, 0);
+    for (size_t i = 0; i < THREADS; i++)
+        must(pthread_create(&threads[i], NULL, count_many, &crowd) == 0);
+    for (size_t i = 0; i < THREADS; i++)
+        must(pthread_join(threads[i], NULL) == 0);
+    check_number(atomic_load(&crowd.passed), TRIES);
+    check_number(rates_count(crowd.rates, &client, START), THREADS * TRIES + 1);
+    rates_give(crowd.rates);
+}
+
 /* ---- more keys than there is room ---- */
 
 enum { ATTACK_KEYS = 1000000, HONEST = 200 };
@@ -230,7 +322,7 @@ static void attack(const struct rate_limit *limit, bool forgets)
         }
     }
     check_number(refused, 0);
-    check(rates_bytes(rates) <= 65536 * 64 + 8192);
+    check(rates_bytes(rates) <= 65536 * 64 + 8192 + 64);
     check((rates_forgotten(rates) > 0) == forgets);
     rates_give(rates);
 }
@@ -304,6 +396,7 @@ TEST(a_store_lives_as_long_as_its_last_owner)
 int rates_suite(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_slot_is_a_cache_line_of_its_own),
         cmocka_unit_test(a_window_lets_exactly_its_limit_pass),
         cmocka_unit_test(no_run_of_a_window_holds_more_than_the_limit),
         cmocka_unit_test(after_the_time_that_a_window_names_a_request_passes_and_not_before),
@@ -314,6 +407,11 @@ int rates_suite(void)
         cmocka_unit_test(a_bucket_says_how_many_are_left),
         cmocka_unit_test(a_rate_that_does_not_divide_is_kept_over_a_day),
         cmocka_unit_test(limits_that_no_store_can_hold_do_not_fit),
+        cmocka_unit_test(a_count_counts_everything_however_much),
+        cmocka_unit_test(a_count_is_of_the_window_and_of_a_57th_more_at_the_most),
+        cmocka_unit_test(a_count_takes_256_bytes_a_key),
+        cmocka_unit_test(a_flood_of_random_keys_forgets_nobody_who_came_often),
+        cmocka_unit_test(threads_together_count_every_one),
         cmocka_unit_test(threads_together_let_exactly_the_limit_pass),
         cmocka_unit_test(a_million_random_keys_in_a_minute_refuse_no_honest_client),
         cmocka_unit_test(a_flood_of_random_keys_is_no_way_around_a_limit),

@@ -6,6 +6,7 @@
 
 #include "rules/base/buf.h"
 #include "rules/base/encode.h"
+#include "sidecar/http/bytes.h"
 
 enum { NAME_BYTES = 256, TEXT_BYTES = 512, DECODED_MOST = 8192 };
 
@@ -55,24 +56,20 @@ static struct span cookie_of(const struct fields *fields, struct span name)
     return span_make(NULL, 0);
 }
 
-/* %xx at the text's beginning. */
-static bool escape_read(struct span text, uint8_t *byte)
-{
-    return text.len >= 3 && text.at[0] == '%' && hex_read(span_make(text.at + 1, 2), byte, 1);
-}
-
 /* As a form is decoded, into `to`: an escape would else be a way to a key of one's own. Longer
  * values count by their beginning. */
 static struct span decode(struct span text, char to[DECODED_MOST])
 {
     size_t len = 0;
     while (text.len > 0 && len < DECODED_MOST) {
+        int escaped = http_escape_at(text, 0);
         uint8_t byte = (uint8_t)text.at[0];
-        bool escaped = escape_read(text, &byte);
-        if (!escaped && byte == '+')
+        if (escaped >= 0)
+            byte = (uint8_t)escaped;
+        else if (byte == '+')
             byte = ' ';
         memcpy(&to[len++], &byte, 1);
-        text = span_from(text, escaped ? 3 : 1);
+        text = span_from(text, escaped >= 0 ? 3 : 1);
     }
     return span_make(to, len);
 }

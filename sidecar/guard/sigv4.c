@@ -23,6 +23,7 @@ const char *sigv4_word(enum sigv4_answer answer)
     case SIGV4_STALE: return "stale signature";
     case SIGV4_MISMATCH: return "signature does not match";
     case SIGV4_SCOPE: return "signature of another scope";
+    case SIGV4_WANTS_PAYLOAD: return "signature over a body that is not known yet";
     case SIGV4_NO_ROOM: break;
     }
     return "no room to verify the signature";
@@ -38,6 +39,7 @@ const char *sigv4_error_type(enum sigv4_answer answer)
     case SIGV4_STALE:
     case SIGV4_MISMATCH:
     case SIGV4_SCOPE: return "InvalidSignatureException";
+    case SIGV4_WANTS_PAYLOAD:
     case SIGV4_NO_ROOM: break;
     }
     return "InternalServerErrorException";
@@ -48,11 +50,6 @@ void sigv4_sha256_hex(struct span text, char to[SHA256_HEX])
     uint8_t bytes[SHA256_BYTES];
     sigv4_sha256(text, bytes);
     hex_write(to, bytes, sizeof bytes);
-}
-
-void sigv4_payload(struct span body, char to[SHA256_HEX])
-{
-    sigv4_sha256_hex(body, to);
 }
 
 static bool same_secretly(struct span a, struct span b)
@@ -80,7 +77,7 @@ struct span sigv4_algorithm(const struct sigv4_claim *claim)
 /* --- when ------------------------------------------------------------------------------------ */
 
 /* "20150830T123600Z" out of "2015-08-30T12:36:00.000000Z". */
-static struct span basic_date(struct arena *arena, uint64_t us)
+struct span sigv4_basic_date(struct arena *arena, uint64_t us)
 {
     char text[TIMESTAMP_LENGTH];
     timestamp_write(text, us);
@@ -105,8 +102,8 @@ static enum sigv4_answer date_check(struct sigv4 *sigv4)
     bool early = claim->date_us > now + skew;
     if (!early && claim->date_us + lives >= now)
         return SIGV4_GOOD;
-    struct span at = basic_date(arena, now);
-    struct span edge = basic_date(arena, early ? now + skew : now - lives);
+    struct span at = sigv4_basic_date(arena, now);
+    struct span edge = sigv4_basic_date(arena, early ? now + skew : now - lives);
     struct span by = age_word(arena, early ? skew : lives);
     sigv4->message = arena_format(
         arena,
@@ -210,8 +207,9 @@ static bool payload_fits(const struct sigv4 *sigv4)
     struct span payload = sigv4->request->payload;
     switch (claim->payload_kind) {
     case SIGV4_HASHED:
-        return payload.at != NULL &&
-               (claim->payload.at == NULL || span_is(claim->payload, payload));
+        if (payload.at == NULL)
+            return claim->payload.at != NULL && sigv4->rules->payload_later;
+        return claim->payload.at == NULL || span_is(claim->payload, payload);
     case SIGV4_UNSIGNED: return sigv4->rules->unsigned_payload;
     case SIGV4_CHUNKED:
     case SIGV4_CHUNKED_TRAILER: break;
@@ -237,6 +235,8 @@ enum sigv4_answer sigv4_verify(struct sigv4 *sigv4, const struct sigv4_key *key)
         answer = scope_check(sigv4);
     if (answer != SIGV4_GOOD)
         return arena_is_full(sigv4->arena) ? SIGV4_NO_ROOM : answer;
+    if (sigv4->claim.payload.at == NULL && sigv4->request->payload.at == NULL)
+        return SIGV4_WANTS_PAYLOAD;
     bool late_token = sigv4->claim.by_query && sigv4->claim.token.at != NULL;
     bool good =
         request_is_signed(sigv4, key, false) || (late_token && request_is_signed(sigv4, key, true));
@@ -244,9 +244,6 @@ enum sigv4_answer sigv4_verify(struct sigv4 *sigv4, const struct sigv4_key *key)
         return SIGV4_NO_ROOM;
     if (good && payload_fits(sigv4))
         return SIGV4_GOOD;
-    sigv4->message =
-        SPAN("The request signature we calculated does not match the signature you provided. Check "
-             "your AWS Secret Access Key and signing method. Consult the service documentation for "
-             "details.");
+    sigv4->message = span_text(SIGV4_MISMATCH_MESSAGE);
     return SIGV4_MISMATCH;
 }

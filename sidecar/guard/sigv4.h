@@ -8,6 +8,9 @@
  *      |
  *   sigv4_chunks   where the payload says STREAMING-...: each chunk of the body has a signature
  *
+ * A payload whose hash the request says can be proven behind sigv4_verify (rules.payload_later);
+ * one that is signed without being said has to be known before (WANTS_PAYLOAD).
+ *
  * Every refusal has AWS's words for the client. They repeat what the client sent and are no reason
  * for a log: sigv4_word() is. */
 #ifndef SIDEGATE_SIDECAR_GUARD_SIGV4_H
@@ -40,15 +43,17 @@ struct sigv4_request { /* as it came */
     struct span path;  /* escapes and all */
     struct span query; /* without the question mark; at == NULL: there is none */
     const struct fields *fields;
-    struct span payload; /* SHA-256 of the body, 64 digits; at == NULL: not known */
+    struct span payload; /* sigv4_sha256_hex() of the body; at == NULL: not known */
 };
-void sigv4_payload(struct span body, char to[SHA256_HEX]);
+void sigv4_sha256_hex(struct span text, char to[SHA256_HEX]); /* in lower case */
 
 struct sigv4_rules {
     struct span region, service; /* that a scope has to name; empty: any */
     uint64_t skew_us;            /* how far clocks may be apart: 5 minutes */
     bool normalize;              /* dot segments and double slashes go before it is signed */
     bool unsigned_payload;       /* UNSIGNED-PAYLOAD is allowed */
+    bool elliptic;               /* version 4a is allowed */
+    bool payload_later;          /* who asks holds claim.payload against the body himself */
 };
 
 enum sigv4_payload_kind {
@@ -66,10 +71,10 @@ struct sigv4_claim { /* what the request says of its signature; points into it a
     uint64_t date_us;
     uint64_t expires_us; /* of the query's form; 0: none */
     struct span signed_fields;
-    struct span signature; /* hexadecimal */
-    struct span token;     /* at == NULL: none came along */
-    struct span region_set;
-    struct span payload; /* x-amz-content-sha256; at == NULL: the request's own */
+    struct span signature;  /* hexadecimal */
+    struct span token;      /* at == NULL: none came along */
+    struct span region_set; /* of version 4a, where it is signed */
+    struct span payload;    /* x-amz-content-sha256; at == NULL: the request's own */
     enum sigv4_payload_kind payload_kind;
 };
 
@@ -80,10 +85,15 @@ enum sigv4_answer {
     SIGV4_UNKNOWN_KEY, /* nobody's key, or another session's token */
     SIGV4_STALE,       /* too old, too new, expired */
     SIGV4_MISMATCH,
-    SIGV4_SCOPE,   /* of another service, region or day */
-    SIGV4_NO_ROOM, /* the arena is full: nothing can be said */
+    SIGV4_SCOPE,         /* of another service, region or day */
+    SIGV4_WANTS_PAYLOAD, /* key, date and scope are good: to be asked again with the payload */
+    SIGV4_NO_ROOM,       /* the arena is full: nothing can be said */
 };
-const char *sigv4_word(enum sigv4_answer answer);       /* "good", "absent", ...: for logs */
+/* What a client is told whose signature does not fit. */
+#define SIGV4_MISMATCH_MESSAGE                                                                   \
+    "The request signature we calculated does not match the signature you provided. Check your " \
+    "AWS Secret Access Key and signing method. Consult the service documentation for details."
+const char *sigv4_word(enum sigv4_answer answer);       /* "no signature", ...: for logs */
 const char *sigv4_error_type(enum sigv4_answer answer); /* x-amzn-ErrorType; NULL of GOOD */
 
 /* One verification: the first four are handed in. */

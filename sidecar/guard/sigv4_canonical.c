@@ -30,11 +30,10 @@ static bool add_recoded(struct buf *to, struct span text)
     for (size_t i = 0; i < text.len; i++) {
         char byte = text.at[i];
         if (byte == '%') {
-            int high = i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
-            int low = i + 2 < text.len ? byte_hex(text.at[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            int escaped = http_escape_at(text, i);
+            if (escaped < 0)
                 return false;
-            byte = (char)(uint8_t)(high << 4 | low);
+            byte = (char)(uint8_t)escaped;
             i += 2;
         }
         add_encoded(to, span_make(&byte, 1), false);

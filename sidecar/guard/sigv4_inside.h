@@ -15,8 +15,10 @@ bool sigv4_canonical(const struct sigv4 *sigv4, bool skip_token, struct buf *to)
 /* The algorithm's name as strings to sign begin with it. */
 struct span sigv4_algorithm(const struct sigv4_claim *claim);
 
+/* "20150830T123600Z". */
+struct span sigv4_basic_date(struct arena *arena, uint64_t us);
+
 void sigv4_sha256(struct span text, uint8_t to[SHA256_BYTES]);
-void sigv4_sha256_hex(struct span text, char to[SHA256_HEX]);
 void sigv4_hmac(struct span key, struct span text, uint8_t to[SHA256_BYTES]);
 /* The key of one day, region and service. To be wiped by who asked. */
 void sigv4_signing_key(const struct sigv4_claim *claim, const struct sigv4_key *key,

@@ -2,6 +2,7 @@
 /* What a request says of its signature, in the Authorization field or in the query. */
 #include "rules/base/number.h"
 #include "sidecar/guard/sigv4_inside.h"
+#include "sidecar/http/bytes.h"
 #include "sidecar/http/date.h"
 
 enum { SECOND_US = 1000000, EXPIRES_MOST_S = 604800, DATE_TEXT = 16, DAY_TEXT = 8 };
@@ -37,6 +38,15 @@ static enum sigv4_answer incomplete(struct sigv4 *sigv4, struct span message)
 
 /* --- the Authorization field ----------------------------------------------------------------- */
 
+/* Is it one of "host;x-amz-date"? */
+static bool is_in_list(struct span names, struct span name)
+{
+    while (names.at != NULL)
+        if (span_is(span_cut(&names, ';'), name))
+            return true;
+    return false;
+}
+
 /* ALGORITHM name=value, name=value */
 static enum sigv4_answer field_read(struct sigv4 *sigv4, struct span field, struct parts *parts)
 {
@@ -65,7 +75,8 @@ static enum sigv4_answer field_read(struct sigv4 *sigv4, struct span field, stru
     if (parts->date.at == NULL)
         parts->date = fields_get(fields, SPAN("date"));
     parts->token = fields_get(fields, SPAN("x-amz-security-token"));
-    parts->region_set = fields_get(fields, SPAN("x-amz-region-set"));
+    if (is_in_list(parts->signed_fields, SPAN("x-amz-region-set"))) /* else it is nobody's word */
+        parts->region_set = fields_get(fields, SPAN("x-amz-region-set"));
     return SIGV4_GOOD;
 }
 
@@ -90,8 +101,8 @@ static struct span decoded(struct span text, struct arena *arena)
     for (size_t i = 0; i < text.len && to != NULL; i++) {
         to[len] = text.at[i];
         if (text.at[i] == '%') {
-            uint64_t byte;
-            if (text.len - i < 3 || !number_parse_hex(span_make(text.at + i + 1, 2), &byte))
+            int byte = http_escape_at(text, i);
+            if (byte < 0)
                 return (struct span){0};
             to[len] = (char)(uint8_t)byte;
             i += 2;
@@ -172,6 +183,17 @@ static bool date_read(struct span text, uint64_t *us)
     return true;
 }
 
+/* The Date field as HTTP has it; what is signed is the other spelling. */
+static bool date_of_http(struct span text, struct arena *arena, struct span *date, uint64_t *us)
+{
+    uint64_t seconds;
+    if (!date_parse_http(text, &seconds))
+        return false;
+    *us = seconds * SECOND_US;
+    *date = sigv4_basic_date(arena, *us);
+    return true;
+}
+
 /* keyid/day/region/service/aws4_request; version 4a has no region. */
 static bool credential_read(struct span credential, struct sigv4_claim *claim)
 {
@@ -214,7 +236,8 @@ static void payload_read(struct sigv4_claim *claim, const struct fields *fields)
 static enum sigv4_answer claim_fill(struct sigv4 *sigv4, const struct parts *parts)
 {
     struct sigv4_claim *claim = &sigv4->claim;
-    if (!algorithm_read(parts->algorithm, &claim->elliptic))
+    if (!algorithm_read(parts->algorithm, &claim->elliptic) ||
+        (claim->elliptic && !sigv4->rules->elliptic))
         return incomplete(sigv4, arena_format(sigv4->arena,
                                               "Unsupported AWS 'algorithm': '" SPAN_FORMAT "'.",
                                               span_arg(parts->algorithm)));
@@ -227,7 +250,8 @@ static enum sigv4_answer claim_fill(struct sigv4 *sigv4, const struct parts *par
                                        claim->elliptic ? "keyid/date/service/term"
                                                        : "keyid/date/region/service/term",
                                        span_arg(parts->credential)));
-    if (!date_read(parts->date, &claim->date_us))
+    if (!date_read(parts->date, &claim->date_us) &&
+        !date_of_http(parts->date, sigv4->arena, &claim->date, &claim->date_us))
         return incomplete(sigv4,
                           arena_format(sigv4->arena,
                                        "Date must be in ISO-8601 'basic format'. Got '" SPAN_FORMAT
@@ -236,7 +260,8 @@ static enum sigv4_answer claim_fill(struct sigv4 *sigv4, const struct parts *par
     if (claim->by_query && !expires_read(parts->expires, &claim->expires_us))
         return incomplete(sigv4,
                           SPAN("X-Amz-Expires must be a number of seconds from 1 to 604800."));
-    claim->date = parts->date;
+    if (claim->date.at == NULL)
+        claim->date = parts->date;
     claim->signed_fields = parts->signed_fields;
     claim->signature = parts->signature;
     claim->token = parts->token;

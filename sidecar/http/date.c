@@ -7,6 +7,8 @@
 enum { DAYS_IN_ERA = 146097, DAYS_BEFORE_1970 = 719468 };
 #define LAST_US UINT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999: four digits hold it */
 
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 struct moment {
     unsigned year, month, day, weekday; /* month and day from 1, weekday 0: Sunday */
     unsigned hour, minute, second, microsecond;
@@ -68,7 +70,7 @@ void date_write(char to[DATE_LENGTH], uint64_t wall_us)
     to = write_text(to, ", ", 2);
     to = write_digits(to, moment.day, 2);
     *to++ = ' ';
-    to = write_text(to, &"JanFebMarAprMayJunJulAugSepOctNovDec"[(size_t)(moment.month - 1) * 3], 3);
+    to = write_text(to, &months[(size_t)(moment.month - 1) * 3], 3);
     *to++ = ' ';
     to = write_digits(to, moment.year, 4);
     *to++ = ' ';
@@ -128,4 +130,27 @@ bool date_parse(struct span text, uint64_t *seconds)
     moment_set_date(&moment, days);
     *seconds = (uint64_t)days * 86400;
     return moment.month == month && moment.day == day; /* else no such day */
+}
+
+bool date_parse_http(struct span text, uint64_t *seconds)
+{
+    static const char shape[] = "aaa, dd aaa dddd dd:dd:dd GMT";
+    char day[] = "yyyy-mm-dd", again[DATE_LENGTH];
+    if (text.len != DATE_LENGTH)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (shape[i] == 'd' && !byte_is_digit(text.at[i]))
+            return false;
+    size_t month = span_find(span_text(months), span_make(text.at + 8, 3));
+    if (month == SPAN_NONE)
+        return false;
+    memcpy(day, text.at + 12, 4);
+    write_digits(day + 5, (unsigned)month / 3 + 1, 2);
+    memcpy(day + 8, text.at + 5, 2);
+    if (!date_parse(span_text(day), seconds))
+        return false;
+    *seconds +=
+        (digits_of(text, 17, 2) * 60 + digits_of(text, 20, 2)) * 60 + digits_of(text, 23, 2);
+    date_write(again, *seconds * 1000000);
+    return span_is(text, span_make(again, sizeof again)); /* else there is another spelling of it */
 }

@@ -18,4 +18,7 @@ void timestamp_write(char to[TIMESTAMP_LENGTH], uint64_t wall_us);
 /* "2026-12-31": seconds from 1970 to its beginning in UTC. False: no such day, or before 1970. */
 bool date_parse(struct span text, uint64_t *seconds);
 
+/* IMF-fixdate to seconds from 1970; false: it is none. */
+bool date_parse_http(struct span text, uint64_t *seconds);
+
 #endif

@@ -6,15 +6,6 @@
 #include "sidecar/http/bytes.h"
 #include "sidecar/http/target.h"
 
-/* The byte of the escape at `i`, or -1 where it is no whole one. */
-static int escape_at(struct span path, size_t i)
-{
-    if (i + 2 >= path.len)
-        return -1;
-    int high = byte_hex(path.at[i + 1]), low = byte_hex(path.at[i + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 static unsigned escape_doubts(int byte)
 {
     return byte < 0                      ? PATH_BROKEN_ESCAPE
@@ -44,7 +35,7 @@ static bool judge_escapes(struct span path, unsigned *doubts)
             *doubts |= PATH_ENCODED_SLASH;
         if (path.at[i] != '%')
             continue;
-        int byte = escape_at(path, i);
+        int byte = http_escape_at(path, i);
         *doubts |= escape_doubts(byte);
         if (byte < 0)
             continue;
@@ -60,7 +51,7 @@ static size_t rewrite_escapes(char *to, struct span path)
     static const char digits[] = "0123456789ABCDEF";
     size_t len = 0;
     for (size_t i = 0; i < path.len; i++) {
-        int byte = path.at[i] == '%' ? escape_at(path, i) : -1;
+        int byte = http_escape_at(path, i);
         if (byte < 0) {
             to[len++] = path.at[i];
             continue;

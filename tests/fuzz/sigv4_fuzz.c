@@ -60,13 +60,14 @@ static void must_cut_anywhere(const struct sigv4_key *key, struct span body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct sigv4_rules rules = {SPAN_INIT(""), SPAN_INIT(""), 300000000u, true, true};
+    static const struct sigv4_rules rules = {
+        .skew_us = 300000000u, .normalize = true, .unsigned_payload = true, .elliptic = true};
     struct pair pairs[FIELDS_MOST];
     struct fields fields;
     struct sigv4_request request = {0};
     char payload[SHA256_HEX];
     struct span body = head_read(span_make((const char *)data, size), &request, pairs, &fields);
-    sigv4_payload(body, payload);
+    sigv4_sha256_hex(body, payload);
     request.payload = span_make(payload, sizeof payload);
     struct sigv4 sigv4 = {.rules = &rules,
                           .request = &request,

@@ -44,7 +44,7 @@ static void upload_begin(struct upload *upload)
         {SPAN_INIT("Content-Length"), SPAN_INIT("66824")}};
     *upload = (struct upload){
         .request = {.method = SPAN("PUT"), .path = SPAN("/examplebucket/chunkObject.txt")},
-        .rules = {SPAN("us-east-1"), SPAN("s3"), 5 * MINUTE, false, false}};
+        .rules = {SPAN("us-east-1"), SPAN("s3"), .skew_us = 5 * MINUTE}};
     memcpy(upload->pairs, pairs, sizeof pairs);
     upload->fields = (struct fields){.at = upload->pairs, .count = 8, .size = 8};
     upload->request.fields = &upload->fields;
@@ -190,11 +190,13 @@ TEST(the_host_is_signed_or_nothing_is)
 
 /* Puts the signature that is right for the request as it stands into its Authorization; `text` has
  * room for it. */
-static void sign(struct upload *upload, char *text, size_t size)
+static void sign_fields(struct upload *upload, const char *signed_fields, char *text, size_t size)
 {
     struct buf canonical;
     char hash[SHA256_HEX], hex[SHA256_HEX], line[512];
     uint8_t key[SHA256_BYTES], signature[SHA256_BYTES];
+    snprintf(text, size, "%s%sSignature=none", UPLOAD_CREDENTIAL, signed_fields);
+    upload->pairs[AUTHORIZATION].value = span_text(text);
     check_number(sigv4_read(&upload->sigv4), SIGV4_GOOD);
     buf_init(&canonical, CANONICAL_MOST);
     check(sigv4_canonical(&upload->sigv4, false, &canonical));
@@ -207,8 +209,13 @@ static void sign(struct upload *upload, char *text, size_t size)
     sigv4_signing_key(claim, upload->key, key);
     sigv4_hmac(span_make((const char *)key, sizeof key), span_make(line, (size_t)len), signature);
     hex_write(hex, signature, sizeof signature);
-    snprintf(text, size, "%sSignature=%.64s", UPLOAD_CREDENTIAL UPLOAD_FIELDS, hex);
+    snprintf(text, size, "%s%sSignature=%.64s", UPLOAD_CREDENTIAL, signed_fields, hex);
     upload->pairs[AUTHORIZATION].value = span_text(text);
+}
+
+static void sign(struct upload *upload, char *text, size_t size)
+{
+    sign_fields(upload, UPLOAD_FIELDS, text, size);
 }
 
 TEST(an_unsigned_payload_is_refused_unless_it_is_allowed)
@@ -230,15 +237,90 @@ TEST(a_hash_that_was_signed_is_the_hash_of_the_body)
     char text[1024], hash[SHA256_HEX], other[SHA256_HEX];
     struct upload upload;
     upload_begin(&upload);
-    sigv4_payload(SPAN("body"), hash);
-    sigv4_payload(SPAN("another"), other);
+    sigv4_sha256_hex(SPAN("body"), hash);
+    sigv4_sha256_hex(SPAN("another"), other);
     upload.pairs[3].value = span_make(hash, sizeof hash);
     sign(&upload, text, sizeof text);
     check_number(ask(&upload), SIGV4_MISMATCH); /* nobody says what came */
+    upload.rules.payload_later = true;
+    check_number(ask(&upload), SIGV4_GOOD); /* who asks will see */
     upload.request.payload = span_make(other, sizeof other);
     check_number(ask(&upload), SIGV4_MISMATCH);
     upload.request.payload = span_make(hash, sizeof hash);
     check_number(ask(&upload), SIGV4_GOOD);
+    upload_end(&upload);
+}
+
+TEST(a_payload_that_is_signed_without_being_said_is_asked_for)
+{
+    char text[1024], hash[SHA256_HEX];
+    struct upload upload;
+    upload_begin(&upload);
+    sigv4_sha256_hex(SPAN("body"), hash);
+    upload.pairs[3].name = SPAN("x-other");
+    upload.pairs[AUTHORIZATION].value =
+        SPAN(UPLOAD_CREDENTIAL "SignedHeaders=host;x-amz-date,Signature=" UPLOAD_SIGNATURE);
+    check_number(ask(&upload), SIGV4_WANTS_PAYLOAD);
+    upload.rules.payload_later = true;
+    check_number(ask(&upload), SIGV4_WANTS_PAYLOAD);
+    upload.request.payload = span_make(hash, sizeof hash);
+    sign_fields(&upload, "SignedHeaders=host;x-amz-date,", text, sizeof text);
+    check_number(ask(&upload), SIGV4_GOOD);
+    hash[5] ^= 1;
+    check_number(ask(&upload), SIGV4_MISMATCH);
+    upload_end(&upload);
+}
+
+TEST(a_date_field_in_https_spelling_stands_for_the_other)
+{
+    char text[1024], hash[SHA256_HEX];
+    struct upload upload;
+    upload_begin(&upload);
+    sigv4_sha256_hex(SPAN(""), hash);
+    upload.request.payload = span_make(hash, sizeof hash);
+    upload.pairs[3].name = SPAN("x-other");
+    upload.pairs[1] = (struct pair){SPAN("Date"), SPAN("Fri, 24 May 2013 00:00:00 GMT")};
+    sign_fields(&upload, "SignedHeaders=date;host,", text, sizeof text);
+    check_number(ask(&upload), SIGV4_GOOD);
+    check_span(upload.sigv4.claim.date, "20130524T000000Z");
+    upload.pairs[1].value = SPAN("Fri, 24 May 2013 00:00:01 GMT");
+    check_number(ask(&upload), SIGV4_MISMATCH);
+    upload.pairs[1].value = SPAN("Thu, 24 May 2013 00:00:00 GMT");
+    check_number(ask(&upload), SIGV4_INCOMPLETE);
+    upload_end(&upload);
+}
+
+/* The answer to a version 4a field with these signed fields, before the signature is looked at. */
+static enum sigv4_answer ask_elliptic(struct upload *upload, const char *signed_fields)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "AWS4-ECDSA-P256-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/s3/aws4_request, "
+             "SignedHeaders=%s, Signature=00",
+             signed_fields);
+    upload->pairs[AUTHORIZATION].value = span_text(text);
+    return ask(upload);
+}
+
+TEST(version_4a_is_refused_unless_it_is_allowed)
+{
+    struct upload upload;
+    upload_begin(&upload);
+    check_number(ask_elliptic(&upload, "host"), SIGV4_INCOMPLETE);
+    check_span(upload.sigv4.message, "Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256'.");
+    upload_end(&upload);
+}
+
+TEST(a_region_set_that_is_not_signed_is_nobodys_word)
+{
+    struct upload upload;
+    upload_begin(&upload);
+    upload.rules.elliptic = true;
+    upload.pairs[2] = (struct pair){SPAN("X-Amz-Region-Set"), SPAN("us-*")};
+    check_number(ask_elliptic(&upload, "host;x-amz-date"), SIGV4_SCOPE);
+    check(upload.sigv4.claim.region_set.at == NULL);
+    check_number(ask_elliptic(&upload, "host;x-amz-date;x-amz-region-set"), SIGV4_MISMATCH);
+    check_span(upload.sigv4.claim.region_set, "us-*");
     upload_end(&upload);
 }
 
@@ -382,6 +464,10 @@ int sigv4_suite(void)
         cmocka_unit_test(the_host_is_signed_or_nothing_is),
         cmocka_unit_test(an_unsigned_payload_is_refused_unless_it_is_allowed),
         cmocka_unit_test(a_hash_that_was_signed_is_the_hash_of_the_body),
+        cmocka_unit_test(a_payload_that_is_signed_without_being_said_is_asked_for),
+        cmocka_unit_test(a_date_field_in_https_spelling_stands_for_the_other),
+        cmocka_unit_test(version_4a_is_refused_unless_it_is_allowed),
+        cmocka_unit_test(a_region_set_that_is_not_signed_is_nobodys_word),
         cmocka_unit_test(no_room_is_no_good_signature),
         cmocka_unit_test(a_body_in_signed_chunks_is_good_however_it_is_cut),
         cmocka_unit_test(a_body_with_a_changed_byte_is_refused),

@@ -75,7 +75,7 @@ static bool head_read(struct span text, struct told *told)
             return false;
         told->pairs[told->fields.count++] = (struct pair){name, line};
     }
-    sigv4_payload(span_trim(text, "\n"), told->payload);
+    sigv4_sha256_hex(span_trim(text, "\n"), told->payload);
     told->request.payload = span_make(told->payload, SHA256_HEX);
     told->request.fields = &told->fields;
     return true;
@@ -85,9 +85,10 @@ static enum sigv4_answer verify(const struct sample *sample, struct told *told, 
                                 struct sigv4 *sigv4)
 {
     static const struct sigv4_rules plain = {SPAN_INIT("us-east-1"), SPAN_INIT("service"),
-                                             300000000u, false, false};
+                                             .skew_us = 300000000u, .elliptic = true};
     static const struct sigv4_rules normal = {SPAN_INIT("us-east-1"), SPAN_INIT("service"),
-                                              300000000u, true, false};
+                                              .skew_us = 300000000u, .normalize = true,
+                                              .elliptic = true};
     struct arena *arena = sigv4->arena;
     *sigv4 = (struct sigv4){.rules = sample->normalize ? &normal : &plain,
                             .request = &told->request,

@@ -57,6 +57,29 @@ TEST(every_day_of_four_centuries_agrees_with_the_c_library)
     }
 }
 
+TEST(a_date_of_http_is_read_in_its_one_spelling)
+{
+    static const char *const wrong[] = {
+        "",
+        "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Mon, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 anF 1994 08:49:37 GMT",
+        "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+    };
+    uint64_t seconds;
+    for (uint64_t day = 0; day < 146097; day += 13) {
+        char text[DATE_LENGTH];
+        date_write(text, (day * 86400 + day % 86400) * SECOND);
+        check(date_parse_http(span_make(text, sizeof text), &seconds));
+        check_number(seconds, day * 86400 + day % 86400);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check(!date_parse_http(span_text(wrong[i]), &seconds));
+}
+
 TEST(a_day_is_read_as_it_is_written)
 {
     uint64_t seconds = 0;
@@ -81,6 +104,7 @@ int date_suite(void)
         cmocka_unit_test(dates_are_written_as_imf_fixdate),
         cmocka_unit_test(timestamps_have_microseconds),
         cmocka_unit_test(a_clock_beyond_the_year_9999_stays_there),
+        cmocka_unit_test(a_date_of_http_is_read_in_its_one_spelling),
         cmocka_unit_test(a_day_is_read_as_it_is_written),
         cmocka_unit_test(every_day_of_four_centuries_agrees_with_the_c_library),
     };

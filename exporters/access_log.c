@@ -281,6 +281,16 @@ FIELD(authorizer)
     buf_add_byte(to, '}');
 }
 
+FIELD(api_key_id)
+{
+    add_text(to, report->api_key_id);
+}
+
+FIELD(usage_plan)
+{
+    add_text(to, report->usage_plan);
+}
+
 static bool same_stage(const struct report *report, size_t i, size_t j)
 {
     return strcmp(report->stages[i].name, report->stages[j].name) == 0;
@@ -354,6 +364,8 @@ static const struct access_field {
         "cpu_us, and the limit that struck: name, phase, rule, target; null: none"),
     ROW(decisions, "what other controls came to: control, name, decision, reason"),
     ROW(authorizer, "name, type, principal, decision; null: none was asked"),
+    ROW(api_key_id, "of the API key that came; null: none was asked for, or nobody knows it"),
+    ROW(usage_plan, "whose limits hold for that key"),
     ROW(error, "what went wrong, in one word"),
     ROW(route, "template of the route"),
     ROW(user_agent, "as it came"),

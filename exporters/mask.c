@@ -9,15 +9,25 @@ static const struct secret {
     struct span name;
     bool prefix; /* and whatever follows it */
 } secrets[] = {
-    {SPAN_INIT("access_token"), false},  {SPAN_INIT("refresh_token"), false},
-    {SPAN_INIT("id_token"), false},      {SPAN_INIT("token"), false},
-    {SPAN_INIT("password"), false},      {SPAN_INIT("passwd"), false},
-    {SPAN_INIT("secret"), false},        {SPAN_INIT("client_secret"), false},
-    {SPAN_INIT("api_key"), false},       {SPAN_INIT("apikey"), false},
-    {SPAN_INIT("api-key"), false},       {SPAN_INIT("key"), false},
-    {SPAN_INIT("signature"), false},     {SPAN_INIT("sig"), false},
-    {SPAN_INIT("authorization"), false}, {SPAN_INIT("awsaccesskeyid"), false},
-    {SPAN_INIT("x-amz-"), true},         {SPAN_INIT("x-goog-signature"), false},
+    {SPAN_INIT("access_token"), false},
+    {SPAN_INIT("refresh_token"), false},
+    {SPAN_INIT("id_token"), false},
+    {SPAN_INIT("token"), false},
+    {SPAN_INIT("password"), false},
+    {SPAN_INIT("passwd"), false},
+    {SPAN_INIT("secret"), false},
+    {SPAN_INIT("client_secret"), false},
+    {SPAN_INIT("api_key"), false},
+    {SPAN_INIT("apikey"), false},
+    {SPAN_INIT("api-key"), false},
+    {SPAN_INIT("x-api-key"), false},
+    {SPAN_INIT("key"), false},
+    {SPAN_INIT("signature"), false},
+    {SPAN_INIT("sig"), false},
+    {SPAN_INIT("authorization"), false},
+    {SPAN_INIT("awsaccesskeyid"), false},
+    {SPAN_INIT("x-amz-"), true},
+    {SPAN_INIT("x-goog-signature"), false},
 };
 
 static bool is_in_table(struct span name)

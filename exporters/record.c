@@ -217,6 +217,8 @@ static void put_authorizer(struct pen *pen, const struct report *report)
     put_text(pen, report->authorizer.type, NAME_LONGEST);
     put_text(pen, report->authorizer.principal, DECISION_LONGEST);
     put_text(pen, span_text(report->authorizer.word), NAME_LONGEST);
+    put_text(pen, report->api_key_id, DECISION_LONGEST);
+    put_text(pen, report->usage_plan, DECISION_LONGEST);
 }
 
 static void put_match(struct pen *pen, const struct rule_match *from)
@@ -389,6 +391,8 @@ static void take_authorizer(struct eye *eye, struct report *report)
     report->authorizer.type = take_text(eye);
     report->authorizer.principal = take_text(eye);
     report->authorizer.word = take_text(eye).at;
+    report->api_key_id = take_text(eye);
+    report->usage_plan = take_text(eye);
 }
 
 static void take_match(struct eye *eye, struct rule_match *to, struct span *tags)

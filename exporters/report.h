@@ -111,6 +111,8 @@ struct report {
         const char *word; /* "allow", "block", "would_block": static text */
     } authorizer;
 
+    struct span api_key_id, usage_plan; /* of a key that is known; empty: none was asked for */
+
     struct {
         enum waf_action action;
         enum rule_engine mode;

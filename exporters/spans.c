@@ -236,6 +236,8 @@ static const struct {
     {"user_agent.original", offsetof(struct report, user_agent)},
     {"sidegate.request_id", offsetof(struct report, request_id)},
     {"sidegate.listener", offsetof(struct report, listener)},
+    {"sidegate.api_key.id", offsetof(struct report, api_key_id)},
+    {"sidegate.usage_plan", offsetof(struct report, usage_plan)},
 };
 
 /* The host that the client asked for; the address it reached where it did not say. */

@@ -62,6 +62,18 @@ static bool page_readyz(struct process *process, struct service_call *call)
 
 /* ---- metrics ---- */
 
+static void name_plan_stores(const struct usage_plan_settings *plan, struct rate_figures *to)
+{
+    if (plan->throttle.how.limit > 0)
+        to[plan->throttle.store] =
+            (struct rate_figures){.control = "usage_plan", .name = plan->throttle.name};
+    for (size_t i = 0; i < plan->route_count; i++) {
+        const struct rate_settings *throttle = &plan->routes[i].throttle;
+        to[throttle->store] =
+            (struct rate_figures){.control = "usage_plan", .name = throttle->name};
+    }
+}
+
 /* One for each store of the snapshot in force; the caller frees. */
 static struct rate_figures *rate_figures(const struct snapshot *snapshot)
 {
@@ -76,6 +88,8 @@ static struct rate_figures *rate_figures(const struct snapshot *snapshot)
         const struct rate_limit_settings *limit = &settings->rate_limits[i];
         to[limit->rate.store] = (struct rate_figures){.control = "rate_limit", .name = limit->name};
     }
+    for (size_t i = 0; i < settings->usage_plan_count; i++)
+        name_plan_stores(&settings->usage_plans[i], to);
     for (size_t i = 0; i < settings->rate_store_count; i++)
         to[i].forgotten = rates_forgotten(snapshot->rates[i]);
     return to;

@@ -8,6 +8,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
+#include "sidecar/config/api_key_parts.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/tls_parts.h"
@@ -179,7 +180,7 @@ static void begin(struct process *process, bool renews);
 static uint64_t stamp_of_all(const struct settings *settings)
 {
     return tls_files_stamp(settings) * 31 + ip_lists_stamp(settings) * 17 +
-           geo_files_stamp(settings);
+           geo_files_stamp(settings) * 7 + api_key_part_stamp(settings);
 }
 
 static uint64_t sooner(uint64_t a_us, uint64_t b_us)
@@ -218,7 +219,7 @@ void reload_look(struct process *process)
 {
     const struct settings *settings = process->snapshot->settings;
     uint64_t refresh_us =
-        sooner(tls_files_refresh_us(settings),
+        sooner(sooner(tls_files_refresh_us(settings), api_key_part_refresh_us(settings)),
                sooner(ip_lists_refresh_us(settings), geo_files_refresh_us(settings)));
     timer_disarm(&process->reload.look);
     if (refresh_us > 0)

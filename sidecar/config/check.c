@@ -277,6 +277,7 @@ void settings_check(struct reading *reading)
     check_exports(reading);
     guard_check(reading);
     rates_check(reading);
+    usage_plans_check(reading);
     authorizers_check(reading);
     tls_check(reading);
     warn_of_nothing(reading);

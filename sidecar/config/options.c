@@ -29,6 +29,8 @@ static const struct option_group groups[] = {
      offsetof(struct settings, rate_limit_count), offsetof(struct rate_limit_settings, name)},
     {"authorizers.*", sizeof(struct authorizer_settings), offsetof(struct settings, authorizers),
      offsetof(struct settings, authorizer_count), offsetof(struct authorizer_settings, name)},
+    {"usage_plans.*", sizeof(struct usage_plan_settings), offsetof(struct settings, usage_plans),
+     offsetof(struct settings, usage_plan_count), offsetof(struct usage_plan_settings, name)},
     {"rules.exclusions[]", sizeof(struct exclusion_settings),
      offsetof(struct settings, rules.exclusions), offsetof(struct settings, rules.exclusion_count),
      0},

@@ -54,6 +54,15 @@ static void add(struct rate_stores *stores, const char *section, const struct ra
     stores->at[stores->count++] = make(rate, faults);
 }
 
+static void add_plan(struct rate_stores *stores, const struct usage_plan_settings *plan,
+                     const struct rate_stores *before, struct faults *faults)
+{
+    if (plan->throttle.how.limit > 0)
+        add(stores, "usage_plans", &plan->throttle, before, faults);
+    for (size_t i = 0; i < plan->route_count; i++)
+        add(stores, "usage_plans", &plan->routes[i].throttle, before, faults);
+}
+
 struct rate_stores *rate_stores_new(const struct settings *settings,
                                     const struct rate_stores *before, struct faults *faults)
 {
@@ -66,6 +75,8 @@ struct rate_stores *rate_stores_new(const struct settings *settings,
             add(stores, "access", &settings->access[i].rate, before, faults);
     for (size_t i = 0; i < settings->rate_limit_count; i++)
         add(stores, "rate_limits", &settings->rate_limits[i].rate, before, faults);
+    for (size_t i = 0; i < settings->usage_plan_count; i++)
+        add_plan(stores, &settings->usage_plans[i], before, faults);
     if (faults_count(faults, FAULT_ERROR) == errors)
         return stores;
     rate_stores_free(stores);

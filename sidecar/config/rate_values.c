@@ -76,21 +76,35 @@ static const struct {
     {'s', 1000000}, {'m', 60000000}, {'h', UINT64_C(3600000000)}, {'d', UINT64_C(86400000000)}};
 enum { UNITS = sizeof units / sizeof *units, RATE_MOST = 1000000000 };
 
-static enum value_result rate_read(const struct value *value)
+bool rate_text_parse(struct span text, unsigned *number, uint64_t *window_us)
 {
-    struct span unit = value->node->text;
-    struct span text = span_cut(&unit, '/');
-    uint64_t number;
-    if (!number_parse(text, &number) || number == 0 || number > RATE_MOST || unit.len != 1)
-        return VALUE_UNFIT;
+    struct span unit = text;
+    uint64_t parsed;
+    text = span_cut(&unit, '/');
+    if (!number_parse(text, &parsed) || parsed == 0 || parsed > RATE_MOST || unit.len != 1)
+        return false;
     for (size_t i = 0; i < UNITS; i++) {
         if (unit.at[0] != units[i].letter)
             continue;
-        *(unsigned *)value_at(value) = (unsigned)number;
-        *(uint64_t *)value_also(value) = units[i].us;
-        return VALUE_TAKEN;
+        *number = (unsigned)parsed;
+        *window_us = units[i].us;
+        return true;
     }
-    return VALUE_UNFIT;
+    return false;
+}
+
+static enum value_result rate_read(const struct value *value)
+{
+    return rate_text_parse(value->node->text, value_at(value), value_also(value)) ? VALUE_TAKEN
+                                                                                  : VALUE_UNFIT;
+}
+
+bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to)
+{
+    for (size_t n = 0; n < UNITS; n++)
+        if (window_us == units[n].us)
+            return buf_format(to, "%u/%c", number, units[n].letter);
+    return false;
 }
 
 static bool rate_print(const struct option *option, const void *base, size_t i, struct buf *to)
@@ -98,10 +112,7 @@ static bool rate_print(const struct option *option, const void *base, size_t i, 
     (void)i;
     const unsigned *number = (const void *)((const char *)base + option->at);
     const uint64_t *us = (const void *)((const char *)base + option->also);
-    for (size_t n = 0; n < UNITS; n++)
-        if (*us == units[n].us)
-            return buf_format(to, "%u/%c", *number, units[n].letter);
-    return false;
+    return rate_text_print(*number, *us, to);
 }
 
 const struct option_type type_request_rate = {

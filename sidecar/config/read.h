@@ -15,6 +15,8 @@ void settings_check(struct reading *reading);
 void guard_check(struct reading *reading);
 /* check_rates.c: the same of limits on how often something comes. */
 void rates_check(struct reading *reading);
+/* check_usage_plans.c: and of API keys; after limits, whose stores come first. */
+void usage_plans_check(struct reading *reading);
 /* check_tls.c: and of TLS. */
 void tls_check(struct reading *reading);
 

@@ -236,6 +236,8 @@ static void all_add(struct routes *routes, const struct settings *settings, stru
         struct route *route = &routes->at[i];
         route->template = arena_copy(routes->arena, from->pattern);
         route->upstream = from->upstream;
+        route->needs_api_key = from->needs_api_key;
+        route->number = i;
         route->request_timeout_us = from->request_timeout_us != 0 ? from->request_timeout_us
                                                                   : settings->timeouts.request_us;
         rules_add(routes, route, from);
@@ -260,6 +262,7 @@ struct routes *routes_new(const struct settings *settings, struct faults *faults
     routes->at = arena_alloc(arena, routes->count * sizeof *routes->at);
     if (routes->at != NULL && routes->root != NULL) {
         routes->at[0].request_timeout_us = settings->timeouts.request_us;
+        routes->at[0].number = SIZE_MAX;
         all_add(routes, settings, faults);
     }
     if (arena_is_full(arena))

@@ -27,6 +27,8 @@ struct route {
     size_t authorizer; /* index in the settings', from 1; 0: none */
     const struct span *scopes;
     size_t scope_count;
+    bool needs_api_key;
+    size_t number; /* in the settings; of a configuration without any: SIZE_MAX */
 };
 
 /* Two routes for the same requests are a fault at the second. Without any, everything goes to the

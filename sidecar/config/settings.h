@@ -15,6 +15,7 @@
 #include "rules/base/span.h"
 #include "rules/match/result.h"
 #include "sidecar/guard/access.h"
+#include "sidecar/guard/usage_plan.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/wire/stream.h"
 #include "sidecar/wire/tls.h"
@@ -109,6 +110,7 @@ struct route_settings {
     size_t authorizer;           /* ...else which of the settings' it is */
     const struct span *scopes;   /* one of them is enough; none: nothing is asked */
     size_t scope_count;
+    bool needs_api_key;
     struct place place;
 };
 
@@ -152,6 +154,7 @@ struct authorizer_settings {
     struct place place; /* of jwks_file */
 };
 
+enum api_key_source { API_KEY_FROM_HEADER, API_KEY_FROM_AUTHORIZER };
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
 enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
 enum audit_when { AUDIT_WHEN_OFF, AUDIT_WHEN_RELEVANT, AUDIT_WHEN_ALWAYS };
@@ -218,7 +221,7 @@ struct settings {
     size_t access_count;
     const struct rate_limit_settings *rate_limits;
     size_t rate_limit_count;
-    size_t rate_store_count; /* of access entries and rate_limits together */
+    size_t rate_store_count; /* of access entries, rate_limits and usage plans together */
     struct {
         struct span files[GEO_KINDS]; /* at == NULL: none */
         struct place places[GEO_KINDS];
@@ -226,6 +229,19 @@ struct settings {
         enum on_failure on_failure;
         uint64_t refresh_us; /* 0: only with a reload */
     } geo;
+    struct {
+        struct span file; /* absolute; at == NULL: there are no API keys */
+        struct place place;
+        struct span header;
+        enum api_key_source source;
+        struct span claim; /* of a token, that holds the value; at == NULL: none */
+        bool forward;      /* the backend is shown the header */
+        uint64_t refresh_us;
+        enum guard_mode mode;
+        enum on_failure on_failure;
+    } api_keys;
+    const struct usage_plan_settings *usage_plans;
+    size_t usage_plan_count;
     struct {
         struct span resource; /* the file; at == NULL: none */
         struct place place;

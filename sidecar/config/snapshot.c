@@ -9,6 +9,7 @@
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
+#include "sidecar/config/api_key_parts.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/key_sets.h"
@@ -32,7 +33,7 @@ struct snapshot_parts {
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
     struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets, *policy,
-        *web_acls;
+        *web_acls, *api_keys;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
 };
@@ -165,6 +166,8 @@ static uint64_t routes_hash(const struct settings *settings)
 #define LEVEL(field, first, second) buf_format(&text, " %u", route->rules.crs.field);
 #include "sidecar/config/crs_levels.tbl"
 #undef LEVEL
+        if (route->needs_api_key)
+            buf_add(&text, SPAN(" key"));
         if (route->authorizer_name.at != NULL)
             buf_format(&text, " %zu", route->authorizer);
         for (size_t s = 0; s < route->scope_count; s++)
@@ -219,6 +222,30 @@ static struct part *key_sets_part(const struct settings *settings, const struct 
         return part_take(before->parts->key_sets);
     }
     return part_new(key_sets_hash(sets), sets, free_key_sets);
+}
+
+/* ---- API keys ---- */
+
+static void free_api_keys(void *value)
+{
+    api_key_part_free(value);
+}
+
+static struct part *api_keys_part(const struct settings *settings, const struct snapshot *before,
+                                  struct faults *faults)
+{
+    struct part *old = before != NULL ? before->parts->api_keys : NULL;
+    struct api_key_part *part = api_key_part_new(settings, faults);
+    return part != NULL ? part_or_old(old, api_key_part_hash(part), part, free_api_keys) : NULL;
+}
+
+/* Where it is what it was, or broken, the old one is taken. */
+static struct part *api_keys_renewed(const struct settings *settings, struct part *old,
+                                     struct faults *faults)
+{
+    struct api_key_part *part = api_key_part_renew(settings, old->value, faults);
+    return part != NULL ? part_or_old(old, api_key_part_hash(part), part, free_api_keys)
+                        : part_take(old);
 }
 
 /* ---- geo ---- */
@@ -338,6 +365,7 @@ static struct part *web_acls_part(const struct settings *settings, const struct 
 static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
+    part_give(parts->api_keys);
     part_give(parts->web_acls);
     part_give(parts->geo);
     part_give(parts->policy);
@@ -357,7 +385,8 @@ static uint64_t hash_of_all(const struct snapshot_parts *parts)
     static const uint8_t key[16] = "a whole snapshot";
     uint64_t hashes[] = {parts->effective.hash, parts->rules->hash,  parts->routes->hash,
                          parts->ip_lists->hash, parts->geo->hash,    parts->key_sets->hash,
-                         parts->tls->hash,      parts->policy->hash, parts->web_acls->hash};
+                         parts->tls->hash,      parts->policy->hash, parts->web_acls->hash,
+                         parts->api_keys->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -405,6 +434,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .tokens = key_sets_tokens(parts->key_sets->value),
         .geo = geo_files_geo(parts->geo->value),
         .resource_policy = policy_file_policy(parts->policy->value),
+        .api_keys = api_key_part_keys(parts->api_keys->value),
         .rates = rate_stores_at(parts->rates->value),
         .tls_servers = tls_parts_servers(parts->tls->value),
         .tls_clients = tls_parts_clients(parts->tls->value),
@@ -439,6 +469,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
+        parts->api_keys = api_keys_part(parts->settings->value, before, faults);
         parts->web_acls = web_acls_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         parts->policy = policy_part(parts->settings->value, before, faults);
@@ -448,7 +479,8 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     }
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
         parts->key_sets == NULL || parts->geo == NULL || parts->rates == NULL ||
-        parts->tls == NULL || parts->policy == NULL || parts->web_acls == NULL) {
+        parts->tls == NULL || parts->policy == NULL || parts->web_acls == NULL ||
+        parts->api_keys == NULL) {
         parts_free(parts);
         return NULL;
     }
@@ -467,6 +499,7 @@ static void renew_parts(struct snapshot_parts *parts, const struct snapshot *bef
     struct geo_files *files = geo_files_renew(settings, old->geo->value, faults);
     parts->ip_lists = part_or_old(old->ip_lists, ip_lists_hash(lists), lists, free_ip_lists);
     parts->geo = part_or_old(old->geo, geo_files_hash(files), files, free_geo);
+    parts->api_keys = api_keys_renewed(settings, old->api_keys, faults);
     if (tls_files_refresh_us(settings) > 0)
         parts->tls = tls_part(settings, before, faults);
     if (parts->tls == NULL)
@@ -478,7 +511,8 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     const struct snapshot_parts *old = before->parts;
     struct snapshot_parts *parts = must_alloc(sizeof *parts);
     renew_parts(parts, before, faults);
-    if (parts->tls == old->tls && parts->ip_lists == old->ip_lists && parts->geo == old->geo) {
+    if (parts->tls == old->tls && parts->ip_lists == old->ip_lists && parts->geo == old->geo &&
+        parts->api_keys == old->api_keys) {
         parts_free(parts);
         return NULL;
     }

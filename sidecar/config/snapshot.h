@@ -25,6 +25,7 @@ struct tokens;
 struct policy;
 struct rates;
 struct web_acl;
+struct api_keys;
 struct waf_route; /* exporters/metrics.h */
 
 struct snapshot {
@@ -42,6 +43,7 @@ struct snapshot {
     const struct key_set *const *key_sets; /* in the order of the authorizers */
     struct tokens *const *tokens;          /* that were found good; in the same order */
     const struct geo *geo;                 /* NULL: no database is named */
+    const struct api_keys *api_keys;       /* NULL: none, or they could not be read */
     const struct policy *resource_policy;  /* NULL: none is named */
     const struct web_acl *const *web_acls; /* one for each entry of the access list, or NULL */
     size_t web_acl_body_bytes;             /* how much of a body they look at */

@@ -204,6 +204,9 @@ WORD_TYPE(sampler, "a sampler", "parentbased_always_on, always_on or always_off"
           "parentbased_always_on", "always_on", "always_off");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
+WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
+          "authorizer");
+WORD_TYPE(api_key_wanted, "required | none", "required or none", flag, "none", "required");
 WORD_TYPE(geo_unknown, "allow | block", "allow or block", flag, "allow", "block");
 WORD_TYPE(on_off, "on | off", "on or off", flag, "off", "on");
 WORD_TYPE(both_lengths, "refuse | reframe", "refuse or reframe", flag, "refuse", "reframe");

@@ -63,6 +63,10 @@ void value_refuse_unfit(const struct value *value);
 /* The absolute name of a file that the node names. */
 struct span value_path(const struct value *value, const struct node *node);
 
+/* rate_values.c: "50/s". False: it is none. */
+bool rate_text_parse(struct span text, unsigned *number, uint64_t *window_us);
+bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to); /* the same back */
+
 /* A scalar as YAML: plain where that is safe, else in double quotes. */
 void value_print_text(struct buf *to, struct span text);
 void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
@@ -76,7 +80,8 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
     type_over_body, type_on_failure, type_log_format, type_compression, type_exporter, type_sampler,
     type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
-    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown;
+    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown,
+    type_api_key_source, type_api_key_wanted;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_address, type_address_or_off, type_networks, type_types, type_dns_servers;
@@ -89,6 +94,8 @@ extern const struct option_type type_access_match, type_access_action, type_acce
     type_access_status, type_access_mode, type_access_failure, type_addresses;
 /* rate_values.c */
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
+/* usage_plan_values.c */
+extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */
 extern const struct option_type type_certificates, type_tls_version, type_client_auth,
     type_tls_refresh;

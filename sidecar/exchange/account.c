@@ -139,6 +139,14 @@ static void say_authorizer(const struct exchange *x, struct report *report)
     report->authorizer.word = decision_word(x->authorizer.to);
 }
 
+static void say_key(const struct exchange *x, struct report *report)
+{
+    if (x->usage.key != NULL)
+        report->api_key_id = x->usage.key->id;
+    if (x->usage.plan != NULL)
+        report->usage_plan = x->usage.plan->name;
+}
+
 static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
 
 static void make_report(struct exchange *x, struct report *report)
@@ -182,6 +190,7 @@ enum step stage_account(struct exchange *x)
     report.decisions = decisions;
     report.decision_count = x->decisions.count;
     say_authorizer(x, &report);
+    say_key(x, &report);
     if (x->around->metrics != NULL)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)

@@ -186,6 +186,7 @@ static void make_request(struct exchange *x, struct request_head *head)
     set_certificate(x, fields);
     set_trace(x, fields);
     authorizer_tell(x, fields);
+    key_hide(x, fields);
     set_via(x, fields);
     access_tell(x, fields);
     if (x->prefix_is_whole)

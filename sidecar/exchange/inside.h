@@ -12,6 +12,7 @@
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
 #include "sidecar/guard/access.h"
+#include "sidecar/guard/api_key.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/target.h"
 #include "sidecar/http/traceparent.h"
@@ -137,6 +138,12 @@ struct exchange {
     /* ---- authenticate, authorize ---- */
     struct authorized authorizer;
 
+    /* ---- key ---- */
+    struct {
+        const struct api_key *key;              /* NULL: none was asked for, or a good one */
+        const struct usage_plan_settings *plan; /* whose limits hold; NULL: none's */
+    } usage;
+
     /* ---- connect, send ---- */
     struct pool_ticket ticket;
     struct server *server; /* NULL once released */
@@ -226,6 +233,16 @@ enum step policy_refuse(struct exchange *x, const struct policies_refusal *refus
 /* What the backend is told of who it is; fields of these names that a client made up go, whatever
  * the route. */
 void authorizer_tell(struct exchange *x, struct fields *fields);
+
+/* ---- key.c ---- */
+
+/* What the backend is not shown. */
+void key_hide(const struct exchange *x, struct fields *fields);
+
+/* ---- usage_plan.c ---- */
+
+/* The throttles of the key's usage plan, the route's own first; the first that refuses decides. */
+enum step plan_throttle(struct exchange *x);
 
 /* ---- throttle.c ---- */
 

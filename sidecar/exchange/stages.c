@@ -42,9 +42,14 @@ static bool with_policies_or_scopes(const struct exchange *x)
            (x->authorizer.is_known && x->route->scope_count > 0);
 }
 
-static bool with_rate_limits(const struct exchange *x)
+static bool with_api_key(const struct exchange *x)
 {
-    return x->route != NULL && x->route->rate_limit_count > 0;
+    return x->route != NULL && x->route->needs_api_key && x->settings->api_keys.mode != GUARD_OFF;
+}
+
+static bool with_limits(const struct exchange *x)
+{
+    return x->route != NULL && (x->route->rate_limit_count > 0 || x->usage.plan != NULL);
 }
 
 static bool with_body_or_rules(const struct exchange *x)

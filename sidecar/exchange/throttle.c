@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* throttle: the route's rate_limits in their order; the first that refuses decides, in API
- * Gateway's words. Those before it have counted the request. */
+/* throttle: what the usage plan allows, then the route's rate_limits in their order; the first that
+ * refuses decides, in API Gateway's words. Those before it have counted the request. */
 #include "sidecar/exchange/inside.h"
 
 enum { FIELDS = 2 };
@@ -46,7 +46,7 @@ static bool is_over(struct exchange *x, const struct rate_limit_settings *limit)
     return true;
 }
 
-enum step stage_throttle(struct exchange *x)
+static enum step route_throttle(struct exchange *x)
 {
     for (size_t i = 0; i < x->route->rate_limit_count; i++) {
         const struct rate_limit_settings *limit =
@@ -57,4 +57,10 @@ enum step stage_throttle(struct exchange *x)
         return answer_gateway(x, GATEWAY_THROTTLED, "rate_limited");
     }
     return STEP_NEXT;
+}
+
+enum step stage_throttle(struct exchange *x)
+{
+    enum step step = plan_throttle(x);
+    return step == STEP_NEXT ? route_throttle(x) : step;
 }

@@ -161,6 +161,16 @@ enum rate_answer rate_ask(const struct rate_settings *rate, const struct asked *
     return verdict->passes ? RATE_PASSES : RATE_OVER;
 }
 
+enum rate_answer rate_ask_by(const struct rate_settings *rate, struct rates *const *rates,
+                             struct span by, uint64_t now_us, struct rate_verdict *verdict)
+{
+    if (rates == NULL)
+        return RATE_NO_KEY;
+    struct rate_key key = rate_key_of(by);
+    *verdict = rates_ask(rates[rate->store], &key, now_us);
+    return verdict->passes ? RATE_PASSES : RATE_OVER;
+}
+
 /* ---- what the client is told ---- */
 
 /* An sf-string: RFC 9651 3.3.3; what may not stand in one is an underscore. */

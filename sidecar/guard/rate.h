@@ -50,6 +50,11 @@ enum rate_answer {
 enum rate_answer rate_ask(const struct rate_settings *rate, const struct asked *asked,
                           struct rate_verdict *verdict);
 
+/* The same by a name that was found out already, as the id of an API key. NULL rates: as without a
+ * key. */
+enum rate_answer rate_ask_by(const struct rate_settings *rate, struct rates *const *rates,
+                             struct span by, uint64_t now_us, struct rate_verdict *verdict);
+
 /* What who is refused is told: the fields RateLimit-Policy and RateLimit
  * (draft-ietf-httpapi-ratelimit-headers-10) and the seconds of Retry-After. */
 struct rate_told {

@@ -49,7 +49,8 @@ TEST(the_access_line_has_all_fields_in_their_order)
         "\"mode\":\"detection_only\",\"score\":5,\"rules\":[942100,949110],\"cpu_us\":21500,"
         "\"limit\":{\"name\":\"cpu_budget\",\"phase\":2,\"rule\":942100,\"target\":\"ARGS:q\"}},"
         "\"decisions\":[{\"control\":\"access\",\"name\":\"abroad\",\"decision\":\"would_block\","
-        "\"reason\":\"path: /orders/*\"}],\"authorizer\":null,"
+        "\"reason\":\"path: "
+        "/orders/*\"}],\"authorizer\":null,\"api_key_id\":null,\"usage_plan\":null,"
         "\"error\":null,\"route\":\"/orders/{id}\",\"user_agent\":\"curl/7.88.1\","
         "\"referer\":null,\"stage_us\":{\"read_head\":100,\"await_answer\":700,\"respond\":200}}"
         "\n");

@@ -3,6 +3,7 @@
 #ifndef SIDEGATE_TESTS_UNIT_GUARD_SUITES_H
 #define SIDEGATE_TESTS_UNIT_GUARD_SUITES_H
 
+int api_key_suite(void);
 int condition_suite(void);
 int access_suite(void);
 int geo_suite(void);

@@ -23,6 +23,12 @@ struct admin_page {
 extern const struct admin_page admin_pages[];
 extern const size_t admin_page_count;
 
+/* admin_ip_sets.c */
+bool admin_page_ip_sets(struct process *process, struct service_call *call);
+bool admin_page_ip_set(struct process *process, struct service_call *call);
+bool admin_page_ip_set_put(struct process *process, struct service_call *call);
+bool admin_page_ip_set_delete(struct process *process, struct service_call *call);
+
 /* application/problem+json, RFC 9457. `detail` may be empty. */
 void admin_problem(struct service_call *call, unsigned status, struct span detail);
 /* The call is answered when the reload that is under way has ended. */

@@ -242,5 +242,11 @@ const struct admin_page admin_pages[] = {
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/ip_sets"), false, admin_page_ip_sets},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/ip_sets/*"), false, admin_page_ip_set},
+    {PORT_ADMIN, SPAN_INIT("PUT"), SPAN_INIT("/api/v1/ip_sets/*"), false, admin_page_ip_set_put},
+    {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/ip_sets/*"), false, admin_page_ip_set_put},
+    {PORT_ADMIN, SPAN_INIT("DELETE"), SPAN_INIT("/api/v1/ip_sets/*"), false,
+     admin_page_ip_set_delete},
 };
 const size_t admin_page_count = sizeof(admin_pages) / sizeof(admin_pages[0]);

@@ -20,6 +20,7 @@ int command_reload(int argc, char **argv);
 int command_drain(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_health(int argc, char **argv);
+int command_ip_sets(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_version(int argc, char **argv);
 

@@ -20,6 +20,7 @@ static const struct {
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},
     {"health", command_health, "is a running one ready?"},
+    {"ip-sets", command_ip_sets, "the lists of addresses of a running one, changed for a while"},
     {"demo", command_demo, "a small backend to try a sidecar with"},
     {"version", command_version, "what this program is made of"},
 };

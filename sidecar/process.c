@@ -216,6 +216,7 @@ static void stop(struct process *process)
         close(fd);
     }
     timer_disarm(&process->state_timer);
+    timer_disarm(&process->live_timer);
     timer_disarm(&process->reload.wait);
     timer_disarm(&process->reload.look);
     snapshot_give(process->snapshot);
@@ -306,6 +307,7 @@ int process_run(const struct process_options *options)
         process_say_facts(process);
         reload_init(process);
         drain_init(process);
+        ip_sets_init(process);
         code = serve(process);
     }
     loop_free(process->loop);

@@ -31,6 +31,7 @@ struct process {
     enum process_state state;
     bool told_to_stop;        /* a second time means at once */
     struct timer state_timer; /* of leaving and closing */
+    struct timer live_timer;  /* the next end of what was put into an ip_set */
     uint64_t drain_until_us;
     struct {
         bool running, again; /* another HUP while one is being compiled */
@@ -65,6 +66,12 @@ void reload_begin(struct process *process);
 /* From now on certificates and their like are looked at as often as the snapshot in force says, and
  * read again where they have changed. */
 void reload_look(struct process *process);
+
+/* ---- admin_ip_sets.c ---- */
+
+void ip_sets_init(struct process *process);
+/* Takes out of the lists what is over, and looks again when the next is. */
+void ip_sets_look(struct process *process);
 
 /* ---- drain.c ---- */
 

@@ -16,6 +16,7 @@ enum {
     BUFFER_BYTES = 16 * 1024,
     CONNECTIONS_MOST = 256,
     WARM_CHUNKS = 32,
+    PEER_BYTES = 64,
 };
 
 struct port {
@@ -39,6 +40,8 @@ struct connection {
     struct service *service;
     struct h1_server *codec;
     unsigned port;
+    char peer[PEER_BYTES];
+    size_t peer_len;
 };
 
 /* ---- a call ---- */
@@ -129,6 +132,7 @@ static void on_request(void *owner, struct client *client)
     call->service = service;
     call->client = client;
     call->port = connection->port;
+    call->peer = span_make(connection->peer, connection->peer_len);
     buf_init(&call->request, REQUEST_MOST);
     buf_init(&call->body, BODY_MOST);
     list_init(&call->waits);
@@ -176,6 +180,9 @@ static void on_accepted(void *context, int fd, size_t listener)
     struct connection *connection = must_alloc(sizeof(*connection));
     connection->service = service;
     connection->port = port->number;
+    struct address address = {.len = sizeof(address.at)};
+    if (getpeername(fd, (struct sockaddr *)&address.at, &address.len) == 0)
+        connection->peer_len = address_write_host(&address, connection->peer);
     list_add(&service->connections, &connection->link);
     service->connection_count++;
     const struct h1_server_options options = {

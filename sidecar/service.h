@@ -19,6 +19,7 @@ struct service_call {
     struct list waits; /* for who keeps it waiting; alone at first */
     struct service *service;
     struct client *client; /* its head */
+    struct span peer;      /* the address of who asks */
     unsigned port;         /* which of the service's ports it came by */
     struct span path, query;
     struct buf request; /* the request's body */

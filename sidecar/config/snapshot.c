@@ -13,6 +13,7 @@
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/key_sets.h"
+#include "sidecar/config/live_sets.h"
 #include "sidecar/config/policy_file.h"
 #include "sidecar/config/precedence.h"
 #include "sidecar/config/print.h"
@@ -20,6 +21,7 @@
 #include "sidecar/config/rule_load.h"
 #include "sidecar/config/tls_parts.h"
 #include "sidecar/config/web_acl_files.h"
+#include "sidecar/guard/address_set.h"
 
 struct part {
     _Atomic unsigned count;
@@ -32,10 +34,11 @@ struct snapshot_parts {
     struct snapshot snapshot;  /* what others see of it */
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
-    struct part *settings, *rules, *routes, *ip_lists, *geo, *rates, *tls, *key_sets, *policy,
-        *web_acls, *api_keys;
+    struct part *settings, *rules, *routes, *ip_lists, *live_sets, *geo, *rates, *tls, *key_sets,
+        *policy, *web_acls, *api_keys;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
+    struct address_set *ip_sets;
 };
 
 /* Of this process: how many live, how many there were. */
@@ -202,6 +205,29 @@ static struct part *ip_lists_part(const struct settings *settings, const struct 
     struct part *old = before != NULL ? before->parts->ip_lists : NULL;
     struct ip_lists *lists = ip_lists_new(settings, old != NULL ? old->value : NULL, faults);
     return lists != NULL ? part_or_old(old, ip_lists_hash(lists), lists, free_ip_lists) : NULL;
+}
+
+static void free_live_sets(void *value)
+{
+    live_sets_free(value);
+}
+
+static struct part *live_sets_part(const struct settings *settings, const struct snapshot *before)
+{
+    const struct live_sets *old = before != NULL ? before->parts->live_sets->value : NULL;
+    return part_new(0, live_sets_new(settings, old), free_live_sets);
+}
+
+/* What is read and what was put in, side by side. */
+static struct address_set *address_sets(const struct snapshot_parts *parts)
+{
+    const struct settings *settings = parts->settings->value;
+    const struct networks *const *networks = ip_lists_sets(parts->ip_lists->value);
+    struct live_entries *const *live = live_sets_at(parts->live_sets->value);
+    struct address_set *sets = must_alloc((settings->ip_set_count + 1) * sizeof *sets);
+    for (size_t i = 0; i < settings->ip_set_count; i++)
+        sets[i] = (struct address_set){settings->ip_sets[i].name, networks[i], live[i]};
+    return sets;
 }
 
 /* ---- keys of authorizers ---- */
@@ -372,7 +398,9 @@ static void parts_free(struct snapshot_parts *parts)
     part_give(parts->rates);
     part_give(parts->tls);
     part_give(parts->ip_lists);
+    part_give(parts->live_sets);
     part_give(parts->key_sets);
+    free(parts->ip_sets);
     free(parts->waf_routes);
     part_give(parts->routes);
     part_give(parts->rules);
@@ -424,12 +452,13 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
     parts->effective = *settings;
     settle_geo(&parts->effective, rules->ruleset, known);
     faults_free(known);
+    parts->ip_sets = address_sets(parts);
     parts->snapshot = (struct snapshot){
         .settings = &parts->effective,
         .ruleset = rules->ruleset,
         .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
         .routes = parts->routes->value,
-        .ip_sets = ip_lists_sets(parts->ip_lists->value),
+        .ip_sets = parts->ip_sets,
         .key_sets = key_sets_at(parts->key_sets->value),
         .tokens = key_sets_tokens(parts->key_sets->value),
         .geo = geo_files_geo(parts->geo->value),
@@ -468,6 +497,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
+        parts->live_sets = live_sets_part(parts->settings->value, before);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->api_keys = api_keys_part(parts->settings->value, before, faults);
         parts->web_acls = web_acls_part(parts->settings->value, before, faults);
@@ -521,6 +551,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->settings = part_take(old->settings);
     parts->rules = part_take(old->rules);
     parts->routes = part_take(old->routes);
+    parts->live_sets = part_take(old->live_sets);
     parts->key_sets = part_take(old->key_sets);
     parts->policy = part_take(old->policy);
     parts->web_acls = part_take(old->web_acls);

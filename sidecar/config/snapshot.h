@@ -19,7 +19,7 @@
 #include "sidecar/config/settings.h"
 
 struct ruleset;
-struct networks;
+struct address_set;
 struct key_set;
 struct tokens;
 struct policy;
@@ -39,7 +39,7 @@ struct snapshot {
     bool waf_effective; /* rules may refuse requests, where a route does not say otherwise */
     const struct waf_route *waf_routes; /* those that do say */
     size_t waf_route_count;
-    const struct networks *const *ip_sets; /* in the order of the settings */
+    const struct address_set *ip_sets;     /* in the order of the settings */
     const struct key_set *const *key_sets; /* in the order of the authorizers */
     struct tokens *const *tokens;          /* that were found good; in the same order */
     const struct geo *geo;                 /* NULL: no database is named */

@@ -13,9 +13,9 @@
 #include "sidecar/guard/geo.h"
 #include "sidecar/http/fields.h"
 
+struct address_set;
 struct arena;
 struct arena_chunks;
-struct networks;
 struct rates;
 struct scratch;
 struct web_acl;
@@ -59,10 +59,10 @@ struct asked {
     uint64_t wall_us; /* when it began */
     uint64_t now_us;  /* monotonic; each row that asks sets it */
 
-    const struct networks *const *ip_sets; /* by their index in the settings */
-    const struct geo *geo;                 /* NULL: there are no databases */
-    bool geo_unknown_blocks;               /* geo.unknown: block */
-    struct asked_place *place;             /* filled by asked_place(); NULL: as without databases */
+    const struct address_set *ip_sets; /* by their index in the settings */
+    const struct geo *geo;             /* NULL: there are no databases */
+    bool geo_unknown_blocks;           /* geo.unknown: block */
+    struct asked_place *place;         /* filled by asked_place(); NULL: as without databases */
     struct arena *arena;       /* for what is made of it and lives as long; NULL: nothing is made */
     const struct pair *claims; /* of a token that was found good: none before authenticate */
     size_t claim_count;

@@ -2,7 +2,7 @@
 #include "sidecar/guard/condition.h"
 
 #include "rules/base/glob.h"
-#include "rules/base/networks.h"
+#include "sidecar/guard/address_set.h"
 
 static bool fits(const struct condition *condition, struct span text, bool nocase)
 {
@@ -47,7 +47,7 @@ static enum condition_answer ask_not(const struct condition *condition, const st
 static bool in_sets(const struct condition *condition, const struct asked *asked)
 {
     for (size_t i = 0; i < condition->set_count && asked->has_address; i++)
-        if (networks_have(asked->ip_sets[condition->sets[i]], &asked->address))
+        if (address_set_has(&asked->ip_sets[condition->sets[i]], &asked->address, asked->now_us))
             return true;
     return false;
 }

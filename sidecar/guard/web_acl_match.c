@@ -4,6 +4,7 @@
 #include "rules/match/pattern.h"
 #include "rules/match/sqli.h"
 #include "rules/match/xss.h"
+#include "sidecar/guard/address_set.h"
 #include "sidecar/guard/web_acl_inside.h"
 
 enum { FORWARDED_BYTES = 8 * 1024 };
@@ -123,9 +124,9 @@ static enum web_acl_look test_value(void *context, struct span value)
 static bool set_has(const struct web_acl_statement *statement, const struct asked *asked,
                     const struct ip *ip)
 {
-    const struct networks *set =
-        statement->networks != NULL ? statement->networks : asked->ip_sets[statement->set];
-    return networks_have(set, ip);
+    if (statement->networks != NULL)
+        return networks_have(statement->networks, ip);
+    return address_set_has(&asked->ip_sets[statement->set], ip, asked->now_us);
 }
 
 /* One entry of the header: an address, with a port or brackets where the proxy wrote them. */

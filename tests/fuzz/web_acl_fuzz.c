@@ -5,6 +5,7 @@
 #include "rules/base/must.h"
 #include "rules/base/networks.h"
 #include "rules/match/pattern.h"
+#include "sidecar/guard/address_set.h"
 #include "sidecar/guard/web_acl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,7 +20,7 @@ static void ask(const struct web_acl *acl, struct span body, struct web_acl_outc
     struct scratch *scratch = scratch_new();
     struct arena *arena = arena_new(NULL, 1 << 20);
     networks_seal(office);
-    const struct networks *sets[] = {office};
+    const struct address_set sets[] = {{SPAN("office"), office, NULL}};
     struct geo geo = {0};
     struct asked_place place = {.is_known = true};
     struct asked asked = {.has_address = true,

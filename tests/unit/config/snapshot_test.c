@@ -7,6 +7,8 @@
 
 #include "rules/base/networks.h"
 #include "rules/language/ruleset.h"
+#include "sidecar/guard/address_set.h"
+#include "sidecar/state/live_entries.h"
 #include "tests/check.h"
 #include "tests/unit/config/folder.h"
 #include "tests/unit/config/suites.h"
@@ -66,14 +68,14 @@ TEST(lists_of_addresses_are_read_again_where_their_file_has_changed)
                  0644);
     struct snapshot *first = build(&folder, text, NULL);
     check_span(span_text(folder_faults(&folder)), "");
-    check(networks_have_text(first->ip_sets[0], SPAN("192.0.2.7")));
-    check(networks_have_text(first->ip_sets[0], SPAN("::1")));
+    check(networks_have_text(first->ip_sets[0].networks, SPAN("192.0.2.7")));
+    check(networks_have_text(first->ip_sets[0].networks, SPAN("::1")));
     struct snapshot *same = build(&folder, text, first);
-    check(same->ip_sets == first->ip_sets);
+    check(same->ip_sets[0].networks == first->ip_sets[0].networks);
     folder_write(&folder, "list.txt", "203.0.113.0/24\n", 0644);
     struct snapshot *other = build(&folder, text, first);
-    check(!networks_have_text(other->ip_sets[0], SPAN("192.0.2.7")));
-    check(networks_have_text(other->ip_sets[0], SPAN("203.0.113.7")));
+    check(!networks_have_text(other->ip_sets[0].networks, SPAN("192.0.2.7")));
+    check(networks_have_text(other->ip_sets[0].networks, SPAN("203.0.113.7")));
     check(other->hash != first->hash);
     folder_write(&folder, "list.txt", "203.0.113.0/24\n\n203.0.113.0/33\n", 0644);
     check(build(&folder, text, first) == NULL);
@@ -83,6 +85,33 @@ TEST(lists_of_addresses_are_read_again_where_their_file_has_changed)
     snapshot_give(first);
     snapshot_give(same);
     snapshot_give(other);
+    folder_close(&folder);
+}
+
+TEST(a_set_keeps_by_its_name_what_was_put_into_it_over_a_reload)
+{
+    struct folder folder;
+    struct live_entry entry = {.until_us = LIVE_FOR_EVER};
+    folder_open(&folder);
+    check(network_parse(SPAN("192.0.2.7"), &entry.network));
+    struct snapshot *first =
+        build(&folder, NEEDED "ip_sets: { a: { addresses: ['::1'] }, b: { addresses: ['::2'] } }\n",
+              NULL);
+    live_entries_put(first->ip_sets[1].live, &entry, 1);
+    struct snapshot *other =
+        build(&folder, NEEDED "ip_sets: { b: { addresses: ['::3'] }, c: { addresses: ['::4'] } }\n",
+              first);
+    snapshot_give(first);
+    check(address_set_has(&other->ip_sets[0], &entry.network.at, 1));
+    check(!address_set_has(&other->ip_sets[1], &entry.network.at, 1));
+    struct snapshot *without =
+        build(&folder, NEEDED "ip_sets: { c: { addresses: ['::4'] } }\n", other);
+    snapshot_give(other);
+    struct snapshot *again =
+        build(&folder, NEEDED "ip_sets: { b: { addresses: ['::3'] } }\n", without);
+    check_number(live_entries_count(again->ip_sets[0].live), 0); /* it was another set */
+    snapshot_give(without);
+    snapshot_give(again);
     folder_close(&folder);
 }
 
@@ -511,6 +540,7 @@ int snapshot_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_have_not_changed_are_shared),
         cmocka_unit_test(lists_of_addresses_are_read_again_where_their_file_has_changed),
+        cmocka_unit_test(a_set_keeps_by_its_name_what_was_put_into_it_over_a_reload),
         cmocka_unit_test(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers),
         cmocka_unit_test(the_baseline_is_part_of_the_program_and_each_of_its_rules_says_what_it_is),
         cmocka_unit_test(the_baseline_stands_before_other_rules_and_is_compiled_in_and_out),

@@ -2,6 +2,8 @@
 #include "sidecar/guard/condition.h"
 
 #include "rules/base/networks.h"
+#include "sidecar/guard/address_set.h"
+#include "sidecar/state/live_entries.h"
 #include "tests/check.h"
 #include "tests/unit/guard/suites.h"
 
@@ -71,7 +73,7 @@ TEST(a_client_is_in_a_network_or_in_a_set)
     struct networks *set = networks_new();
     check(networks_add(set, SPAN("2001:db8::/32")));
     networks_seal(set);
-    const struct networks *sets[] = {set};
+    const struct address_set sets[] = {{SPAN("listed"), set, NULL}};
     const size_t first = 0;
     struct condition inside = {.kind = CONDITION_ADDRESS, .networks = &network, .network_count = 1};
     struct condition listed = {.kind = CONDITION_IP_SET, .sets = &first, .set_count = 1};
@@ -81,6 +83,28 @@ TEST(a_client_is_in_a_network_or_in_a_set)
     check(!condition_holds(&listed, &near) && condition_holds(&listed, &far));
     check(!condition_holds(&inside, &unix) && !condition_holds(&listed, &unix));
     networks_free(set);
+}
+
+TEST(what_was_put_into_a_set_is_in_it_until_its_time_is_over)
+{
+    struct networks *none = networks_new();
+    struct live_entries *live = live_entries_new(10);
+    struct live_entry entry = {.until_us = 1000};
+    const struct address_set sets[] = {{SPAN("listed"), none, live}};
+    const size_t first = 0;
+    struct condition listed = {.kind = CONDITION_IP_SET, .sets = &first, .set_count = 1};
+    struct asked near = request("192.0.2.7"), far = request("192.0.2.8");
+    networks_seal(none);
+    near.ip_sets = far.ip_sets = sets;
+    check(!condition_holds(&listed, &near));
+    check(network_parse(SPAN("192.0.2.7"), &entry.network));
+    live_entries_put(live, &entry, 1);
+    near.now_us = far.now_us = 999;
+    check(condition_holds(&listed, &near) && !condition_holds(&listed, &far));
+    near.now_us = 1000;
+    check(!condition_holds(&listed, &near));
+    live_entries_give(live);
+    networks_free(none);
 }
 
 TEST(all_any_and_not_are_what_they_say)
@@ -223,6 +247,7 @@ int condition_suite(void)
         cmocka_unit_test(one_of_the_fields_of_a_name_is_enough),
         cmocka_unit_test(one_of_the_arguments_of_a_name_is_enough),
         cmocka_unit_test(a_client_is_in_a_network_or_in_a_set),
+        cmocka_unit_test(what_was_put_into_a_set_is_in_it_until_its_time_is_over),
         cmocka_unit_test(all_any_and_not_are_what_they_say),
         cmocka_unit_test(a_certificate_is_asked_for_its_subject_issuer_names_and_fingerprint),
         cmocka_unit_test(a_country_is_asked_for_in_any_case),

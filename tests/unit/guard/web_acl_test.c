@@ -9,6 +9,7 @@
 #include "rules/base/must.h"
 #include "rules/base/networks.h"
 #include "rules/match/pattern.h"
+#include "sidecar/guard/address_set.h"
 #include "sidecar/guard/web_acl.h"
 #include "tests/check.h"
 #include "tests/unit/guard/suites.h"
@@ -23,7 +24,7 @@ struct request {
     struct fields fields;
     struct asked_place place;
     struct networks *office;
-    const struct networks *sets[1];
+    struct address_set sets[1];
     struct geo geo;
     struct buf repeated;
 };
@@ -96,7 +97,7 @@ static void request_init(struct request *r, const char *text, struct arena *aren
     r->office = networks_new();
     must(networks_add(r->office, SPAN("198.51.100.0/24")));
     networks_seal(r->office);
-    r->sets[0] = r->office;
+    r->sets[0] = (struct address_set){SPAN("office"), r->office, NULL};
     r->place.is_known = true;
     ip_parse(SPAN("192.0.2.1"), &r->asked.address);
     r->asked = (struct asked){.has_address = true,

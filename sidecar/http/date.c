@@ -63,6 +63,11 @@ static char *write_text(char *to, const char *text, size_t len)
     return to + len;
 }
 
+static char *write_month(char *to, unsigned month)
+{
+    return write_text(to, &"JanFebMarAprMayJunJulAugSepOctNovDec"[(size_t)(month - 1) * 3], 3);
+}
+
 void date_write(char to[DATE_LENGTH], uint64_t wall_us)
 {
     struct moment moment = moment_of(wall_us);
@@ -99,6 +104,23 @@ void timestamp_write(char to[TIMESTAMP_LENGTH], uint64_t wall_us)
     *to++ = '.';
     to = write_digits(to, moment.microsecond, 6);
     *to = 'Z';
+}
+
+void clf_write(char to[CLF_LENGTH], uint64_t wall_us)
+{
+    struct moment moment = moment_of(wall_us);
+    to = write_digits(to, moment.day, 2);
+    *to++ = '/';
+    to = write_month(to, moment.month);
+    *to++ = '/';
+    to = write_digits(to, moment.year, 4);
+    *to++ = ':';
+    to = write_digits(to, moment.hour, 2);
+    *to++ = ':';
+    to = write_digits(to, moment.minute, 2);
+    *to++ = ':';
+    to = write_digits(to, moment.second, 2);
+    write_text(to, " +0000", 6);
 }
 
 static unsigned digits_of(struct span text, size_t at, size_t count)

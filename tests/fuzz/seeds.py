@@ -240,6 +240,19 @@ def add_signatures(seeds):
     seeds.dictionary("sigv4_fuzz", names)
 
 
+def add_authorizers(seeds):
+    policy = '"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":["*"]}]}'
+    answers = ['{"principalId":"u",%s,"context":{"n":1,"b":true},"usageIdentifierKey":"k"}' % policy, '{"isAuthorized":true,"context":{"o":{}}}',
+               '{"errorMessage":"Unauthorized"}']
+    for kind in range(12):
+        for answer in answers:
+            seeds.add("authorizer_answer_fuzz", bytes([kind]) + answer.encode())
+    for source in ("$request.header.x-a", "method.request.querystring.q", "$context.routeKey", "$context.identity.sourceIp"):
+        seeds.add("authorizer_event_fuzz", source + "\n/orders/7?q=1&q=%2c&%71\nX-A: 1\nx-a: 2\nCookie: a=1; b=2\nUser-Agent: t")
+    seeds.dictionary("authorizer_answer_fuzz", ["principalId", "policyDocument", "isAuthorized", "context", "usageIdentifierKey", "errorMessage", "Statement"])
+    seeds.dictionary("authorizer_event_fuzz", ["$request.header.", "method.request.querystring.", "$context.", "stageVariables.", "cookie:", "%", "&"])
+
+
 def add_rates(seeds):
     parts = rows("sidecar/guard/rate_parts.tbl", "RATE_PART")
     for key in ("client_address", "query:user", "cookie:sid header:x-user", "host path method route", "query:a query:b client_address"):
@@ -330,7 +343,7 @@ def add_hellos(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls):
+                add_policies, add_signatures, add_rates, add_authorizers, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

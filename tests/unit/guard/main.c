@@ -8,5 +8,6 @@ int main(void)
                  policy_cases_suite();
     failed += jwk_suite() + jws_suite() + jwt_suite() + sigv4_suite() + sigv4_vectors_suite();
     failed += web_acl_suite() + web_acl_run_suite() + api_key_suite();
+    failed += authorizer_event_suite() + authorizer_answer_suite();
     return failed != 0;
 }

@@ -4,6 +4,8 @@
 #define SIDEGATE_TESTS_UNIT_GUARD_SUITES_H
 
 int api_key_suite(void);
+int authorizer_answer_suite(void);
+int authorizer_event_suite(void);
 int condition_suite(void);
 int access_suite(void);
 int geo_suite(void);

@@ -4,6 +4,7 @@
 
 int live_entries_suite(void);
 int rates_suite(void);
+int results_suite(void);
 int tokens_suite(void);
 
 #endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/guard/grouped.h"
+
+#include "rules/base/encode.h"
+#include "rules/base/map.h"
+
+static struct grouped_name *name_of(struct grouped *grouped, struct span text)
+{
+    struct grouped_name *name = grouped->map != NULL ? map_find(grouped->map, text) : NULL;
+    if (name != NULL || grouped->map == NULL)
+        return name;
+    name = arena_alloc(grouped->arena, sizeof *name);
+    if (name == NULL)
+        return NULL;
+    name->name = text;
+    map_set(grouped->map, text, name);
+    if (grouped->last != NULL)
+        grouped->last->next = name;
+    else
+        grouped->first = name;
+    grouped->last = name;
+    return name;
+}
+
+static void add(struct grouped *grouped, struct span text, struct span value)
+{
+    struct grouped_name *name = name_of(grouped, text);
+    struct grouped_value *one = arena_alloc(grouped->arena, sizeof *one);
+    if (name == NULL || one == NULL)
+        return; /* the arena is full: its owner looks at it */
+    one->text = value;
+    if (name->last != NULL)
+        name->last->next = one;
+    else
+        name->first = one;
+    name->last = one;
+}
+
+struct grouped grouped_fields(const struct fields *fields, struct arena *arena)
+{
+    struct grouped grouped = {.arena = arena, .map = map_new(arena, true)};
+    for (size_t i = 0; i < fields->count; i++)
+        add(&grouped, fields->at[i].name, fields->at[i].value);
+    return grouped;
+}
+
+static struct span decoded(struct span text, struct arena *arena)
+{
+    if (span_find_byte(text, '%') == SPAN_NONE && span_find_byte(text, '+') == SPAN_NONE)
+        return text.at != NULL ? text : SPAN("");
+    char *to = arena_text(arena, text.len);
+    size_t len = 0;
+    if (to == NULL)
+        return SPAN("");
+    while (text.len > 0) {
+        uint8_t byte = (uint8_t)text.at[0];
+        bool escaped =
+            byte == '%' && text.len >= 3 && hex_read(span_make(text.at + 1, 2), &byte, 1);
+        if (!escaped && byte == '+')
+            byte = ' ';
+        to[len++] = (char)byte;
+        text = span_from(text, escaped ? 3 : 1);
+    }
+    return span_make(to, len);
+}
+
+struct grouped grouped_query(struct span query, struct arena *arena)
+{
+    struct grouped grouped = {.arena = arena, .map = map_new(arena, false)};
+    while (query.at != NULL) {
+        struct span value = span_cut(&query, '&');
+        if (value.len == 0)
+            continue;
+        struct span name = span_cut(&value, '=');
+        add(&grouped, decoded(name, arena), decoded(value, arena));
+    }
+    return grouped;
+}
+
+struct span grouped_join(const struct grouped_name *name, struct arena *arena)
+{
+    size_t len = 0;
+    if (name->first->next == NULL)
+        return name->first->text;
+    for (const struct grouped_value *value = name->first; value != NULL; value = value->next)
+        len += value->text.len + 1;
+    char *to = arena_text(arena, len);
+    if (to == NULL)
+        return SPAN("");
+    len = 0;
+    for (const struct grouped_value *value = name->first; value != NULL; value = value->next) {
+        if (len > 0 || value != name->first)
+            to[len++] = ',';
+        if (value->text.len > 0)
+            memcpy(to + len, value->text.at, value->text.len);
+        len += value->text.len;
+    }
+    return span_make(to, len);
+}
+
+const struct grouped_name *grouped_find(const struct grouped *grouped, struct span name)
+{
+    const struct grouped_name *found = grouped->map != NULL ? map_find(grouped->map, name) : NULL;
+    return found != NULL && found->first != NULL ? found : NULL;
+}
+
+struct span grouped_joined(const struct grouped *grouped, struct span name)
+{
+    const struct grouped_name *found = grouped_find(grouped, name);
+    return found != NULL ? grouped_join(found, grouped->arena) : span_make(NULL, 0);
+}

@@ -376,7 +376,8 @@ static void free_web_acls(void *value)
 static struct part *web_acls_part(const struct settings *settings, const struct snapshot *before,
                                   struct faults *faults)
 {
-    struct web_acl_files *files = web_acl_files_new(settings, faults);
+    struct web_acl_files *files =
+        web_acl_files_new(settings, before != NULL ? before->parts->web_acls->value : NULL, faults);
     if (files == NULL)
         return NULL;
     if (before != NULL && before->parts->web_acls->hash == web_acl_files_hash(files)) {

@@ -34,6 +34,31 @@ static struct web_acl *read_one(struct web_acl_files *files, const struct access
     return acl;
 }
 
+/* How many web ACLs before this one have its name. */
+static unsigned nth_of(const struct web_acl_files *files, size_t at)
+{
+    unsigned nth = 0;
+    for (size_t i = 0; i < at; i++)
+        nth += files->acls[i] != NULL &&
+               span_is(web_acl_name(files->acls[i]), web_acl_name(files->acls[at]));
+    return nth;
+}
+
+static void open_all(struct web_acl_files *files, const struct settings *settings,
+                     const struct web_acl_files *before, struct faults *faults)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->acls[i] == NULL)
+            continue;
+        struct place place = {.file = settings->access[i].web_acl.at};
+        if (!web_acl_open(files->acls[i], nth_of(files, i),
+                          before != NULL ? web_acl_files_all(before) : NULL,
+                          before != NULL ? before->count : 0))
+            fault_add(faults, FAULT_ERROR, place, SPAN(""),
+                      "there is no memory for what its rate-based statements count");
+    }
+}
+
 static void read_all(struct web_acl_files *files, const struct settings *settings,
                      const struct web_acl_names *names, struct faults *faults)
 {
@@ -50,7 +75,8 @@ static void read_all(struct web_acl_files *files, const struct settings *setting
     }
 }
 
-struct web_acl_files *web_acl_files_new(const struct settings *settings, struct faults *faults)
+struct web_acl_files *web_acl_files_new(const struct settings *settings,
+                                        const struct web_acl_files *before, struct faults *faults)
 {
     size_t errors = faults_count(faults, FAULT_ERROR);
     struct web_acl_files *files = must_alloc(sizeof *files);
@@ -69,6 +95,8 @@ struct web_acl_files *web_acl_files_new(const struct settings *settings, struct 
     };
     read_all(files, settings, &names, faults);
     free(sets);
+    if (faults_count(faults, FAULT_ERROR) == errors)
+        open_all(files, settings, before, faults);
     if (faults_count(faults, FAULT_ERROR) == errors)
         return files;
     web_acl_files_free(files);

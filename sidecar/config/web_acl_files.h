@@ -9,8 +9,10 @@
 struct web_acl;
 struct web_acl_files;
 
-/* NULL where one of them cannot be read or is refused: said. */
-struct web_acl_files *web_acl_files_new(const struct settings *settings, struct faults *faults);
+/* What rate-based statements have counted is taken over from `before` (NULL allowed). NULL where
+ * one of them cannot be read or is refused: said. */
+struct web_acl_files *web_acl_files_new(const struct settings *settings,
+                                        const struct web_acl_files *before, struct faults *faults);
 void web_acl_files_free(struct web_acl_files *files); /* NULL allowed */
 /* One for each entry of the access list; NULL where the entry names none. */
 const struct web_acl *const *web_acl_files_all(const struct web_acl_files *files);

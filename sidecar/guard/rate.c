@@ -41,21 +41,6 @@ bool rate_part_parse(struct span text, struct rate_part *out)
 
 /* ---- a part's value; at == NULL: the request lacks it ---- */
 
-static struct span cookie_of(const struct fields *fields, struct span name)
-{
-    for (size_t i = 0; i < fields->count; i++) {
-        struct span rest = fields->at[i].value;
-        if (!span_is_nocase(fields->at[i].name, SPAN("cookie")))
-            continue;
-        while (rest.at != NULL) {
-            struct span value = span_trim_ows(span_cut(&rest, ';'));
-            if (span_is(span_cut(&value, '='), name) && value.at != NULL)
-                return value;
-        }
-    }
-    return span_make(NULL, 0);
-}
-
 /* As a form is decoded, into `to`: an escape would else be a way to a key of one's own. Longer
  * values count by their beginning. */
 static struct span decode(struct span text, char to[DECODED_MOST])
@@ -122,7 +107,7 @@ static struct span value_of(const struct rate_settings *rate, const struct rate_
     switch (part->kind) {
     case RATE_BY_CLIENT_ADDRESS: return network_of(asked, rate->ipv6_prefix, to);
     case RATE_BY_HEADER: return fields_get(asked->fields, part->name);
-    case RATE_BY_COOKIE: return cookie_of(asked->fields, part->name);
+    case RATE_BY_COOKIE: return fields_cookie(asked->fields, part->name);
     case RATE_BY_QUERY: return argument_of(asked->query, part->name, to);
     case RATE_BY_PATH: return asked->path;
     case RATE_BY_METHOD: return asked->method;

@@ -7,6 +7,7 @@
 #include "rules/base/networks.h"
 #include "rules/match/pattern.h"
 #include "sidecar/guard/web_acl_inside.h"
+#include "sidecar/state/rates.h"
 
 /* For the values that one statement makes: a body of 64 KiB through ten transformations. */
 enum { RUN_BYTES = 8 * 1024 * 1024 };
@@ -110,6 +111,8 @@ static void end_by_rule(const struct web_acl_rule *rule, struct web_acl_outcome 
 {
     bool blocks = rule->action == ACTION_BLOCK;
     outcome->rule = rule->name;
+    if (rule->statement.kind == KIND_RATE)
+        outcome->limit = rule->statement.rate->said;
     outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_ALLOWED;
     outcome->answer = blocks ? &rule->answer : NULL;
 }
@@ -141,6 +144,8 @@ void web_acl_free(struct web_acl *acl)
         pattern_free(held->pattern);
         networks_free(held->networks);
     }
+    for (struct web_acl_rate *rate = acl->rates; rate != NULL; rate = rate->next)
+        rates_give(rate->store);
     arena_free(acl->arena);
 }
 

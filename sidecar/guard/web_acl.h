@@ -37,6 +37,12 @@ void web_acl_free(struct web_acl *acl); /* NULL allowed */
 
 struct span web_acl_name(const struct web_acl *acl);
 unsigned web_acl_capacity(const struct web_acl *acl); /* web ACL capacity units, as we count them */
+/* Opens the stores that its rate-based statements count in; those of `before` that count the same,
+ * by the names of web ACL and rule and all that the statement says, are taken. `nth`: how many of
+ * its name come before it. False: there is no memory. To be done before the first
+ * run. 10,000 keys a statement, 4 MiB: state/rates.h. */
+bool web_acl_open(struct web_acl *acl, unsigned nth, const struct web_acl *const *before,
+                  size_t before_count);
 size_t web_acl_rule_count(const struct web_acl *acl);
 bool web_acl_has_managed(const struct web_acl *acl); /* a managed group: rules of ours */
 /* How much of a body it looks at; 0: no statement asks for one. */
@@ -54,10 +60,14 @@ enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };
 /* Texts are borrowed from the web ACL. */
 struct web_acl_outcome {
     enum web_acl_end end;
-    struct span rule;                  /* that ended it: "name", "group/name", "Default_Action" */
-    const struct guard_answer *answer; /* of BLOCKED */
+    struct span rule;  /* that ended it: "name", "group/name", "Default_Action" */
+    struct span limit; /* of a rate-based rule that ended it: "name: over 100 in 300 s by IP" */
+    const struct guard_answer *answer;    /* of BLOCKED */
     struct span counted[WEB_ACL_COUNTED]; /* rules that matched and only count */
     size_t counted_count;
+    struct span rated[WEB_ACL_COUNTED]; /* where nothing is counted (asked.rates == NULL): limits
+                                           that the request would count towards */
+    size_t rated_count;
     struct span labels[WEB_ACL_LABELS];
     size_t label_count;
     struct pair inserted[WEB_ACL_INSERTED]; /* fields for the backend */

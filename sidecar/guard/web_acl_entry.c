@@ -9,18 +9,19 @@ enum { LABELS_SHOWN = 8, REASON_BYTES = 2048 };
 /* "rule; labels: a, b" */
 static struct span reason_of(const struct web_acl_outcome *outcome, const struct asked *asked)
 {
+    struct span rule = outcome->limit.at != NULL ? outcome->limit : outcome->rule;
     struct buf text;
     if (outcome->label_count == 0 || asked->arena == NULL)
-        return outcome->rule;
+        return rule;
     buf_init(&text, REASON_BYTES);
-    buf_add(&text, outcome->rule);
+    buf_add(&text, rule);
     for (size_t i = 0; i < outcome->label_count && i < LABELS_SHOWN; i++) {
         buf_add(&text, i == 0 ? SPAN("; labels: ") : SPAN(", "));
         buf_add(&text, outcome->labels[i]);
     }
     struct span kept = arena_copy(asked->arena, buf_span(&text));
     buf_fini(&text);
-    return kept.at != NULL ? kept : outcome->rule;
+    return kept.at != NULL ? kept : rule;
 }
 
 static void insert(const struct web_acl_outcome *outcome, struct asked_changes *changes)
@@ -36,6 +37,18 @@ static void say_counted(const struct web_acl_outcome *outcome, struct decision d
     decision.kind = DECISION_COUNT;
     for (size_t i = 0; i < outcome->counted_count; i++) {
         decision.reason = outcome->counted[i];
+        decisions_add(decisions, &decision);
+    }
+}
+
+/* Where nothing is counted, limits that may be over are said all the same. */
+static void say_rated(const struct web_acl_outcome *outcome, struct decision decision,
+                      const struct asked *asked, struct decisions *decisions)
+{
+    decision.kind = DECISION_COUNT;
+    for (size_t i = 0; i < outcome->rated_count && asked->arena != NULL; i++) {
+        decision.reason = arena_format(asked->arena, SPAN_FORMAT " (nothing is counted here)",
+                                       span_arg(outcome->rated[i]));
         decisions_add(decisions, &decision);
     }
 }
@@ -76,6 +89,7 @@ enum access_step web_acl_entry_run(const struct access_entry *entry, const struc
                                 .name = entry->name.len > 0 ? entry->name : web_acl_name(acl),
                                 .reason = reason_of(&outcome, asked)};
     say_counted(&outcome, decision, decisions);
+    say_rated(&outcome, decision, asked, decisions);
     if (entry->mode == GUARD_ON)
         insert(&outcome, asked->changes);
     switch (outcome.end) {

@@ -65,6 +65,7 @@ enum web_acl_kind {
     KIND_LABEL,
     KIND_COUNTRY,
     KIND_ASN,
+    KIND_RATE,
     KIND_GROUP,
 };
 enum web_acl_position {
@@ -84,11 +85,43 @@ struct web_acl_forwarded {
     enum web_acl_hop hop;
 };
 
+/* What requests are counted together by. */
+enum web_acl_key_kind {
+    KEY_IP,
+    KEY_FORWARDED_IP,
+    KEY_HEADER,
+    KEY_COOKIE,
+    KEY_ARGUMENT,
+    KEY_QUERY_STRING,
+    KEY_URI_PATH,
+    KEY_METHOD,
+    KEY_LABELS, /* of a namespace, all of them */
+    KEY_ASN,
+};
+enum { WEB_ACL_KEYS = 5 };
+
+struct web_acl_key {
+    enum web_acl_key_kind kind;
+    struct span name; /* of the header, the cookie, the argument; the namespace */
+    web_acl_transform *const *transforms;
+    size_t transform_count;
+};
+
+struct web_acl_rate {
+    struct web_acl_rate *next; /* of the web ACL */
+    uint64_t limit, window_s;
+    struct web_acl_key keys[WEB_ACL_KEYS]; /* none: all requests together */
+    size_t key_count;
+    struct span said;    /* "rule: over 100 in 300 s by IP" */
+    uint64_t hash;       /* of whose it is and what it counts */
+    struct rates *store; /* NULL: nobody opened it */
+};
+
 struct web_acl_group;
 
 struct web_acl_statement {
     enum web_acl_kind kind;
-    const struct web_acl_statement *parts; /* of AND, OR, NOT; of GROUP: its scope-down */
+    const struct web_acl_statement *parts; /* of AND, OR, NOT; of GROUP and RATE: its scope-down */
     size_t part_count;
     struct web_acl_field field;
     web_acl_transform *const *transforms;
@@ -108,6 +141,7 @@ struct web_acl_statement {
     const uint64_t *asns;
     size_t asn_count;
     struct web_acl_forwarded forwarded;
+    const struct web_acl_rate *rate;
     const struct web_acl_group *group;
 };
 
@@ -142,6 +176,7 @@ struct web_acl {
     const struct pair *standard_inserted;
     size_t standard_inserted_count;
     unsigned capacity;
+    struct web_acl_rate *rates;          /* of all its rules and groups */
     const struct web_acl_name *inserted; /* every name that a rule inserts, once */
     bool wants_body, has_managed;
     size_t body_limit;
@@ -191,6 +226,13 @@ bool web_acl_label_is(const struct web_acl_outcome *outcome, struct span label);
 /* web_acl_match.c */
 enum web_acl_look web_acl_statement_look(const struct web_acl_statement *statement,
                                          struct web_acl_run *run);
+/* Counts the request, and is it one too many? web_acl_rate.c */
+enum web_acl_look web_acl_rate_look(const struct web_acl_statement *statement,
+                                    struct web_acl_run *run);
+/* The first address of a header; NO: it is not there, or the address is none and is not to match;
+ * FAILED: it is none and matches. web_acl_match.c */
+enum web_acl_look web_acl_first_hop(const struct web_acl_forwarded *forwarded,
+                                    const struct asked *asked, struct ip *ip);
 /* Runs a group's rules in order; the rule that ended it, or NULL. web_acl.c */
 enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,
                                      const struct web_acl_rule **ended);

@@ -206,15 +206,7 @@ unsigned reader_managed_group(struct web_acl_reader *r, const json_t *value,
     to->kind = KIND_GROUP;
     struct span vendor = reader_text(r, value, "VendorName", true);
     struct span name = reader_text(r, value, "Name", true);
-    const json_t *scope = json_object_get(value, "ScopeDownStatement");
-    struct web_acl_statement *part = arena_alloc(r->arena, sizeof *part);
-    if (scope != NULL && part != NULL) {
-        size_t mark = reader_enter(r, "ScopeDownStatement");
-        units += reader_statement(r, scope, false, part);
-        reader_leave(r, mark);
-        to->parts = part;
-        to->part_count = 1;
-    }
+    units += reader_scope_down(r, value, to);
     if (vendor.at != NULL && !span_is(vendor, SPAN("AWS")))
         reader_refuse(r, SPAN("AWS"), "no managed rules of vendor '" SPAN_FORMAT "'",
                       span_arg(vendor));

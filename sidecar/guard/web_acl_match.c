@@ -114,6 +114,7 @@ static enum web_acl_look test_value(void *context, struct span value)
     case KIND_LABEL:
     case KIND_COUNTRY:
     case KIND_ASN:
+    case KIND_RATE:
     case KIND_GROUP: break;
     }
     return LOOK_NO;
@@ -178,10 +179,21 @@ static enum web_acl_look look_at_address(const struct web_acl_statement *stateme
     return look_of(asked->has_address && set_has(statement, asked, &asked->address));
 }
 
+enum web_acl_look web_acl_first_hop(const struct web_acl_forwarded *forwarded,
+                                    const struct asked *asked, struct ip *ip)
+{
+    struct span rest = fields_get(asked->fields, forwarded->header);
+    if (rest.at == NULL)
+        return LOOK_NO;
+    rest = span_first(rest, FORWARDED_BYTES);
+    if (hop_parse(span_cut(&rest, ','), ip))
+        return LOOK_YES;
+    return forwarded->invalid_matches ? LOOK_FAILED : LOOK_NO;
+}
+
 /* ---- places ---- */
 
-/* Of the first address of the header where one is named. NO: the header is not there, or the
- * address is none and is not to match. */
+/* Of the first address of the header where one is named; else as web_acl_first_hop. */
 static enum web_acl_look find_place(const struct web_acl_statement *statement,
                                     const struct asked *asked, struct geo_place *place)
 {
@@ -192,14 +204,10 @@ static enum web_acl_look find_place(const struct web_acl_statement *statement,
         *place = *asked_place(asked);
         return LOOK_YES;
     }
-    struct span rest = fields_get(asked->fields, forwarded->header);
-    if (rest.at == NULL)
-        return LOOK_NO;
-    if (!hop_parse(span_cut(&rest, ','), &ip))
-        return forwarded->invalid_matches ? LOOK_FAILED : LOOK_NO;
-    if (asked->geo != NULL)
+    enum web_acl_look found = web_acl_first_hop(forwarded, asked, &ip);
+    if (found == LOOK_YES && asked->geo != NULL)
         geo_look_up(asked->geo, &ip, place);
-    return LOOK_YES;
+    return found;
 }
 
 /* Later rules see where it is, whether this one matches or not. False: there is no room to say so.
@@ -306,6 +314,7 @@ enum web_acl_look web_acl_statement_look(const struct web_acl_statement *stateme
     case KIND_SIZE:
     case KIND_SQLI:
     case KIND_XSS: return look_at_value(statement, run);
+    case KIND_RATE: return web_acl_rate_look(statement, run);
     case KIND_GROUP: break; /* not inside of others: web_acl.c runs it */
     }
     return LOOK_NO;

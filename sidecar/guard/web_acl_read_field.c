@@ -260,32 +260,43 @@ static unsigned charge(struct web_acl_reader *r, struct span key)
     return TRANSFORM_WCU;
 }
 
-static unsigned keep_chain(struct web_acl_reader *r, const json_t *object,
-                           const struct chain *chain, size_t count,
-                           struct web_acl_statement *statement)
+static bool does_something(const struct chain *link)
+{
+    return link->transform != NULL && !span_is(link->name, SPAN("NONE"));
+}
+
+static web_acl_transform *const *keep_chain(struct web_acl_reader *r, const struct chain *chain,
+                                            size_t count, size_t *kept_count)
+{
+    web_acl_transform **kept = arena_alloc(r->arena, (count + 1) * sizeof *kept);
+    for (size_t i = 0; i < count && kept != NULL; i++)
+        if (does_something(&chain[i]))
+            kept[(*kept_count)++] = chain[i].transform;
+    return kept;
+}
+
+static unsigned charge_chain(struct web_acl_reader *r, const json_t *object,
+                             const struct chain *chain, size_t count)
 {
     char *component =
         json_dumps(json_object_get(object, "FieldToMatch"), JSON_SORT_KEYS | JSON_COMPACT);
     struct span key = arena_copy(r->arena, span_text(component));
-    web_acl_transform **kept = arena_alloc(r->arena, count * sizeof *kept);
     unsigned units = 0;
     free(component);
-    for (size_t i = 0; i < count && kept != NULL; i++) {
-        if (chain[i].transform == NULL || span_is(chain[i].name, SPAN("NONE")))
+    for (size_t i = 0; i < count; i++) {
+        if (!does_something(&chain[i]))
             continue;
-        kept[statement->transform_count++] = chain[i].transform;
         key = arena_format(r->arena, SPAN_FORMAT "|" SPAN_FORMAT, span_arg(key),
                            span_arg(chain[i].name));
         units += charge(r, key);
     }
-    statement->transforms = kept;
     return units;
 }
 
-static unsigned read_chain(struct web_acl_reader *r, const json_t *object,
-                           struct web_acl_statement *statement)
+/* How many there are. */
+static size_t read_chain(struct web_acl_reader *r, const json_t *object,
+                         struct chain chain[TRANSFORMS_MOST])
 {
-    struct chain chain[TRANSFORMS_MOST] = {{0}};
     const json_t *list = reader_list(r, object, "TextTransformations", true, 1);
     size_t count = json_array_size(list);
     size_t mark = reader_enter(r, "TextTransformations");
@@ -300,14 +311,25 @@ static unsigned read_chain(struct web_acl_reader *r, const json_t *object,
     }
     sort_chain(r, chain, count);
     reader_leave(r, mark);
-    return keep_chain(r, object, chain, count, statement);
+    return count;
+}
+
+void reader_transforms(struct web_acl_reader *r, const json_t *object,
+                       web_acl_transform *const **transforms, size_t *count)
+{
+    struct chain chain[TRANSFORMS_MOST] = {{0}};
+    size_t links = read_chain(r, object, chain);
+    *transforms = keep_chain(r, chain, links, count);
 }
 
 unsigned reader_field(struct web_acl_reader *r, const json_t *object,
                       struct web_acl_statement *statement, bool *doubles)
 {
     const struct component_row *row = read_component_of(r, object, &statement->field);
-    unsigned units = read_chain(r, object, statement);
+    struct chain chain[TRANSFORMS_MOST] = {{0}};
+    size_t links = read_chain(r, object, chain);
+    statement->transforms = keep_chain(r, chain, links, &statement->transform_count);
+    unsigned units = charge_chain(r, object, chain, links);
     enum web_acl_component component = statement->field.component;
     if (row == NULL)
         return 0;

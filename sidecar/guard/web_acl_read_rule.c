@@ -151,6 +151,13 @@ bool reader_action(struct web_acl_reader *r, const json_t *value, struct web_acl
     return found;
 }
 
+/* Who comes too often cannot be let in for it. */
+static void refuse_rate_allow(struct web_acl_reader *r, const struct web_acl_rule *rule)
+{
+    if (rule->statement.kind == KIND_RATE && rule->action == ACTION_ALLOW)
+        reader_refuse(r, SPAN("Block or Count"), "a rate-based rule has any action but Allow");
+}
+
 /* Returns the rule of that name, for RuleActionOverrides and ExcludedRules. */
 static struct web_acl_rule *find_rule(struct web_acl_reader *r, const json_t *item,
                                       struct web_acl_rule *rules, size_t count)
@@ -185,8 +192,10 @@ void reader_overrides(struct web_acl_reader *r, const json_t *reference, struct 
             if (rule != NULL && l == 1)
                 rule->action = ACTION_COUNT;
             size_t inside = reader_enter(r, "ActionToUse");
-            if (rule != NULL && l == 0)
+            if (rule != NULL && l == 0) {
                 reader_action(r, json_object_get(item, "ActionToUse"), rule);
+                refuse_rate_allow(r, rule);
+            }
             reader_leave(r, inside);
             reader_leave(r, at);
         }
@@ -234,6 +243,7 @@ static void read_action(struct web_acl_reader *r, const json_t *value, struct we
         reader_refuse(r, SPAN("Action"), "'OverrideAction' is for rules with a group");
     size_t mark = reader_enter(r, "Action");
     reader_action(r, action, rule);
+    refuse_rate_allow(r, rule);
     reader_leave(r, mark);
 }
 
@@ -269,8 +279,9 @@ static unsigned read_rule(struct web_acl_reader *r, const json_t *value, struct 
     bool top = outside.at == NULL;
     if (top)
         r->group = rule->name;
-    unsigned units =
-        reader_statement(r, json_object_get(value, "Statement"), top, &rule->statement);
+    r->rule = rule->name;
+    unsigned units = reader_statement(r, json_object_get(value, "Statement"),
+                                      top ? STAND_RULE : STAND_GROUP_RULE, &rule->statement);
     r->group = outside;
     reader_leave(r, mark);
     if (rule->statement.kind == KIND_GROUP)
@@ -297,6 +308,17 @@ static void sort_rules(struct web_acl_reader *r, struct web_acl_rule *rules, siz
         }
 }
 
+/* AWS's numbers: 10 in a web ACL, 4 in a group. */
+static void refuse_many_rates(struct web_acl_reader *r, const struct web_acl_rule *rules,
+                              size_t count)
+{
+    size_t rates = 0, most = r->group.at == NULL ? 10 : 4;
+    for (size_t i = 0; i < count; i++)
+        rates += rules[i].statement.kind == KIND_RATE;
+    if (rates > most)
+        reader_refuse(r, SPAN(""), "%zu rate-based rules, at most %zu may stand here", rates, most);
+}
+
 unsigned reader_rules(struct web_acl_reader *r, const json_t *object, struct web_acl_group *group)
 {
     const json_t *list = reader_list(r, object, "Rules", false, 0);
@@ -308,8 +330,10 @@ unsigned reader_rules(struct web_acl_reader *r, const json_t *object, struct web
         units += read_rule(r, json_array_get(list, i), &rules[i]);
         reader_leave(r, item);
     }
-    if (rules != NULL)
+    if (rules != NULL) {
         sort_rules(r, rules, count);
+        refuse_many_rates(r, rules, count);
+    }
     reader_leave(r, mark);
     *group = (struct web_acl_group){rules, rules != NULL ? count : 0};
     return units;

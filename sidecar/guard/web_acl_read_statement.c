@@ -14,24 +14,24 @@ static read_statement read_bytes, read_sqli, read_xss, read_size, read_set, read
 static const struct statement_row {
     const char *member;
     read_statement *read;
-    bool only_at_top;
+    enum reader_stand deepest;
 } statements[] = {
-    {"ByteMatchStatement", read_bytes, false},
-    {"SqliMatchStatement", read_sqli, false},
-    {"XssMatchStatement", read_xss, false},
-    {"SizeConstraintStatement", read_size, false},
-    {"IPSetReferenceStatement", read_set, false},
-    {"RegexPatternSetReferenceStatement", read_patterns, false},
-    {"RegexMatchStatement", read_pattern, false},
-    {"LabelMatchStatement", read_label, false},
-    {"AndStatement", read_and, false},
-    {"OrStatement", read_or, false},
-    {"NotStatement", read_not, false},
-    {"RuleGroupReferenceStatement", reader_group_reference, true},
-    {"ManagedRuleGroupStatement", reader_managed_group, true},
-    {"GeoMatchStatement", read_country, false},
-    {"AsnMatchStatement", read_asn, false},
-    {"RateBasedStatement", NULL, true}, /* known by name alone */
+    {"ByteMatchStatement", read_bytes, STAND_INSIDE},
+    {"SqliMatchStatement", read_sqli, STAND_INSIDE},
+    {"XssMatchStatement", read_xss, STAND_INSIDE},
+    {"SizeConstraintStatement", read_size, STAND_INSIDE},
+    {"IPSetReferenceStatement", read_set, STAND_INSIDE},
+    {"RegexPatternSetReferenceStatement", read_patterns, STAND_INSIDE},
+    {"RegexMatchStatement", read_pattern, STAND_INSIDE},
+    {"LabelMatchStatement", read_label, STAND_INSIDE},
+    {"AndStatement", read_and, STAND_INSIDE},
+    {"OrStatement", read_or, STAND_INSIDE},
+    {"NotStatement", read_not, STAND_INSIDE},
+    {"RuleGroupReferenceStatement", reader_group_reference, STAND_RULE},
+    {"ManagedRuleGroupStatement", reader_managed_group, STAND_RULE},
+    {"GeoMatchStatement", read_country, STAND_INSIDE},
+    {"AsnMatchStatement", read_asn, STAND_INSIDE},
+    {"RateBasedStatement", reader_rate, STAND_GROUP_RULE},
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 
@@ -224,15 +224,13 @@ static void find_set(struct web_acl_reader *r, struct span arn, struct web_acl_s
                   "no IP set '" SPAN_FORMAT "'", span_arg(name));
 }
 
-/* `member` is IPSetForwardedIPConfig, which says which hop, or ForwardedIPConfig: the first. */
-static void read_forwarded(struct web_acl_reader *r, const json_t *object, const char *member,
-                           struct web_acl_forwarded *to)
+void reader_forwarded(struct web_acl_reader *r, const json_t *object, const char *member,
+                      bool has_hop, struct web_acl_forwarded *to)
 {
     static const char *const members[] = {"HeaderName", "FallbackBehavior", "Position"};
     static const char *const fallbacks[] = {"MATCH", "NO_MATCH"};
     static const char *const hops[] = {"FIRST", "LAST", "ANY"};
     const json_t *value = json_object_get(object, member);
-    bool has_hop = strcmp(member, "IPSetForwardedIPConfig") == 0;
     if (value == NULL)
         return;
     size_t mark = reader_enter(r, member);
@@ -256,13 +254,13 @@ static unsigned read_set(struct web_acl_reader *r, const json_t *value,
     if (arn.at != NULL)
         find_set(r, arn, to);
     reader_leave(r, mark);
-    read_forwarded(r, value, "IPSetForwardedIPConfig", &to->forwarded);
+    reader_forwarded(r, value, "IPSetForwardedIPConfig", true, &to->forwarded);
     return to->forwarded.header.at != NULL && to->forwarded.hop == HOP_ANY ? 5 : 1;
 }
 
 /* ---- places ---- */
 
-static void refuse_blind(struct web_acl_reader *r, bool sees, const char *setting)
+void reader_refuse_blind(struct web_acl_reader *r, bool sees, const char *setting)
 {
     if (!sees)
         reader_refuse(r, span_text(setting), "there is no database to tell by");
@@ -274,7 +272,7 @@ static unsigned read_country(struct web_acl_reader *r, const json_t *value,
     if (!READER_MEMBERS(r, value, "CountryCodes", "ForwardedIPConfig"))
         return 0;
     to->kind = KIND_COUNTRY;
-    refuse_blind(r, r->names->has_countries, "geo: { country_db: FILE }");
+    reader_refuse_blind(r, r->names->has_countries, "geo: { country_db: FILE }");
     to->countries = reader_texts(r, value, "CountryCodes", 1, &to->country_count);
     for (size_t i = 0; i < to->country_count; i++) {
         struct span code = to->countries[i];
@@ -283,7 +281,7 @@ static unsigned read_country(struct web_acl_reader *r, const json_t *value,
         if (!fits)
             reader_refuse(r, SPAN("DE"), "'" SPAN_FORMAT "' is no country code", span_arg(code));
     }
-    read_forwarded(r, value, "ForwardedIPConfig", &to->forwarded);
+    reader_forwarded(r, value, "ForwardedIPConfig", false, &to->forwarded);
     return 1;
 }
 
@@ -293,7 +291,7 @@ static unsigned read_asn(struct web_acl_reader *r, const json_t *value,
     if (!READER_MEMBERS(r, value, "AsnList", "ForwardedIPConfig"))
         return 0;
     to->kind = KIND_ASN;
-    refuse_blind(r, r->names->has_asns, "geo: { asn_db: FILE }");
+    reader_refuse_blind(r, r->names->has_asns, "geo: { asn_db: FILE }");
     const json_t *list = reader_list(r, value, "AsnList", true, 1);
     uint64_t *asns = arena_alloc(r->arena, (json_array_size(list) + 1) * sizeof *asns);
     for (size_t i = 0; i < json_array_size(list) && asns != NULL; i++) {
@@ -305,11 +303,18 @@ static unsigned read_asn(struct web_acl_reader *r, const json_t *value,
             reader_refuse(r, SPAN(""), "AsnList[%zu]: expected a number from 0 to 4294967295", i);
     }
     to->asns = asns;
-    read_forwarded(r, value, "ForwardedIPConfig", &to->forwarded);
+    reader_forwarded(r, value, "ForwardedIPConfig", false, &to->forwarded);
     return 1;
 }
 
 /* ---- labels ---- */
+
+struct span reader_label(struct web_acl_reader *r, struct span key)
+{
+    if (span_starts(key, SPAN("awswaf:")))
+        return key;
+    return arena_format(r->arena, SPAN_FORMAT SPAN_FORMAT, span_arg(r->prefix), span_arg(key));
+}
 
 static unsigned read_label(struct web_acl_reader *r, const json_t *value,
                            struct web_acl_statement *to)
@@ -326,9 +331,7 @@ static unsigned read_label(struct web_acl_reader *r, const json_t *value,
         reader_refuse(r, SPAN(""),
                       to->is_namespace ? "the Key of a NAMESPACE ends with a colon"
                                        : "the Key of a LABEL is its name");
-    to->text = span_starts(key, SPAN("awswaf:")) ? key
-                                                 : arena_format(r->arena, SPAN_FORMAT SPAN_FORMAT,
-                                                                span_arg(r->prefix), span_arg(key));
+    to->text = reader_label(r, key);
     return 1;
 }
 
@@ -345,7 +348,7 @@ static unsigned read_parts(struct web_acl_reader *r, const json_t *value,
     struct web_acl_statement *parts = arena_alloc(r->arena, (count + 1) * sizeof *parts);
     for (size_t i = 0; i < count && parts != NULL; i++) {
         size_t item = reader_enter_item(r, i);
-        units += reader_statement(r, json_array_get(list, i), false, &parts[i]);
+        units += reader_statement(r, json_array_get(list, i), STAND_INSIDE, &parts[i]);
         reader_leave(r, item);
     }
     reader_leave(r, mark);
@@ -377,8 +380,23 @@ static unsigned read_not(struct web_acl_reader *r, const json_t *value,
     to->parts = part;
     to->part_count = 1;
     size_t mark = reader_enter(r, "Statement");
-    unsigned units = reader_statement(r, json_object_get(value, "Statement"), false, part);
+    unsigned units = reader_statement(r, json_object_get(value, "Statement"), STAND_INSIDE, part);
     reader_leave(r, mark);
+    return units;
+}
+
+unsigned reader_scope_down(struct web_acl_reader *r, const json_t *value,
+                           struct web_acl_statement *to)
+{
+    const json_t *scope = json_object_get(value, "ScopeDownStatement");
+    struct web_acl_statement *part = scope != NULL ? arena_alloc(r->arena, sizeof *part) : NULL;
+    if (part == NULL)
+        return 0;
+    size_t mark = reader_enter(r, "ScopeDownStatement");
+    unsigned units = reader_statement(r, scope, STAND_INSIDE, part);
+    reader_leave(r, mark);
+    to->parts = part;
+    to->part_count = 1;
     return units;
 }
 
@@ -397,24 +415,22 @@ static const struct statement_row *find_statement(struct web_acl_reader *r, cons
 }
 
 static unsigned read_one(struct web_acl_reader *r, const char *member, const json_t *value,
-                         bool at_top, struct web_acl_statement *to)
+                         enum reader_stand stand, struct web_acl_statement *to)
 {
     const struct statement_row *row = find_statement(r, member);
     unsigned units = 0;
     if (row == NULL)
         return 0;
     size_t mark = reader_enter(r, member);
-    if (row->only_at_top && !at_top)
+    if (stand > row->deepest)
         reader_refuse(r, SPAN(""), "this statement stands in a rule alone, not inside of others");
-    else if (row->read == NULL)
-        reader_refuse(r, SPAN("a rate in the access list"), "this statement is not supported");
     else
         units = row->read(r, value, to);
     reader_leave(r, mark);
     return units;
 }
 
-unsigned reader_statement(struct web_acl_reader *r, const json_t *value, bool at_top,
+unsigned reader_statement(struct web_acl_reader *r, const json_t *value, enum reader_stand stand,
                           struct web_acl_statement *statement)
 {
     union { /* jansson's iterators want no const; nothing is changed */
@@ -432,8 +448,7 @@ unsigned reader_statement(struct web_acl_reader *r, const json_t *value, bool at
     }
     r->depth++;
     void *only = json_object_iter(object.out);
-    units =
-        read_one(r, json_object_iter_key(only), json_object_iter_value(only), at_top, statement);
+    units = read_one(r, json_object_iter_key(only), json_object_iter_value(only), stand, statement);
     r->depth--;
     return units;
 }

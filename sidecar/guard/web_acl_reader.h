@@ -21,6 +21,7 @@ struct web_acl_reader {
     struct faults *faults;
     struct span prefix;   /* of labels, where we are: "awswaf:1234:webacl:name:" */
     struct span group;    /* we are in this rule's group; at == NULL: at the top */
+    struct span rule;     /* whose statement is read: "name", "group/name" */
     const json_t *bodies; /* CustomResponseBodies, where we are */
     unsigned depth;       /* statements inside each other */
     const struct web_acl_charge *charges;
@@ -81,9 +82,30 @@ const struct pattern *reader_pattern(struct web_acl_reader *r, struct span text)
  * on top of what the statement itself costs; *doubles: a JSON body. */
 unsigned reader_field(struct web_acl_reader *r, const json_t *object,
                       struct web_acl_statement *statement, bool *doubles);
-/* Returns its WCU. `at_top`: statements that may not stand inside of others may stand here. */
-unsigned reader_statement(struct web_acl_reader *r, const json_t *value, bool at_top,
+/* TextTransformations alone, without what they cost. */
+void reader_transforms(struct web_acl_reader *r, const json_t *object,
+                       web_acl_transform *const **transforms, size_t *count);
+/* Where a statement stands: some may not stand in all places. */
+enum reader_stand {
+    STAND_RULE,       /* a rule's of the web ACL */
+    STAND_GROUP_RULE, /* a rule's of a group */
+    STAND_INSIDE,     /* inside of another */
+};
+/* Returns its WCU. */
+unsigned reader_statement(struct web_acl_reader *r, const json_t *value, enum reader_stand stand,
                           struct web_acl_statement *statement);
+/* ForwardedIPConfig, or (where `has_hop`) IPSetForwardedIPConfig, of the statement. */
+void reader_forwarded(struct web_acl_reader *r, const json_t *object, const char *member,
+                      bool has_hop, struct web_acl_forwarded *to);
+/* A ScopeDownStatement where there is one; returns its WCU. */
+unsigned reader_scope_down(struct web_acl_reader *r, const json_t *value,
+                           struct web_acl_statement *to);
+/* A RateBasedStatement: web_acl_read_rate.c */
+unsigned reader_rate(struct web_acl_reader *r, const json_t *value, struct web_acl_statement *to);
+/* There is no database to tell by: said with the setting. */
+void reader_refuse_blind(struct web_acl_reader *r, bool sees, const char *setting);
+/* "awswaf:..." as it is, or behind the prefix of where we are. */
+struct span reader_label(struct web_acl_reader *r, struct span key);
 /* A RuleGroupReferenceStatement, a ManagedRuleGroupStatement. */
 unsigned reader_group_reference(struct web_acl_reader *r, const json_t *value,
                                 struct web_acl_statement *to);

@@ -42,6 +42,21 @@ struct span fields_get(const struct fields *fields, struct span name)
     return span_make(NULL, 0);
 }
 
+struct span fields_cookie(const struct fields *fields, struct span name)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        struct span rest = fields->at[i].value;
+        if (!span_is_nocase(fields->at[i].name, SPAN("cookie")))
+            continue;
+        while (rest.at != NULL) {
+            struct span value = span_trim_ows(span_cut(&rest, ';'));
+            if (span_is(span_cut(&value, '='), name) && value.at != NULL)
+                return value;
+        }
+    }
+    return span_make(NULL, 0);
+}
+
 size_t fields_count(const struct fields *fields, struct span name)
 {
     size_t count = 0;

@@ -18,6 +18,9 @@ struct fields {
 bool fields_add(struct fields *fields, struct arena *arena, struct span name, struct span value);
 /* The first value of that name; at == NULL: absent. */
 struct span fields_get(const struct fields *fields, struct span name);
+/* The value of the first cookie of that name, case and all; at == NULL: there is none. RFC 6265 5.4
+ */
+struct span fields_cookie(const struct fields *fields, struct span name);
 /* How often it occurs. */
 size_t fields_count(const struct fields *fields, struct span name);
 /* Takes every field of that name out; returns how many. */

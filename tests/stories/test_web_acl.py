@@ -4,6 +4,7 @@ import base64
 import json
 import signal
 import subprocess
+import threading
 
 import pytest
 from harness import PROGRAM, always_ok, wait_until
@@ -202,3 +203,74 @@ def test_a_reload_reads_the_file_again(shop):
     s.file.write_text(document(rule(0, "new", starts(PATH, "/new"), BLOCK)))
     s.s.signal(signal.SIGHUP)
     wait_until(lambda: s.s.ask("GET", "/new").status == 403, "the new web ACL")
+
+
+# ---- rate-based rules ----
+
+def fast(limit=10, by="IP", **more):
+    return {"RateBasedStatement": {"Limit": limit, "AggregateKeyType": by, **more}}
+
+
+def statuses(s, target="/", count=1, client="192.0.2.1"):
+    return [s.s.ask("GET", target, fields=[("X-Forwarded-For", client)]).status for _ in range(count)]
+
+
+def test_a_rate_based_rule_blocks_who_comes_too_often_and_says_so(shop):
+    s = shop(rule(0, "fast", fast(ScopeDownStatement=starts(PATH, "/login")), SLOW))
+    assert statuses(s, "/login", 11) == [200] * 10 + [429] and statuses(s, "/") == [200]
+    assert statuses(s, "/login", client="192.0.2.2") == [200]
+    line = s.s.lines(11)[10]
+    assert [(d["decision"], d["reason"]) for d in line["decisions"]] == [("block", "fast: over 10 in 300 s by IP")]
+    assert line["error"] == "access_denied"
+
+
+def test_two_workers_together_count_exactly(shop):
+    s = shop(rule(0, "fast", fast(limit=100), BLOCK), config="process: { threads: 2 }\n")
+    found = []
+
+    def ask():
+        wire = s.s.client()
+        found.extend(wire.ask("GET", "/", fields=[("X-Forwarded-For", "192.0.2.1")]).status for _ in range(25))
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found.count(200) == 100 and found.count(403) == 300
+
+
+def test_a_reload_forgets_only_the_counts_of_a_statement_that_changed(shop):
+    def reload(*rules):
+        before = s.s.errors().count("is in force")
+        s.file.write_text(document(*rules))
+        s.s.signal(signal.SIGHUP)
+        wait_until(lambda: s.s.errors().count("is in force") > before, "the reload")
+    s = shop(rule(0, "fast", fast(), BLOCK))
+    assert statuses(s, count=11) == [200] * 10 + [403]
+    reload(rule(0, "first", starts(PATH, "/no"), BLOCK), rule(1, "fast", fast(), SLOW))
+    assert statuses(s) == [429]
+    reload(rule(1, "fast", fast(ScopeDownStatement=starts(PATH, "/")), SLOW))
+    assert statuses(s, count=11) == [200] * 10 + [429]
+    reload(rule(1, "fast", fast(limit=12, ScopeDownStatement=starts(PATH, "/")), SLOW))
+    assert statuses(s, count=13) == [200] * 12 + [429]
+    reload(rule(1, "other", fast(limit=12, ScopeDownStatement=starts(PATH, "/")), SLOW))
+    assert statuses(s) == [200]
+
+
+def test_a_web_acl_that_stands_twice_counts_twice_and_each_by_itself(shop):
+    entry = "name: one, web_acl: web-acl.json, mode: detection_only }, { name: two, web_acl: web-acl.json"
+    s = shop(rule(0, "fast", fast(), BLOCK), entry=entry)
+    assert statuses(s, count=11) == [200] * 10 + [403]
+    assert [d["name"] for d in s.s.lines(11)[10]["decisions"]] == ["one", "two"]
+    s.s.signal(signal.SIGHUP)
+    assert statuses(s) == [403]
+
+
+def test_explain_shows_a_rate_based_rule_and_counts_nothing(shop):
+    s = shop(rule(0, "fast", fast(ScopeDownStatement=starts(PATH, "/login")), BLOCK))
+    fields = [("X-Forwarded-For", "192.0.2.1")]
+    for _ in range(11):
+        said = explained(s, "GET", "/login", fields, b"")
+        assert [(d["decision"], d["reason"]) for d in said["decisions"]] == [
+            ("count", "fast: over 10 in 300 s by IP (nothing is counted here)")]
+    assert said["status"] == 200 and explained(s, "GET", "/", fields, b"")["decisions"] == []

@@ -130,6 +130,8 @@ static void outcome_write(const struct web_acl_outcome *outcome, struct buf *to)
         buf_format(to, " %u", outcome->answer->status);
     for (size_t i = 0; i < outcome->counted_count; i++)
         buf_format(to, "; counted " SPAN_FORMAT, span_arg(outcome->counted[i]));
+    for (size_t i = 0; i < outcome->rated_count; i++)
+        buf_format(to, "; rated " SPAN_FORMAT, span_arg(outcome->rated[i]));
     for (size_t i = 0; i < outcome->label_count; i++)
         buf_format(to, "; label " SPAN_FORMAT, span_arg(outcome->labels[i]));
     for (size_t i = 0; i < outcome->inserted_count; i++)
@@ -154,6 +156,8 @@ struct bench {
     struct faults *faults;
     struct arena *arena;
     struct scratch *scratch;
+    struct rates *const *rates; /* NULL: nothing is counted */
+    uint64_t now_us;
 };
 
 static const struct span office = SPAN_INIT("office");
@@ -200,6 +204,8 @@ static void ask(struct bench *bench, const char *text, struct buf *came)
     struct request *request = must_alloc(sizeof *request);
     struct web_acl_outcome outcome;
     request_init(request, text, bench->arena, bench->scratch);
+    request->asked.rates = bench->rates;
+    request->asked.now_us = bench->now_us;
     web_acl_run(bench->acl, &request->asked, &outcome);
     outcome_write(&outcome, came);
     request_fini(request);
@@ -223,19 +229,38 @@ static const char *item(const json_t *list, size_t i)
     return json_string_value(json_array_get(list, i));
 }
 
+/* [request, how often, at which second, what comes of each]: one after the other, counted. */
+static void check_steps(struct bench *bench, const json_t *steps)
+{
+    static struct rates *const counted[1] = {NULL};
+    must(web_acl_open(bench->acl, 0, NULL, 0));
+    bench->rates = counted;
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        uint64_t second = (uint64_t)json_integer_value(json_array_get(step, 2));
+        bench->now_us = (1000000 + second) * 1000000;
+        for (json_int_t n = 0; n < json_integer_value(json_array_get(step, 1)); n++)
+            check_ask(bench, item(step, 0), item(step, 3), false);
+    }
+}
+
 static void check_requests(struct bench *bench)
 {
+    const json_t *steps = json_object_get(bench->is, "steps");
     const json_t *hits = json_object_get(bench->is, "hits");
     const json_t *misses = json_object_get(bench->is, "misses");
     const json_t *asks = json_object_get(bench->is, "asks");
     const json_t *capacity = json_object_get(bench->is, "wcu");
-    check(json_array_size(hits) + json_array_size(misses) + json_array_size(asks) > 1);
+    check(json_array_size(hits) + json_array_size(misses) + json_array_size(asks) +
+              json_array_size(steps) >
+          1);
     for (size_t i = 0; i < json_array_size(hits); i++)
         check_ask(bench, item(hits, i), "passed Default_Action", true);
     for (size_t i = 0; i < json_array_size(misses); i++)
         check_ask(bench, item(misses, i), "passed Default_Action", false);
     for (size_t i = 0; i < json_array_size(asks); i++)
         check_ask(bench, item(json_array_get(asks, i), 0), item(json_array_get(asks, i), 1), false);
+    check_steps(bench, steps);
     if (capacity != NULL)
         check_number(web_acl_capacity(bench->acl), (unsigned)json_integer_value(capacity));
 }
@@ -289,8 +314,8 @@ static int run_file(const char *name)
 
 int web_acl_suite(void)
 {
-    static const char *const files[] = {"statements", "fields", "transformations",
-                                        "actions",    "groups", "faults"};
+    static const char *const files[] = {"statements", "fields", "transformations", "actions",
+                                        "groups",     "rates",  "faults"};
     int failed = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         failed += run_file(files[i]);

@@ -439,7 +439,9 @@ const char *drop_reason_name(enum drop_reason reason)
     static const char *const names[DROP_REASONS] = {
         [DROP_RING_FULL] = "ring_full", [DROP_QUEUE_FULL] = "queue_full",
         [DROP_REJECTED] = "rejected",   [DROP_WRITE_ERROR] = "write_error",
-        [DROP_SHUTDOWN] = "shutdown",
+        [DROP_SHUTDOWN] = "shutdown",   [DROP_SPOOL_FULL] = "spool_full",
+        [DROP_EXPIRED] = "expired",     [DROP_CORRUPT] = "corrupt",
+        [DROP_FORGOTTEN] = "forgotten",
     };
     must(reason < DROP_REASONS);
     return names[reason];

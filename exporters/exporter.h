@@ -79,13 +79,17 @@ enum destination {
     DESTINATION_TRACES,
     DESTINATIONS
 };
-enum drop_reason {
-    DROP_RING_FULL,
-    DROP_QUEUE_FULL,
-    DROP_REJECTED,
-    DROP_WRITE_ERROR,
-    DROP_SHUTDOWN,
-    DROP_REASONS
+enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last */
+                   DROP_RING_FULL,
+                   DROP_QUEUE_FULL,
+                   DROP_REJECTED,
+                   DROP_WRITE_ERROR,
+                   DROP_SHUTDOWN,
+                   DROP_SPOOL_FULL, /* over otlp.spool.max_size */
+                   DROP_EXPIRED,    /* over otlp.spool.max_age */
+                   DROP_CORRUPT,    /* what lay in the spool could not be read any more */
+                   DROP_FORGOTTEN,  /* the spool's ledger was broken: settled, nobody knows how */
+                   DROP_REASONS
 };
 /* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines, lines,
  * records, spans). */

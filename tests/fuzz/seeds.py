@@ -11,6 +11,7 @@ import json
 import os
 import re
 import ssl
+import struct
 import sys
 import zlib
 from pathlib import Path
@@ -340,10 +341,41 @@ def add_hellos(seeds):
     seeds.add("tls_fuzz", b"\xff\0\x0c\0\0\x09a.example")
 
 
+def crc32c(data, crc=0):
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def add_spools(seeds):
+    """Segments with frames, whole and cut, and a ledger's slot: exporters/spool_frame.c and spool_ledger.c."""
+    def frame(sequence, units, record):
+        head = struct.pack("<4sIIIQQQI", b"SGfH", len(record), 2, 1, sequence, units, 7, crc32c(record))
+        tail = struct.pack("<QQ", sequence + 1, units + 2)
+        return (head + struct.pack("<I", crc32c(head)) + record + b"SGfT" +
+                struct.pack("<I", crc32c(tail, crc32c(b"SGfT"))) + tail)
+
+    head = b"SGspool1" + struct.pack("<QQQIII", 5, 10, 7, 3, crc32c(b"who"), 0)
+    segment = head + struct.pack("<I", crc32c(head)) + b"who"
+    frames = [frame(5 + i, 10 + 2 * i, bytes(range(i * 9))) for i in range(4)]
+    seeds.add("spool_fuzz", segment + b"".join(frames))
+    seeds.add("spool_fuzz", b"".join(frames))
+    seeds.add("spool_fuzz", frames[0] + frames[1][:30] + frames[2] + b"x" + frames[3])
+    seeds.add("spool_fuzz", frames[0][48:] + frames[1])
+    lost = [0, 4] + [0] * 14
+    ledger = struct.pack("<QQQQQQ16QQQQ16sQQQ", 3, 50, 100, 26, 2, 4, *lost, 9, 8, 7, b"boot", 1, 2, 2)
+    ledger += struct.pack("<64Q", *([0, 0, 10, 20, 12, 24, 15, 30] + [0] * 56))
+    seeds.add("spool_fuzz", b"SGledgr1" + struct.pack("<II", len(ledger), crc32c(ledger)) + ledger)
+
+
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_authorizers, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls):
+                add_policies, add_signatures, add_rates, add_authorizers, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
+                add_spools):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

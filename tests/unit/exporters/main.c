@@ -14,6 +14,7 @@ int main(void)
     failures += metrics_tests();
     failures += spans_tests();
     failures += audit_tests();
+    failures += spool_tests();
     failures += otlp_tests();
     failures += exporter_tests();
     return failures > 0;

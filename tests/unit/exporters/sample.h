@@ -30,5 +30,6 @@ int metrics_tests(void);
 int spans_tests(void);
 int otlp_tests(void);
 int audit_tests(void);
+int spool_tests(void);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sidecar/config/exclusions.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/explain.h"
-#include "sidecar/guard/web_acl.h"
+#include "sidecar/web_acl_costs.h"
 
 enum { OUTPUT_BYTES = 16 << 20 };
 
@@ -105,38 +105,6 @@ static void acting_json(const struct check *check, struct buf *to)
     buf_fini(&text);
 }
 
-/* ---- web ACLs ---- */
-
-static void web_acls_text(const struct snapshot *snapshot, struct buf *to)
-{
-    for (size_t i = 0; i < snapshot->settings->access_count; i++) {
-        const struct web_acl *acl = snapshot->web_acls[i];
-        if (acl == NULL)
-            continue;
-        buf_format(to, "web ACL: " SPAN_FORMAT " (" SPAN_FORMAT "): rules %zu, capacity %u WCU",
-                   span_arg(web_acl_name(acl)), span_arg(snapshot->settings->access[i].web_acl),
-                   web_acl_rule_count(acl), web_acl_capacity(acl));
-        if (web_acl_has_managed(acl))
-            buf_add(to, SPAN("; managed groups are rules of ours under AWS's names"));
-        buf_add_byte(to, '\n');
-    }
-}
-
-static void web_acls_json(const struct snapshot *snapshot, struct buf *to)
-{
-    const char *comma = "";
-    for (size_t i = 0; i < snapshot->settings->access_count; i++) {
-        const struct web_acl *acl = snapshot->web_acls[i];
-        if (acl == NULL)
-            continue;
-        buf_format(to, "%s{\"name\":", comma);
-        json_add_string(to, web_acl_name(acl));
-        buf_format(to, ",\"rules\":%zu,\"capacity\":%u,\"managed\":%s}", web_acl_rule_count(acl),
-                   web_acl_capacity(acl), web_acl_has_managed(acl) ? "true" : "false");
-        comma = ",";
-    }
-}
-
 /* ---- the whole ---- */
 
 static void text_print(const struct check *check, struct buf *to)
@@ -147,7 +115,7 @@ static void text_print(const struct check *check, struct buf *to)
     if (has_rules(check))
         acting_text(check, to);
     if (check->snapshot != NULL)
-        web_acls_text(check->snapshot, to);
+        web_acl_costs_text(check->snapshot->settings, check->snapshot->web_acls, "", to);
     if (check->well)
         buf_format(to, "well: listeners %zu, upstreams %zu, rules %u, warnings %zu\n",
                    check->snapshot->settings->listener_count,
@@ -184,7 +152,7 @@ static void json_print(const struct check *check, struct buf *to)
         acting_json(check, to);
     buf_add(to, SPAN("],\"web_acls\":["));
     if (check->snapshot != NULL)
-        web_acls_json(check->snapshot, to);
+        web_acl_costs_json(check->snapshot->settings, check->snapshot->web_acls, to);
     buf_add(to, SPAN("]}\n"));
 }
 

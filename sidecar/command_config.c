@@ -5,6 +5,8 @@
 
 #include "sidecar/arguments.h"
 #include "sidecar/command.h"
+#include "sidecar/config/web_acl_files.h"
+#include "sidecar/web_acl_costs.h"
 
 enum { OUTPUT_BYTES = 16 << 20 };
 
@@ -26,6 +28,19 @@ static void print_and_free(struct buf *text, FILE *to)
     buf_fini(text);
 }
 
+/* As comments behind the settings: what is no setting of its own. */
+static void print_costs(const struct settings *settings, struct buf *to)
+{
+    struct faults *faults = faults_new();
+    struct web_acl_files *files = web_acl_files_new(settings, NULL, faults);
+    if (files != NULL)
+        web_acl_costs_text(settings, web_acl_files_all(files), "# ", to);
+    else
+        buf_add(to, SPAN("# web ACL: refused; `sidegate check` says why\n"));
+    web_acl_files_free(files);
+    faults_free(faults);
+}
+
 static int print_settings(const struct settings_source *source)
 {
     struct buf text;
@@ -37,6 +52,7 @@ static int print_settings(const struct settings_source *source)
     if (settings != NULL) {
         buf_init(&text, OUTPUT_BYTES);
         settings_print(settings, &text);
+        print_costs(settings, &text);
         print_and_free(&text, stdout);
     }
     int code = settings != NULL ? 0 : EXIT_REFUSED;

@@ -165,6 +165,24 @@ unsigned web_acl_capacity(const struct web_acl *acl)
     return acl->capacity;
 }
 
+bool web_acl_group_at(const struct web_acl *acl, size_t i, struct web_acl_group_facts *facts)
+{
+    for (size_t r = 0; r < acl->top.rule_count; r++) {
+        const struct web_acl_group *group = acl->top.rules[r].statement.group;
+        if (group == NULL || i-- > 0)
+            continue;
+        *facts = (struct web_acl_group_facts){
+            .name = group->name,
+            .rule = acl->top.rules[r].name,
+            .capacity = group->capacity,
+            .counted = group->counted,
+            .is_managed = group->is_managed,
+        };
+        return true;
+    }
+    return false;
+}
+
 bool web_acl_has_managed(const struct web_acl *acl)
 {
     return acl->has_managed;

@@ -44,6 +44,15 @@ unsigned web_acl_capacity(const struct web_acl *acl); /* web ACL capacity units,
 bool web_acl_open(struct web_acl *acl, unsigned nth, const struct web_acl *const *before,
                   size_t before_count);
 size_t web_acl_rule_count(const struct web_acl *acl);
+/* A group that one of its rules names. */
+struct web_acl_group_facts {
+    struct span name, rule;
+    unsigned capacity; /* what the web ACL is charged: the one that the group says it has */
+    unsigned counted;  /* what its rules cost as we count them; of a managed one: its capacity */
+    bool is_managed;
+};
+/* The i-th of them, in the order of the rules; false: there are no more. */
+bool web_acl_group_at(const struct web_acl *acl, size_t i, struct web_acl_group_facts *facts);
 bool web_acl_has_managed(const struct web_acl *acl); /* a managed group: rules of ours */
 /* How much of a body it looks at; 0: no statement asks for one. */
 size_t web_acl_body_bytes(const struct web_acl *acl);

@@ -165,6 +165,9 @@ struct web_acl_rule {
 struct web_acl_group {
     const struct web_acl_rule *rules;
     size_t rule_count;
+    struct span name;
+    unsigned capacity, counted; /* WCU: as it says of itself, as we count */
+    bool is_managed;
 };
 
 struct web_acl {

@@ -190,7 +190,12 @@ static unsigned make_group(struct web_acl_reader *r, const struct managed_row *g
     for (size_t i = 0; i < count; i++)
         make_rule(r, &group[i + 1], group->text, &rules[i]);
     reader_overrides(r, reference, rules, count);
-    *made = (struct web_acl_group){rules, count};
+    *made = (struct web_acl_group){.rules = rules,
+                                   .rule_count = count,
+                                   .name = span_text(group->name),
+                                   .capacity = group->size,
+                                   .counted = group->size,
+                                   .is_managed = true};
     to->group = made;
     r->acl->has_managed = true;
     return group->size;

@@ -4,7 +4,7 @@
 
 #include "rules/base/must.h"
 
-enum { ACL_BYTES = 64 << 20, KIB = 1024 };
+enum { ACL_BYTES = 64 << 20, KIB = 1024, WCU_FREE = 1500, WCU_MOST = 5000 };
 
 /* What only decides something at AWS: read over, and said. */
 static void warn_unused(struct web_acl_reader *r, const json_t *acl)
@@ -16,6 +16,15 @@ static void warn_unused(struct web_acl_reader *r, const json_t *acl)
         if (json_object_get(acl, unused[i]) != NULL)
             fault_add(r->faults, FAULT_WARNING, place, SPAN(""), "%s has no effect here",
                       unused[i]);
+}
+
+static void warn_charged(struct web_acl_reader *r)
+{
+    struct place place = {.file = r->file};
+    unsigned units = r->acl->capacity;
+    if (units > WCU_FREE && units <= WCU_MOST)
+        fault_add(r->faults, FAULT_WARNING, place, SPAN(""),
+                  "a capacity of %u WCU: AWS charges extra for more than 1500", units);
 }
 
 /* Rules that an organisation puts before and behind: they are not in this document. */
@@ -80,6 +89,8 @@ static void read_acl(struct web_acl_reader *r, const json_t *acl)
     read_body_limit(r, acl);
     read_default(r, acl);
     r->acl->capacity = reader_rules(r, acl, &r->acl->top);
+    reader_weigh(r, r->acl->capacity);
+    warn_charged(r);
 }
 
 static void read_document(struct web_acl_reader *r)

@@ -3,7 +3,7 @@
 #include "sidecar/guard/web_acl_reader.h"
 #include "sidecar/http/fields.h"
 
-enum { BODY_BYTES = 10240, FIELDS_MOST = 10 };
+enum { BODY_BYTES = 10240, FIELDS_MOST = 10, WCU_MOST = 5000 };
 
 /* ---- answers and fields ---- */
 
@@ -335,8 +335,14 @@ unsigned reader_rules(struct web_acl_reader *r, const json_t *object, struct web
         refuse_many_rates(r, rules, count);
     }
     reader_leave(r, mark);
-    *group = (struct web_acl_group){rules, rules != NULL ? count : 0};
+    *group = (struct web_acl_group){.rules = rules, .rule_count = rules != NULL ? count : 0};
     return units;
+}
+
+void reader_weigh(struct web_acl_reader *r, unsigned units)
+{
+    if (units > WCU_MOST)
+        reader_refuse(r, SPAN(""), "a capacity of %u WCU, at most 5000 is allowed", units);
 }
 
 /* ---- groups ---- */
@@ -363,8 +369,12 @@ static unsigned read_group(struct web_acl_reader *r, const json_t *group, const 
     reader_overrides(r, reference, rules.out, made->rule_count);
     to->group = made;
     bool given =
-        reader_number(r, group, "Capacity", false, (struct reader_range){1, 5000}, &capacity);
-    return given ? (unsigned)capacity : units;
+        reader_number(r, group, "Capacity", false, (struct reader_range){1, WCU_MOST}, &capacity);
+    made->name = reader_text(r, group, "Name", false);
+    made->counted = units;
+    made->capacity = given ? (unsigned)capacity : units;
+    reader_weigh(r, made->capacity);
+    return made->capacity;
 }
 
 unsigned reader_group_reference(struct web_acl_reader *r, const json_t *value,

@@ -113,6 +113,8 @@ unsigned reader_managed_group(struct web_acl_reader *r, const json_t *value,
                               struct web_acl_statement *to);
 /* The rules of a web ACL or a group, by priority; returns their WCU. */
 unsigned reader_rules(struct web_acl_reader *r, const json_t *object, struct web_acl_group *group);
+/* Refuses what AWS would: more web ACL capacity units than 5,000. */
+void reader_weigh(struct web_acl_reader *r, unsigned units);
 /* {"Allow": {..}}, {"Block": {..}} or {"Count": {..}}: into the rule. False: said, or none. */
 bool reader_action(struct web_acl_reader *r, const json_t *value, struct web_acl_rule *rule);
 /* RuleActionOverrides and ExcludedRules of a reference, put into rules that are the reference's. */

@@ -197,6 +197,34 @@ def test_check_shows_what_it_costs_and_a_fault_has_a_path(shop):
     assert s.ask(target="/admin")[0].status == 403
 
 
+MINE = "arn:aws:wafv2:eu-central-1:1:regional/rulegroup/mine/3"
+GROUPS = (rule(0, "own", {"RuleGroupReferenceStatement": {"ARN": MINE}}, {"OverrideAction": {"None": {}}}),
+          rule(1, "aws", {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}},
+               {"OverrideAction": {"None": {}}}))
+
+
+def test_check_and_print_show_what_web_acls_and_groups_cost(shop):
+    s = shop()
+    whole = json.loads(document(*GROUPS))
+    whole["RuleGroups"] = [{"RuleGroup": {"Name": "mine", "ARN": MINE, "Capacity": 50,
+                                          "Rules": [rule(0, "admin", starts(PATH, "/admin"), BLOCK)]}}]
+    s.file.write_text(json.dumps(whole))
+    lines = [f"web ACL: shop ({s.file}): rules 2, capacity 750 WCU; managed groups are rules of ours under AWS's names",
+             "  rule group: mine (rule own): capacity 50 WCU, its rules cost 2",
+             "  managed rule group: AWSManagedRulesCommonRuleSet (rule aws): capacity 700 WCU"]
+
+    def said(*words):
+        return subprocess.run([PROGRAM, *words, "-c", s.s.config], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "\n".join(lines) + "\n" in said("check")
+    assert "".join(f"# {line}\n" for line in lines) in said("config", "print")
+    assert json.loads(said("check", "--json"))["web_acls"] == [{
+        "name": "shop", "rules": 2, "capacity": 750, "managed": True,
+        "groups": [{"name": "mine", "rule": "own", "capacity": 50, "counted": 2, "managed": False},
+                   {"name": "AWSManagedRulesCommonRuleSet", "rule": "aws", "capacity": 700, "counted": 700, "managed": True}]}]
+    s.file.write_text("{}")
+    assert "# web ACL: refused; `sidegate check` says why\n" in said("config", "print")
+
+
 def test_a_reload_reads_the_file_again(shop):
     s = shop(*HEAD_RULES)
     assert s.ask(target="/new")[0].status == 200

@@ -324,6 +324,20 @@ def add_web_acls(seeds):
     seeds.dictionary("web_acl_fuzz", rows("sidecar/guard/web_acl_managed.tbl", "GROUP") + ["Statement", "FieldToMatch", "Priority"])
 
 
+def add_alarms(seeds):
+    """The cases of metric math and of rules; ids that they name become those of the target."""
+    for line in (TOP / "tests/unit/alarms/math_cases.txt").read_text().splitlines():
+        if "=> " in line or "=! " in line:
+            seeds.add("metric_math_fuzz", re.sub(r"\b(b|z|n|requests)\b", "errors", re.split("=[>!] ", line)[0].strip()))
+    functions = rows("exporters/alarms/math_functions.tbl", "FUNCTION")
+    seeds.dictionary("metric_math_fuzz", [f"{name}(" for name in functions] + ["REPEAT", "LINEAR", "DESC", "ASC", " AND ", "||"])
+    for rule in re.findall(r'\{"((?:[^"\\]|\\.)*)",', (TOP / "tests/unit/alarms/composite_test.c").read_text()):
+        rule = rule.replace('\\"', '"').replace("\\n", "\n").replace("slow", "a").replace("quiet", "errors")
+        seeds.add("alarm_rule_fuzz", rule)
+    seeds.dictionary("alarm_rule_fuzz", ["ALARM(", "OK(down)", "INSUFFICIENT_DATA(", "AT_LEAST(2, ", "50%", "NOT ", " AND ", " OR ",
+                                         '"a b"', "TRUE", "FALSE"])
+
+
 def add_hellos(seeds):
     """What clients begin with, the cut before it, and a server_name extension's body."""
     for name, protocols in ((None, []), ("a.example", ["http/1.1"]), ("*.w.example", ["h2", "http/1.1"]), ("x" * 60 + ".example", [])):
@@ -375,7 +389,7 @@ def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
                 add_policies, add_signatures, add_rates, add_authorizers, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
-                add_spools):
+                add_spools, add_alarms):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One evaluation: samples to datapoints, datapoints to a state, states to those of composite
+ * alarms.
+ */
+#include "exporters/alarms/alarms.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "exporters/alarms/alarms_inside.h"
+#include "rules/base/must.h"
+
+enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm)
+{
+    return alarms->list[alarm].state;
+}
+
+const struct alarm_told *alarms_told(const struct alarms *alarms, size_t alarm)
+{
+    return &alarms->told[alarm];
+}
+
+void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state state,
+                      struct span reason)
+{
+    struct alarm *set = &alarms->list[alarm];
+    set->state = alarms->states[alarm] = state;
+    buf_clear(&set->reason);
+    buf_add(&set->reason, reason);
+}
+
+bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, double value,
+                   uint64_t times)
+{
+    bool taken = false;
+    for (size_t i = 0; i < alarms->feed_count; i++)
+        if (span_is(alarms->feeds[i].metric, metric))
+            taken = history_add(alarms->feeds[i].history, time_s, value, times) || taken;
+    return taken;
+}
+
+unsigned alarms_step_s(const struct alarms *alarms)
+{
+    for (size_t i = 0; i < alarms->count; i++)
+        if (alarms->list[i].step_s == 10)
+            return 10;
+    return 60;
+}
+
+/* ---- datapoints ---- */
+
+struct evaluation {
+    struct alarms *alarms;
+    struct alarm *alarm;
+    struct math_inputs inputs;
+    struct math_value *values; /* by metric */
+};
+
+/* One metric's values; a datapoint of a percentile with too few samples is marked. */
+static void metric_fold(struct evaluation *evaluation, size_t i)
+{
+    struct alarm *alarm = evaluation->alarm;
+    const struct alarm_settings *settings = alarm->settings;
+    const struct statistic *statistic = &settings->metrics[i].statistic;
+    const struct math_window *window = &evaluation->inputs.window;
+    double *series = arena_alloc(evaluation->alarms->runs, window->count * sizeof *series);
+    const double **one = arena_alloc(evaluation->alarms->runs, sizeof *one);
+    struct sketch sketch;
+    must(series != NULL && one != NULL);
+    sketch_init(&sketch);
+    for (size_t k = 0; k < window->count; k++) {
+        int64_t from = window->start_s + (int64_t)(k * window->period_s);
+        sketch_clear(&sketch);
+        history_fold(alarm->histories[i], from, from + window->period_s, &sketch);
+        if (!statistic_of(statistic, &sketch, &series[k]))
+            series[k] = NAN;
+        if (settings->few_keep_state && sketch.count > 0 &&
+            (double)sketch.count < statistic_samples_needed(statistic))
+            alarm->points[k].is_few = true;
+    }
+    sketch_fini(&sketch);
+    *one = series;
+    evaluation->values[i] = (struct math_value){MATH_SERIES, NAN, one, 1};
+}
+
+static const double *series_of(const struct math_value *value, size_t i)
+{
+    return i < value->series_count ? value->series[i] : NULL;
+}
+
+static void points_fill(struct evaluation *evaluation)
+{
+    static const struct math_value nothing = {.kind = MATH_ARRAY};
+    struct alarm *alarm = evaluation->alarm;
+    bool has_band = alarm->band < alarm->settings->metric_count;
+    const struct math_value *band = has_band ? &evaluation->values[alarm->band] : &nothing;
+    const double *values = series_of(&evaluation->values[alarm->returned], 0);
+    const double *lower = series_of(band, 0), *upper = series_of(band, 1);
+    for (size_t i = 0; i < alarm->range; i++) {
+        struct datapoint *point = &alarm->points[i];
+        point->value = values != NULL ? values[i] : (double)NAN;
+        point->lower = lower != NULL ? lower[i] : (double)NAN;
+        point->upper = upper != NULL ? upper[i] : (double)NAN;
+        point->is_there = !isnan(point->value) && (!has_band || !isnan(point->lower));
+    }
+}
+
+static void points_find(struct alarms *alarms, struct alarm *alarm, int64_t now_s)
+{
+    const struct alarm_settings *settings = alarm->settings;
+    int64_t period_s = settings->period_s, start_s = now_s - (int64_t)alarm->range * period_s;
+    arena_reset(alarms->runs);
+    struct math_value *values = arena_alloc(alarms->runs, settings->metric_count * sizeof *values);
+    must(values != NULL);
+    struct evaluation evaluation = {
+        .alarms = alarms,
+        .alarm = alarm,
+        .inputs = {.window = {start_s, settings->period_s, alarm->range}, .values = values},
+        .values = values};
+    for (size_t i = 0; i < alarm->range; i++)
+        alarm->points[i] = (struct datapoint){.time_s = start_s + (int64_t)i * period_s};
+    for (size_t k = 0; k < settings->metric_count; k++) {
+        size_t i = alarm->order[k];
+        evaluation.inputs.band = alarm->bands[i];
+        if (alarm->maths[i] == NULL)
+            metric_fold(&evaluation, i);
+        else
+            values[i] = math_run(alarm->maths[i], &evaluation.inputs, alarms->runs);
+    }
+    points_fill(&evaluation);
+}
+
+/* ---- metric alarms ---- */
+
+static void metric_alarm_run(struct alarms *alarms, size_t index, struct alarm_told *told)
+{
+    struct alarm *alarm = &alarms->list[index];
+    points_find(alarms, alarm, told->time_s);
+    told->verdict = alarm_decide(&alarm->settings->test, alarm->points, alarm->range, alarm->state);
+    if (!told->verdict.is_kept) {
+        buf_clear(&alarm->reason);
+        alarm_reason(&alarm->settings->test, alarm->points, alarm->range, told->verdict.state,
+                     &alarm->reason);
+    }
+    alarm->state = alarms->states[index] = told->verdict.state;
+    told->actions_run = alarm->state != told->before;
+}
+
+/* ---- composite alarms ---- */
+
+/* Friday 22 July, 2022 15:57:45 UTC */
+static void date_add(struct buf *to, int64_t time_s)
+{
+    static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+    struct tm tm;
+    time_t time = (time_t)time_s;
+    if (gmtime_r(&time, &tm) != NULL)
+        buf_format(to, "%s %02d %s, %d %02d:%02d:%02d UTC", days[tm.tm_wday], tm.tm_mday,
+                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* The child whose change is what this is about; NULL: none has changed. */
+static const struct alarm *changed_child(const struct alarms *alarms, const struct alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->rule->child_count; i++)
+        if (alarms->changed[alarm->rule->children[i]])
+            return &alarms->list[alarm->rule->children[i]];
+    return NULL;
+}
+
+static bool composite_run(struct alarms *alarms, size_t index, struct alarm_told *told)
+{
+    struct alarm *alarm = &alarms->list[index];
+    const struct alarm *child = changed_child(alarms, alarm);
+    if (alarm->has_run && child == NULL)
+        return false;
+    enum alarm_state state =
+        alarm_rule_holds(alarm->rule, alarms->states) ? ALARM_STATE_ALARM : ALARM_STATE_OK;
+    buf_clear(&alarm->reason);
+    if (!alarm->has_run) {
+        buf_format(&alarm->reason, SPAN_FORMAT " was created and its alarm rule evaluates to %s",
+                   span_arg(alarm->settings->name), alarm_state_word(state));
+    } else {
+        buf_format(&alarm->reason, SPAN_FORMAT " transitioned to %s at ",
+                   span_arg(child->settings->name), alarm_state_word(child->state));
+        date_add(&alarm->reason, told->time_s);
+    }
+    alarm->has_run = true;
+    alarm->state = alarms->states[index] = state;
+    return true;
+}
+
+/* After all states have settled: the suppressor may be any alarm. */
+static bool actions_settle(struct alarms *alarms, size_t index, struct alarm_told *told)
+{
+    struct alarm *alarm = &alarms->list[index];
+    enum suppressed_by before = alarm->suppressor.by;
+    bool changed = alarms->changed[index];
+    if (alarm->suppressed_by == alarms->count) {
+        told->actions_run = changed;
+        return false;
+    }
+    told->actions_run = suppressor_step(&alarm->suppressor, told->time_s, changed,
+                                        alarms->states[alarm->suppressed_by] == ALARM_STATE_ALARM);
+    told->by = alarm->suppressor.by;
+    return told->actions_run || told->by != before;
+}
+
+/* ---- a run ---- */
+
+/* True: the alarm was evaluated. */
+static bool state_find(struct alarms *alarms, size_t index, int64_t now_s)
+{
+    struct alarm *alarm = &alarms->list[index];
+    struct alarm_told *told = &alarms->told[index];
+    *told = (struct alarm_told){.alarm = index, .time_s = now_s, .before = alarm->state};
+    if (alarm->rule != NULL)
+        return composite_run(alarms, index, told);
+    if (now_s % alarm->step_s != 0)
+        return false;
+    metric_alarm_run(alarms, index, told);
+    return true;
+}
+
+void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *context)
+{
+    for (size_t k = 0; k < alarms->count; k++) {
+        size_t i = alarms->order[k];
+        alarms->evaluated[i] = state_find(alarms, i, now_s);
+        alarms->changed[i] = alarms->list[i].state != alarms->told[i].before;
+    }
+    for (size_t k = 0; k < alarms->count; k++) {
+        size_t i = alarms->order[k];
+        struct alarm_told *told = &alarms->told[i];
+        bool has_news = alarms->list[i].rule != NULL && actions_settle(alarms, i, told);
+        told->state = alarms->list[i].state;
+        told->reason = buf_span(&alarms->list[i].reason);
+        if (alarms->evaluated[i] || has_news)
+            tell(context, told);
+    }
+}

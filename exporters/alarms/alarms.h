@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A set of alarms: samples in, states out. No clock, no file, no thread of its own: who owns it
+ * hands in samples and asks for an evaluation when one is due. Times are seconds since 1970.
+ *
+ *   alarms_sample --> history (a sketch per 10 or 60 s) --> datapoints of the evaluation range
+ *     --> math, band --> alarm_decide --> the alarm's state --> rules of composite alarms --> told
+ *
+ * An alarm is evaluated every minute, one with a period below a minute every 10 s, one that looks
+ * back over more than a day every hour. Its periods end with the evaluation: they slide. */
+#ifndef SIDEGATE_EXPORTERS_ALARMS_ALARMS_H
+#define SIDEGATE_EXPORTERS_ALARMS_ALARMS_H
+
+#include "exporters/alarms/state.h"
+#include "exporters/alarms/statistic.h"
+#include "exporters/alarms/suppressor.h"
+#include "rules/base/fault.h"
+
+/* A metric that an alarm asks for, or an expression over them. */
+struct alarm_metric {
+    struct span id; /* empty only where there is but one */
+    struct span metric;
+    struct statistic statistic;
+    struct span expression; /* instead of the two */
+    bool returns;           /* it is what is held against threshold or band */
+    struct place place;     /* of the expression's text, or of the whole */
+};
+
+struct alarm_settings {
+    struct span name;
+    struct place place;
+
+    const struct alarm_metric *metrics; /* of a metric alarm; none: a composite one */
+    size_t metric_count;
+    unsigned period_s;
+    struct alarm_test test;
+    bool few_keep_state; /* a percentile of too few samples leaves the state as it is */
+    struct span band_id; /* the expression that gives the band; empty: a threshold */
+
+    struct span rule; /* of a composite alarm */
+    struct place rule_place;
+    struct span suppressor; /* the alarm that holds its actions back; empty: none */
+    struct place suppressor_place;
+    unsigned wait_s, extension_s;
+};
+
+enum { ALARM_METRICS_MOST = 10, ALARM_PERIOD_MOST_S = 86400 };
+
+struct alarms;
+
+/* Borrows the settings. NULL: something is wrong, and said. */
+struct alarms *alarms_new(const struct alarm_settings *settings, size_t count,
+                          struct faults *faults);
+void alarms_free(struct alarms *alarms); /* NULL allowed */
+
+/* `times` samples of a value. False: no alarm asks for the metric, or the time is long gone. */
+bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, double value,
+                   uint64_t times);
+
+/* What an evaluation came to. Texts are borrowed for the call. */
+struct alarm_told {
+    size_t alarm; /* index */
+    int64_t time_s;
+    enum alarm_state before, state;
+    struct alarm_verdict verdict; /* of a metric alarm */
+    struct span reason; /* of this evaluation; where the state was kept: what it was before */
+    bool actions_run;   /* the alarm has changed, or its actions were held back until now */
+    enum suppressed_by by;
+};
+typedef void alarm_tell(void *context, const struct alarm_told *told);
+
+/* How often alarms_run() is due: the shortest of its alarms, 10 or 60 s. */
+unsigned alarms_step_s(const struct alarms *alarms);
+/* Evaluates what is due at `now_s`, a multiple of the step; tells each evaluation, in an order in
+ * which composite alarms come after those that they ask for. */
+void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *context);
+
+/* What the latest run came to for an alarm, evaluated or not; borrowed until the next run. */
+const struct alarm_told *alarms_told(const struct alarms *alarms, size_t alarm);
+enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm);
+void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state state,
+                      struct span reason);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between alarm_build.c, which checks settings and puts alarms together, and alarms.c, which runs
+ * them. */
+#ifndef SIDEGATE_EXPORTERS_ALARMS_ALARMS_INSIDE_H
+#define SIDEGATE_EXPORTERS_ALARMS_ALARMS_INSIDE_H
+
+#include "exporters/alarms/alarms.h"
+#include "exporters/alarms/band.h"
+#include "exporters/alarms/history.h"
+#include "exporters/alarms/math.h"
+#include "exporters/alarms/rule.h"
+#include "rules/base/arena.h"
+
+struct alarm {
+    const struct alarm_settings *settings;
+    enum alarm_state state;
+    struct buf reason;
+    bool has_run; /* of a composite alarm */
+
+    /* of a metric alarm, by its metrics */
+    struct math_name *names;
+    struct math **maths;        /* NULL: a metric */
+    struct history **histories; /* of the metrics, shared; NULL: an expression */
+    struct band **bands;        /* of the expressions that ask for one */
+    size_t *order;              /* expressions after what they name */
+    size_t returned, band;      /* indexes */
+    struct datapoint *points;   /* the evaluation range */
+    size_t range;
+    unsigned step_s;
+
+    struct alarm_rule *rule; /* of a composite alarm */
+    size_t suppressed_by;    /* index, or count: none */
+    struct suppressor suppressor;
+};
+
+/* A metric's samples at one resolution. */
+struct feed {
+    struct span metric;
+    unsigned resolution_s;
+    size_t buckets;
+    struct history *history; /* made once all alarms have said how much they look at */
+};
+
+struct alarms {
+    struct arena *arena; /* all that lives as long as the set */
+    struct arena *runs;  /* of one evaluation */
+    struct alarm *list;
+    enum alarm_state *states;  /* as the rules see them */
+    bool *changed, *evaluated; /* in this run */
+    struct alarm_told *told;   /* the same */
+    size_t count;
+    size_t *order; /* composite alarms after their children */
+    struct feed *feeds;
+    size_t feed_count;
+};
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One metric's samples by the clock: a ring of sketches, each over `resolution_s` seconds, out of
+ * which periods are put together that begin at any multiple of it. What falls out of the ring is
+ * forgotten. */
+#ifndef SIDEGATE_EXPORTERS_ALARMS_HISTORY_H
+#define SIDEGATE_EXPORTERS_ALARMS_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/alarms/sketch.h"
+
+struct history;
+
+/* Times are seconds since 1970. */
+struct history *history_new(unsigned resolution_s, size_t buckets);
+void history_free(struct history *history); /* NULL allowed */
+
+/* False: the time lies before what is kept. */
+bool history_add(struct history *history, int64_t time_s, double value, uint64_t times);
+/* Merges what lies in [from_s, to_s) into `into`; both are multiples of the resolution. */
+void history_fold(const struct history *history, int64_t from_s, int64_t to_s, struct sketch *into);
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of alarms by a clock of the test's own: a day passes in no time. */
+#include <stdio.h>
+
+#include "exporters/alarms/alarms.h"
+#include "tests/check.h"
+#include "tests/unit/alarms/suites.h"
+
+enum { TOLD_MOST = 20000, ALARMS_MOST = 4, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+static const int64_t start = 1767225600; /* Thursday 2026-01-01 */
+
+struct change {
+    int64_t minute; /* since the start */
+    size_t alarm;
+    enum alarm_state state;
+    bool actions_run;
+};
+
+struct diary {
+    struct change changes[TOLD_MOST];
+    size_t count, evaluations[ALARMS_MOST];
+    char reason[1024]; /* the latest */
+};
+
+static void write_down(void *context, const struct alarm_told *told)
+{
+    struct diary *diary = context;
+    diary->evaluations[told->alarm]++;
+    snprintf(diary->reason, sizeof diary->reason, SPAN_FORMAT, span_arg(told->reason));
+    if (told->state == told->before && !told->actions_run)
+        return;
+    check(diary->count < TOLD_MOST);
+    diary->changes[diary->count++] = (struct change){(told->time_s - start) / MINUTE_S, told->alarm,
+                                                     told->state, told->actions_run};
+}
+
+static struct alarms *built(const struct alarm_settings *settings, size_t count)
+{
+    struct faults *faults = faults_new();
+    struct alarms *alarms = alarms_new(settings, count, faults);
+    for (size_t i = 0; faults_at(faults, i) != NULL; i++)
+        print_error("%s\n", faults_at(faults, i)->message);
+    check(alarms != NULL);
+    faults_free(faults);
+    return alarms;
+}
+
+static struct alarm_metric metric(const char *name, const char *statistic)
+{
+    struct alarm_metric made = {.metric = span_text(name), .returns = true};
+    check(statistic_parse(span_text(statistic), &made.statistic, NULL, 0));
+    return made;
+}
+
+static struct alarm_settings over(const char *name, const struct alarm_metric *metrics,
+                                  unsigned period_s, struct alarm_test test)
+{
+    return (struct alarm_settings){.name = span_text(name),
+                                   .metrics = metrics,
+                                   .metric_count = 1,
+                                   .period_s = period_s,
+                                   .test = test};
+}
+
+static void check_changes(const struct diary *diary, const struct change *want, size_t count)
+{
+    for (size_t i = 0; i < diary->count && i < count; i++) {
+        const struct change *got = &diary->changes[i];
+        bool same = got->minute == want[i].minute && got->alarm == want[i].alarm &&
+                    got->state == want[i].state && got->actions_run == want[i].actions_run;
+        if (!same)
+            print_error("change %zu: minute %lld, alarm %zu, %s, run %d\n", i,
+                        (long long)got->minute, got->alarm, alarm_state_word(got->state),
+                        got->actions_run);
+        check(same);
+    }
+    check_number(diary->count, count);
+}
+
+/* Errors in a day: 6:00 to 6:30 all fail, from 12:00 to 12:10 nothing comes, at 18:00 two minutes
+ * fail. */
+static void day_sample(struct alarms *alarms, int64_t minute)
+{
+    bool fails = (minute >= 360 && minute < 390) || (minute >= 1080 && minute < 1082);
+    if (minute >= 720 && minute < 730)
+        return;
+    for (int i = 0; i < 20; i++)
+        check(alarms_sample(alarms, SPAN("5XXError"), start + minute * MINUTE_S + i, fails, 1));
+}
+
+TEST(an_alarm_lives_through_a_day_by_a_clock_that_is_handed_in)
+{
+    const struct alarm_metric errors = metric("5XXError", "Average");
+    const struct alarm_test test = {ALARM_GREATER, 0.05, 5, 3, ALARM_MISSING};
+    struct alarm_settings settings[] = {
+        over("errors", &errors, 60, test),
+        over("strict", &errors, 60, test),
+        over("slow", &errors, 300, test),
+        {.name = SPAN("page"), .rule = SPAN("ALARM(errors) AND NOT ALARM(slow)")}};
+    settings[1].test = (struct alarm_test){ALARM_LESS_OR_EQUAL, 0.05, 1, 1, ALARM_BREACHING};
+    settings[2].test.evaluation_periods = settings[2].test.datapoints_to_alarm = 2;
+    struct alarms *alarms = built(settings, 4);
+    static struct diary diary;
+    diary = (struct diary){0};
+    check_number(alarms_step_s(alarms), 60);
+    for (int64_t minute = 0; minute < 1440; minute++) {
+        day_sample(alarms, minute);
+        alarms_run(alarms, start + (minute + 1) * MINUTE_S, write_down, &diary);
+    }
+    static const struct change want[] = {
+        {1, 0, ALARM_STATE_OK, true},
+        {1, 1, ALARM_STATE_ALARM, true},
+        {1, 2, ALARM_STATE_OK, true},
+        {1, 3, ALARM_STATE_OK, true},
+        {361, 1, ALARM_STATE_OK, true},
+        {363, 0, ALARM_STATE_ALARM, true},
+        {363, 3, ALARM_STATE_ALARM, true},
+        {366, 2, ALARM_STATE_ALARM, true}, /* the older of its two has one minute that failed */
+        {366, 3, ALARM_STATE_OK, true},
+        {391, 1, ALARM_STATE_ALARM, true},
+        {393, 0, ALARM_STATE_OK, true},
+        {395, 2, ALARM_STATE_OK, true},
+        {727, 0, ALARM_STATE_INSUFFICIENT_DATA, true}, /* seven minutes without a datapoint */
+        {731, 0, ALARM_STATE_OK, true},
+        {1081, 1, ALARM_STATE_OK, true},
+        {1083, 1, ALARM_STATE_ALARM, true},
+        {1086, 2, ALARM_STATE_ALARM, true},
+        {1087, 2, ALARM_STATE_OK, true},
+    };
+    check_changes(&diary, want, sizeof want / sizeof *want);
+    for (size_t i = 0; i < 3; i++)
+        check_number(diary.evaluations[i], 1440);
+    alarms_free(alarms);
+}
+
+TEST(without_data_each_treatment_goes_its_way_and_data_brings_it_back)
+{
+    const struct alarm_metric latency = metric("Latency", "Maximum");
+    struct alarm_settings settings[4];
+    static const char *const names[] = {"missing", "ignore", "breaching", "notBreaching"};
+    for (unsigned i = 0; i < 4; i++)
+        settings[i] = over(names[i], &latency, 60,
+                           (struct alarm_test){ALARM_GREATER, 100, 2, 2, (enum alarm_missing)i});
+    struct alarms *alarms = built(settings, 4);
+    static struct diary diary;
+    diary = (struct diary){0};
+    for (int64_t minute = 0; minute < 60; minute++) {
+        if (minute < 10 || minute >= 40)
+            alarms_sample(alarms, SPAN("Latency"), start + minute * MINUTE_S, 500, 1);
+        alarms_run(alarms, start + (minute + 1) * MINUTE_S, write_down, &diary);
+    }
+    static const struct change want[] = {
+        {1, 2, ALARM_STATE_ALARM, true},
+        {1, 3, ALARM_STATE_OK, true},
+        {2, 0, ALARM_STATE_ALARM, true},
+        {2, 1, ALARM_STATE_ALARM, true},
+        {2, 3, ALARM_STATE_ALARM, true},
+        /* the last datapoint leaves N, then the range */
+        {13, 3, ALARM_STATE_OK, true},
+        {14, 0, ALARM_STATE_INSUFFICIENT_DATA, true},
+        {42, 0, ALARM_STATE_ALARM, true},
+        {42, 3, ALARM_STATE_ALARM, true},
+    };
+    check_changes(&diary, want, sizeof want / sizeof *want);
+    alarms_free(alarms);
+}
+
+TEST(an_alarm_of_ten_seconds_is_evaluated_every_ten_seconds_and_one_of_days_every_hour)
+{
+    const struct alarm_metric count = metric("Count", "SampleCount");
+    struct alarm_settings settings[] = {
+        over("fine", &count, 10, (struct alarm_test){ALARM_GREATER, 9, 1, 1, ALARM_MISSING}),
+        over("days", &count, 7200, (struct alarm_test){ALARM_LESS, 1, 24, 24, ALARM_MISSING})};
+    struct alarms *alarms = built(settings, 2);
+    static struct diary diary;
+    diary = (struct diary){0};
+    check_number(alarms_step_s(alarms), 10);
+    for (int64_t s = 0; s < 2 * HOUR_S; s += 10) {
+        alarms_sample(alarms, SPAN("Count"), start + s, 1, s == 600 ? 10 : 1);
+        alarms_run(alarms, start + s + 10, write_down, &diary);
+    }
+    check_number(diary.evaluations[0], 720);
+    check_number(diary.evaluations[1], 2);
+    check(diary.changes[1].state == ALARM_STATE_ALARM && diary.changes[1].minute == 10);
+    alarms_free(alarms);
+}
+
+TEST(a_percentile_of_too_few_samples_leaves_the_state_where_it_is_told_to)
+{
+    const struct alarm_metric p99 = metric("Latency", "p99");
+    struct alarm_settings settings[] = {
+        over("evaluate", &p99, 60, (struct alarm_test){ALARM_GREATER, 5, 1, 1, ALARM_MISSING}),
+        over("ignore", &p99, 60, (struct alarm_test){ALARM_GREATER, 5, 1, 1, ALARM_MISSING})};
+    settings[1].few_keep_state = true;
+    struct alarms *alarms = built(settings, 2);
+    static struct diary diary;
+    diary = (struct diary){0};
+    alarms_sample(alarms, SPAN("Latency"), start, 9, 999);
+    alarms_run(alarms, start + 60, write_down, &diary);
+    check(alarms_state(alarms, 0) == ALARM_STATE_ALARM);
+    check(alarms_state(alarms, 1) == ALARM_STATE_INSUFFICIENT_DATA);
+    alarms_sample(alarms, SPAN("Latency"), start + 60, 9, 1000);
+    alarms_run(alarms, start + 120, write_down, &diary);
+    check(alarms_state(alarms, 1) == ALARM_STATE_ALARM);
+    alarms_free(alarms);
+}
+
+TEST(an_error_rate_is_metric_math_over_two_metrics)
+{
+    struct alarm_metric metrics[] = {metric("5XXError", "Sum"),
+                                     metric("Count", "SampleCount"),
+                                     {.id = SPAN("rate"), .returns = true},
+                                     {.id = SPAN("guard")}};
+    metrics[0].id = SPAN("errors");
+    metrics[1].id = SPAN("requests");
+    metrics[0].returns = metrics[1].returns = false;
+    metrics[2].expression = SPAN("IF(guard, 100 * FILL(errors, 0) / requests, 0)");
+    metrics[3].expression = SPAN("requests > 10");
+    struct alarm_settings settings =
+        over("rate", metrics, 60, (struct alarm_test){ALARM_GREATER, 5, 1, 1, ALARM_MISSING});
+    settings.metric_count = 4;
+    struct alarms *alarms = built(&settings, 1);
+    static struct diary diary;
+    diary = (struct diary){0};
+    static const unsigned requests[] = {100, 5, 100, 100}, errors[] = {5, 5, 6, 0};
+    for (int64_t minute = 0; minute < 4; minute++) {
+        alarms_sample(alarms, SPAN("Count"), start + minute * 60, 1, requests[minute]);
+        alarms_sample(alarms, SPAN("5XXError"), start + minute * 60, 1, errors[minute]);
+        alarms_run(alarms, start + minute * 60 + 60, write_down, &diary);
+    }
+    static const struct change want[] = {{1, 0, ALARM_STATE_OK, true},
+                                         {3, 0, ALARM_STATE_ALARM, true},
+                                         {4, 0, ALARM_STATE_OK, true}};
+    check_changes(&diary, want, 3);
+    assert_string_equal(diary.reason,
+                        "Threshold Crossed: 1 out of the last 1 datapoints [0.0 (01/01/26 "
+                        "00:03:00)] was not greater than the threshold (5.0) (minimum 1 datapoint "
+                        "for ALARM -> OK transition).");
+    alarms_free(alarms);
+}
+
+TEST(a_band_alarm_rings_at_what_is_unusual_for_the_hour)
+{
+    struct alarm_metric metrics[] = {metric("Count", "Sum"), {.id = SPAN("band")}};
+    metrics[0].id = SPAN("m");
+    metrics[1].expression = SPAN("ANOMALY_DETECTION_BAND(m, 3)");
+    struct alarm_settings settings =
+        over("odd", metrics, 300, (struct alarm_test){ALARM_OUTSIDE, 0, 1, 1, ALARM_MISSING});
+    settings.metric_count = 2;
+    settings.band_id = SPAN("band");
+    struct alarms *alarms = built(&settings, 1);
+    static struct diary diary;
+    diary = (struct diary){0};
+    for (int64_t t = 0; t < 8 * (int64_t)DAY_S; t += MINUTE_S) {
+        int64_t hour = t / HOUR_S % 24;
+        double usual = hour >= 8 && hour < 20 ? 1000 : 100;
+        bool is_odd = t >= 7 * (int64_t)DAY_S + 3 * HOUR_S && t < 7 * (int64_t)DAY_S + 4 * HOUR_S;
+        alarms_sample(alarms, SPAN("Count"), start + t, is_odd ? 1000 : usual, 1);
+        if (t < 7 * (int64_t)DAY_S)
+            diary.count = 0; /* it is still learning */
+        alarms_run(alarms, start + t + MINUTE_S, write_down, &diary);
+    }
+    check(diary.count >= 2);
+    check(diary.changes[0].state == ALARM_STATE_ALARM &&
+          diary.changes[0].minute == 7 * 1440 + 180 + 1);
+    check(diary.changes[1].state == ALARM_STATE_OK);
+    check(strncmp(diary.reason, "Thresholds Crossed: 1 out of the last 1 datapoints [", 52) == 0);
+    alarms_free(alarms);
+}
+
+TEST(a_composite_alarm_says_which_alarm_changed_it)
+{
+    const struct alarm_metric errors = metric("5XXError", "Sum");
+    struct alarm_settings settings[] = {
+        {.name = SPAN("page"), .rule = SPAN("ALARM(inner)")},
+        {.name = SPAN("inner"), .rule = SPAN("ALARM(errors)")},
+        over("errors", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 1, 1, ALARM_MISSING})};
+    struct alarms *alarms = built(settings, 3);
+    static struct diary diary;
+    diary = (struct diary){0};
+    alarms_sample(alarms, SPAN("5XXError"), start, 0, 1);
+    alarms_run(alarms, start + 60, write_down, &diary);
+    assert_string_equal(diary.reason, "page was created and its alarm rule evaluates to OK");
+    alarms_sample(alarms, SPAN("5XXError"), start + 60, 1, 1);
+    alarms_run(alarms, start + 120, write_down, &diary);
+    assert_string_equal(diary.reason,
+                        "inner transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC");
+    check_number(diary.count, 6);
+    check_number(diary.evaluations[0], 2);
+    alarms_run(alarms, start + 180, write_down, &diary);
+    check_number(diary.evaluations[0], 2); /* no child has changed */
+    alarms_free(alarms);
+}
+
+/* ---- what is refused ---- */
+
+static void check_refused(const struct alarm_settings *settings, size_t count, const char *want)
+{
+    struct faults *faults = faults_new();
+    check(alarms_new(settings, count, faults) == NULL);
+    check(faults_at(faults, 0) != NULL);
+    assert_string_equal(faults_at(faults, 0)->message, want);
+    faults_free(faults);
+}
+
+TEST(alarms_that_cannot_be_are_refused)
+{
+    const struct alarm_metric errors = metric("5XXError", "Sum");
+    const struct alarm_test test = {ALARM_GREATER, 0, 2, 2, ALARM_MISSING};
+    struct alarm_settings s = over("a", &errors, 45, test);
+    check_refused(&s, 1, "period: expected 10s, 20s, 30s or a number of minutes, up to a day");
+    s = over("a", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 2, 3, ALARM_MISSING});
+    check_refused(&s, 1, "datapoints_to_alarm: expected 1 to evaluation_periods");
+    s = over("a", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 0, 0, ALARM_MISSING});
+    check_refused(&s, 1, "evaluation_periods: expected 1 or more");
+    s = over("a", &errors, 1800, (struct alarm_test){ALARM_GREATER, 0, 49, 1, ALARM_MISSING});
+    check_refused(&s, 1,
+                  "evaluation_periods times period: a day at most, a week where a period has an "
+                  "hour or more");
+    s = over("a", &errors, 60, (struct alarm_test){ALARM_OUTSIDE, 0, 1, 1, ALARM_MISSING});
+    check_refused(&s, 1, "threshold_metric_id: expected the id of an ANOMALY_DETECTION_BAND");
+    s = over("", &errors, 60, test);
+    check_refused(&s, 1, "name: expected 1 to 255 bytes");
+    const struct alarm_settings twice[] = {over("a", &errors, 60, test),
+                                           over("a", &errors, 60, test)};
+    check_refused(twice, 2, "name: another alarm is called so");
+    const struct alarm_settings ring[] = {{.name = SPAN("a"), .rule = SPAN("ALARM(b)")},
+                                          {.name = SPAN("b"), .rule = SPAN("OK(a)")}};
+    check_refused(ring, 2, "the rule asks for its own alarm, at once or by others");
+    const struct alarm_settings lonely = {
+        .name = SPAN("a"), .rule = SPAN("TRUE"), .suppressor = SPAN("b")};
+    check_refused(&lonely, 1, "actions_suppressor: there is no alarm 'b'");
+}
+
+TEST(expressions_that_no_alarm_can_look_at_are_refused)
+{
+    const struct alarm_test test = {ALARM_GREATER, 0, 1, 1, ALARM_MISSING};
+    static const struct {
+        const char *first, *second, *want;
+    } rows[] = {
+        {"AVG(m)", NULL, "the result is one number, not a series: TIME_SERIES(...) makes it one"},
+        {"[m, m]", NULL, "the result is several series; an alarm looks at one"},
+        {"other + 1", "e + 1", "the expression names itself, at once or by others"},
+        {"e", NULL, "the expression names itself, at once or by others"},
+        {"mm", NULL, "there is no id 'mm'"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct alarm_metric metrics[] = {
+            metric("5XXError", "Sum"), {.id = SPAN("e"), .returns = true}, {.id = SPAN("other")}};
+        metrics[0].id = SPAN("m");
+        metrics[0].returns = false;
+        metrics[1].expression = span_text(rows[i].first);
+        metrics[2].expression = span_text(rows[i].second);
+        struct alarm_settings s = over("a", metrics, 60, test);
+        s.metric_count = rows[i].second != NULL ? 3 : 2;
+        check_refused(&s, 1, rows[i].want);
+        metrics[1].id = SPAN("Upper");
+        check_refused(&s, 1, "id: expected a lower-case letter, then letters, digits and _");
+        metrics[1].id = SPAN("m");
+        check_refused(&s, 1, "id: it stands twice");
+    }
+    struct alarm_metric two[] = {metric("a", "Sum"), metric("b", "Sum")};
+    two[0].id = SPAN("a");
+    two[1].id = SPAN("b");
+    struct alarm_settings s = over("a", two, 60, test);
+    s.metric_count = 2;
+    check_refused(&s, 1, "metrics: exactly one has `return_data: true`");
+}
+
+int alarms_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_alarm_lives_through_a_day_by_a_clock_that_is_handed_in),
+        cmocka_unit_test(without_data_each_treatment_goes_its_way_and_data_brings_it_back),
+        cmocka_unit_test(
+            an_alarm_of_ten_seconds_is_evaluated_every_ten_seconds_and_one_of_days_every_hour),
+        cmocka_unit_test(a_percentile_of_too_few_samples_leaves_the_state_where_it_is_told_to),
+        cmocka_unit_test(an_error_rate_is_metric_math_over_two_metrics),
+        cmocka_unit_test(a_band_alarm_rings_at_what_is_unusual_for_the_hour),
+        cmocka_unit_test(a_composite_alarm_says_which_alarm_changed_it),
+        cmocka_unit_test(alarms_that_cannot_be_are_refused),
+        cmocka_unit_test(expressions_that_no_alarm_can_look_at_are_refused),
+    };
+    return cmocka_run_group_tests_name("alarms", tests, NULL, NULL);
+}

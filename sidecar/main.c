@@ -16,6 +16,7 @@ static const struct {
     {"config", command_config, "print the effective settings, or the table of all options"},
     {"explain", command_explain, "what the rules make of one request, step by step, offline"},
     {"rules", command_rules, "list the rules, show one, try go-ftw's tests on them"},
+    {"alarms", command_alarms, "replay a series of a metric, and see when an alarm would ring"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/alarm_file_inside.h"
+
+/* ---- metrics ---- */
+
+static bool statistic_read(struct reading *reading, const struct node *node,
+                           struct statistic *statistic)
+{
+    char hint[HINT_BYTES];
+    if (node->kind != NODE_SCALAR)
+        return false;
+    if (!statistic_parse(node->text, statistic, hint, sizeof hint))
+        fault_add(reading->faults, FAULT_ERROR, node->place, span_text(hint),
+                  "statistic: found '" SPAN_FORMAT "', expected Average, Sum, Minimum, Maximum, "
+                  "SampleCount, p99, tm99, TM(5%%:95%%), ...",
+                  span_arg(span_first(node->text, SHOWN_BYTES)));
+    return true;
+}
+
+static bool id_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_metric *)to)->id);
+}
+
+static bool metric_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_metric *)to)->metric);
+}
+
+static bool metric_statistic_read(struct reading *reading, const struct node *node, void *to)
+{
+    return statistic_read(reading, node, &((struct alarm_metric *)to)->statistic);
+}
+
+static bool expression_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    struct alarm_metric *metric = to;
+    metric->place = alarm_text_place(node);
+    return alarm_text_read(node, &metric->expression);
+}
+
+static bool return_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    ((struct alarm_metric *)to)->returns = span_is(node->text, SPAN("true"));
+    return node->kind == NODE_SCALAR &&
+           (span_is(node->text, SPAN("true")) || span_is(node->text, SPAN("false")));
+}
+
+static const struct key metric_keys[] = {
+    {"id", id_read, "a lower-case letter, then letters, digits and _"},
+    {"metric", metric_read, "the name of a metric"},
+    {"statistic", metric_statistic_read, "a statistic, like Average or p99"},
+    {"expression", expression_read, "an expression, like 100*e/r"},
+    {"return_data", return_read, "true or false"},
+};
+
+static void metric_check(struct reading *reading, const struct node *node,
+                         const struct alarm_metric *metric)
+{
+    if ((metric->metric.len > 0) == (metric->expression.len > 0))
+        alarm_refuse(reading, node->place,
+                     "expected either `metric` with `statistic`, or `expression`");
+    else if (metric->metric.len > 0 && tree_find(node, SPAN("statistic")) == NULL)
+        alarm_refuse(reading, node->place, "`statistic` is missing");
+}
+
+static bool metrics_read(struct reading *reading, const struct node *node, void *to)
+{
+    struct alarm_settings *settings = to;
+    if (node->kind != NODE_LIST || node->count == 0)
+        return false;
+    struct alarm_metric *metrics = alarm_list_new(reading, node, sizeof *metrics);
+    for (const struct node *n = node->first; metrics != NULL && n != NULL; n = n->next) {
+        struct alarm_metric *metric = &metrics[settings->metric_count++];
+        metric->place = n->place;
+        alarm_map_read(reading, n, metric_keys, sizeof metric_keys / sizeof *metric_keys, metric);
+        metric_check(reading, n, metric);
+    }
+    settings->metrics = metrics;
+    return true;
+}
+
+static bool name_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_settings *)to)->name);
+}
+
+/* `metric` and `statistic` of the alarm itself are read by single_metric_read(). */
+static bool later_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    (void)to;
+    return node->kind == NODE_SCALAR && node->text.len > 0;
+}
+
+/* What a test has no use for: nothing is carried out. */
+static bool passed_over(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    (void)node;
+    (void)to;
+    return true;
+}
+
+static bool period_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    uint64_t seconds;
+    if (!alarm_seconds_read(node, &seconds))
+        return false;
+    ((struct alarm_settings *)to)->period_s = (unsigned)seconds;
+    return true;
+}
+
+static bool periods_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_count_read(node, &((struct alarm_settings *)to)->test.evaluation_periods);
+}
+
+static bool datapoints_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_count_read(node, &((struct alarm_settings *)to)->test.datapoints_to_alarm);
+}
+
+static bool threshold_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return node->kind == NODE_SCALAR &&
+           alarm_number_parse(node->text, &((struct alarm_settings *)to)->test.threshold);
+}
+
+static bool comparison_read(struct reading *reading, const struct node *node, void *to)
+{
+    unsigned index;
+    if (!alarm_word_read(reading, node, alarm_operator_word, &index))
+        return false;
+    ((struct alarm_settings *)to)->test.comparison = (enum alarm_operator)index;
+    return true;
+}
+
+static bool missing_read(struct reading *reading, const struct node *node, void *to)
+{
+    unsigned index;
+    if (!alarm_word_read(reading, node, alarm_missing_word, &index))
+        return false;
+    ((struct alarm_settings *)to)->test.missing = (enum alarm_missing)index;
+    return true;
+}
+
+static const char *few_word(unsigned i)
+{
+    static const char *const words[] = {"evaluate", "ignore", NULL};
+    return words[i];
+}
+
+static bool few_read(struct reading *reading, const struct node *node, void *to)
+{
+    unsigned index;
+    if (!alarm_word_read(reading, node, few_word, &index))
+        return false;
+    ((struct alarm_settings *)to)->few_keep_state = index == 1;
+    return true;
+}
+
+static bool band_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_settings *)to)->band_id);
+}
+
+static bool rule_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    ((struct alarm_settings *)to)->rule_place = alarm_text_place(node);
+    return alarm_text_read(node, &((struct alarm_settings *)to)->rule);
+}
+
+static bool suppressor_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    ((struct alarm_settings *)to)->suppressor_place = node->place;
+    return alarm_text_read(node, &((struct alarm_settings *)to)->suppressor);
+}
+
+static bool wait_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    uint64_t seconds = 0;
+    bool well = alarm_seconds_read(node, &seconds);
+    ((struct alarm_settings *)to)->wait_s = (unsigned)seconds;
+    return well;
+}
+
+static bool extension_read(struct reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    uint64_t seconds = 0;
+    bool well = alarm_seconds_read(node, &seconds);
+    ((struct alarm_settings *)to)->extension_s = (unsigned)seconds;
+    return well;
+}
+
+static const struct key alarm_keys[] = {
+    {"name", name_read, "a name"},
+    {"description", passed_over, ""},
+    {"actions", passed_over, ""},
+    {"metric", later_read, "the name of a metric"},
+    {"statistic", later_read, "a statistic, like Average or p99"},
+    {"metrics", metrics_read, "a list of metrics and expressions"},
+    {"period", period_read, "a time with a unit, in whole seconds, like 60s"},
+    {"evaluation_periods", periods_read, "a number"},
+    {"datapoints_to_alarm", datapoints_read, "a number"},
+    {"threshold", threshold_read, "a number"},
+    {"threshold_metric_id", band_read, "the id of an ANOMALY_DETECTION_BAND"},
+    {"comparison_operator", comparison_read, "an operator, like GreaterThanThreshold"},
+    {"treat_missing_data", missing_read, "missing, ignore, breaching or notBreaching"},
+    {"evaluate_low_sample_count_percentile", few_read, "evaluate or ignore"},
+    {"rule", rule_read, "a rule, like ALARM(a) AND NOT OK(b)"},
+    {"actions_suppressor", suppressor_read, "the name of an alarm"},
+    {"actions_suppressor_wait_period", wait_read, "a time with a unit, like 60s"},
+    {"actions_suppressor_extension_period", extension_read, "a time with a unit, like 60s"},
+};
+
+/* `metric` and `statistic` beside the alarm's name are a list of one. */
+static void single_metric_read(struct reading *reading, const struct node *node,
+                               struct alarm_settings *settings)
+{
+    const struct node *name = tree_find(node, SPAN("metric"));
+    const struct node *statistic = tree_find(node, SPAN("statistic"));
+    struct alarm_metric *metric = alarm_list_new(reading, node, sizeof *metric);
+    if (name == NULL || metric == NULL)
+        return;
+    *metric = (struct alarm_metric){.metric = name->text, .place = name->place, .returns = true};
+    if (settings->metric_count > 0)
+        alarm_refuse(reading, name->place, "`metric` and `metrics` exclude each other");
+    else if (statistic == NULL)
+        alarm_refuse(reading, node->place, "`statistic` is missing");
+    else
+        statistic_read(reading, statistic, &metric->statistic);
+    settings->metrics = metric;
+    settings->metric_count = 1;
+}
+
+/* Keys that a metric alarm has to have, and that a composite one may not. */
+static void alarm_check(struct reading *reading, const struct node *node,
+                        struct alarm_settings *settings)
+{
+    static const char *const musts[] = {"period", "evaluation_periods", "comparison_operator"};
+    bool is_composite = settings->rule.len > 0;
+    if (is_composite == (settings->metric_count > 0)) {
+        alarm_refuse(reading, node->place, "expected one of `metric`, `metrics` and `rule`");
+        return;
+    }
+    for (size_t i = 0; i < sizeof musts / sizeof *musts; i++)
+        if ((tree_find(node, span_text(musts[i])) != NULL) == is_composite)
+            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+                      is_composite ? "`%s` has no meaning beside `rule`" : "`%s` is missing",
+                      musts[i]);
+    if (!is_composite && settings->band_id.len == 0 && tree_find(node, SPAN("threshold")) == NULL)
+        alarm_refuse(reading, node->place, "`threshold` is missing");
+    if (settings->test.datapoints_to_alarm == 0)
+        settings->test.datapoints_to_alarm = settings->test.evaluation_periods;
+}
+
+bool alarm_entries_read(struct reading *reading, const struct node *node, void *to)
+{
+    struct alarm_file *file = to;
+    if (node->kind != NODE_LIST || node->count == 0)
+        return false;
+    file->alarms = alarm_list_new(reading, node, sizeof *file->alarms);
+    file->firsts = alarm_list_new(reading, node, sizeof *file->firsts);
+    for (const struct node *n = node->first; !arena_is_full(reading->arena) && n != NULL;
+         n = n->next) {
+        struct alarm_settings *settings = &file->alarms[file->alarm_count++];
+        settings->place = n->place;
+        alarm_map_read(reading, n, alarm_keys, sizeof alarm_keys / sizeof *alarm_keys, settings);
+        if (n->kind != NODE_MAP)
+            continue;
+        single_metric_read(reading, n, settings);
+        alarm_check(reading, n, settings);
+    }
+    return true;
+}

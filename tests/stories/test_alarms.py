@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""alarms test: series replayed by the file's own clock, the states and reasons that come of them, and what is expected."""
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import PROGRAM
+
+ERRORS = """
+start: 2026-01-01T00:00:00Z
+alarms:
+  - { name: errors, metric: 5XXError, statistic: Average, period: 60s, evaluation_periods: 5, datapoints_to_alarm: 3,
+      threshold: 0.05, comparison_operator: GreaterThanThreshold, treat_missing_data: notBreaching,
+      actions: [{ type: webhook, url: "http://am:9093" }] }
+series:
+  - { metric: 5XXError, every: 60s, values: [0 x3, missing, 1 x2, [0, 0, 0, 1], { value: 0, samples: 9 } , 0 x4] }
+"""
+
+PAGED = """
+alarms:
+  - name: rate
+    period: 60s
+    evaluation_periods: 1
+    threshold: 50
+    comparison_operator: GreaterThanThreshold
+    metrics:
+      - { id: errors, metric: 5XXError, statistic: Sum }
+      - { id: requests, metric: Count, statistic: SampleCount }
+      - { id: rate, expression: "IF(requests > 1, 100 * FILL(errors, 0) / requests, 0)", return_data: true }
+  - { name: deploy, metric: Deploying, statistic: Maximum, period: 60s, evaluation_periods: 1, threshold: 1,
+      comparison_operator: GreaterThanOrEqualToThreshold, treat_missing_data: notBreaching }
+  - { name: page, rule: ALARM(rate), actions_suppressor: deploy, actions_suppressor_wait_period: 60s,
+      actions_suppressor_extension_period: 120s }
+states: { rate: OK }
+series:
+  - { metric: Count, values: [[1, 1], 1] }
+"""
+
+
+@pytest.fixture
+def replay(tmp_path):
+    """replay(text, option...) -> (exit code, stdout, stderr)"""
+
+    def run(text, *options):
+        (tmp_path / "alarms.yaml").write_text(text)
+        done = subprocess.run([PROGRAM, "alarms", "test", "alarms.yaml", *options], cwd=tmp_path, text=True, timeout=60,
+                              capture_output=True)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_each_evaluation_is_printed_with_its_state_and_reason(replay):
+    code, out, _ = replay(ERRORS)
+    lines = out.splitlines()
+    assert code == 0
+    assert len(lines) == 13
+    assert lines[0] == ("2026-01-01T00:01:00Z errors: INSUFFICIENT_DATA -> OK, actions run: Threshold Crossed: 1 out of the last 5 "
+                        "datapoints [0.0 (01/01/26 00:00:00)] was not greater than the threshold (0.05) and 4 missing datapoints "
+                        "were treated as [NonBreaching] (minimum 3 datapoints for ALARM -> OK transition).")
+    assert lines[6] == ("2026-01-01T00:07:00Z errors: OK -> ALARM, actions run: Threshold Crossed: 3 out of the last 5 datapoints "
+                        "[0.25 (01/01/26 00:06:00), 1.0 (01/01/26 00:05:00), 1.0 (01/01/26 00:04:00)] were greater than the "
+                        "threshold (0.05) (minimum 3 datapoints for OK -> ALARM transition).")
+    assert lines[-1] == "0 passed, 0 failed"
+
+
+def test_only_changes_are_printed_where_that_is_asked_for(replay):
+    code, out, _ = replay(ERRORS, "--changes")
+    assert code == 0
+    assert [line.split(" ")[0] for line in out.splitlines()[:-1]] == [
+        "2026-01-01T00:01:00Z", "2026-01-01T00:07:00Z", "2026-01-01T00:10:00Z"]
+
+
+def test_what_is_expected_makes_the_file_a_test(replay):
+    code, out, _ = replay(ERRORS + "expect:\n"
+                          "  - { alarm: errors, states: [OK x6, ALARM x3, OK] }\n"
+                          "  - { alarm: errors, at: 7m, state: ALARM, reason: 3 out of the last 5, actions: run }\n"
+                          "  - { alarm: errors, at: 8m, actions: none }\n", "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "3 passed, 0 failed")
+
+
+@pytest.mark.parametrize("expectation, said", [
+    ("states: [OK x5, ALARM]", "errors after 360s: expected state ALARM, found OK"),
+    ("at: 7m, state: OK", "errors after 420s: expected state OK, found ALARM, actions run"),
+    ("at: 7m, reason: was less", "errors after 420s: expected a reason with was less, found ALARM"),
+    ("at: 8m, actions: run", "errors after 480s: expected actions run, found ALARM"),
+    ("at: 3h, state: OK", "errors: there was no evaluation at that time"),
+    ("states: [OK x6, ALARM x3, OK x9]", "errors: it was not evaluated so often"),
+])
+def test_what_does_not_hold_ends_with_1(replay, expectation, said):
+    code, out, _ = replay(ERRORS + f"expect:\n  - {{ alarm: errors, {expectation} }}\n", "--changes")
+    assert (code, out.splitlines()[-1]) == (1, "0 passed, 1 failed")
+    assert f"failed alarms.yaml:10: {said}" in out
+
+
+def test_a_composite_alarm_is_held_back_by_its_suppressor(replay):
+    series = """series:
+  - { metric: Count, values: [{ value: 1, samples: 10 }, { value: 1, samples: 10 }, { value: 1, samples: 10 }, 1 x17] }
+  - { metric: 5XXError, values: [missing, missing, { value: 1, samples: 6 }, 0 x17] }
+  - { metric: Deploying, values: [missing x3, 1 x4] }
+expect:
+  - { alarm: rate, states: [OK x2, ALARM, OK x17] }
+  - { alarm: page, at: 2m, actions: run }
+  - { alarm: page, at: 3m, state: ALARM, reason: rate transitioned to ALARM at Thursday 01 January, actions: suppressed }
+  - { alarm: page, at: 4m, state: OK, actions: suppressed }
+  - { alarm: page, at: 11m, actions: suppressed }
+  - { alarm: page, at: 12m, state: OK, actions: run }
+"""
+    code, out, err = replay(PAGED[:PAGED.index("series:")] + series)
+    assert (code, out.splitlines()[-1]) == (0, "6 passed, 0 failed"), out + err
+    assert "page: OK -> ALARM, actions suppressed by WaitPeriod: rate transitioned" in out
+    assert "page: ALARM -> OK, actions suppressed by Alarm: rate transitioned" in out
+    assert "page: OK, actions suppressed by ExtensionPeriod" in out
+
+
+@pytest.mark.parametrize("wrong, right, said", [
+    ("statistic: Averag,", "statistic: Average,", "4:50: statistic: found 'Averag', expected Average"),
+    ("GreaterThanTreshold", "GreaterThanThreshold", "(did you mean 'GreaterThanThreshold'?)"),
+    ("treshold: 0.05", "threshold: 0.05", "unknown key 'treshold' (did you mean 'threshold'?)"),
+    ("period: 60 ", "period: 60s ", "period: expected a time with a unit"),
+    ("period: 45s", "period: 60s", "period: expected 10s, 20s, 30s or a number of minutes"),
+    ("datapoints_to_alarm: 6", "datapoints_to_alarm: 3", "datapoints_to_alarm: expected 1 to evaluation_periods"),
+    ("treat_missing_data: notBreeching", "treat_missing_data: notBreaching", "(did you mean 'notBreaching'?)"),
+    ("metric: 4XXError, every", "metric: 5XXError, every", "no alarm asks for this metric"),
+    ("values: [0 x0,", "values: [0 x3,", "expected a number, `missing`, a list of samples"),
+    ("start: 2026-01-01T00:00:30Z", "start: 2026-01-01T00:00:00Z", "start: expected a full minute"),
+])
+def test_what_is_wrong_in_the_file_is_said_with_its_place(replay, wrong, right, said):
+    assert right in ERRORS.replace("60s,", "60s ,")
+    text = ERRORS.replace("60s,", "60s ,").replace(right, wrong, 1)
+    code, out, err = replay(text)
+    assert code == 1
+    assert said in err
+    assert err.startswith("alarms.yaml:")
+
+
+def test_a_fault_in_an_expression_or_a_rule_has_its_column(replay):
+    code, _, err = replay(PAGED.replace("FILL(errors", "FIL(errors"))
+    assert code == 1
+    assert "alarms.yaml:11:57: there is no function 'FIL' (did you mean 'FILL'?)" in err
+    _, _, err = replay(PAGED[:PAGED.index("series:")].replace("ALARM(rate)", "ALARM(rat)"))
+    assert "alarms.yaml:14:31: there is no alarm 'rat' (did you mean 'rate'?)" in err
+
+
+def test_a_day_of_seconds_is_replayed_at_once(replay):
+    code, out, _ = replay("""
+alarms:
+  - { name: slow, metric: Latency, statistic: p99, period: 10s, evaluation_periods: 3, threshold: 500,
+      comparison_operator: GreaterThanOrEqualToThreshold }
+series:
+  - { metric: Latency, every: 1s, values: [20 x43200, 900 x60, 20 x43140] }
+expect:
+  - { alarm: slow, states: [INSUFFICIENT_DATA x0, OK x4322, ALARM x4, OK x4314] }
+""".replace("INSUFFICIENT_DATA x0, ", ""), "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "1 passed, 0 failed"), out
+
+
+def test_the_example_of_the_readme_holds(replay):
+    section = (Path(__file__).resolve().parents[2] / "README.md").read_text().split("## When would an alarm ring?")[1]
+    code, out, err = replay(section.split("```yaml")[1].split("```")[0], "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "2 passed, 0 failed"), out + err
+
+
+def test_the_command_line_is_as_elsewhere(replay, tmp_path):
+    def run(*words):
+        done = subprocess.run([PROGRAM, "alarms", *words], cwd=tmp_path, text=True, timeout=60, capture_output=True)
+        return done.returncode, done.stdout + done.stderr
+
+    assert run()[0] == 2
+    assert run("tset") == (2, run("tset")[1])
+    assert "did you mean 'test'?" in run("tset")[1]
+    assert run("test")[0] == 2
+    assert run("test", "--help")[0] == 0
+    assert "no such file" in run("test", "absent.yaml")[1].lower()
+    assert run("test", "absent.yaml")[0] == 1

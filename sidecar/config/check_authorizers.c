@@ -3,6 +3,7 @@
 #include "sidecar/config/read.h"
 
 enum { NAMES_MOST = 32, HINT_BYTES = 160 };
+#define SIGV4_SKEW_US UINT64_C(300000000) /* as AWS has it */
 
 /* Which options a type has, beside those that all have. */
 static const struct type_option {
@@ -13,6 +14,9 @@ static const struct type_option {
     {AUTHORIZER_JWT, MUST, "issuer"},    {AUTHORIZER_JWT, MUST, "algorithms"},
     {AUTHORIZER_JWT, MUST, "jwks_file"}, {AUTHORIZER_JWT, MAY, "audience"},
     {AUTHORIZER_JWT, MAY, "token_use"},  {AUTHORIZER_JWT, MAY, "skew"},
+    {AUTHORIZER_SIGV4, MUST, "region"},  {AUTHORIZER_SIGV4, MAY, "service"},
+    {AUTHORIZER_SIGV4, MAY, "skew"},     {AUTHORIZER_SIGV4, MAY, "v4a"},
+    {AUTHORIZER_SIGV4, MAY, "body"},     {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
 };
 static const char *const shared_options[] = {"type", "mode", "headers"};
 enum {
@@ -26,6 +30,14 @@ static bool is_among(struct span name, const char *const *names, size_t count)
         if (span_is(name, span_text(names[i])))
             return true;
     return false;
+}
+
+bool authorizer_has_option(enum authorizer_type type, struct span name)
+{
+    for (size_t i = 0; i < TYPE_OPTIONS; i++)
+        if (type_options[i].type == type && span_is(name, span_text(type_options[i].name)))
+            return true;
+    return is_among(name, shared_options, SHARED_OPTIONS);
 }
 
 /* Of whatever type; what is not was said when it was read. */
@@ -79,6 +91,29 @@ static void check_types(struct reading *reading)
             check_options(reading, &settings->authorizers[i], node);
 }
 
+/* A signature has no issuer, whose clock is watched, but many signers. */
+static void check_sigv4(struct reading *reading, struct authorizer_settings *settings,
+                        const struct node *node)
+{
+    if (settings->type != AUTHORIZER_SIGV4)
+        return;
+    if (tree_find(node, SPAN("skew")) == NULL)
+        settings->skew_us = SIGV4_SKEW_US;
+    if (reading->settings->aws_keys.file.at == NULL)
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("add aws_keys: { file: ... }"),
+                  "authorizers.*: type sigv4 needs access keys, and there is no aws_keys.file");
+}
+
+static void check_aws_keys(struct reading *reading)
+{
+    const struct node *file = tree_find_path(reading->root, SPAN("aws_keys.file"));
+    if (file == NULL)
+        return;
+    reading->settings->aws_keys.place = file->place;
+    reading->settings->aws_keys.place.file =
+        arena_string(reading->arena, span_text(file->place.file));
+}
+
 static void keep_places(struct reading *reading)
 {
     union { /* the settings are still being made; nobody else sees them */
@@ -93,6 +128,7 @@ static void keep_places(struct reading *reading)
         struct place at = (file != NULL ? file : node)->place;
         at.file = arena_string(reading->arena, span_text(at.file));
         authorizers.out[i].place = at;
+        check_sigv4(reading, &authorizers.out[i], node);
     }
 }
 
@@ -101,6 +137,7 @@ void authorizers_check(struct reading *reading)
     const struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("routes"));
     keep_places(reading);
+    check_aws_keys(reading);
     check_types(reading);
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *scopes = tree_find(tree_at(list, i), SPAN("scopes"));

@@ -62,6 +62,8 @@ static struct key_set *read_set(struct key_sets *sets, const struct authorizer_s
     struct key_set_problem problem;
     struct key_set *set = NULL;
     buf_init(&text, KEY_SET_BYTES + 1);
+    if (from->jwks_file.at == NULL)
+        return NULL; /* of a type without */
     if (!private_file_read(from->jwks_file.at, &text, why, sizeof why)) {
         fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
                   "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s",

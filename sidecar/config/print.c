@@ -7,6 +7,7 @@
 
 #include "rules/base/map.h"
 #include "sidecar/config/options.h"
+#include "sidecar/config/read.h"
 #include "sidecar/config/values.h"
 
 enum { PRINT_BYTES = 16 << 20, INDENT = 2 };
@@ -91,14 +92,24 @@ static void row_print(struct printer *p, const struct option *option, const void
     buf_fini(&value);
 }
 
+/* An authorizer has the options of its type alone. */
+static bool is_of_item(const struct option_group *group, const void *item, struct span path)
+{
+    const struct authorizer_settings *authorizer = item;
+    return !span_is(span_text(group->path), SPAN("authorizers.*")) ||
+           authorizer_has_option(authorizer->type, span_cut(&path, '.'));
+}
+
 static void item_print(struct printer *p, const struct option_group *group, const void *item)
 {
     const struct option *option;
     size_t prefix = strlen(group->path) + 1;
     p->section = span_make(NULL, 0);
-    for (size_t i = 0; (option = options_at(i)) != NULL; i++)
-        if (option_group_of(option) == group)
-            row_print(p, option, item, span_from(span_text(option->path), prefix));
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        struct span path = span_from(span_text(option->path), prefix);
+        if (option_group_of(option) == group && is_of_item(group, item, path))
+            row_print(p, option, item, path);
+    }
 }
 
 static void group_print(struct printer *p, const struct option_group *group)

@@ -22,5 +22,7 @@ void tls_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */
 void authorizers_check(struct reading *reading);
+/* Has a type that option? Of others it would do nothing. */
+bool authorizer_has_option(enum authorizer_type type, struct span name);
 
 #endif

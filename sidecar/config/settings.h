@@ -148,6 +148,9 @@ struct authorizer_settings {
     struct span jwks_file; /* absolute */
     struct span token_use; /* at == NULL: any */
     uint64_t skew_us;
+    struct span region, service; /* sigv4 */
+    bool v4a, unsigned_payload;
+    uint64_t body_bytes;
     const struct pair *headers; /* field and claim: what the backend is told of a good token */
     size_t header_count;
     enum guard_mode mode;
@@ -242,6 +245,10 @@ struct settings {
     } api_keys;
     const struct usage_plan_settings *usage_plans;
     size_t usage_plan_count;
+    struct {
+        struct span file; /* at == NULL: none */
+        struct place place;
+    } aws_keys;
     struct {
         struct span resource; /* the file; at == NULL: none */
         struct place place;

@@ -10,6 +10,7 @@
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
 #include "sidecar/config/api_key_parts.h"
+#include "sidecar/config/aws_keys.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/key_sets.h"
@@ -35,7 +36,7 @@ struct snapshot_parts {
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
     struct part *settings, *rules, *routes, *ip_lists, *live_sets, *geo, *rates, *tls, *key_sets,
-        *policy, *web_acls, *api_keys;
+        *policy, *web_acls, *api_keys, *aws_keys;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
     struct address_set *ip_sets;
@@ -274,6 +275,21 @@ static struct part *api_keys_renewed(const struct settings *settings, struct par
                         : part_take(old);
 }
 
+/* ---- keys of signatures ---- */
+
+static void free_aws_keys(void *value)
+{
+    aws_keys_free(value);
+}
+
+static struct part *aws_keys_part(const struct settings *settings, const struct snapshot *before,
+                                  struct faults *faults)
+{
+    struct aws_keys *keys = aws_keys_new(settings, faults);
+    struct part *old = before != NULL ? before->parts->aws_keys : NULL;
+    return keys != NULL ? part_or_old(old, aws_keys_hash(keys), keys, free_aws_keys) : NULL;
+}
+
 /* ---- geo ---- */
 
 static void free_geo(void *value)
@@ -401,6 +417,7 @@ static void parts_free(struct snapshot_parts *parts)
     part_give(parts->ip_lists);
     part_give(parts->live_sets);
     part_give(parts->key_sets);
+    part_give(parts->aws_keys);
     free(parts->ip_sets);
     free(parts->waf_routes);
     part_give(parts->routes);
@@ -412,10 +429,10 @@ static void parts_free(struct snapshot_parts *parts)
 static uint64_t hash_of_all(const struct snapshot_parts *parts)
 {
     static const uint8_t key[16] = "a whole snapshot";
-    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash,  parts->routes->hash,
-                         parts->ip_lists->hash, parts->geo->hash,    parts->key_sets->hash,
-                         parts->tls->hash,      parts->policy->hash, parts->web_acls->hash,
-                         parts->api_keys->hash};
+    uint64_t hashes[] = {parts->effective.hash, parts->rules->hash,   parts->routes->hash,
+                         parts->ip_lists->hash, parts->geo->hash,     parts->key_sets->hash,
+                         parts->tls->hash,      parts->policy->hash,  parts->web_acls->hash,
+                         parts->api_keys->hash, parts->aws_keys->hash};
     return siphash(key, span_make((const char *)hashes, sizeof hashes));
 }
 
@@ -462,6 +479,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .ip_sets = parts->ip_sets,
         .key_sets = key_sets_at(parts->key_sets->value),
         .tokens = key_sets_tokens(parts->key_sets->value),
+        .aws_keys = parts->aws_keys->value,
         .geo = geo_files_geo(parts->geo->value),
         .resource_policy = policy_file_policy(parts->policy->value),
         .api_keys = api_key_part_keys(parts->api_keys->value),
@@ -501,6 +519,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->live_sets = live_sets_part(parts->settings->value, before);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->api_keys = api_keys_part(parts->settings->value, before, faults);
+        parts->aws_keys = aws_keys_part(parts->settings->value, before, faults);
         parts->web_acls = web_acls_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         parts->policy = policy_part(parts->settings->value, before, faults);
@@ -511,7 +530,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     if (parts->rules == NULL || parts->routes == NULL || parts->ip_lists == NULL ||
         parts->key_sets == NULL || parts->geo == NULL || parts->rates == NULL ||
         parts->tls == NULL || parts->policy == NULL || parts->web_acls == NULL ||
-        parts->api_keys == NULL) {
+        parts->api_keys == NULL || parts->aws_keys == NULL) {
         parts_free(parts);
         return NULL;
     }
@@ -554,6 +573,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->routes = part_take(old->routes);
     parts->live_sets = part_take(old->live_sets);
     parts->key_sets = part_take(old->key_sets);
+    parts->aws_keys = part_take(old->aws_keys);
     parts->policy = part_take(old->policy);
     parts->web_acls = part_take(old->web_acls);
     parts->rates = part_take(old->rates);

@@ -20,6 +20,7 @@
 
 struct ruleset;
 struct address_set;
+struct aws_keys;
 struct key_set;
 struct tokens;
 struct policy;
@@ -42,6 +43,7 @@ struct snapshot {
     const struct address_set *ip_sets;     /* in the order of the settings */
     const struct key_set *const *key_sets; /* in the order of the authorizers */
     struct tokens *const *tokens;          /* that were found good; in the same order */
+    const struct aws_keys *aws_keys;       /* for sigv4; none where no file is named */
     const struct geo *geo;                 /* NULL: no database is named */
     const struct api_keys *api_keys;       /* NULL: none, or they could not be read */
     const struct policy *resource_policy;  /* NULL: none is named */

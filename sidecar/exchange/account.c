@@ -68,7 +68,8 @@ static void say_request(const struct exchange *x, struct report *report)
         report->trace_state = fields_get(&head->fields, SPAN("tracestate"));
     if (x->route != NULL)
         report->route = x->route->template;
-    report->bytes_in = x->upload.moved > x->prefix.len ? x->upload.moved : x->prefix.len;
+    size_t held = x->whole.bytes.len > x->prefix.len ? x->whole.bytes.len : x->prefix.len;
+    report->bytes_in = x->upload.moved > held ? x->upload.moved : held;
 }
 
 static void say_limits(struct exchange *x, struct report *report)

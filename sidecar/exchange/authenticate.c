@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authenticate: whom the route's authorizer says the request comes from. The table by type, and
  * what all types share. Nothing lets in that was not found good. */
-#include "sidecar/exchange/inside.h"
+#include "sidecar/exchange/gather.h"
 #include "sidecar/exchange/stages.h"
 
 static const struct authenticator {
@@ -11,6 +11,7 @@ static const struct authenticator {
     enum step (*walk)(struct exchange *x); /* the row itself, which may wait for others */
 } authenticators[AUTHORIZER_TYPES] = {
     [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, .ask = authenticate_jwt},
+    [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, .ask = authenticate_sigv4},
 };
 
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route)
@@ -22,15 +23,16 @@ enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct r
     return settings->mode == GUARD_OFF ? POLICY_FLOW_NONE : authenticators[settings->type].flow;
 }
 
-bool authenticate(const struct authorizer_question *question, struct authorized *to,
-                  struct authorizer_refusal *refusal)
+enum authenticated authenticate(const struct authorizer_question *question, struct authorized *to,
+                                struct authorizer_refusal *refusal)
 {
     const struct authorizer_settings *settings =
         &question->snapshot->settings->authorizers[question->route->authorizer - 1];
     *to = (struct authorized){
         .settings = settings, .to = DECISION_ALLOW, .flow = authenticators[settings->type].flow};
-    to->is_known = authenticators[settings->type].ask(question, to, refusal);
-    return to->is_known;
+    enum authenticated answer = authenticators[settings->type].ask(question, to, refusal);
+    to->is_known = answer == AUTHENTICATED;
+    return answer;
 }
 
 struct authorizer_question authorizer_question_of(struct exchange *x)
@@ -38,7 +40,21 @@ struct authorizer_question authorizer_question_of(struct exchange *x)
     return (struct authorizer_question){.snapshot = x->snapshot,
                                         .route = x->route,
                                         .asked = asked_of(x),
-                                        .wall_us = loop_wall_us(x->around->loop)};
+                                        .wall_us = loop_wall_us(x->around->loop),
+                                        .payload = gathered_hash(x)};
+}
+
+/* Credentials that say nothing without the body: all of it, and once more. */
+static enum step authenticate_by_body(struct exchange *x)
+{
+    struct authorizer_refusal refusal;
+    enum step step = gather_whole(x, NULL, NULL);
+    if (step != STEP_NEXT)
+        return step;
+    const struct authorizer_question question = authorizer_question_of(x);
+    return authenticate(&question, &x->authorizer, &refusal) == AUTHENTICATED
+               ? STEP_NEXT
+               : authorizer_refuse(x, &refusal);
 }
 
 enum step stage_authenticate(struct exchange *x)
@@ -48,8 +64,14 @@ enum step stage_authenticate(struct exchange *x)
     struct authorizer_refusal refusal;
     if (authenticators[type].walk != NULL)
         return authenticators[type].walk(x);
-    return authenticate(&question, &x->authorizer, &refusal) ? STEP_NEXT
-                                                             : authorizer_refuse(x, &refusal);
+    if (x->whole.is_awaited)
+        return authenticate_by_body(x);
+    switch (authenticate(&question, &x->authorizer, &refusal)) {
+    case AUTHENTICATED: return STEP_NEXT;
+    case AUTHENTICATED_BY_BODY: return authenticate_by_body(x);
+    case AUTHENTICATED_NOT: break;
+    }
+    return authorizer_refuse(x, &refusal);
 }
 
 /* --- who is not let in --------------------------------------------------------------------- */

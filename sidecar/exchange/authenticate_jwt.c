@@ -74,22 +74,24 @@ static struct jwt_verdict verify(const struct authorizer_question *question, str
     return verdict;
 }
 
-bool authenticate_jwt(const struct authorizer_question *question, struct authorized *to,
-                      struct authorizer_refusal *refusal)
+enum authenticated authenticate_jwt(const struct authorizer_question *question,
+                                    struct authorized *to, struct authorizer_refusal *refusal)
 {
     struct span token;
     struct jwt jwt = {0};
     if (!token_find(question, &token, refusal))
-        return false;
+        return AUTHENTICATED_NOT;
     struct jwt_verdict verdict = verify(question, token, &jwt);
-    if (verdict.outcome != JWT_HOLDS)
-        return refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+    if (verdict.outcome != JWT_HOLDS) {
+        refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+        return AUTHENTICATED_NOT;
+    }
     to->principal = jwt.principal;
     to->context = jwt.claims;
     to->context_count = jwt.claim_count;
     to->scopes = jwt.scopes;
     to->scope_count = jwt.scope_count;
-    return true;
+    return AUTHENTICATED;
 }
 
 bool authorize_scopes(const struct authorizer_question *question, const struct authorized *who,

@@ -15,6 +15,7 @@
 #include "sidecar/guard/decision.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/guard/policy.h"
+#include "sidecar/guard/sigv4.h"
 
 /* All of it lives as long as the exchange; names and texts are borrowed from its arena. */
 struct authorized {
@@ -36,13 +37,19 @@ struct authorized {
     const struct pair *keys;  /* condition keys: aws:PrincipalArn...; a name twice: two values */
     size_t key_count;
     struct policy *answered; /* a document of its own among them: freed with the exchange */
+
+    struct {                             /* what gather_rest has to hold the body against */
+        const struct sigv4_claim *claim; /* NULL: nothing */
+        const struct sigv4_key *key;
+    } signature;
 };
 
 struct authorizer_question {
     const struct snapshot *snapshot;
     const struct route *route; /* its authorizer is asked; NULL: none fits */
     const struct asked *asked;
-    uint64_t wall_us; /* now, since 1970 */
+    uint64_t wall_us;    /* now, since 1970 */
+    struct span payload; /* SHA-256 of the body, in hexadecimal; at == NULL: not known yet */
 };
 
 /* Why somebody is not let in. */
@@ -56,15 +63,18 @@ struct authorizer_refusal {
 /* How a route's requests are authorized; NONE: nobody asks. */
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route);
 
-/* True: the credentials are good, and *to says of whom. False: *refusal says why not, and of what
- * they said nothing is left in *to. */
-typedef bool authenticate_function(const struct authorizer_question *question,
-                                   struct authorized *to, struct authorizer_refusal *refusal);
-authenticate_function authenticate_jwt;
+enum authenticated {
+    AUTHENTICATED,         /* the credentials are good, and *to says of whom */
+    AUTHENTICATED_NOT,     /* *refusal says why; of what they said nothing is left in *to */
+    AUTHENTICATED_BY_BODY, /* to be asked again with the payload */
+};
+typedef enum authenticated authenticate_function(const struct authorizer_question *question,
+                                                 struct authorized *to,
+                                                 struct authorizer_refusal *refusal);
+authenticate_function authenticate_jwt, authenticate_sigv4;
 
 /* Asks the authorizer of the question's route where that needs nobody else. */
-bool authenticate(const struct authorizer_question *question, struct authorized *to,
-                  struct authorizer_refusal *refusal);
+authenticate_function authenticate;
 /* Has who that is one of the route's scopes? None: nothing is asked. */
 bool authorize_scopes(const struct authorizer_question *question, const struct authorized *who,
                       struct authorizer_refusal *refusal);

@@ -187,7 +187,7 @@ static enum step look_around(struct exchange *x)
         x->error = "client_gone";
         return STEP_END;
     }
-    bool receiving = x->at <= STAGE_INSPECT_BODY;
+    bool receiving = x->at <= STAGE_INSPECT_BODY || x->whole.is_awaited;
     if (x->whole_is_late && x->at < STAGE_COMPOSE)
         return receiving ? fail(x, 408, "request_timeout") : fail(x, 504, "upstream_timeout");
     if (x->pump_is_late) {

@@ -4,7 +4,7 @@
 
 #include "rules/base/encode.h"
 #include "sidecar/exchange/decode.h"
-#include "sidecar/exchange/inside.h"
+#include "sidecar/exchange/gather.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/wire/tls.h"
 
@@ -176,7 +176,7 @@ static void make_request(struct exchange *x, struct request_head *head)
     fields_remove(fields, SPAN("content-length")); /* framing is the codec's */
     if (!x->settings->limits.pass_underscore_names)
         drop_underscore_names(fields);
-    if (x->continue_sent || x->prefix_is_whole)
+    if (x->continue_sent || gathered_is_whole(x))
         fields_remove(fields, SPAN("expect"));
     if (x->inspection != NULL && x->snapshot->inspection.response_body_access)
         accept_encoding_reduce(fields, x->arena);
@@ -189,8 +189,8 @@ static void make_request(struct exchange *x, struct request_head *head)
     key_hide(x, fields);
     set_via(x, fields);
     access_tell(x, fields);
-    if (x->prefix_is_whole)
-        head->body_length = (int64_t)x->prefix.len;
+    if (gathered_is_whole(x))
+        head->body_length = (int64_t)gathered_bytes(x).len;
     if (x->target.form ==
         TARGET_ABSOLUTE) /* the origin form is for origin servers: RFC 9112 3.2.1 */
         head->target = x->target.query.at == NULL
@@ -207,9 +207,9 @@ enum step stage_send(struct exchange *x)
     if (arena_is_full(x->arena))
         return answer_with(x, 431, "header_too_large");
     x->server->ops->send_head(x->server, &head);
-    struct source *rest = x->prefix_is_whole || head.body_length == 0 ? NULL : &x->client->body;
+    struct source *rest = gathered_is_whole(x) || head.body_length == 0 ? NULL : &x->client->body;
     if (head.body_length != 0)
-        pump_start(&x->upload, rest, &x->server->request, buf_span(&x->prefix),
+        pump_start(&x->upload, rest, &x->server->request, gathered_bytes(x),
                    x->settings->limits.body_bytes, loop_now_us(x->around->loop));
     if (head.body_length != 0)
         pump_move(&x->upload, loop_now_us(x->around->loop));
@@ -232,7 +232,7 @@ static bool is_idempotent(struct span method)
 /* RFC 9110 9.2.2: only what may be repeated, and only while all that was sent is still at hand. */
 static bool may_go_again(const struct exchange *x)
 {
-    bool body_is_at_hand = x->upload.from == NULL || x->upload.moved <= x->prefix.len;
+    bool body_is_at_hand = x->upload.from == NULL || x->upload.moved <= gathered_bytes(x).len;
     return !x->second_try && body_is_at_hand && is_idempotent(x->client->head->method);
 }
 

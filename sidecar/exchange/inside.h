@@ -137,6 +137,12 @@ struct exchange {
 
     /* ---- authenticate, authorize ---- */
     struct authorized authorizer;
+    struct { /* the request's body, where a signature wants to see it: gather.h */
+        struct sigv4_payload *payload; /* NULL: nobody asked for it */
+        struct buf bytes;              /* all of it, where the prefix is not */
+        bool is_awaited, is_whole, is_good;
+        char hash[SHA256_HEX];
+    } whole;
 
     /* ---- key ---- */
     struct {

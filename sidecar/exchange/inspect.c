@@ -4,6 +4,7 @@
 #include "rules/inspection.h"
 
 #include "sidecar/exchange/body_policy.h"
+#include "sidecar/exchange/gather.h"
 #include "sidecar/exchange/stages.h"
 
 /* A body of 128 KiB and the values made from it; what goes beyond is a limit with a policy. */
@@ -130,25 +131,6 @@ enum step stage_inspect_head(struct exchange *x)
 
 /* ---- the request's body ---- */
 
-/* Takes what has come, up to the limit. A whole body is told from a cut one by the source, not by
- * the count. */
-static enum source_state take_body(struct exchange *x, struct source *from, struct buf *to,
-                                   uint64_t limit)
-{
-    for (;;) {
-        struct span bytes = from->ops->peek(from);
-        if (bytes.len == 0 || to->len >= limit)
-            return from->ops->state(from);
-        bytes = span_first(bytes, (size_t)limit - to->len);
-        size_t before = to->size;
-        bool added = buf_add(to, bytes);
-        x->around->held_bytes += to->size - before;
-        if (!added)
-            return SOURCE_BROKEN;
-        from->ops->consume(from, bytes.len);
-    }
-}
-
 static struct body_policy policy_of(const struct exchange *x)
 {
     return (struct body_policy){
@@ -202,11 +184,8 @@ static enum step gather_on(struct exchange *x, enum source_state state, uint64_t
         return answer_with(x, 408, "request_body_timeout");
     if (has_grown)
         row_clock_arm(x, x->settings->timeouts.body_idle_us);
-    if (client->head->expects_continue && !x->continue_sent && x->prefix.len == 0) {
-        struct answer_head interim = {.status = 100};
-        client->ops->send_interim(client, &interim);
-        x->continue_sent = true;
-    }
+    if (x->prefix.len == 0)
+        gather_invite(x);
     return STEP_WAIT;
 }
 
@@ -232,7 +211,7 @@ enum step stage_gather_prefix(struct exchange *x)
         row_clock_arm(x, x->settings->timeouts.body_idle_us);
     }
     size_t before = x->prefix.len;
-    enum source_state state = take_body(x, &client->body, &x->prefix, limit);
+    enum source_state state = gather_take(x, &client->body, &x->prefix, limit);
     if (state == SOURCE_BROKEN)
         return answer_with(x, 400, "request_body_broken");
     if (for_rules && !x->prefix_is_cut && rules_are_behind(x, rules_limit)) {
@@ -349,7 +328,7 @@ enum step stage_gather_answer(struct exchange *x)
         row_clock_arm(x, x->settings->timeouts.response_header_us);
     }
     size_t before = x->answer_prefix.len;
-    enum source_state state = take_body(x, body, &x->answer_prefix, limit);
+    enum source_state state = gather_take(x, body, &x->answer_prefix, limit);
     if (state == SOURCE_BROKEN)
         return answer_with(x, 502, "upstream_broken");
     bool over = x->answer_prefix.len >= limit && body->ops->peek(body).len > 0;

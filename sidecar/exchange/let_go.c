@@ -42,12 +42,14 @@ void exchange_let_go(struct exchange *x)
     release_client(x);
     inspection_end(x->inspection);
     arena_free(x->inspection_arena);
-    x->around->held_bytes -= x->prefix.size + x->answer_prefix.size +
+    x->around->held_bytes -= x->prefix.size + x->whole.bytes.size + x->answer_prefix.size +
                              body_decoding_held_bytes(&x->decoding) +
                              body_decoding_held_bytes(&x->answer_decoding);
     body_decoding_fini(&x->decoding);
     body_decoding_fini(&x->answer_decoding);
     policy_free(x->authorizer.answered);
+    sigv4_payload_free(x->whole.payload);
+    buf_fini(&x->whole.bytes);
     buf_fini(&x->prefix);
     buf_fini(&x->answer_prefix);
     if (x->counted_in_flight)

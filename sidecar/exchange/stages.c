@@ -52,6 +52,11 @@ static bool with_limits(const struct exchange *x)
     return x->route != NULL && (x->route->rate_limit_count > 0 || x->usage.plan != NULL);
 }
 
+static bool with_signed_body(const struct exchange *x)
+{
+    return x->authorizer.signature.claim != NULL;
+}
+
 static bool with_body_or_rules(const struct exchange *x)
 {
     return x->snapshot->web_acl_body_bytes > 0 || with_rules(x);

@@ -6,7 +6,8 @@
  *      |           (who has the key looks it up)
  *   sigv4_verify   canonical request -> string to sign -> signature, compared in constant time
  *      |
- *   sigv4_chunks   where the payload says STREAMING-...: each chunk of the body has a signature
+ *   sigv4_payload  is the body what was signed: its hash, or
+ *      `-- sigv4_chunks   where the payload says STREAMING-...: each chunk has a signature
  *
  * A payload whose hash the request says can be proven behind sigv4_verify (rules.payload_later);
  * one that is signed without being said has to be known before (WANTS_PAYLOAD).
@@ -125,5 +126,17 @@ void sigv4_chunks_free(struct sigv4_chunks *chunks); /* NULL allowed */
 /* The next bytes of the body, however they are cut. WRONG stays WRONG; bytes behind the END are
  * WRONG. What a chunk holds must not be believed before the step behind it. */
 enum sigv4_chunks_step sigv4_chunks_feed(struct sigv4_chunks *chunks, struct span bytes);
+
+/* --- any body ------------------------------------------------------------------------------ */
+
+/* Is it the body that was signed? Whatever the claim's kind of payload; of UNSIGNED any is. */
+struct sigv4_payload;
+/* `claim` may be NULL: the hash alone is wanted. The claim lives as long. */
+struct sigv4_payload *sigv4_payload_new(const struct sigv4_claim *claim,
+                                        const struct sigv4_key *key);
+void sigv4_payload_free(struct sigv4_payload *payload); /* NULL allowed */
+void sigv4_payload_feed(struct sigv4_payload *payload, struct span bytes);
+/* Once, behind the last byte: is it, and the hash of all bytes (of signed chunks: of none). */
+bool sigv4_payload_end(struct sigv4_payload *payload, char hash[SHA256_HEX]);
 
 #endif

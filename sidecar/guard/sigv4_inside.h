@@ -12,6 +12,11 @@ enum { CANONICAL_MOST = 256 * 1024, SIGNING_TEXT_MOST = 1024 };
  * a signed field is not there or not in order, an escape is broken, or there is no room. */
 bool sigv4_canonical(const struct sigv4 *sigv4, bool skip_token, struct buf *to);
 
+static inline bool sigv4_is_chunked(const struct sigv4_claim *claim)
+{
+    return claim->payload_kind == SIGV4_CHUNKED || claim->payload_kind == SIGV4_CHUNKED_TRAILER;
+}
+
 /* The algorithm's name as strings to sign begin with it. */
 struct span sigv4_algorithm(const struct sigv4_claim *claim);
 

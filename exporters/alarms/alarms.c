@@ -73,14 +73,14 @@ static void metric_fold(struct evaluation *evaluation, size_t i)
         sketch_clear(&sketch);
         history_fold(alarm->histories[i], from, from + window->period_s, &sketch);
         if (!statistic_of(statistic, &sketch, &series[k]))
-            series[k] = NAN;
+            series[k] = MATH_GAP;
         if (settings->few_keep_state && sketch.count > 0 &&
             (double)sketch.count < statistic_samples_needed(statistic))
             alarm->points[k].is_few = true;
     }
     sketch_fini(&sketch);
     *one = series;
-    evaluation->values[i] = (struct math_value){MATH_SERIES, NAN, one, 1};
+    evaluation->values[i] = (struct math_value){MATH_SERIES, MATH_GAP, one, 1};
 }
 
 static const double *series_of(const struct math_value *value, size_t i)
@@ -98,9 +98,9 @@ static void points_fill(struct evaluation *evaluation)
     const double *lower = series_of(band, 0), *upper = series_of(band, 1);
     for (size_t i = 0; i < alarm->range; i++) {
         struct datapoint *point = &alarm->points[i];
-        point->value = values != NULL ? values[i] : (double)NAN;
-        point->lower = lower != NULL ? lower[i] : (double)NAN;
-        point->upper = upper != NULL ? upper[i] : (double)NAN;
+        point->value = values != NULL ? values[i] : MATH_GAP;
+        point->lower = lower != NULL ? lower[i] : MATH_GAP;
+        point->upper = upper != NULL ? upper[i] : MATH_GAP;
         point->is_there = !isnan(point->value) && (!has_band || !isnan(point->lower));
     }
 }

@@ -11,6 +11,7 @@
 #ifndef SIDEGATE_EXPORTERS_ALARMS_MATH_H
 #define SIDEGATE_EXPORTERS_ALARMS_MATH_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ struct math; /* one expression, read */
 
 enum math_kind { MATH_NUMBER, MATH_SERIES, MATH_ARRAY };
 enum { MATH_TEXT_MOST = 2048 };
+#define MATH_GAP ((double)NAN) /* a value that is missing */
 
 /* An id that expressions may name: a metric (a series), or an expression read before. */
 struct math_name {

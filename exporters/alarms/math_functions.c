@@ -91,7 +91,7 @@ static void fold_add(struct fold *fold, double x)
 static double fold_end(struct span name, const struct fold *fold, double places)
 {
     if (fold->count == 0)
-        return NAN;
+        return MATH_GAP;
     if (span_is(name, SPAN("AVG")))
         return math_finite(fold->sum / places);
     if (span_is(name, SPAN("MAX")))
@@ -121,7 +121,7 @@ static struct math_value math_fold(struct math_run *run, const struct math_node 
     }
     if (value.kind == MATH_SERIES)
         return math_number(value.series_count > 0 ? fold_series(run, call->text, value.series[0])
-                                                  : (double)NAN);
+                                                  : MATH_GAP);
     double *to = math_series_new(run);
     for (size_t i = 0; i < points(run); i++) {
         struct fold fold = {0};
@@ -186,7 +186,7 @@ static double time_part(const struct math_node *call, int64_t time_s)
     if (is_called(call, "EPOCH"))
         return (double)time_s;
     if (gmtime_r(&time, &tm) == NULL)
-        return NAN;
+        return MATH_GAP;
     if (is_called(call, "DATE"))
         return tm.tm_mday;
     if (is_called(call, "DAY"))
@@ -250,7 +250,7 @@ static void fill_change(struct math_run *run, const struct math_node *call, cons
         if (isnan(to[i]))
             to[i] = filler.kind == MATH_NUMBER ? filler.number
                     : filler.series_count > 0  ? filler.series[0][i]
-                                               : (double)NAN;
+                                               : MATH_GAP;
 }
 
 static struct math_value math_fill(struct math_run *run, const struct math_node *call)
@@ -384,7 +384,7 @@ static double at(const struct math_value *value, size_t i)
 {
     return value->kind == MATH_NUMBER ? value->number
            : value->series_count > 0  ? value->series[0][i]
-                                      : (double)NAN;
+                                      : MATH_GAP;
 }
 
 /* `series > number`: the form whose true branch counts as 0 where it lacks the value. */
@@ -398,7 +398,7 @@ static struct math_value math_if(struct math_run *run, const struct math_node *c
 {
     const struct math_node *then = call->first->next, *otherwise = then->next;
     struct math_value condition = math_value_of(run, call->first);
-    struct math_value yes = math_value_of(run, then), no = math_number(NAN);
+    struct math_value yes = math_value_of(run, then), no = math_number(MATH_GAP);
     if (otherwise != NULL)
         no = math_value_of(run, otherwise);
     if (call->kind == MATH_NUMBER)

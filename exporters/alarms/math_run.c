@@ -6,7 +6,7 @@
 
 double math_finite(double value)
 {
-    return isfinite(value) ? value : (double)NAN;
+    return isfinite(value) ? value : MATH_GAP;
 }
 
 struct math_value math_number(double number)
@@ -20,7 +20,7 @@ double *math_series_new(struct math_run *run)
     double *series = arena_alloc(run->arena, (count + 1) * sizeof *series);
     series = series != NULL ? series : run->scratch;
     for (size_t i = 0; i < count; i++)
-        series[i] = NAN;
+        series[i] = MATH_GAP;
     return series;
 }
 
@@ -48,7 +48,7 @@ static double calculate(enum math_operator operation, double a, double b)
     case MATH_ADD: return a + b;
     case MATH_SUBTRACT: return a - b;
     case MATH_MULTIPLY: return a * b;
-    case MATH_DIVIDE: return b == 0 ? (double)NAN : a / b;
+    case MATH_DIVIDE: return b == 0 ? MATH_GAP : a / b;
     case MATH_POWER: return pow(a, b);
     case MATH_AND: return a != 0 && b != 0;
     case MATH_OR: return a != 0 || b != 0;
@@ -59,7 +59,7 @@ static double calculate(enum math_operator operation, double a, double b)
     case MATH_LESS_OR_EQUAL: return a <= b;
     case MATH_GREATER_OR_EQUAL: return a >= b;
     }
-    return NAN;
+    return MATH_GAP;
 }
 
 /* A number beside a series stands at each of its points; a series beside a series counts as 0 where
@@ -67,7 +67,7 @@ static double calculate(enum math_operator operation, double a, double b)
 static double calculate_at(enum math_operator operation, double a, double b, bool both_series)
 {
     if ((isnan(a) && isnan(b)) || (!both_series && (isnan(a) || isnan(b))))
-        return NAN;
+        return MATH_GAP;
     return math_finite(calculate(operation, isnan(a) ? 0 : a, isnan(b) ? 0 : b));
 }
 
@@ -162,13 +162,13 @@ struct math_value math_value_of(struct math_run *run, const struct math_node *no
     case NODE_WORD:
     case NODE_TEXT: break;
     }
-    return math_number(NAN);
+    return math_number(MATH_GAP);
 }
 
 struct math_value math_run(const struct math *math, const struct math_inputs *inputs,
                            struct arena *arena)
 {
-    static const struct math_value nothing = {.kind = MATH_ARRAY, .number = NAN};
+    static const struct math_value nothing = {.kind = MATH_ARRAY, .number = MATH_GAP};
     struct math_run run = {math, inputs, arena, NULL};
     run.scratch = arena_alloc(arena, (inputs->window.count + 1) * sizeof *run.scratch);
     if (run.scratch == NULL)

@@ -68,9 +68,9 @@ static bool range_parse(struct span text, struct statistic *statistic)
         return false;
     statistic->in_percent = low_percent || high_percent;
     if (low.len == 0)
-        statistic->low = statistic->in_percent ? 0 : -INFINITY;
+        statistic->low = statistic->in_percent ? 0 : -(double)INFINITY;
     if (high.len == 0)
-        statistic->high = statistic->in_percent ? 100 : INFINITY;
+        statistic->high = statistic->in_percent ? 100 : (double)INFINITY;
     return statistic->low < statistic->high &&
            !(statistic->kind == STATISTIC_PERCENTILE_RANK && statistic->in_percent);
 }
@@ -150,7 +150,7 @@ static double winsorized(const struct statistic *statistic, const struct sketch 
         sum += below > 0 ? below * sketch_at_rank(sketch, ranks.from + 1) : 0;
         sum += above > 0 ? above * sketch_at_rank(sketch, ranks.to) : 0;
     } else {
-        above = sketch_values(sketch, statistic->high, INFINITY).count;
+        above = sketch_values(sketch, statistic->high, (double)INFINITY).count;
         below = count - part.count - above;
         sum += below > 0 ? below * statistic->low : 0;
         sum += above > 0 ? above * statistic->high : 0;

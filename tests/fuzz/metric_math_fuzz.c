@@ -49,7 +49,9 @@ static void must_be_the_same(const struct math_value *a, const struct math_value
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const double series[3][POINTS] = {
-        {1, 2, 3, 4, 5, 6}, {0, NAN, -2.5, NAN, 1e300, 0}, {NAN, NAN, NAN, NAN, NAN, NAN}};
+        {1, 2, 3, 4, 5, 6},
+        {0, MATH_GAP, -2.5, MATH_GAP, 1e300, 0},
+        {MATH_GAP, MATH_GAP, MATH_GAP, MATH_GAP, MATH_GAP, MATH_GAP}};
     static const double *const at[] = {series[0], series[1], series[2]};
     static const struct math_name names[] = {{SPAN_INIT("a"), MATH_SERIES, true},
                                              {SPAN_INIT("errors"), MATH_SERIES, true},
@@ -61,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct band *band = band_new(60);
     must(arena != NULL);
     for (size_t i = 0; i < 3; i++)
-        values[i] = (struct math_value){MATH_SERIES, NAN, &at[i], 1};
+        values[i] = (struct math_value){MATH_SERIES, MATH_GAP, &at[i], 1};
     const struct math_inputs inputs = {{1767229080, 60, POINTS}, values, band};
     struct math *math = math_parse(arena, text, (struct place){"fuzz", 1, 1}, names, 3, faults);
     must((math == NULL) == (faults_count(faults, FAULT_ERROR) > 0));

@@ -24,7 +24,7 @@ struct scene {
 
 static double value_read(struct span word)
 {
-    double value = NAN;
+    double value = MATH_GAP;
     check(span_is(word, SPAN("-")) || alarm_number_parse(word, &value));
     return value;
 }
@@ -44,7 +44,7 @@ static void series_add(struct scene *scene, struct span text)
     series_read(span_trim(text, " "), scene->series[i]);
     scene->pointers[i] = scene->series[i];
     scene->names[i] = (struct math_name){id, MATH_SERIES, true};
-    scene->values[i] = (struct math_value){MATH_SERIES, NAN, &scene->pointers[i], 1};
+    scene->values[i] = (struct math_value){MATH_SERIES, MATH_GAP, &scene->pointers[i], 1};
 }
 
 static bool is_near(double got, double want)

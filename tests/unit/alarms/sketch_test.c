@@ -134,7 +134,7 @@ TEST(statistics_of_a_million_samples_are_within_one_percent_of_the_exact_ones)
         qsort(values, MILLION, sizeof *values, by_value);
         for (size_t i = 0; i < NAMES; i++) {
             struct statistic statistic = parsed(names[i]);
-            double want = exact_of(&(struct exact){values, MILLION}, &statistic), got = NAN;
+            double want = exact_of(&(struct exact){values, MILLION}, &statistic), got = (double)NAN;
             bool is_there = statistic_of(&statistic, &sketch, &got);
             if (isnan(want)) { /* the mean of a range that has no samples */
                 check(!is_there);
@@ -171,7 +171,7 @@ TEST(statistics_of_a_few_samples_are_exact)
         sketch_add(&sketch, samples[i], 1);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct statistic statistic = parsed(rows[i].name);
-        double got = NAN;
+        double got = (double)NAN;
         check(statistic_of(&statistic, &sketch, &got));
         if (distance(got, rows[i].want) > 1e-12)
             print_error("%s: got %.17g\n", rows[i].name, got);
@@ -191,8 +191,8 @@ TEST(without_samples_or_with_negative_ones_there_is_no_percentile)
     sketch_add(&sketch, 4, 1);
     check(statistic_of(&average, &sketch, &value) && value == 1);
     check(!statistic_of(&p50, &sketch, &value) && !statistic_of(&tm, &sketch, &value));
-    sketch_add(&sketch, NAN, 1);
-    sketch_add(&sketch, INFINITY, 1);
+    sketch_add(&sketch, (double)NAN, 1);
+    sketch_add(&sketch, (double)INFINITY, 1);
     check_number(sketch.count, 2);
     sketch_fini(&sketch);
 }

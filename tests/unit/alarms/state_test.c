@@ -33,7 +33,7 @@ static void points_read(struct row *row, struct span text)
 
 static void test_read(struct row *row, struct span text)
 {
-    uint64_t m, n;
+    uint64_t m = 0, n = 0;
     check(number_parse(span_cut(&text, ' '), &m) && span_is(span_cut(&text, ' '), SPAN("of")) &&
           number_parse(text, &n));
     row->test = (struct alarm_test){.comparison = ALARM_GREATER,

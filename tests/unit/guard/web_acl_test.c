@@ -13,6 +13,7 @@
 #include "sidecar/guard/web_acl.h"
 #include "tests/check.h"
 #include "tests/unit/guard/suites.h"
+#include "tests/unit/guard/web_acl_rows.h"
 
 enum { CASES_MOST = 200, TEXT_BYTES = 1 << 20, FIELDS_MOST = 300 };
 
@@ -285,7 +286,7 @@ static void run_case(void **state)
     bench_fini(&bench);
 }
 
-static int run_file(const char *name)
+static int run_file(const char *name, struct web_acl_rows *rows)
 {
     char path[512];
     json_error_t error;
@@ -300,6 +301,7 @@ static int run_file(const char *name)
     must(count > 0 && count <= CASES_MOST);
     for (size_t i = 0; i < count; i++) {
         json_t *is = json_array_get(cases, i);
+        web_acl_rows_take(rows, is);
         tests[i] = (struct CMUnitTest){
             .name = json_string_value(json_object_get(is, "says")),
             .test_func = run_case,
@@ -311,12 +313,22 @@ static int run_file(const char *name)
     return failed;
 }
 
+static void every_row_of_the_reference_has_requests_on_both_sides(void **state)
+{
+    check_number(web_acl_rows_print(*state, WEB_ACL_CASES "/rows.txt"), 0);
+}
+
 int web_acl_suite(void)
 {
     static const char *const files[] = {"statements", "fields", "transformations", "actions",
                                         "groups",     "rates",  "faults"};
+    struct web_acl_rows *rows = web_acl_rows_new();
     int failed = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        failed += run_file(files[i]);
+        failed += run_file(files[i], rows);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(every_row_of_the_reference_has_requests_on_both_sides, rows)};
+    failed += cmocka_run_group_tests_name("web_acl_rows", tests, NULL, NULL);
+    web_acl_rows_free(rows);
     return failed;
 }

@@ -17,7 +17,8 @@ struct builder {
 typedef void read_condition(struct builder *builder, const struct node *node, struct condition *to);
 
 static read_condition read_all, read_parts, read_not, read_sets, read_networks, read_texts,
-    read_named, read_certificate, read_countries, read_subdivisions, read_numbers, read_anonymous;
+    read_named, read_certificate, read_countries, read_subdivisions, read_cities, read_numbers,
+    read_anonymous;
 
 static const struct word {
     const char *name;
@@ -41,8 +42,11 @@ static const struct word {
     {"country", CONDITION_COUNTRY, read_countries, "a country like DE, XX for unknown, or a list"},
     {"registered_country", CONDITION_REGISTERED_COUNTRY, read_countries,
      "a country like DE, XX for unknown, or a list"},
+    {"represented_country", CONDITION_REPRESENTED_COUNTRY, read_countries,
+     "a country like US, XX for none, or a list"},
     {"subdivision", CONDITION_SUBDIVISION, read_subdivisions,
      "a subdivision like DE-BY, or a list"},
+    {"city", CONDITION_CITY, read_cities, "a city's English name like Munich, or a list"},
     {"asn", CONDITION_ASN, read_numbers, "the number of an autonomous system, or a list of them"},
     {"anonymous", CONDITION_ANONYMOUS, read_anonymous,
      "any, vpn, hosting, public_proxy, tor, residential_proxy, or a list of them"},
@@ -201,6 +205,12 @@ static void read_subdivisions(struct builder *builder, const struct node *node,
 {
     need_database(builder, node, "geo.city_db", "geo.city_db");
     read_codes(builder, node, to, keep_subdivision);
+}
+
+static void read_cities(struct builder *builder, const struct node *node, struct condition *to)
+{
+    need_database(builder, node, "geo.city_db", "geo.city_db");
+    read_texts(builder, node, to);
 }
 
 static void keep_number(struct builder *builder, const struct node *item, size_t i, void *to)

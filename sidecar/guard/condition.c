@@ -128,6 +128,27 @@ static enum condition_answer ask_subdivision(const struct condition *condition,
     return CONDITION_NO;
 }
 
+/* Looked up by who asks for it alone. */
+static struct span place_text(const struct asked *asked, enum geo_field field)
+{
+    if (asked->geo == NULL || !asked->has_address)
+        return span_make(NULL, 0);
+    return geo_text(asked->geo, &asked->address, field, asked->arena); /* no number: no memory */
+}
+
+static enum condition_answer ask_represented(const struct condition *condition,
+                                             const struct asked *asked)
+{
+    struct span code = place_text(asked, GEO_REPRESENTED_CODE);
+    return answer_of(names(condition, code.at != NULL ? code : SPAN("XX")));
+}
+
+static enum condition_answer ask_city(const struct condition *condition, const struct asked *asked)
+{
+    struct span city = place_text(asked, GEO_CITY_NAME);
+    return city.at != NULL ? answer_of(fits(condition, city, true)) : CONDITION_UNKNOWN;
+}
+
 static enum condition_answer ask_asn(const struct condition *condition, uint32_t asn)
 {
     for (size_t i = 0; i < condition->number_count; i++)
@@ -138,6 +159,10 @@ static enum condition_answer ask_asn(const struct condition *condition, uint32_t
 
 static enum condition_answer ask_place(const struct condition *condition, const struct asked *asked)
 {
+    if (condition->kind == CONDITION_REPRESENTED_COUNTRY)
+        return ask_represented(condition, asked);
+    if (condition->kind == CONDITION_CITY)
+        return ask_city(condition, asked);
     const struct geo_place *place = asked_place(asked);
     if (condition->kind == CONDITION_COUNTRY)
         return ask_country(condition, place->country);
@@ -180,7 +205,9 @@ enum condition_answer condition_ask(const struct condition *condition, const str
     case CONDITION_SAN: return ask_certificate(condition, asked->certificate);
     case CONDITION_COUNTRY:
     case CONDITION_REGISTERED_COUNTRY:
+    case CONDITION_REPRESENTED_COUNTRY:
     case CONDITION_SUBDIVISION:
+    case CONDITION_CITY:
     case CONDITION_ASN:
     case CONDITION_ANONYMOUS: return ask_place(condition, asked);
     case CONDITION_IP_SET:

@@ -32,13 +32,16 @@ enum condition_kind {
     CONDITION_QUERY,   /* one of the arguments of that name has; as it came, escapes and all */
     CONDITION_SUBJECT, /* of the client's certificate: without one none of these four holds */
     CONDITION_ISSUER,
-    CONDITION_FINGERPRINT,        /* in any case */
-    CONDITION_SAN,                /* one of the names */
-    CONDITION_COUNTRY,            /* ISO 3166-1; XX: unknown, and then the answer is yes or no */
-    CONDITION_REGISTERED_COUNTRY, /* the same of where the network is registered */
-    CONDITION_SUBDIVISION,        /* "DE-BY": ISO 3166-2 */
-    CONDITION_ASN,                /* in numbers; 0: unknown */
-    CONDITION_ANONYMOUS,          /* one of the bits of `anonymous`; who is not listed is not */
+    CONDITION_FINGERPRINT,         /* in any case */
+    CONDITION_SAN,                 /* one of the names */
+    CONDITION_COUNTRY,             /* ISO 3166-1; XX: unknown, and then the answer is yes or no */
+    CONDITION_REGISTERED_COUNTRY,  /* the same of where the network is registered */
+    CONDITION_REPRESENTED_COUNTRY, /* of whom the network's users stand for: most stand for none,
+                                      which is XX or no */
+    CONDITION_SUBDIVISION,         /* "DE-BY": ISO 3166-2 */
+    CONDITION_CITY,                /* its English name, in any case */
+    CONDITION_ASN,                 /* in numbers; 0: unknown */
+    CONDITION_ANONYMOUS,           /* one of the bits of `anonymous`; who is not listed is not */
 };
 
 struct condition {

@@ -38,6 +38,7 @@ enum web_acl_scope { SCOPE_ALL, SCOPE_KEY, SCOPE_VALUE };
 /* What becomes of what cannot be looked at: too long, not there, no JSON. */
 enum web_acl_fallback { FALLBACK_CONTINUE, FALLBACK_MATCH, FALLBACK_NO_MATCH, FALLBACK_AS_STRING };
 
+enum { WEB_ACL_POINTER = 512 }; /* of a JSON pointer among the names */
 struct web_acl_field {
     enum web_acl_component component;
     struct span name;

@@ -7,7 +7,7 @@
 #include "rules/base/number.h"
 #include "sidecar/guard/web_acl_inside.h"
 
-enum { DEPTH_MOST = 64, POINTER_MOST = 512 };
+enum { DEPTH_MOST = 64 };
 
 struct reading {
     const struct web_acl_field *field;
@@ -19,8 +19,8 @@ struct reading {
     unsigned depth;
     bool over; /* deeper than we go */
     enum web_acl_look answer;
-    char pointer[POINTER_MOST]; /* RFC 6901, of where we are */
-    size_t pointer_len;         /* beyond POINTER_MOST: too long to be any that was named */
+    char pointer[WEB_ACL_POINTER]; /* RFC 6901, of where we are */
+    size_t pointer_len;            /* beyond WEB_ACL_POINTER: too long to be any that was named */
 };
 
 static bool read_value(struct reading *r, bool chosen);
@@ -123,7 +123,7 @@ static bool read_string(struct reading *r, struct span *value)
 
 static void pointer_add(struct reading *r, char byte)
 {
-    if (r->pointer_len < POINTER_MOST)
+    if (r->pointer_len < WEB_ACL_POINTER)
         r->pointer[r->pointer_len] = byte;
     r->pointer_len++;
 }
@@ -145,7 +145,7 @@ static size_t pointer_push(struct reading *r, struct span key)
 static bool is_chosen(const struct reading *r, bool chosen)
 {
     struct span here = span_make(r->pointer, r->pointer_len);
-    for (size_t i = 0; i < r->field->name_count && !chosen && here.len <= POINTER_MOST; i++)
+    for (size_t i = 0; i < r->field->name_count && !chosen && here.len <= WEB_ACL_POINTER; i++)
         chosen = span_is(r->field->names[i], here);
     return chosen;
 }

@@ -155,10 +155,13 @@ static void read_json(struct web_acl_reader *r, const json_t *value, struct web_
     size_t word = reader_word(r, value, "InvalidFallbackBehavior", false, words, 3);
     if (word != SPAN_NONE)
         field->invalid = fallbacks[word];
-    for (size_t i = 0; i < field->name_count; i++)
+    for (size_t i = 0; i < field->name_count; i++) {
         if (field->names[i].len > 0 && field->names[i].at[0] != '/')
             reader_refuse(r, SPAN("/a/b"), "'" SPAN_FORMAT "' is no JSON pointer",
                           span_arg(field->names[i]));
+        if (field->names[i].len > WEB_ACL_POINTER)
+            reader_refuse(r, SPAN(""), "a JSON pointer has at most 512 bytes");
+    }
 }
 
 /* ---- which one ---- */

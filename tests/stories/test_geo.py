@@ -4,7 +4,7 @@ import shutil
 import signal
 
 import pytest
-from harness import DATA, always_ok, wait_until
+from harness import DATA, always_ok, run, wait_until
 from test_settings_of_rules import crs
 
 BASES = DATA / "geo-maxmind-db" / "test-data"
@@ -75,6 +75,40 @@ def test_subdivisions_networks_and_proxies(placed):
     assert (status, names, line["client_asn"]) == (404, ["telstra"], 1221)
     assert ask("1.2.0.1")[:2] == (403, ["hidden"])  # a VPN
     assert ask("71.160.223.1")[:2] == (200, [])  # hosting alone
+
+
+def test_cities_and_the_country_that_a_network_represents(placed):
+    ask = placed("{ name: boxford, match: { city: [boxford, 'Lond?n'] }, action: count },"
+                 "{ name: other cities, match: { not: { city: Boxford } }, action: count },"
+                 "{ name: base, match: { represented_country: us }, action: block, status: 404 },"
+                 "{ name: of its own, match: { represented_country: XX }, action: count }")
+    assert ask(GB)[:2] == (200, ["boxford", "of its own"])
+    assert ask("81.2.69.142")[:2] == (200, ["boxford", "other cities", "of its own"])
+    assert ask("202.196.224.7")[:2] == (404, ["base"])  # a country, and no city
+    assert ask(NOBODY)[:2] == (200, ["of its own"])
+
+
+def test_who_is_in_no_known_city_gets_the_benefit_of_the_doubt_or_not(placed):
+    entries = "{ name: boxford, match: { city: Boxford }, action: block }, { name: others, match: { not: { city: Boxford } }, action: allow }"
+    assert placed(entries)(NOBODY)[:2] == (200, ["others"])
+
+
+def test_who_is_in_no_known_city_may_be_blocked_for_it(placed):
+    assert placed("{ name: boxford, match: { city: Boxford }, action: block }", ALL + ", unknown: block")(NOBODY)[:2] == (403, ["boxford"])
+
+
+@pytest.mark.parametrize("match,said", [
+    ("represented_country: US", "'represented_country' needs geo.country_db or geo.city_db"),
+    ("subdivision: GB-ENG", "'subdivision' needs geo.city_db"),
+    ("city: Boxford", "'city' needs geo.city_db"),
+    ("citty: Boxford", "unknown key 'citty' in access[].match (did you mean 'city'?)"),
+])
+def test_a_place_that_no_database_knows_is_a_fault(tmp_path, match, said):
+    file = tmp_path / "faulty.yaml"
+    file.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:9"] } }\n'
+                    f"access:\n  - {{ name: a, match: {{ {match} }}, action: block }}\n")
+    code, out, err = run("check", "-c", str(file))
+    assert code == 3 and "faulty.yaml:5:25: " in err and said in err, out + err
 
 
 def test_a_line_speaks_of_countries_only_where_there_is_a_database(sidegate, backend):

@@ -109,7 +109,14 @@ static const struct decision *last_decision(const struct offline_answer *answer)
     return &answer->decisions->at[answer->decisions->count - 1];
 }
 
-static void blocked_by_access(const struct offline_answer *answer, struct buf *to)
+/* The last one ends the request, or nothing of the list and the guards does. */
+static bool a_guard_blocks(const struct offline_answer *answer)
+{
+    return answer->error != NULL && answer->decisions->count > 0 &&
+           last_decision(answer)->kind == DECISION_BLOCK;
+}
+
+static void blocked_by_guard(const struct offline_answer *answer, struct buf *to)
 {
     const struct decision *decision = last_decision(answer);
     bool is_entry = strcmp(decision->control, "access") == 0;
@@ -141,8 +148,8 @@ void explain_decision(const struct explain_report *report, struct buf *to)
         buf_format(to, "blocked with %u", answer->status);
     else if (answer->blocked)
         buf_add(to, SPAN("blocked, the connection is closed"));
-    else if (answer->error != NULL && strcmp(answer->error, "access_denied") == 0)
-        blocked_by_access(answer, to);
+    else if (a_guard_blocks(answer))
+        blocked_by_guard(answer, to);
     else if (answer->error != NULL && answer->status != 0)
         buf_format(to, "answered %u (%s), not by a rule", answer->status, answer->error);
     else if (answer->error != NULL)

@@ -15,6 +15,7 @@
 #include "sidecar/http/target.h"
 #include "sidecar/loop/loop.h"
 #include "sidecar/machine.h"
+#include "sidecar/offline_authorizer.h"
 #include "sidecar/state/collections.h"
 #include "sidecar/wire/h1.h"
 
@@ -225,12 +226,17 @@ static enum row walk_access(struct offline *offline, bool past_rules)
     return ROW_NEXT;
 }
 
+static struct authorizer_question question_of(const struct offline *offline)
+{
+    return (struct authorizer_question){.snapshot = offline->snapshot,
+                                        .route = offline->choice.route,
+                                        .asked = &offline->asked,
+                                        .wall_us = world_wall_us(NULL)};
+}
+
 static enum row ask_policy(struct offline *offline)
 {
-    const struct authorizer_question question = {.snapshot = offline->snapshot,
-                                                 .route = offline->choice.route,
-                                                 .asked = &offline->asked,
-                                                 .wall_us = world_wall_us(NULL)};
+    const struct authorizer_question question = question_of(offline);
     struct policies_refusal refusal;
     if (!policies_have_phase_one(offline->snapshot, question.route) ||
         offline->refusal.status != 0 || offline->target.form == TARGET_WRONG ||
@@ -427,6 +433,25 @@ static enum row match(struct offline *offline)
     return ROW_NEXT;
 }
 
+/* A signature wants to see the body; what is missing or broken in it is another body. */
+static enum row ask_authorizer(struct offline *offline)
+{
+    uint64_t limit = offline->snapshot->settings->limits.body_bytes;
+    struct offline_authorizer run = {.question = question_of(offline),
+                                     .decisions = &offline->decisions};
+    struct buf rules_body = offline->body;
+    buf_init(&offline->body, (size_t)limit);
+    if (offline->head.body_length == BODY_UNKNOWN)
+        (void)take_chunks(offline, limit);
+    else
+        (void)take_length(offline, limit);
+    run.body = buf_span(&offline->body);
+    bool passes = offline_authorize(&run);
+    buf_fini(&offline->body);
+    offline->body = rules_body;
+    return passes ? ROW_NEXT : answer_with(offline, run.status, run.error);
+}
+
 static enum row inspect_answer(struct offline *offline)
 {
     static const struct pair fields[] = {{SPAN_INIT("Content-Length"), SPAN_INIT("0")}};
@@ -510,7 +535,7 @@ static void walk(struct offline *offline, struct span bytes)
     if (rules && inspect_body(offline) == ROW_ANSWER)
         return;
     if (walk_access(offline, true) == ROW_ANSWER || ask_policy(offline) == ROW_ANSWER ||
-        match(offline) == ROW_ANSWER)
+        match(offline) == ROW_ANSWER || ask_authorizer(offline) == ROW_ANSWER)
         return;
     if (rules)
         (void)inspect_answer(offline);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request through the parser, the access list, the rules and the
- * resource policy without a socket: what explain and
- * `rules test` see. The steps and their order are those of the exchange's table; where a backend
- * would be asked, an empty 200 is taken for its answer. */
+/* One request through the parser, the access list, the rules, policies and
+ * authorizers without a socket: what explain and `rules test` see. The steps and their order are
+ * those of the exchange's table; where a backend would be asked, an empty 200 is taken for its
+ * answer. */
 #ifndef SIDEGATE_SIDECAR_OFFLINE_H
 #define SIDEGATE_SIDECAR_OFFLINE_H
 
@@ -24,7 +24,7 @@ struct offline_answer {
     const struct request_head *head;
     unsigned status;                     /* our own answer's; 0: none leaves */
     const char *error;                   /* the access log's word for it; NULL: it is forwarded */
-    const struct decisions *decisions;   /* of the list and the policy, in order */
+    const struct decisions *decisions;   /* of the list, policies and authorizers, in order */
     bool blocked, would_block;           /* by the rules */
     const struct inspection *inspection; /* NULL: no rule looked at it */
     struct verdict verdict;

@@ -6,13 +6,16 @@
 
 static const struct authenticator {
     enum policy_flow flow; /* whose Allow is needed, where there are policies: policies.h */
-    /* how it is asked: one of the two */
-    authenticate_function *ask;            /* nobody else is needed */
-    enum step (*walk)(struct exchange *x); /* the row itself, which may wait for others */
+    authenticate_function *ask;
 } authenticators[AUTHORIZER_TYPES] = {
-    [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, .ask = authenticate_jwt},
-    [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, .ask = authenticate_sigv4},
+    [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, authenticate_jwt},
+    [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, authenticate_sigv4},
 };
+
+struct span authorizer_needs(const struct authorizer_settings *settings)
+{
+    return authenticators[settings->type].ask == NULL ? SPAN("another server") : span_make(NULL, 0);
+}
 
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route)
 {
@@ -60,10 +63,7 @@ static enum step authenticate_by_body(struct exchange *x)
 enum step stage_authenticate(struct exchange *x)
 {
     const struct authorizer_question question = authorizer_question_of(x);
-    enum authorizer_type type = x->settings->authorizers[x->route->authorizer - 1].type;
     struct authorizer_refusal refusal;
-    if (authenticators[type].walk != NULL)
-        return authenticators[type].walk(x);
     if (x->whole.is_awaited)
         return authenticate_by_body(x);
     switch (authenticate(&question, &x->authorizer, &refusal)) {
@@ -93,6 +93,18 @@ bool authorizer_refuses(struct authorized *who, const char *stage,
     return is_on;
 }
 
+const char *authorizer_error(const struct authorizer_refusal *refusal)
+{
+    if (refusal->error != NULL)
+        return refusal->error;
+    return refusal->type == GATEWAY_UNAUTHORIZED ? "unauthorized" : "forbidden";
+}
+
+const struct authorizer_refusal authorizer_body_changed = {
+    .type = GATEWAY_INVALID_SIGNATURE,
+    .reason = SPAN_INIT("the body is not the one that was signed"),
+};
+
 static void challenge(struct exchange *x, struct span text)
 {
     struct pair *field = arena_alloc(x->arena, sizeof *field);
@@ -110,8 +122,7 @@ enum step authorizer_refuse(struct exchange *x, const struct authorizer_refusal 
     if (refusal->challenge.at != NULL)
         challenge(x, refusal->challenge);
     x->own.gateway_body = refusal->gateway_body;
-    const char *error = refusal->type == GATEWAY_UNAUTHORIZED ? "unauthorized" : "forbidden";
-    return answer_gateway(x, refusal->type, refusal->error != NULL ? refusal->error : error);
+    return answer_gateway(x, refusal->type, authorizer_error(refusal));
 }
 
 /* --- what the backend is told -------------------------------------------------------------- */

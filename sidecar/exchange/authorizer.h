@@ -60,6 +60,13 @@ struct authorizer_refusal {
     struct span challenge;    /* WWW-Authenticate; at == NULL: none */
     struct span gateway_body; /* instead of the response's own; at == NULL: its own */
 };
+/* The access log's word for it. */
+const char *authorizer_error(const struct authorizer_refusal *refusal);
+/* Behind everything else: the body that came is another one. */
+extern const struct authorizer_refusal authorizer_body_changed;
+
+/* Who else has to be asked, and where; at == NULL: nobody, authenticate() says all. */
+struct span authorizer_needs(const struct authorizer_settings *settings);
 /* How a route's requests are authorized; NONE: nobody asks. */
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route);
 
@@ -73,7 +80,7 @@ typedef enum authenticated authenticate_function(const struct authorizer_questio
                                                  struct authorizer_refusal *refusal);
 authenticate_function authenticate_jwt, authenticate_sigv4;
 
-/* Asks the authorizer of the question's route where that needs nobody else. */
+/* Asks the authorizer of the question's route, which needs nobody else. */
 authenticate_function authenticate;
 /* Has who that is one of the route's scopes? None: nothing is asked. */
 bool authorize_scopes(const struct authorizer_question *question, const struct authorized *who,

@@ -124,12 +124,8 @@ enum step gather_whole(struct exchange *x, const struct sigv4_claim *claim,
 
 enum step stage_gather_rest(struct exchange *x)
 {
-    static const struct authorizer_refusal changed = {
-        .type = GATEWAY_INVALID_SIGNATURE,
-        .reason = SPAN_INIT("the body is not the one that was signed"),
-    };
     enum step step = gather_whole(x, x->authorizer.signature.claim, x->authorizer.signature.key);
     if (step != STEP_NEXT || x->whole.is_good)
         return step;
-    return authorizer_refuse(x, &changed);
+    return authorizer_refuse(x, &authorizer_body_changed);
 }

@@ -112,9 +112,9 @@ static bool passes(struct trial *trial)
 
 /* --- what is made of it ---------------------------------------------------------------------- */
 
-static struct span kind_name(enum policy_kind kind)
+struct span policies_name(const struct policies_refusal *refusal)
 {
-    switch (kind) {
+    switch (refusal->result.by) {
     case POLICY_IDENTITY: return SPAN("identity");
     case POLICY_RESOURCE: return SPAN("resource");
     case POLICY_BOUNDARY: return SPAN("boundary");
@@ -123,32 +123,19 @@ static struct span kind_name(enum policy_kind kind)
     return SPAN("session");
 }
 
-static struct span reason_of(const struct trial *trial)
+struct span policies_reason(const struct policies_refusal *refusal, struct arena *arena)
 {
-    struct arena *arena = trial->question->asked->arena;
-    const struct policy_result *result = &trial->result;
-    bool answered = trial->flow == POLICY_FLOW_LAMBDA && result->by == POLICY_IDENTITY;
+    const struct policy_result *result = &refusal->result;
+    bool answered = refusal->flow == POLICY_FLOW_LAMBDA && result->by == POLICY_IDENTITY;
     const char *word = answered ? "authorizer's policy" : policy_kind_word(result->by);
+    const char *does = result->verdict == POLICY_ALLOWED ? "allows" : "denies";
     if (result->over_limit)
         return SPAN("no room to ask the policies");
     if (result->statement == SPAN_NONE)
         return arena_format(arena, "the %s allows nothing of it", word);
     if (result->sid.len > 0)
-        return arena_format(arena, "the %s denies it: " SPAN_FORMAT, word, span_arg(result->sid));
-    return arena_format(arena, "the %s denies it: Statement[%zu]", word, result->statement);
-}
-
-static void note(const struct trial *trial, enum decision_kind kind, struct decisions *decisions)
-{
-    const struct decision decision = {
-        .kind = kind,
-        .control = "policy",
-        .stage = trial->early ? "policy" : "authorize",
-        .name = kind_name(trial->result.by),
-        .reason = reason_of(trial),
-        .status = gateway_response(GATEWAY_ACCESS_DENIED)->status,
-    };
-    decisions_add(decisions, &decision);
+        return arena_format(arena, "the %s %s it: " SPAN_FORMAT, word, does, span_arg(result->sid));
+    return arena_format(arena, "the %s %s it: Statement[%zu]", word, does, result->statement);
 }
 
 static struct policies_refusal refusal_of(const struct trial *trial)
@@ -158,7 +145,22 @@ static struct policies_refusal refusal_of(const struct trial *trial)
         .caller = trial->who != NULL ? trial->who->caller.arn : SPAN(""),
         .resource = trial->arn,
         .is_explicit = trial->result.verdict == POLICY_DENIED_EXPLICITLY,
+        .result = trial->result,
     };
+}
+
+static void note(const struct trial *trial, enum decision_kind kind, struct decisions *decisions)
+{
+    const struct policies_refusal refusal = refusal_of(trial);
+    const struct decision decision = {
+        .kind = kind,
+        .control = "policy",
+        .stage = trial->early ? "policy" : "authorize",
+        .name = policies_name(&refusal),
+        .reason = policies_reason(&refusal, trial->question->asked->arena),
+        .status = gateway_response(GATEWAY_ACCESS_DENIED)->status,
+    };
+    decisions_add(decisions, &decision);
 }
 
 /* What would have a say if nothing were in detection_only, and then what has. */
@@ -166,9 +168,10 @@ static bool judge(struct trial *all, const struct trial *effective, struct decis
                   struct policies_refusal *refusal)
 {
     struct trial binding = *effective;
-    if (!passes(&binding)) {
+    bool allowed = passes(&binding);
+    *refusal = refusal_of(&binding);
+    if (!allowed) {
         note(&binding, DECISION_BLOCK, decisions);
-        *refusal = refusal_of(&binding);
         return false;
     }
     bool same = all->flow == effective->flow && all->resource == effective->resource;

@@ -19,10 +19,14 @@
 
 struct policies_refusal {
     enum policy_flow flow;
-    struct span caller;   /* its ARN; empty: nobody that is known */
-    struct span resource; /* the ARN that was asked for, in the arena of `asked` */
-    bool is_explicit;     /* by a Deny, and not for want of an Allow */
+    struct span caller;          /* its ARN; empty: nobody that is known */
+    struct span resource;        /* the ARN that was asked for, in the arena of `asked` */
+    bool is_explicit;            /* by a Deny, and not for want of an Allow */
+    struct policy_result result; /* what decided: where nobody is refused, who allowed it */
 };
+/* "identity", "resource"..., and "the identity policy allows it: Sid": for decisions. */
+struct span policies_name(const struct policies_refusal *refusal);
+struct span policies_reason(const struct policies_refusal *refusal, struct arena *arena);
 /* {"Message":"..."} as API Gateway words it; at == NULL: there is no room for it. */
 struct span policies_refusal_body(const struct policies_refusal *refusal, struct arena *arena);
 
@@ -30,8 +34,8 @@ struct span policies_refusal_body(const struct policies_refusal *refusal, struct
 bool policies_have_phase_one(const struct snapshot *snapshot, const struct route *route);
 bool policies_have_phase_two(const struct snapshot *snapshot, const struct authorized *who);
 
-/* False: the request is to be refused, and *refusal says what for. Whatever a policy minds leaves a
- * decision. */
+/* False: the request is to be refused, and *refusal says what for (else by whom it is allowed).
+ * Whatever a policy minds leaves a decision. */
 bool policies_phase_one(const struct authorizer_question *question, struct decisions *decisions,
                         struct policies_refusal *refusal);
 bool policies_phase_two(const struct authorizer_question *question, const struct authorized *who,

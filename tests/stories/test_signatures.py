@@ -7,6 +7,7 @@ import signal
 import pytest
 from harness import Client, OK, read_request, run, wait_until
 from signers import KEY_ID, REGION, SECRET, Signed, chunked, now, stamp
+from test_jwt import token, write_keys
 
 API = "arn:aws:execute-api:eu-west-1:123456789012:shop/prod"
 ALICE = "arn:aws:iam::123456789012:user/staff/alice"
@@ -346,6 +347,8 @@ def test_a_reload_takes_new_keys_and_keeps_the_old_ones_where_the_file_is_broken
     assert Signed().send(g.s)["x-amzn-ErrorType"] == "UnrecognizedClientException"
 
 
+# --- explain ----------------------------------------------------------------------------------------------------------------------
+
 CONFIG = """version: 1
 listeners: [{ address: 127.0.0.1:0 }]
 upstreams: { app: { targets: ["http://127.0.0.1:9"] } }
@@ -405,3 +408,70 @@ def test_what_is_wrong_with_such_an_authorizer_is_said_by_check(tmp_path, text, 
     (tmp_path / "c.yaml").write_text("\n".join(CONFIG.splitlines()[:3]) + "\n" + text)
     code, out, err = run("check", "-c", str(tmp_path / "c.yaml"))
     assert code == 3 and fault in out + err, out + err
+
+
+def explained(tmp_path, request, *options, more=""):
+    """What explain says of a request (Signed, or fields) to a configuration with a key, a token's issuer and a policy."""
+    (tmp_path / "all.json").write_text(document(statement(Sid="Everything"), statement("Deny", f"{API}/DELETE/*", Sid="NoDeleting")))
+    (tmp_path / "aws-keys.yaml").write_text(f"keys: {{ {KEY_ID}: {{ secret: '{SECRET}', principal: '{ALICE}', policies: all.json }} }}\n")
+    (tmp_path / "aws-keys.yaml").chmod(0o600)
+    write_keys(tmp_path / "keys.json")
+    (tmp_path / "c.yaml").write_text(CONFIG.splitlines()[0] + "\n" + "\n".join(CONFIG.splitlines()[1:4]) + f"""
+policies: {{ api: "{API}"{more} }}
+authorizers:
+  aws: {{ type: sigv4, region: eu-west-1 }}
+  staff: {{ type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: keys.json, skew: 0 }}
+routes:
+  - {{ match: GET /staff, authorizer: staff }}
+  - {{ match: GET /scoped, authorizer: staff, scopes: [admin] }}
+  - {{ match: "ANY /{{proxy+}}", authorizer: aws }}
+""")
+    head = [f"{request.method} {request.target} HTTP/1.1", *[f"{n}: {v}" for n, v in request.fields]]
+    body = request.body
+    (tmp_path / "r.http").write_bytes("\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body)
+    code, out, err = run("explain", "-c", str(tmp_path / "c.yaml"), str(tmp_path / "r.http"), *options)
+    assert SECRET not in out + err
+    return code, out, err
+
+
+def with_token(path, **claims):
+    request = Signed(path=path)
+    request.fields = [("Host", "a.example"), *([("Authorization", f"Bearer {token(**claims)}")] if claims else [])]
+    return request
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_explain_says_who_signed_and_what_lets_them(tmp_path, said):
+    _, out, err = explained(tmp_path, Signed("POST", body=BODY, say_payload=said))
+    assert f"authorizer aws                  allow: {ALICE}\n" in out, out + err
+    assert "policy identity             allow: the identity policy allows it: Everything\n" in out
+    assert "decision: passes" in out
+    changed = Signed("POST", body=BODY, say_payload=said)
+    changed.body = BODY[:-1] + b"!"
+    _, out, _ = explained(tmp_path, changed)
+    assert "decision: blocked with 403 by authorizer aws" in out
+    assert ("block: the body is not the one that was signed" if said else "block: signature does not match") in out
+
+
+def test_explain_says_why_a_signature_or_its_holder_is_refused(tmp_path):
+    _, out, _ = explained(tmp_path, Signed(when=now() - datetime.timedelta(hours=1)))
+    assert "authorizer aws                  block: stale signature\n" in out
+    _, out, _ = explained(tmp_path, Signed("DELETE"))
+    assert "policy identity             block: the identity policy denies it: NoDeleting\n" in out
+    assert "decision: blocked with 403 by policy identity" in out
+    _, out, _ = explained(tmp_path, Signed(key_id="AKIDOTHER"), "--json")
+    said = json.loads(out)
+    assert said["status"] == 403 and said["decisions"] == [
+        {"control": "authorizer", "name": "aws", "decision": "block", "reason": "unknown access key"}]
+
+
+def test_explain_says_what_becomes_of_a_token(tmp_path):
+    _, out, _ = explained(tmp_path, with_token("/staff", sub="bob"))
+    assert "authorizer staff                allow: bob\n" in out and "decision: passes" in out
+    _, out, _ = explained(tmp_path, with_token("/staff"))
+    assert "authorizer staff                block: token_missing\n" in out and "decision: blocked with 401 by authorizer staff" in out
+    _, out, _ = explained(tmp_path, with_token("/scoped", sub="bob"))
+    assert "decision: blocked with 403 by authorizer staff" in out
+    (tmp_path / "resource.json").write_text(document(statement("Deny", principal="*", Sid="Nobody")))
+    _, out, _ = explained(tmp_path, with_token("/staff", sub="bob"), more=f", resource: {tmp_path}/resource.json")
+    assert "policy resource             block: the resource policy denies it: Nobody\n" in out

@@ -50,6 +50,11 @@ static void add_counted(struct span name, struct web_acl_outcome *outcome)
         outcome->counted[outcome->counted_count++] = name;
 }
 
+/* Runs a group's rules in order; *ended is the one that ended it. Who does not know is noted in the
+ * run, and the next one's turn comes. */
+static bool group_ends(const struct web_acl_group *group, struct web_acl_run *run,
+                       const struct web_acl_rule **ended);
+
 static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_acl_run *run,
                                    const struct web_acl_rule **ended)
 {
@@ -60,15 +65,16 @@ static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_a
         if (inside != LOOK_YES)
             return inside;
     }
-    enum web_acl_look answer = web_acl_group_look(statement->group, run, ended);
-    if (answer != LOOK_YES || !rule->counts_group)
-        return answer;
+    if (!group_ends(statement->group, run, ended))
+        return LOOK_NO;
+    if (!rule->counts_group)
+        return LOOK_YES;
     add_counted((*ended)->name, run->outcome);
     *ended = NULL;
     return LOOK_NO;
 }
 
-/* YES: it ended the list. FAILED: *ended is the rule that did not know. */
+/* YES: it ended the list. */
 static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_acl_run *run,
                                   const struct web_acl_rule **ended)
 {
@@ -86,16 +92,25 @@ static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_ac
     return labelled ? LOOK_NO : LOOK_FAILED;
 }
 
-enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,
-                                     const struct web_acl_rule **ended)
+/* It might have ended the list, or given labels that later rules ask for. */
+static void note_failure(const struct web_acl_rule *rule, struct web_acl_run *run)
 {
-    for (size_t i = 0; i < group->rule_count; i++) {
-        enum web_acl_look answer = run_rule(&group->rules[i], run, ended);
-        if (answer != LOOK_NO)
-            return answer;
-    }
+    if (run->failed == NULL)
+        run->failed = rule;
+    run->labels_are_open |= rule->label_count > 0 || rule->statement.kind == KIND_GROUP;
+}
+
+static bool group_ends(const struct web_acl_group *group, struct web_acl_run *run,
+                       const struct web_acl_rule **ended)
+{
+    for (size_t i = 0; i < group->rule_count; i++)
+        switch (run_rule(&group->rules[i], run, ended)) {
+        case LOOK_YES: return true;
+        case LOOK_FAILED: note_failure(&group->rules[i], run); break;
+        case LOOK_NO: break;
+        }
     *ended = NULL;
-    return LOOK_NO;
+    return false;
 }
 
 static void end_by_default(const struct web_acl *acl, struct web_acl_outcome *outcome)
@@ -126,11 +141,14 @@ void web_acl_run(const struct web_acl *acl, const struct asked *asked,
     run.arena = arena_new(asked->chunks, RUN_BYTES);
     if (run.arena == NULL)
         return;
-    switch (web_acl_group_look(&acl->top, &run, &ended)) {
-    case LOOK_YES: end_by_rule(ended, outcome); break;
-    case LOOK_NO: end_by_default(acl, outcome); break;
-    case LOOK_FAILED: outcome->rule = ended != NULL ? ended->name : acl->name; break;
-    }
+    bool ends = group_ends(&acl->top, &run, &ended);
+    /* a Block stands, whatever who did not know might have said; nobody is let in beside it */
+    if (run.failed != NULL && !(ends && ended->action == ACTION_BLOCK))
+        outcome->rule = run.failed->name;
+    else if (ends)
+        end_by_rule(ended, outcome);
+    else
+        end_by_default(acl, outcome);
     arena_free(run.arena);
 }
 

@@ -61,7 +61,8 @@ enum web_acl_end {
     WEB_ACL_ALLOWED, /* by a rule */
     WEB_ACL_BLOCKED,
     WEB_ACL_PASSED, /* no rule ended it and the default action is Allow */
-    WEB_ACL_FAILED, /* a pattern or a value ran over its limits: neither yes nor no */
+    WEB_ACL_FAILED, /* a pattern or a value ran over its limits, so that a rule said neither yes
+                       nor no; and no other rule blocked */
 };
 
 enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };

@@ -213,6 +213,8 @@ struct web_acl_run {
     struct web_acl_outcome *outcome;
     struct arena *arena;
     enum web_acl_json json;
+    const struct web_acl_rule *failed; /* the first that did not know; NULL: all did */
+    bool labels_are_open;              /* who did not know would have given some */
 };
 
 /* Shows `test` each value of the component until it says yes. web_acl_field.c */
@@ -237,9 +239,6 @@ enum web_acl_look web_acl_rate_look(const struct web_acl_statement *statement,
  * FAILED: it is none and matches. web_acl_match.c */
 enum web_acl_look web_acl_first_hop(const struct web_acl_forwarded *forwarded,
                                     const struct asked *asked, struct ip *ip);
-/* Runs a group's rules in order; the rule that ended it, or NULL. web_acl.c */
-enum web_acl_look web_acl_group_look(const struct web_acl_group *group, struct web_acl_run *run,
-                                     const struct web_acl_rule **ended);
 
 /* By AWS's name; NULL: none. web_acl_transform.c */
 web_acl_transform *web_acl_transform_find(struct span name);

@@ -239,8 +239,10 @@ static enum web_acl_look look_at_country(const struct web_acl_statement *stateme
     struct span region =
         arena_format(run->arena, SPAN_FORMAT "-" SPAN_FORMAT, span_arg(country), span_arg(within));
     if (!label_place(statement, run, "country", country) ||
-        !label_place(statement, run, "region", region))
+        !label_place(statement, run, "region", region)) {
+        run->labels_are_open = true;
         return LOOK_FAILED;
+    }
     for (size_t i = 0; i < statement->country_count; i++)
         if (span_is(statement->countries[i], country))
             return LOOK_YES;
@@ -263,25 +265,31 @@ static enum web_acl_look look_at_asn(const struct web_acl_statement *statement,
 
 /* ---- the whole ---- */
 
+/* One that is not there may have been given by a rule that did not know. */
 static enum web_acl_look look_at_labels(const struct web_acl_statement *statement,
-                                        const struct web_acl_outcome *outcome)
+                                        const struct web_acl_run *run)
 {
+    const struct web_acl_outcome *outcome = run->outcome;
     for (size_t i = 0; i < outcome->label_count; i++)
         if (statement->is_namespace ? span_starts(outcome->labels[i], statement->text)
                                     : span_is(outcome->labels[i], statement->text))
             return LOOK_YES;
-    return LOOK_NO;
+    return run->labels_are_open ? LOOK_FAILED : LOOK_NO;
 }
 
-/* The first part that says `end` settles it. */
+/* The first part that says `end` settles it, also behind one that does not know. */
 static enum web_acl_look look_at_parts(const struct web_acl_statement *statement,
                                        struct web_acl_run *run, enum web_acl_look end)
 {
+    bool failed = false;
     for (size_t i = 0; i < statement->part_count; i++) {
         enum web_acl_look answer = web_acl_statement_look(&statement->parts[i], run);
-        if (answer == LOOK_FAILED || answer == end)
+        if (answer == end)
             return answer;
+        failed |= answer == LOOK_FAILED;
     }
+    if (failed)
+        return LOOK_FAILED;
     return end == LOOK_YES ? LOOK_NO : LOOK_YES;
 }
 
@@ -306,7 +314,7 @@ enum web_acl_look web_acl_statement_look(const struct web_acl_statement *stateme
     case KIND_OR: return look_at_parts(statement, run, LOOK_YES);
     case KIND_NOT: return turn_round(web_acl_statement_look(statement->parts, run));
     case KIND_IP_SET: return look_at_address(statement, run->asked);
-    case KIND_LABEL: return look_at_labels(statement, run->outcome);
+    case KIND_LABEL: return look_at_labels(statement, run);
     case KIND_COUNTRY: return look_at_country(statement, run);
     case KIND_ASN: return look_at_asn(statement, run->asked);
     case KIND_BYTES:

@@ -319,7 +319,8 @@ def add_web_acls(seeds):
         for case in json.loads(path.read_text()):
             rule = {"Name": "r", "Priority": 0, "Statement": case.get("statement"), "Action": {"Block": {}}}
             acl = case.get("acl") or {"Name": "a", "DefaultAction": {"Allow": {}}, "Rules": [rule], **case.get("with", {})}
-            for asked in (case.get("hits") or [""])[:2]:
+            asks = case.get("hits", []) + [ask[0] for ask in case.get("asks", []) + case.get("steps", [])]
+            for asked in (asks or [""])[:2]:
                 seeds.add("web_acl_fuzz", json.dumps(acl) + "\0" + asked.partition("\n\n")[2])
     seeds.dictionary("web_acl_fuzz", rows("sidecar/guard/web_acl_managed.tbl", "GROUP") + ["Statement", "FieldToMatch", "Priority"])
 

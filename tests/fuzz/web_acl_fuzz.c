@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ask(const struct web_acl *acl, struct span body, struct web_acl_outcome *outcome)
+static void ask(const struct web_acl *acl, struct span body, struct rates *const *rates,
+                struct web_acl_outcome *outcome)
 {
     static struct pair pairs[] = {{SPAN_INIT("Host"), SPAN_INIT("a.example")},
                                   {SPAN_INIT("Cookie"), SPAN_INIT("a=1; b=evil")},
@@ -30,6 +31,7 @@ static void ask(const struct web_acl *acl, struct span body, struct web_acl_outc
                           .query = SPAN("x=1&y=<b>"),
                           .fields = &fields,
                           .ip_sets = sets,
+                          .rates = rates,
                           .geo = &geo,
                           .place = &place,
                           .body_is_known = true,
@@ -49,6 +51,19 @@ static void ask(const struct web_acl *acl, struct span body, struct web_acl_outc
     networks_free(office);
 }
 
+/* Ten requests are within every limit: counting changes nothing but who is counted. */
+static void count(struct web_acl *acl, struct span body, const struct web_acl_outcome *want)
+{
+    static struct rates *const counted[1] = {NULL};
+    struct web_acl_outcome outcome;
+    must(web_acl_open(acl, 0, NULL, 0));
+    for (unsigned i = 0; i < 10; i++) {
+        ask(acl, body, counted, &outcome);
+        must(outcome.rated_count == 0 && outcome.end == want->end &&
+             span_is(outcome.rule, want->rule));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct span office = SPAN_INIT("office");
@@ -59,10 +74,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must((acl != NULL) == (faults_count(faults, FAULT_ERROR) == 0));
     if (acl != NULL) {
         struct web_acl_outcome first, second;
-        ask(acl, body, &first);
-        ask(acl, body, &second);
+        ask(acl, body, NULL, &first);
+        ask(acl, body, NULL, &second);
         must(first.end == second.end && span_is(first.rule, second.rule));
-        must(first.label_count == second.label_count);
+        must(first.label_count == second.label_count && first.rated_count == second.rated_count);
+        if (first.rated_count > 0)
+            count(acl, body, &first);
     }
     web_acl_free(acl);
     faults_free(faults);

@@ -95,7 +95,8 @@ struct process_facts {
     uint64_t last_reload_wall_us;
     uint64_t child_restarts;
     uint64_t dns_answered, dns_failed, dns_dropped;
-    bool waf_effective;                 /* rules are loaded and the engine is on */
+    uint64_t usage_written, usage_failed, usage_broken; /* lines; attempts that failed */
+    bool waf_effective;                                 /* rules are loaded and the engine is on */
     const struct waf_route *waf_routes; /* those with a mode of their own; borrowed */
     size_t waf_route_count;
     const struct rate_figures *rates; /* borrowed */

@@ -318,6 +318,11 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
         add_line(to, name, "result=\"failed\"", facts->dns_failed);
         add_line(to, name, "result=\"dropped\"", facts->dns_dropped);
         break;
+    case PROCESS_USAGE:
+        add_line(to, name, "result=\"written\"", facts->usage_written);
+        add_line(to, name, "result=\"failed\"", facts->usage_failed);
+        add_line(to, name, "result=\"broken\"", facts->usage_broken);
+        break;
     case PROCESS_CERTIFICATES: add_certificates(to, name, facts); break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,

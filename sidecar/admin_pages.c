@@ -9,6 +9,7 @@
 #include "sidecar/block_lists.h"
 #include "sidecar/http/date.h"
 #include "sidecar/state/rates.h"
+#include "sidecar/usage_file.h"
 
 enum { HEARTBEAT_MOST_US = 5000000 };
 
@@ -109,6 +110,12 @@ static bool page_metrics(struct process *process, struct service_call *call)
         facts.dns_answered = figures.answered;
         facts.dns_failed = figures.failed;
         facts.dns_dropped = figures.dropped;
+    }
+    if (process->usage_file != NULL) {
+        struct usage_figures figures = usage_file_figures(process->usage_file);
+        facts.usage_written = figures.lines;
+        facts.usage_failed = figures.failures;
+        facts.usage_broken = figures.broken;
     }
     struct rate_figures *rates = rate_figures(process->snapshot);
     facts.rates = rates;

@@ -16,11 +16,14 @@
 #include "sidecar/machine.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
+#include "sidecar/state/quotas.h"
 #include "sidecar/upstream/call.h"
+#include "sidecar/usage_file.h"
 
 enum {
     COLLECTION_VARIABLES = 100000,
-    FLUSH_US = 2000000, /* for the exporter's last records */
+    QUOTA_ENTRIES = 1 << 20, /* keys of a file, as many as there may be */
+    FLUSH_US = 2000000,      /* for the exporter's last records */
     QUEUE_RECORDS = 8192,
     WHY_BYTES = 512,
     WAIT_COMPILER_US = 50000,
@@ -140,6 +143,21 @@ static bool open_exporter(struct process *process, char *why, size_t size)
     return process->workers.exporter != NULL;
 }
 
+/* Files of a process that has dropped its privileges. */
+static void open_usage(struct process *process)
+{
+    const struct settings *settings = process->snapshot->settings;
+    struct quotas *quotas = process->workers.quotas;
+    if (settings->process.state_dir.at != NULL) {
+        process->usage_file =
+            usage_file_start(settings->process.state_dir.at, quotas, process->log);
+        if (process->usage_file == NULL)
+            program_log_say(process->log, LOG_ERROR,
+                            "usage of API keys is not kept: cannot start a thread");
+    }
+    usage_plans_know(quotas, settings, loop_wall_us(process->loop));
+}
+
 static bool start_workers(struct process *process, char *why, size_t size)
 {
     struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
@@ -155,6 +173,8 @@ static bool start_workers(struct process *process, char *why, size_t size)
             program_log_say(process->log, LOG_WARN, "@rbl never matches: cannot start a thread");
     }
     process->workers.caller = caller_start(NULL);
+    if (dropped)
+        open_usage(process);
     for (unsigned w = 0; dropped && w < process->workers.count; w++)
         worker_new(&process->workers, w, process->snapshot, listeners[w], settings->listener_count);
     bool started = dropped;
@@ -180,6 +200,7 @@ static bool start(struct process *process, char *why, size_t size)
     workers->memory_bytes =
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
+    workers->quotas = quotas_new(QUOTA_ENTRIES);
     workers->environment = machine_environment(&workers->environment_count);
     if (!watch_signals(process)) {
         snprintf(why, size, "cannot watch signals: %s", strerrordesc_np(errno));
@@ -204,6 +225,7 @@ static void stop(struct process *process)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
     caller_stop(workers->caller);
+    usage_file_stop(process->usage_file);
     block_lists_free(workers->block_lists);
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
@@ -222,6 +244,7 @@ static void stop(struct process *process)
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
     collections_free(workers->collections);
+    quotas_free(workers->quotas);
     free(workers->environment);
     free(workers->at);
     free(process->reload.refused);

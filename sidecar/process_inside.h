@@ -25,6 +25,7 @@ struct process {
     struct workers workers;
     struct process_facts facts;
     struct admin *admin;
+    struct usage_file *usage_file; /* NULL: nothing is kept */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

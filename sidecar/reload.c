@@ -13,6 +13,7 @@
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/tls_parts.h"
 #include "sidecar/process_inside.h"
+#include "sidecar/usage_file.h"
 
 enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512, FAULTS_BYTES = 1024 * 1024 };
 
@@ -84,6 +85,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot, bool 
     if (!renews)
         set_refusal(process, &process->reload.refused, NULL);
     process_say_facts(process);
+    usage_plans_know(process->workers.quotas, snapshot->settings, loop_wall_us(process->loop));
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);

@@ -363,6 +363,7 @@ static void surround(struct worker *worker)
     around->ring = worker->workers->ring;
     around->exporter = worker->workers->exporter;
     around->caller = worker->workers->caller;
+    around->quotas = worker->workers->quotas;
     around->worker = worker->number;
     around->in_flight = &worker->workers->in_flight;
     around->pool = pool_of;

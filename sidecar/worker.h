@@ -13,6 +13,7 @@
 #include "sidecar/config/snapshot.h"
 
 struct worker;
+struct quotas;
 
 enum { WORKER_CLOSING_US = 200000 }; /* how long worker_stop_accepting takes at the most */
 
@@ -24,6 +25,7 @@ struct workers {
     struct ring *ring;               /* NULL: records go nowhere */
     struct exporter *exporter;       /* NULL: none */
     struct collections *collections; /* SecLang's persistent ones */
+    struct quotas *quotas;           /* what API keys used */
     struct pair *environment;        /* what SecLang's ENV holds */
     size_t environment_count;
     uint64_t memory_bytes;           /* of all workers; each has its share */

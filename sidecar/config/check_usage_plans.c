@@ -53,6 +53,18 @@ static void settle(struct reading *reading, const struct node *at, struct rate_s
                "the bucket would take longer than a year to fill");
 }
 
+static void check_quota(struct reading *reading, const struct node *quota,
+                        struct usage_plan_settings *plan)
+{
+    static const char *const words[] = {
+        [QUOTA_DAY] = "day", [QUOTA_WEEK] = "week", [QUOTA_MONTH] = "month"};
+    plan->quota_text = arena_format(reading->arena, "more than %u a %s", plan->quota.limit,
+                                    words[plan->quota.period]);
+    if (plan->quota.offset > plan->quota.limit)
+        refuse(reading, tree_find(quota, SPAN("offset")), "a number up to the limit",
+               "usage_plans.*.quota.offset is more than the limit");
+}
+
 static void check_plan(struct reading *reading, const struct node *node,
                        struct usage_plan_settings *plan)
 {
@@ -62,6 +74,8 @@ static void check_plan(struct reading *reading, const struct node *node,
     } routes = {plan->routes};
     plan->place = node->place;
     plan->place.file = arena_string(reading->arena, span_text(node->place.file));
+    if (plan->quota.limit > 0)
+        check_quota(reading, tree_find(node, SPAN("quota")), plan);
     if (plan->throttle.how.limit > 0)
         settle(reading, node, &plan->throttle, plan->name);
     for (size_t i = 0; i < plan->route_count; i++)
@@ -80,6 +94,9 @@ static void check_plans(struct reading *reading)
     const struct node *node = list != NULL ? list->first : NULL;
     if (node != NULL && reading->settings->api_keys.file.at == NULL)
         refuse(reading, list, "add api_keys.file", "usage_plans: there are no API keys");
+    if (node != NULL && reading->settings->process.state_dir.at == NULL)
+        fault_add(reading->faults, FAULT_WARNING, list->place, SPAN("add process.state_dir"),
+                  "usage_plans: what keys have used is forgotten with a restart");
     for (size_t i = 0; node != NULL && i < reading->settings->usage_plan_count;
          i++, node = node->next)
         check_plan(reading, node, &plans.out[i]);

@@ -166,8 +166,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct settings {
     struct {
-        unsigned threads; /* 0: auto */
-        struct span user; /* at == NULL: not given */
+        unsigned threads;      /* 0: auto */
+        struct span user;      /* at == NULL: not given */
+        struct span state_dir; /* absolute; at == NULL: nothing is kept over a restart */
         struct span log_path;
         enum log_level log_level;
     } process;

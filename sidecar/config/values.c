@@ -204,6 +204,7 @@ WORD_TYPE(sampler, "a sampler", "parentbased_always_on, always_on or always_off"
           "parentbased_always_on", "always_on", "always_off");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
+WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
           "authorizer");
 WORD_TYPE(api_key_wanted, "required | none", "required or none", flag, "none", "required");

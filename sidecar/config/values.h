@@ -81,7 +81,7 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_over_body, type_on_failure, type_log_format, type_compression, type_exporter, type_sampler,
     type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
     type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown,
-    type_api_key_source, type_api_key_wanted;
+    type_api_key_source, type_api_key_wanted, type_quota_period;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_address, type_address_or_off, type_networks, type_types, type_dns_servers;

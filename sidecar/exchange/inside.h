@@ -249,11 +249,14 @@ void key_hide(const struct exchange *x, struct fields *fields);
 
 /* The throttles of the key's usage plan, the route's own first; the first that refuses decides. */
 enum step plan_throttle(struct exchange *x);
+/* Its quota, after all else that could refuse: who was throttled has used nothing. */
+enum step plan_quota(struct exchange *x);
 
 /* ---- throttle.c ---- */
 
 /* Who came too often is told when to come again: sets the fields of our own answer. */
 void tell_rate(struct exchange *x, const struct decision *decision);
+void tell_fields(struct exchange *x, const struct rate_told *told);
 
 /* ---- audit.c ---- */
 

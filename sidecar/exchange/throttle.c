@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* throttle: what the usage plan allows, then the route's rate_limits in their order; the first that
- * refuses decides, in API Gateway's words. Those before it have counted the request. */
+/* throttle: what the usage plan allows, then the route's rate_limits in their order, then the
+ * plan's quota; the first that refuses decides, in API Gateway's words. Those before it have
+ * counted the request. */
 #include "sidecar/exchange/inside.h"
 
 enum { FIELDS = 2 };
 
-void tell_rate(struct exchange *x, const struct decision *decision)
+void tell_fields(struct exchange *x, const struct rate_told *told)
 {
     struct pair *fields = arena_alloc(x->arena, FIELDS * sizeof *fields);
     if (fields == NULL)
         return; /* compose looks at the arena */
-    struct rate_told told = rate_tell(decision->rate, decision->retry_us, x->arena);
     for (size_t i = 0; i < FIELDS; i++)
-        fields[i] = told.fields[i];
+        fields[i] = told->fields[i];
     x->own.fields = fields;
     x->own.field_count = FIELDS;
-    x->own.retry_after_s = told.retry_after_s;
+    x->own.retry_after_s = told->retry_after_s;
+}
+
+void tell_rate(struct exchange *x, const struct decision *decision)
+{
+    struct rate_told told = rate_tell(decision->rate, decision->retry_us, x->arena);
+    tell_fields(x, &told);
 }
 
 static const struct asked *with_claims(struct exchange *x)
@@ -62,5 +68,7 @@ static enum step route_throttle(struct exchange *x)
 enum step stage_throttle(struct exchange *x)
 {
     enum step step = plan_throttle(x);
-    return step == STEP_NEXT ? route_throttle(x) : step;
+    if (step == STEP_NEXT)
+        step = route_throttle(x);
+    return step == STEP_NEXT ? plan_quota(x) : step;
 }

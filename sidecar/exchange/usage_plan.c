@@ -2,6 +2,7 @@
 /* What the usage plan of an API key allows: each key has buckets of its own. */
 #include "sidecar/guard/usage_plan.h"
 #include "sidecar/exchange/inside.h"
+#include "sidecar/state/quotas.h"
 
 /* Is the key over this one? Says so. */
 static bool is_over(struct exchange *x, const struct rate_settings *throttle)
@@ -46,4 +47,45 @@ enum step plan_throttle(struct exchange *x)
         return STEP_NEXT;
     tell_rate(x, &x->decisions.at[x->decisions.count - 1]);
     return answer_gateway(x, GATEWAY_THROTTLED, "rate_limited");
+}
+
+static void tell_quota(struct exchange *x, const struct quota_verdict *verdict, uint64_t now_s)
+{
+    struct rate_told told = usage_plan_tell(x->usage.plan, verdict, now_s, x->arena);
+    tell_fields(x, &told);
+}
+
+static enum step refuse_quota(struct exchange *x, enum decision_kind kind, struct span reason)
+{
+    struct decision decision = {
+        .kind = kind,
+        .control = "usage_plan",
+        .stage = "throttle",
+        .name = x->usage.plan->name,
+        .reason = reason,
+        .status = gateway_response(GATEWAY_QUOTA_EXCEEDED)->status,
+    };
+    decisions_add(&x->decisions, &decision);
+    return kind == DECISION_BLOCK ? answer_gateway(x, GATEWAY_QUOTA_EXCEEDED, "quota_exceeded")
+                                  : STEP_NEXT;
+}
+
+enum step plan_quota(struct exchange *x)
+{
+    const struct usage_plan_settings *plan = x->usage.plan;
+    if (plan == NULL || plan->mode == GUARD_OFF || x->around->quotas == NULL)
+        return STEP_NEXT;
+    bool is_on = plan->mode == GUARD_ON;
+    uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
+    struct quota_key key = {plan->name, x->usage.key->id};
+    struct quota_verdict verdict = quotas_ask(x->around->quotas, &key, &plan->quota, now_s, is_on);
+    if (!verdict.has_room) {
+        bool denies = is_on && x->settings->api_keys.on_failure == ON_FAILURE_DENY;
+        return refuse_quota(x, denies ? DECISION_BLOCK : DECISION_COUNT, SPAN("not_counted"));
+    }
+    if (verdict.passes && !verdict.is_over)
+        return STEP_NEXT;
+    if (is_on)
+        tell_quota(x, &verdict, now_s);
+    return refuse_quota(x, is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK, plan->quota_text);
 }

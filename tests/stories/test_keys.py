@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """API keys and usage plans: who may pass, how often, in API Gateway's words; and that no key stands in any log."""
-import json
+import calendar
+import os
 import signal
 import threading
 import time
@@ -245,3 +246,218 @@ def test_a_plan_may_only_say_who_came_too_often(sidegate, backend, tmp_path):
     s, _ = started(sidegate, backend, tmp_path, plans=THROTTLED.replace("burst: 3 }", "burst: 1 }, mode: detection_only"))
     assert [ask(s, GOOD).status for _ in range(2)] == [200, 200]
     assert [d["decision"] for d in s.lines(2)[1]["decisions"]] == ["would_block"]
+
+
+# ---- quotas ----
+
+LIMITED = b'{"message":"Limit Exceeded"}'
+QUOTA = "usage_plans: { basic: { keys: [k1], quota: { limit: 5, period: month } } }"
+
+
+def next_month():
+    now = time.gmtime()
+    return calendar.timegm((now.tm_year + now.tm_mon // 12, now.tm_mon % 12 + 1, 1, 0, 0, 0))
+
+
+def until_429(s, value=GOOD, most=100):
+    """How many pass before the first that does not."""
+    client = s.client()
+    for count in range(most):
+        if client.ask("GET", "/pets", fields=[("x-api-key", value)]).status == 429:
+            client.close()
+            return count
+    raise AssertionError(f"{most} passed")
+
+
+def test_a_quota_that_is_used_up_refuses_until_the_next_period(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, plans=QUOTA)
+    assert until_429(s) == 5
+    answer = ask(s, GOOD)
+    assert (answer.status, answer.body, answer["x-amzn-ErrorType"]) == (429, LIMITED, "LimitExceededException")
+    seconds, left = int(answer["Retry-After"]), next_month() - time.time()
+    assert left - 1 <= seconds <= left + 5
+    days = round((next_month() - calendar.timegm((time.gmtime().tm_year, time.gmtime().tm_mon, 1, 0, 0, 0))) / 86400)
+    assert answer["RateLimit-Policy"] == f'"basic quota";q=5;w={days * 86400}'
+    assert answer["RateLimit"] == f'"basic quota";r=0;t={seconds}'
+    assert until_429(s, OTHER) == 5
+    line = s.lines(7)[6]
+    assert line["error"] == "quota_exceeded" and line["status"] == 429
+    assert line["decisions"] == [{"control": "usage_plan", "name": "basic", "decision": "block",
+                                  "reason": "more than 5 a month"}]
+    assert s.metric("sidegate_decisions_total", stage="throttle", control="basic", decision="block") == 3
+
+
+def test_who_is_throttled_has_used_nothing(sidegate, backend, tmp_path):
+    plans = "usage_plans: { basic: { keys: [k1], throttle: { rate: 5/s, burst: 1 }, quota: { limit: 2, period: day } } }"
+    s, _ = started(sidegate, backend, tmp_path, plans=plans)
+    answers = []
+    wait_until(lambda: answers.append(ask(s, GOOD)) or answers[-1].body == LIMITED, "two have passed")
+    assert [a.status for a in answers].count(200) == 2
+    assert any(a.body == TOO_MANY for a in answers)
+
+
+def test_an_offset_makes_the_first_period_shorter(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path, plans=QUOTA.replace("limit: 5,", "limit: 5, offset: 3,"))
+    assert until_429(s) == 2
+
+
+def test_a_quota_may_only_say_who_used_it_up(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path, plans=QUOTA.replace("limit: 5", "limit: 1").replace("month }", "month }, mode: detection_only"))
+    assert [ask(s, GOOD).status for _ in range(3)] == [200, 200, 200]
+    assert [[d["decision"] for d in l["decisions"]] for l in s.lines(3)] == [[], ["would_block"], ["would_block"]]
+
+
+def test_a_reload_keeps_what_was_used_also_where_the_limit_changes(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path, plans=QUOTA)
+    assert until_429(s) == 5
+    reload(s)
+    assert ask(s, GOOD).status == 429
+    s.write(config(tmp_path, plans=QUOTA.replace("limit: 5", "limit: 8")))
+    reload(s)
+    assert until_429(s) == 3
+
+
+def test_two_workers_together_let_exactly_the_quota_pass(sidegate, backend, tmp_path):
+    s, _ = started(sidegate, backend, tmp_path, plans=QUOTA.replace("limit: 5", "limit: 100"), more="process: { threads: 2 }")
+    found = []
+
+    def ask_often():
+        client = s.client()
+        found.extend(client.ask("GET", "/pets", fields=[("x-api-key", GOOD)]).status for _ in range(25))
+        client.close()
+
+    threads = [threading.Thread(target=ask_often) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found.count(200) == 100 and found.count(429) == 300
+
+
+# ---- kept on disk ----
+
+def kept(tmp_path, limit=1000):
+    (tmp_path / "state").mkdir(exist_ok=True)
+    return {"plans": QUOTA.replace("limit: 5", f"limit: {limit}"), "more": f"process: {{ threads: 1, state_dir: {tmp_path / 'state'} }}"}
+
+
+def rows(tmp_path):
+    """The latest row of each key and day: {key: (used in the period, of the day, left)}."""
+    found = {}
+    for line in (tmp_path / "state" / "usage.log").read_text().splitlines():
+        words = line.split()
+        if len(words) == 11 and words[1] == "k":
+            found[words[3]] = (int(words[6]), int(words[9]), int(words[10]))
+    return found
+
+
+def test_a_restart_goes_on_where_the_last_one_ended(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 5))
+    assert [ask(s, GOOD).status for _ in range(3)] == [200] * 3
+    assert s.stop() == 0
+    assert rows(tmp_path)["k1"] == (3, 3, 2)
+    s = sidegate(server.url, config(tmp_path, **kept(tmp_path, 5)))
+    assert until_429(s) == 2
+    assert (tmp_path / "state" / "usage.log").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("who", ["the child", "all"])
+def test_who_is_killed_loses_at_most_a_second_of_usage(sidegate, backend, tmp_path, who):
+    """Requests without a pause; at the kill, those of the last second may be lost and none before."""
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 1000000))
+    passed = []  # when each answer came
+    client = s.client()
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        assert client.ask("GET", "/pets", fields=[("x-api-key", GOOD)]).status == 200
+        passed.append(time.monotonic())
+    child = s.child()
+    killed = time.monotonic()
+    if who == "all":
+        os.kill(s.process.pid, signal.SIGKILL)
+    os.kill(child, signal.SIGKILL)
+    client.close()
+    if who == "all":
+        s.process.wait()
+        s = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
+    else:
+        wait_until(lambda: s.child() not in (None, child), "another child")
+        wait_until(s.is_ready, "it serves")
+    assert ask(s, GOOD).status == 200
+    wait_until(lambda: rows(tmp_path).get("k1", (0,))[0] > len([p for p in passed if p < killed - 1]), "all but a second")
+    s.stop()
+    used = rows(tmp_path)["k1"][0] - 1
+    assert len([p for p in passed if p < killed - 1]) <= used <= len(passed)
+    assert used > 0
+    print(f"{len(passed)} passed, {len(passed) - used} were lost with {who}")
+
+
+def test_a_broken_file_is_said_and_put_aside_and_what_is_good_of_it_holds(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 20))
+    assert [ask(s, GOOD).status for _ in range(3)] == [200] * 3
+    assert [ask(s, OTHER).status for _ in range(4)] == [200] * 4
+    s.stop()
+    path = tmp_path / "state" / "usage.log"
+    lines = path.read_bytes().splitlines(keepends=True)
+    broken = b"".join(l.replace(b" k2 ", b" k3 ") for l in lines) + b"\x00\xff" * 3000 + b"\n" + lines[-1][:20]
+    path.write_bytes(broken)
+    s = sidegate(server.url, config(tmp_path, **kept(tmp_path, 20)))
+    assert "broken" in s.errors() and path.with_suffix(".log.broken").read_bytes() == broken
+    assert until_429(s) == 17 and until_429(s, OTHER) == 20
+    assert s.metric("sidegate_usage_lines_total", result="broken") >= 2
+    s.stop()
+    assert set(rows(tmp_path)) == {"k1", "k2"}
+
+
+def test_a_line_that_was_cut_off_is_no_fault(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 20))
+    assert ask(s, GOOD).status == 200
+    s.stop()
+    with open(tmp_path / "state" / "usage.log", "ab") as f:
+        f.write(b"0123456789abcdef k basic k1 mon")
+    s = sidegate(server.url, config(tmp_path, **kept(tmp_path, 20)))
+    assert "broken" not in s.errors()
+    assert until_429(s) == 19
+
+
+def test_a_folder_that_cannot_be_written_is_said_counted_and_survived(sidegate, backend, tmp_path):
+    (tmp_path / "state").write_text("a file, and no folder")
+    s, _ = started(sidegate, backend, tmp_path, plans=QUOTA, more=f"process: {{ state_dir: {tmp_path / 'state'} }}")
+    wait_until(lambda: "usage of API keys is not kept" in s.errors(), "it is said")
+    assert until_429(s) == 5
+    wait_until(lambda: s.metric("sidegate_usage_lines_total", result="failed") >= 2, "it is counted")
+    assert s.errors().count("is not kept") == 1
+    (tmp_path / "state").unlink()
+    wait_until(lambda: "is kept again" in s.errors(), "the folder can be made")
+    assert rows(tmp_path)["k1"] == (5, 5, 0)
+
+
+def test_a_full_disk_is_said_counted_and_survived(sidegate, backend, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "usage.log.new").symlink_to("/dev/full")  # the first attempt writes there
+    s, _ = started(sidegate, backend, tmp_path, **kept(tmp_path, 5))
+    wait_until(lambda: "No space left on device" in s.errors(), "it is said")
+    assert until_429(s) == 5
+    wait_until(lambda: "is kept again" in s.errors(), "there is room again")
+    wait_until(lambda: rows(tmp_path).get("k1") == (5, 5, 0), "nothing is lost")
+    assert s.metric("sidegate_usage_lines_total", result="failed") == 1
+
+
+def test_two_programs_do_not_undo_each_others_file(sidegate, backend, tmp_path, tmp_path_factory):
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 1000000))
+    wait_until(lambda: (tmp_path / "state" / "usage.log").exists(), "the file")
+    second = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
+    wait_until(lambda: "resource busy" in second.errors(), "the second one says so")
+    assert ask(s, GOOD).status == 200
+    s.stop()
+    wait_until(lambda: "is kept again" in second.errors(), "the second one takes over")
+
+
+def test_usage_that_grows_is_written_anew(sidegate, backend, tmp_path):
+    s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 1000000))
+    s.stop()
+    path = tmp_path / "state" / "usage.log"
+    with open(path, "ab") as f:
+        f.write(path.read_bytes().splitlines(keepends=True)[1] * 100000)
+    s = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
+    wait_until(lambda: path.stat().st_size < 1000, "the file is small again")

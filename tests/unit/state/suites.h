@@ -3,6 +3,7 @@
 #define SIDEGATE_TESTS_UNIT_STATE_SUITES_H
 
 int live_entries_suite(void);
+int quotas_suite(void);
 int rates_suite(void);
 int results_suite(void);
 int tokens_suite(void);

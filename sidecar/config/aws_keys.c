@@ -208,13 +208,19 @@ static void user_id_read(struct key_reading *reading, const struct node *node)
     add_condition_key(reading, SPAN("aws:userid"), keep(reading, node->text));
 }
 
-static bool follows_from_principal(struct span key)
+/* From the principal, or from each request. */
+static bool follows_anyway(struct span key)
 {
-    static const struct span own[OWN_KEYS] = {
-        SPAN_INIT("aws:PrincipalArn"), SPAN_INIT("aws:PrincipalAccount"),
-        SPAN_INIT("aws:PrincipalType"), SPAN_INIT("aws:userid"), SPAN_INIT("aws:username")};
-    for (size_t i = 0; i < OWN_KEYS; i++)
-        if (span_is_nocase(key, own[i]))
+    static const struct span known[] = {
+        SPAN_INIT("aws:PrincipalArn"),    SPAN_INIT("aws:PrincipalAccount"),
+        SPAN_INIT("aws:PrincipalType"),   SPAN_INIT("aws:userid"),
+        SPAN_INIT("aws:username"),        SPAN_INIT("aws:SourceIp"),
+        SPAN_INIT("aws:SecureTransport"), SPAN_INIT("aws:UserAgent"),
+        SPAN_INIT("aws:Referer"),         SPAN_INIT("aws:CurrentTime"),
+        SPAN_INIT("aws:EpochTime"),
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (span_is_nocase(key, known[i]))
             return true;
     return false;
 }
@@ -222,13 +228,13 @@ static bool follows_from_principal(struct span key)
 static void pairs_read(struct key_reading *reading, const struct node *map, const char *before)
 {
     for (const struct node *at = map->first; at != NULL; at = at->next) {
-        bool is_own = follows_from_principal(at->key);
+        bool is_own = follows_anyway(at->key);
         if (at->kind != NODE_SCALAR || at->key.len == 0)
             refuse(reading, at, "", "expected one value behind each name");
         else if (*before == '\0' && (is_own || !span_starts_nocase(at->key, SPAN("aws:"))))
             refuse(reading, at, "aws:PrincipalOrgID",
                    "condition_keys: expected keys that begin with aws: and do not follow from the "
-                   "principal");
+                   "principal or the request");
         else
             add_condition_key(
                 reading,

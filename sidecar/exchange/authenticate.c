@@ -32,9 +32,11 @@ enum authenticated authenticate(const struct authorizer_question *question, stru
     const struct authorizer_settings *settings =
         &question->snapshot->settings->authorizers[question->route->authorizer - 1];
     *to = (struct authorized){
-        .settings = settings, .to = DECISION_ALLOW, .flow = authenticators[settings->type].flow};
+        .settings = settings, .to = DECISION_BLOCK, .flow = authenticators[settings->type].flow};
     enum authenticated answer = authenticators[settings->type].ask(question, to, refusal);
     to->is_known = answer == AUTHENTICATED;
+    if (to->is_known)
+        to->to = DECISION_ALLOW;
     return answer;
 }
 

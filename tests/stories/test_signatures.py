@@ -208,6 +208,23 @@ def test_a_body_too_long_to_be_held_is_refused_in_api_gateways_words(gate, said)
     assert Signed("POST", body=BODY[:16384], say_payload=said).send(g.s).status == 200
 
 
+@pytest.mark.parametrize("said", [True, False])
+def test_a_body_that_stops_coming_is_not_waited_for(gate, said):
+    g = gate(more="timeouts: { body_idle: 200ms, drain_delay: 0 }\n")
+    client = Client(g.s.port)
+    signed = Signed("POST", body=BODY, say_payload=said)
+    head = "\r\n".join([f"POST {signed.target} HTTP/1.1", *[f"{n}: {v}" for n, v in signed.fields], f"Content-Length: {len(BODY)}", "", ""])
+    client.send(head.encode() + BODY[:1000])
+    assert client.answer().status == 408
+    client.close()
+    assert g.line()["error"] == "request_body_timeout" and not g.bodies
+    assert g.line()["authorizer"]["decision"] == ("allow" if said else "block")
+    gone = Client(g.s.port)
+    gone.send(head.encode() + BODY[:1000])
+    gone.reset()
+    assert g.line(2)["error"] == "client_gone" and g.line(2)["upstream"] is None
+
+
 def test_rules_have_looked_at_the_body_before_the_signature_is_proven(gate, tmp_path):
     (tmp_path / "rules.conf").write_text('SecRequestBodyAccess On\nSecRule REQUEST_BODY "@contains attack" "id:1,phase:2,deny,status:403"\n')
     g = gate(more=f"rules: {{ files: [{tmp_path}/rules.conf], request_body: {{ inspect: 1KiB, over_limit: prefix }} }}\n")
@@ -367,6 +384,7 @@ GOOD = f"secret: abc\n    principal: '{ALICE}'\n"
     ("keys:\n  AKID:\n    " + GOOD + "    policies: [broken.json]\n", "broken.json: Statement[0]: unknown member 'Efect'"),
     ("keys:\n  AKID:\n    " + GOOD + "    boundary: [a]\n", "keys.AKID.boundary: expected one text"),
     ("keys:\n  AKID:\n    " + GOOD + "    condition_keys: { 'aws:username': bob }\n", "do not follow from the principal"),
+    ("keys:\n  AKID:\n    " + GOOD + "    condition_keys: { 'AWS:sourceip': 10.0.0.1 }\n", "do not follow from the principal or the request"),
     ("keys: [a]\n", "expected 'keys', a map of access keys by their ids"),
     ("keys: { AKID: 1 }\nmore: 1\n", "aws-keys.yaml:2:1: unknown key 'more' (keys)"),
     ("keys:\n  AKID:\n    " + GOOD, "warning: keys.AKID: no policy allows it anything"),

@@ -54,7 +54,6 @@ static struct sigv4_rules rules_of(const struct authorizer_settings *settings)
 
 static void fill(struct authorized *to, const struct aws_key *key)
 {
-    must(key != NULL);
     to->principal = key->principal.arn;
     to->context = key->context;
     to->context_count = key->context_count;
@@ -64,17 +63,20 @@ static void fill(struct authorized *to, const struct aws_key *key)
     to->key_count = key->condition_key_count;
 }
 
-/* What is still to be proven of the body. */
-static void claim_body(struct authorized *to, const struct sigv4_claim *claim,
+/* What is still to be proven of the body; false: there is no room to remember it. */
+static bool claim_body(struct authorized *to, const struct sigv4_claim *claim,
                        const struct aws_key *key, struct arena *arena)
 {
-    bool is_proven = claim->payload.at == NULL || claim->payload_kind == SIGV4_UNSIGNED;
-    struct sigv4_claim *copy = is_proven ? NULL : arena_alloc(arena, sizeof *copy);
+    must(key != NULL); /* nobody's signature is good */
+    if (claim->payload.at == NULL || claim->payload_kind == SIGV4_UNSIGNED)
+        return true; /* nothing is */
+    struct sigv4_claim *copy = arena_alloc(arena, sizeof *copy);
     if (copy == NULL)
-        return;
+        return false;
     *copy = *claim;
     to->signature.claim = copy;
     to->signature.key = key->key;
+    return true;
 }
 
 enum authenticated authenticate_sigv4(const struct authorizer_question *question,
@@ -97,11 +99,12 @@ enum authenticated authenticate_sigv4(const struct authorizer_question *question
     }
     if (answer == SIGV4_WANTS_PAYLOAD)
         return AUTHENTICATED_BY_BODY;
-    if (answer == SIGV4_GOOD && !arena_is_full(asked->arena)) {
+    if (answer == SIGV4_GOOD && claim_body(to, &sigv4.claim, key, asked->arena)) {
         fill(to, key);
-        claim_body(to, &sigv4.claim, key, asked->arena);
         return AUTHENTICATED;
     }
+    if (answer == SIGV4_GOOD)
+        answer = SIGV4_NO_ROOM;
     *refusal = (struct authorizer_refusal){
         .type = response_of(answer),
         .reason = span_text(sigv4_word(answer)),

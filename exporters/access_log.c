@@ -278,6 +278,22 @@ FIELD(authorizer)
     add_text(to, report->authorizer.principal);
     buf_add(to, SPAN(",\"decision\":"));
     add_text(to, span_text(report->authorizer.word));
+    if (report->authorizer.cache.len > 0) {
+        buf_add(to, SPAN(",\"cache\":"));
+        add_text(to, report->authorizer.cache);
+    }
+    if (report->authorizer.is_called) {
+        const struct report_attempt *call = &report->authorizer.call;
+        buf_add(to, SPAN(",\"call\":{\"address\":"));
+        add_text(to, call->address);
+        buf_add(to, SPAN(",\"status\":"));
+        add_status(to, call->status);
+        buf_add(to, SPAN(",\"duration_us\":"));
+        add_unsigned(to, call->duration_us);
+        buf_add(to, SPAN(",\"error\":"));
+        add_text(to, call->error);
+        buf_add_byte(to, '}');
+    }
     buf_add_byte(to, '}');
 }
 
@@ -363,7 +379,9 @@ static const struct access_field {
         "action (pass, block, would_block), mode, inbound score, ids of the rules that matched, "
         "cpu_us, and the limit that struck: name, phase, rule, target; null: none"),
     ROW(decisions, "what other controls came to: control, name, decision, reason"),
-    ROW(authorizer, "name, type, principal, decision; null: none was asked"),
+    ROW(authorizer,
+        "name, type, principal, decision; asked elsewhere: cache, and the call: address, "
+        "status, duration_us, error; null: none was asked"),
     ROW(api_key_id, "of the API key that came; null: none was asked for, or nobody knows it"),
     ROW(usage_plan, "whose limits hold for that key"),
     ROW(error, "what went wrong, in one word"),

@@ -126,6 +126,12 @@ static void count_authorizer(struct worker_metrics *metrics, const struct report
         {SPAN("decision"), span_text(report->authorizer.word)},
     };
     figure_add(&series_get(metrics, FAMILY_AUTHORIZERS, labels, 2)->sum, 1);
+    const struct pair answers[] = {
+        {SPAN("authorizer"), report->authorizer.name},
+        {SPAN("result"), report->authorizer.cache},
+    };
+    if (report->authorizer.cache.len > 0)
+        figure_add(&series_get(metrics, FAMILY_ANSWERS, answers, 2)->sum, 1);
 }
 
 static void count_match(struct worker_metrics *metrics, const struct rule_match *match)

@@ -128,9 +128,9 @@ enum {
     MATCH_BYTES =
         8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
 };
-static_assert(8 * (5 + LIMIT_KINDS) + REPORT_BYTES + REPORT_ATTEMPTS * ATTEMPT_BYTES +
-                      RECORD_STAGES * STAGE_BYTES + REPORT_DECISIONS * DECISION_BYTES +
-                      RECORD_MATCHES * MATCH_BYTES <=
+static_assert(8 * (5 + LIMIT_KINDS) + REPORT_BYTES + (REPORT_ATTEMPTS + 1) * ATTEMPT_BYTES + 8 +
+                      7 * TEXT_OVERHEAD + RECORD_STAGES * STAGE_BYTES +
+                      REPORT_DECISIONS * DECISION_BYTES + RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
 static_assert((size_t)8 * (4 + BODIES) +
@@ -172,18 +172,22 @@ static inline size_t at_most(size_t count, size_t most)
     return count < most ? count : most;
 }
 
+#define PUT_NUMBER(member)        put_number(pen, (uint64_t)from->member);
+#define PUT_TEXT(member, longest) put_text(pen, from->member, longest);
+
+static void put_attempt(struct pen *pen, const struct report_attempt *from)
+{
+    ATTEMPT_NUMBERS(PUT_NUMBER)
+    ATTEMPT_TEXTS(PUT_TEXT)
+    put_bytes(pen, from->span_id, sizeof from->span_id);
+}
+
 static void put_attempts(struct pen *pen, const struct report *report)
 {
     size_t count = at_most(report->attempt_count, REPORT_ATTEMPTS);
     put_number(pen, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct report_attempt *from = &report->attempts[i];
-#define PUT_NUMBER(member)        put_number(pen, (uint64_t)from->member);
-#define PUT_TEXT(member, longest) put_text(pen, from->member, longest);
-        ATTEMPT_NUMBERS(PUT_NUMBER)
-        ATTEMPT_TEXTS(PUT_TEXT)
-        put_bytes(pen, from->span_id, sizeof from->span_id);
-    }
+    for (size_t i = 0; i < count; i++)
+        put_attempt(pen, &report->attempts[i]);
 }
 
 static void put_stages(struct pen *pen, const struct report *report)
@@ -217,6 +221,9 @@ static void put_authorizer(struct pen *pen, const struct report *report)
     put_text(pen, report->authorizer.type, NAME_LONGEST);
     put_text(pen, report->authorizer.principal, DECISION_LONGEST);
     put_text(pen, span_text(report->authorizer.word), NAME_LONGEST);
+    put_text(pen, report->authorizer.cache, NAME_LONGEST);
+    put_number(pen, report->authorizer.is_called);
+    put_attempt(pen, &report->authorizer.call);
     put_text(pen, report->api_key_id, DECISION_LONGEST);
     put_text(pen, report->usage_plan, DECISION_LONGEST);
 }
@@ -349,15 +356,18 @@ static struct span take_text(struct eye *eye)
 #define TAKE_NUMBER(member)        to->member = (__typeof__(to->member))take_number(eye);
 #define TAKE_TEXT(member, longest) to->member = take_text(eye);
 
+static void take_attempt(struct eye *eye, struct report_attempt *to)
+{
+    ATTEMPT_NUMBERS(TAKE_NUMBER)
+    ATTEMPT_TEXTS(TAKE_TEXT)
+    take_bytes(eye, to->span_id, sizeof to->span_id);
+}
+
 static void take_attempts(struct eye *eye, struct report *report)
 {
     report->attempt_count = take_count(eye, REPORT_ATTEMPTS);
-    for (size_t i = 0; i < report->attempt_count; i++) {
-        struct report_attempt *to = &report->attempts[i];
-        ATTEMPT_NUMBERS(TAKE_NUMBER)
-        ATTEMPT_TEXTS(TAKE_TEXT)
-        take_bytes(eye, to->span_id, sizeof to->span_id);
-    }
+    for (size_t i = 0; i < report->attempt_count; i++)
+        take_attempt(eye, &report->attempts[i]);
 }
 
 static void take_stages(struct eye *eye, struct record_view *view)
@@ -391,6 +401,9 @@ static void take_authorizer(struct eye *eye, struct report *report)
     report->authorizer.type = take_text(eye);
     report->authorizer.principal = take_text(eye);
     report->authorizer.word = take_text(eye).at;
+    report->authorizer.cache = take_text(eye);
+    report->authorizer.is_called = take_number(eye) != 0;
+    take_attempt(eye, &report->authorizer.call);
     report->api_key_id = take_text(eye);
     report->usage_plan = take_text(eye);
 }

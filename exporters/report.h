@@ -108,7 +108,10 @@ struct report {
     /* Who was let in by whom; name empty: nobody was asked. */
     struct {
         struct span name, type, principal;
-        const char *word; /* "allow", "block", "would_block": static text */
+        const char *word;  /* "allow", "block", "would_block": static text */
+        struct span cache; /* "hit", "miss", "shared" with another's call; empty: not kept */
+        bool is_called;    /* somebody elsewhere was asked: */
+        struct report_attempt call;
     } authorizer;
 
     struct span api_key_id, usage_plan; /* of a key that is known; empty: none was asked for */

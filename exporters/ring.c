@@ -189,7 +189,9 @@ unsigned report_units(const struct report *report, enum destination destination)
     case DESTINATION_AUDIT_LOG: return report->audit.wanted ? 1 : 0;
     case DESTINATION_TRACES: {
         size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
-        return report->sampled ? (unsigned)(1 + stages + report->attempt_count) : 0;
+        return report->sampled
+                   ? (unsigned)(1 + stages + report->authorizer.is_called + report->attempt_count)
+                   : 0;
     }
     case DESTINATIONS: break;
     }

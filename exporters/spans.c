@@ -368,9 +368,10 @@ static void add_client_attributes(struct span_maker *maker, const struct report 
     attribute_number(to, "sidegate.connect_us", attempt->connect_us);
 }
 
-static void add_client(struct span_maker *maker, struct buf *to, struct report *report, size_t i)
+/* A CLIENT span out of the attributes that lie ready. */
+static void add_call(struct span_maker *maker, struct buf *to, struct report *report,
+                     struct report_attempt *attempt, struct span name)
 {
-    struct report_attempt *attempt = &report->attempts[i];
     Otlp__Span span;
     otlp__span__init(&span);
     uint8_t parent[8];
@@ -383,14 +384,41 @@ static void add_client(struct span_maker *maker, struct buf *to, struct report *
     span.parent_span_id = id_data(parent, 8);
     span.trace_state = otlp_text(maker->arena, report->trace_state);
     span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
-    span.name = otlp_text(maker->arena, span_name(maker, report->method, SPAN("")));
+    span.name = otlp_text(maker->arena, name);
     span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_CLIENT;
     set_times(&span, period_of(report, attempt->start_us, attempt->duration_us));
-    add_client_attributes(maker, report, i);
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
     set_status(maker, &span, attempt->error.len > 0 || attempt->status >= 400);
     add_span(maker, to, &span);
+}
+
+static void add_client(struct span_maker *maker, struct buf *to, struct report *report, size_t i)
+{
+    add_client_attributes(maker, report, i);
+    add_call(maker, to, report, &report->attempts[i], span_name(maker, report->method, SPAN("")));
+}
+
+/* The question to an authorizer elsewhere. What it was about is the SERVER span's; its URL may name
+ * more than a log should. */
+static void add_authorizer(struct span_maker *maker, struct buf *to, struct report *report)
+{
+    struct report_attempt *call = &report->authorizer.call;
+    struct attributes *attributes = &maker->attributes;
+    struct span host, port;
+    uint64_t port_number = 0;
+    char digits[24];
+    attributes_begin(attributes, maker->arena);
+    attribute_text(attributes, "http.request.method", SPAN("POST"));
+    address_split(call->address, &host, &port);
+    number_parse(port, &port_number);
+    attribute_text(attributes, "server.address", host);
+    attribute_number(attributes, "server.port", port_number);
+    attribute_text(attributes, "sidegate.authorizer", report->authorizer.name);
+    attribute_text(attributes, "sidegate.decision", span_text(report->authorizer.word));
+    attribute_number(attributes, "http.response.status_code", call->status);
+    attribute_text(attributes, "error.type", error_type(call->error, call->status, 400, digits));
+    add_call(maker, to, report, call, SPAN("POST"));
 }
 
 unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report *report)
@@ -400,7 +428,9 @@ unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report
     add_server(maker, to, &own);
     stage_spans_add(maker->stage_spans, to, report);
     size_t attempts = own.attempt_count < REPORT_ATTEMPTS ? own.attempt_count : REPORT_ATTEMPTS;
+    if (own.authorizer.is_called)
+        add_authorizer(maker, to, &own);
     for (size_t i = 0; i < attempts; i++)
         add_client(maker, to, &own, i);
-    return (unsigned)(1 + own.stage_count + attempts);
+    return (unsigned)(1 + own.stage_count + own.authorizer.is_called + attempts);
 }

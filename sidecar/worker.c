@@ -336,6 +336,7 @@ static void end_all(struct worker *worker)
     /* What the codecs still have to say (their sockets' ends) is said in their own turn. */
     for (unsigned turn = 0; turn < 8 && connections_count(worker->connections) > 0; turn++)
         loop_turn(worker->loop, 0);
+    loop_turn(worker->loop, 0); /* mail of calls that were given up */
 }
 
 static void *thread_main(void *context)

@@ -51,8 +51,8 @@ const struct option_type type_authorizer_type = {
 
 /* ---- lists of texts ---- */
 
-static enum value_result texts_read(const struct value *value, bool (*is_one)(struct span text),
-                                    const char *expected)
+enum value_result value_texts_read(const struct value *value, bool (*is_one)(struct span text),
+                                   const char *expected)
 {
     const struct node *list = value->node;
     struct span *texts = arena_alloc(value->reading->arena, (list->count + 1) * sizeof *texts);
@@ -66,7 +66,7 @@ static enum value_result texts_read(const struct value *value, bool (*is_one)(st
     return VALUE_TAKEN;
 }
 
-static bool texts_print(const struct option *option, const void *base, size_t i, struct buf *to)
+bool value_texts_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     const struct span *const *texts = (const void *)((const char *)base + option->at);
     const size_t *count = (const void *)((const char *)base + option->also);
@@ -82,7 +82,7 @@ static bool is_any(struct span text)
 
 static enum value_result audiences_read(const struct value *value)
 {
-    return texts_read(value, is_any, "expected a text");
+    return value_texts_read(value, is_any, "expected a text");
 }
 
 const struct option_type type_audiences = {.name = "list of texts",
@@ -90,7 +90,7 @@ const struct option_type type_audiences = {.name = "list of texts",
                                            .is_list = true,
                                            .one_will_do = true,
                                            .read = audiences_read,
-                                           .print = texts_print};
+                                           .print = value_texts_print};
 
 /* RFC 6749 3.3: it goes into a field of an answer as it is. */
 static bool is_scope(struct span text)
@@ -105,7 +105,8 @@ static bool is_scope(struct span text)
 
 static enum value_result scopes_read(const struct value *value)
 {
-    return texts_read(value, is_scope, "expected a scope like orders.read: no spaces or quotes");
+    return value_texts_read(value, is_scope,
+                            "expected a scope like orders.read: no spaces or quotes");
 }
 
 const struct option_type type_scopes = {.name = "list of scopes",
@@ -113,7 +114,7 @@ const struct option_type type_scopes = {.name = "list of scopes",
                                         .is_list = true,
                                         .one_will_do = true,
                                         .read = scopes_read,
-                                        .print = texts_print};
+                                        .print = value_texts_print};
 
 /* ---- algorithms ---- */
 
@@ -201,7 +202,7 @@ static enum value_result headers_read(const struct value *value)
     return VALUE_TAKEN;
 }
 
-static bool headers_print(const struct option *option, const void *base, size_t i, struct buf *to)
+bool value_pairs_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     (void)i;
     const struct pair *const *pairs = (const void *)((const char *)base + option->at);
@@ -220,7 +221,7 @@ const struct option_type type_claim_headers = {.name = "fields and claims",
                                                    "fields and claims, like { X-User: sub }",
                                                .takes_any = true,
                                                .read = headers_read,
-                                               .print = headers_print};
+                                               .print = value_pairs_print};
 
 /* ---- routes[].authorizer: its section may stand behind the routes ---- */
 

@@ -5,6 +5,15 @@
 enum { NAMES_MOST = 32, HINT_BYTES = 160 };
 #define SIGV4_SKEW_US UINT64_C(300000000) /* as AWS has it */
 
+/* What all types have that are asked elsewhere by an event. */
+#define REMOTE_OPTIONS(type)                                                            \
+    {type, MAY, "payload"}, {type, MAY, "answer"}, {type, MAY, "identity"},             \
+        {type, MAY, "validation"}, {type, MAY, "ttl"}, {type, MAY, "cache_size"},       \
+        {type, MAY, "timeout"}, {type, MAY, "stage_variables"}, {type, MAY, "ca_file"}, \
+    {                                                                                   \
+        type, MAY, "on_failure"                                                         \
+    }
+
 /* Which options a type has, beside those that all have. */
 static const struct type_option {
     enum authorizer_type type;
@@ -17,6 +26,9 @@ static const struct type_option {
     {AUTHORIZER_SIGV4, MUST, "region"},  {AUTHORIZER_SIGV4, MAY, "service"},
     {AUTHORIZER_SIGV4, MAY, "skew"},     {AUTHORIZER_SIGV4, MAY, "v4a"},
     {AUTHORIZER_SIGV4, MAY, "body"},     {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
+    {AUTHORIZER_LAMBDA, MUST, "url"},    {AUTHORIZER_LAMBDA, MUST, "function"},
+    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),   {AUTHORIZER_HTTP, MUST, "url"},
+    REMOTE_OPTIONS(AUTHORIZER_HTTP),
 };
 static const char *const shared_options[] = {"type", "mode", "headers"};
 enum {
@@ -89,6 +101,7 @@ static void check_types(struct reading *reading)
     for (size_t i = 0; node != NULL && i < settings->authorizer_count; i++, node = node->next)
         if (tree_find(node, SPAN("type")) != NULL)
             check_options(reading, &settings->authorizers[i], node);
+    remote_authorizers_check(reading);
 }
 
 /* A signature has no issuer, whose clock is watched, but many signers. */

@@ -88,6 +88,8 @@ struct key_sets *key_sets_new(const struct settings *settings, struct faults *fa
     sets->at = must_alloc((settings->authorizer_count + 1) * sizeof(struct key_set *));
     sets->tokens = must_alloc((settings->authorizer_count + 1) * sizeof(struct tokens *));
     for (; sets->count < settings->authorizer_count; sets->count++) {
+        if (settings->authorizers[sets->count].type != AUTHORIZER_JWT)
+            continue;
         sets->at[sets->count] = read_set(sets, &settings->authorizers[sets->count], faults);
         sets->tokens[sets->count] = tokens_new(TOKENS_MOST);
     }

@@ -24,5 +24,7 @@ void tls_check(struct reading *reading);
 void authorizers_check(struct reading *reading);
 /* Has a type that option? Of others it would do nothing. */
 bool authorizer_has_option(enum authorizer_type type, struct span name);
+/* check_remote.c: authorizers that are asked elsewhere. */
+void remote_authorizers_check(struct reading *reading);
 
 #endif

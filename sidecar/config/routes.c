@@ -235,6 +235,7 @@ static void all_add(struct routes *routes, const struct settings *settings, stru
         struct building building = {routes, from, faults};
         struct route *route = &routes->at[i];
         route->template = arena_copy(routes->arena, from->pattern);
+        route->key = arena_copy(routes->arena, from->match);
         route->upstream = from->upstream;
         route->needs_api_key = from->needs_api_key;
         route->number = i;
@@ -323,4 +324,22 @@ const struct route *routes_match(const struct routes *routes, struct span method
 const struct route *routes_at(const struct routes *routes, size_t i)
 {
     return i < routes->count ? &routes->at[i] : NULL;
+}
+
+size_t route_parameters(const struct route *route, struct span path,
+                        struct pair to[ROUTE_PARAMETERS_MOST])
+{
+    struct span template = span_from(route->template, 1), rest = span_from(path, 1);
+    size_t count = 0;
+    while (template.at != NULL && rest.at != NULL && count < ROUTE_PARAMETERS_MOST) {
+        struct span whole = rest, name = span_cut(&template, '/'), text = span_cut(&rest, '/');
+        if (!span_starts(name, SPAN("{")) || !span_ends(name, SPAN("}")))
+            continue;
+        bool greedy = span_ends(name, SPAN("+}"));
+        name = span_make(name.at + 1, name.len - (greedy ? 3 : 2));
+        to[count++] = (struct pair){name, greedy ? whole : text};
+        if (greedy)
+            break;
+    }
+    return count;
 }

@@ -16,6 +16,7 @@ struct routes;
 struct route {
     struct span template; /* what http_route shows: "/orders/{id}"; empty for the route of a
                              configuration without any */
+    struct span key;      /* as it was written: "GET /orders/{id}"; without any route: "$default" */
     unsigned upstream;
     uint64_t request_timeout_us;
     bool mode_given; /* else rules.mode and SecRuleEngine hold */
@@ -37,6 +38,11 @@ struct routes *routes_new(const struct settings *settings, struct faults *faults
 void routes_free(struct routes *routes);
 /* `path` is the canonical one. NULL: none fits. */
 const struct route *routes_match(const struct routes *routes, struct span method, struct span path);
+/* What stands where the template has {name} and {name+}, in order, escapes and all: as many pairs
+ * as there is room for are filled in; returns how many. The path is one that the route fits. */
+enum { ROUTE_PARAMETERS_MOST = 64 };
+size_t route_parameters(const struct route *route, struct span path,
+                        struct pair to[ROUTE_PARAMETERS_MOST]);
 /* Every route, for metrics; the i-th or NULL. */
 const struct route *routes_at(const struct routes *routes, size_t i);
 

@@ -15,6 +15,7 @@
 #include "rules/base/span.h"
 #include "rules/match/result.h"
 #include "sidecar/guard/access.h"
+#include "sidecar/guard/authorizer_answer.h"
 #include "sidecar/guard/usage_plan.h"
 #include "sidecar/http/forwarded.h"
 #include "sidecar/wire/stream.h"
@@ -129,6 +130,7 @@ struct rate_limit_settings {
     enum guard_mode mode;
 };
 
+enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
 enum authorizer_type {
 #define AUTHORIZER_TYPE(id, word, sentence) AUTHORIZER_##id,
 #include "sidecar/config/authorizer_types.tbl"
@@ -151,6 +153,21 @@ struct authorizer_settings {
     struct span region, service; /* sigv4 */
     bool v4a, unsigned_payload;
     uint64_t body_bytes;
+    /* of those that are asked elsewhere */
+    struct span url;      /* of type lambda: the endpoint */
+    struct span function; /* of type lambda */
+    enum authorizer_payload payload;
+    enum authorizer_form form;
+    const struct span *identity; /* texts of identity_source.h, in order */
+    size_t identity_count;
+    struct span validation; /* at == NULL: none */
+    uint64_t ttl_us;        /* 0: answers are not kept */
+    uint64_t cache_bytes;
+    uint64_t timeout_us;
+    const struct pair *stage_variables;
+    size_t stage_variable_count;
+    struct span ca_file; /* absolute; at == NULL: the system's */
+    enum on_failure on_failure;
     const struct pair *headers; /* field and claim: what the backend is told of a good token */
     size_t header_count;
     enum guard_mode mode;
@@ -159,7 +176,6 @@ struct authorizer_settings {
 
 enum api_key_source { API_KEY_FROM_HEADER, API_KEY_FROM_AUTHORIZER };
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
-enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
 enum audit_when { AUDIT_WHEN_OFF, AUDIT_WHEN_RELEVANT, AUDIT_WHEN_ALWAYS };
 enum sampler { SAMPLER_PARENT_BASED, SAMPLER_ALWAYS_ON, SAMPLER_ALWAYS_OFF };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };

@@ -10,6 +10,7 @@
 #include "rules/base/must.h"
 #include "rules/match/pattern.h"
 #include "sidecar/config/api_key_parts.h"
+#include "sidecar/config/authorizer_stores.h"
 #include "sidecar/config/aws_keys.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
@@ -36,7 +37,7 @@ struct snapshot_parts {
     struct settings effective; /* the part's, after directives of the rules had their word */
     _Atomic unsigned count;
     struct part *settings, *rules, *routes, *ip_lists, *live_sets, *geo, *rates, *tls, *key_sets,
-        *policy, *web_acls, *api_keys, *aws_keys;
+        *policy, *web_acls, *api_keys, *aws_keys, *remotes;
     struct pattern *audit_status; /* NULL: none */
     struct waf_route *waf_routes;
     struct address_set *ip_sets;
@@ -345,6 +346,20 @@ static struct part *policy_part(const struct settings *settings, const struct sn
     return file != NULL ? part_or_old(old, policy_file_hash(file), file, free_policy) : NULL;
 }
 
+/* ---- authorizers that are asked elsewhere ---- */
+
+static void free_remotes(void *value)
+{
+    authorizer_stores_free(value);
+}
+
+/* As with limits: the answers lie in stores that are shared one by one. */
+static struct part *remotes_part(const struct settings *settings, const struct snapshot *before)
+{
+    const struct authorizer_stores *old = before != NULL ? before->parts->remotes->value : NULL;
+    return part_new(0, authorizer_stores_new(settings, old), free_remotes);
+}
+
 /* ---- limits ---- */
 
 static void free_rates(void *value)
@@ -409,6 +424,7 @@ static void parts_free(struct snapshot_parts *parts)
 {
     pattern_free(parts->audit_status);
     part_give(parts->api_keys);
+    part_give(parts->remotes);
     part_give(parts->web_acls);
     part_give(parts->geo);
     part_give(parts->policy);
@@ -480,6 +496,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .key_sets = key_sets_at(parts->key_sets->value),
         .tokens = key_sets_tokens(parts->key_sets->value),
         .aws_keys = parts->aws_keys->value,
+        .remotes = authorizer_stores_at(parts->remotes->value),
         .geo = geo_files_geo(parts->geo->value),
         .resource_policy = policy_file_policy(parts->policy->value),
         .api_keys = api_key_part_keys(parts->api_keys->value),
@@ -520,6 +537,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->api_keys = api_keys_part(parts->settings->value, before, faults);
         parts->aws_keys = aws_keys_part(parts->settings->value, before, faults);
+        parts->remotes = remotes_part(parts->settings->value, before);
         parts->web_acls = web_acls_part(parts->settings->value, before, faults);
         parts->tls = tls_part(parts->settings->value, before, faults);
         parts->policy = policy_part(parts->settings->value, before, faults);
@@ -574,6 +592,7 @@ struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *fa
     parts->live_sets = part_take(old->live_sets);
     parts->key_sets = part_take(old->key_sets);
     parts->aws_keys = part_take(old->aws_keys);
+    parts->remotes = part_take(old->remotes);
     parts->policy = part_take(old->policy);
     parts->web_acls = part_take(old->web_acls);
     parts->rates = part_take(old->rates);

@@ -22,6 +22,7 @@ struct ruleset;
 struct address_set;
 struct aws_keys;
 struct key_set;
+struct remote_authorizer;
 struct tokens;
 struct policy;
 struct rates;
@@ -40,13 +41,14 @@ struct snapshot {
     bool waf_effective; /* rules may refuse requests, where a route does not say otherwise */
     const struct waf_route *waf_routes; /* those that do say */
     size_t waf_route_count;
-    const struct address_set *ip_sets;     /* in the order of the settings */
-    const struct key_set *const *key_sets; /* in the order of the authorizers */
-    struct tokens *const *tokens;          /* that were found good; in the same order */
-    const struct aws_keys *aws_keys;       /* for sigv4; none where no file is named */
-    const struct geo *geo;                 /* NULL: no database is named */
-    const struct api_keys *api_keys;       /* NULL: none, or they could not be read */
-    const struct policy *resource_policy;  /* NULL: none is named */
+    const struct address_set *ip_sets;              /* in the order of the settings */
+    const struct key_set *const *key_sets;          /* in the order of the authorizers */
+    struct tokens *const *tokens;                   /* that were found good; in the same order */
+    const struct remote_authorizer *const *remotes; /* in the same order; NULL: of other types */
+    const struct aws_keys *aws_keys;                /* for sigv4; none where no file is named */
+    const struct geo *geo;                          /* NULL: no database is named */
+    const struct api_keys *api_keys;                /* NULL: none, or they could not be read */
+    const struct policy *resource_policy;           /* NULL: none is named */
     const struct web_acl *const *web_acls; /* one for each entry of the access list, or NULL */
     size_t web_acl_body_bytes;             /* how much of a body they look at */
     struct rates *const *rates;            /* by rate_settings.store */

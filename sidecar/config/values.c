@@ -195,6 +195,10 @@ WORD_TYPE(engine_if_given, "on | detection_only | off", "on, detection_only or o
           "off", "detection_only", "on");
 WORD_TYPE(over_body, "reject | prefix | pass", "reject, prefix or pass", word, "reject", "prefix",
           "pass");
+WORD_TYPE(authorizer_payload, "token | request | 1.0 | 2.0", "token, request, \"1.0\" or \"2.0\"",
+          word, "token", "request", "1.0", "2.0");
+WORD_TYPE(authorizer_form, "either | simple | policy", "either, simple or policy", word, "either",
+          "simple", "policy");
 WORD_TYPE(on_failure, "deny | allow", "deny or allow", word, "deny", "allow");
 WORD_TYPE(audit_when, "relevant | always | off", "relevant, always or off", word, "off", "relevant",
           "always");

@@ -73,15 +73,24 @@ void value_print_inside(struct buf *to, struct span text); /* what stands betwee
 /* What is wrong with an address that does not parse. */
 const char *address_wrong(struct span text);
 
+/* A list of texts that each are one (is_one), or "key: MESSAGE" of the first that is not; the field
+ * is a pointer to spans, the other one their count. */
+enum value_result value_texts_read(const struct value *value, bool (*is_one)(struct span text),
+                                   const char *expected);
+bool value_texts_print(const struct option *option, const void *base, size_t i, struct buf *to);
+/* The same for pairs, as a map in braces. */
+bool value_pairs_print(const struct option *option, const void *base, size_t i, struct buf *to);
+
 /* values.c */
 extern const struct option_type type_version, type_threads, type_text, type_log_level, type_count,
     type_count_or_0, type_quantity, type_prefix, type_max_keys, type_rate_algorithm,
     type_refusal_status, type_duration, type_duration_or_0, type_engine, type_engine_if_given,
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
-    type_over_body, type_on_failure, type_log_format, type_compression, type_exporter, type_sampler,
-    type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
-    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown,
-    type_api_key_source, type_api_key_wanted, type_quota_period;
+    type_over_body, type_on_failure, type_authorizer_payload, type_authorizer_form, type_log_format,
+    type_compression, type_exporter, type_sampler, type_on_off, type_both_lengths, type_audit_when,
+    type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
+    type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
+    type_quota_period;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_address, type_address_or_off, type_networks, type_types, type_dns_servers;
@@ -102,6 +111,8 @@ extern const struct option_type type_certificates, type_tls_version, type_client
 /* authorizer_values.c */
 extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
     type_claim_headers, type_route_authorizer, type_scopes;
+/* remote_values.c */
+extern const struct option_type type_lambda_function, type_identity_sources, type_stage_variables;
 /* route_values.c */
 extern const struct option_type type_route_match, type_upstream;
 

@@ -130,7 +130,7 @@ static void say_decisions(const struct exchange *x, struct report_decision *to)
     }
 }
 
-static void say_authorizer(const struct exchange *x, struct report *report)
+static void say_authorizer(struct exchange *x, struct report *report)
 {
     if (x->authorizer.settings == NULL)
         return;
@@ -138,6 +138,7 @@ static void say_authorizer(const struct exchange *x, struct report *report)
     report->authorizer.type = authorizer_type_word(x->authorizer.settings->type);
     report->authorizer.principal = x->authorizer.principal;
     report->authorizer.word = decision_word(x->authorizer.to);
+    authorizer_say(x, report);
 }
 
 static void say_key(const struct exchange *x, struct report *report)

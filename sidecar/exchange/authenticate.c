@@ -8,6 +8,9 @@ static const struct authenticator {
     enum policy_flow flow; /* whose Allow is needed, where there are policies: policies.h */
     authenticate_function *ask;
 } authenticators[AUTHORIZER_TYPES] = {
+    /* the row authorizer asks these */
+    [AUTHORIZER_LAMBDA] = {POLICY_FLOW_LAMBDA, NULL},
+    [AUTHORIZER_HTTP] = {POLICY_FLOW_LAMBDA, NULL},
     [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, authenticate_jwt},
     [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, authenticate_sigv4},
 };

@@ -36,7 +36,6 @@ struct authorized {
     struct policies policies; /* that it brings; the resource policy is not among them */
     const struct pair *keys;  /* condition keys: aws:PrincipalArn...; a name twice: two values */
     size_t key_count;
-    struct policy *answered; /* a document of its own among them: freed with the exchange */
 
     struct {                             /* what gather_rest has to hold the body against */
         const struct sigv4_claim *claim; /* NULL: nothing */

@@ -280,6 +280,7 @@ void exchanges_abort(struct surroundings *around)
         enter(x, STAGE_ACCOUNT);
         run(x);
     }
+    authorizer_calls_abort(around);
 }
 
 void surroundings_last_words(const struct surroundings *around)

@@ -53,7 +53,8 @@ struct surroundings {
     uint64_t held_bytes; /* of bodies that are held for inspection, beside what arenas hold */
     enum overload overload;
     bool draining;
-    struct list exchanges; /* all that are alive */
+    struct list authorizer_calls; /* under way */
+    struct list exchanges;        /* all that are alive */
     unsigned exchange_count;
     uint64_t random[4]; /* state of the generator of ids; seeded from the kernel */
 

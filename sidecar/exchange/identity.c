@@ -89,6 +89,7 @@ void behind_add(struct exchange *x)
 void surroundings_init(struct surroundings *around, struct loop *loop)
 {
     *around = (struct surroundings){.loop = loop, .behind_mail.deliver = on_behind};
+    list_init(&around->authorizer_calls);
     list_init(&around->exchanges);
     list_init(&around->behind);
     must(getrandom(around->random, sizeof(around->random), 0) == sizeof(around->random));

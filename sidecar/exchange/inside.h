@@ -65,6 +65,9 @@ struct own_answer {
     bool close;                       /* the connection cannot go on */
 };
 
+struct authorizer_answer;
+struct authorizer_call;
+
 struct exchange {
     /* ---- life ---- */
     struct list link;   /* of surroundings.exchanges */
@@ -143,6 +146,14 @@ struct exchange {
         bool is_awaited, is_whole, is_good;
         char hash[SHA256_HEX];
     } whole;
+    struct {                              /* of an authorizer that is asked elsewhere */
+        struct authorizer_call *call;     /* it waits for this one; NULL: for none */
+        struct list link;                 /* of the call's, while there is one */
+        bool is_asker;                    /* the call was its own */
+        struct report_attempt attempt;    /* with is_asker */
+        struct authorizer_answer *answer; /* what `authorizer` borrows from; NULL: nothing */
+        const char *cache;                /* "hit", "miss", "shared"; NULL: answers are not kept */
+    } remote;
 
     /* ---- key ---- */
     struct {
@@ -239,6 +250,13 @@ enum step policy_refuse(struct exchange *x, const struct policies_refusal *refus
 /* What the backend is told of who it is; fields of these names that a client made up go, whatever
  * the route. */
 void authorizer_tell(struct exchange *x, struct fields *fields);
+
+/* ---- authorizer.c, authorizer_call.c ---- */
+
+/* What the report says of the call to an authorizer elsewhere. */
+void authorizer_say(struct exchange *x, struct report *report);
+/* Gives up all that are under way. */
+void authorizer_calls_abort(struct surroundings *around);
 
 /* ---- key.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one place that lets go of what an exchange holds, whatever happened to it. */
-#include "sidecar/exchange/inside.h"
+#include "sidecar/exchange/authorizer_call.h"
 
 void exchange_release_server(struct exchange *x)
 {
@@ -47,7 +47,9 @@ void exchange_let_go(struct exchange *x)
                              body_decoding_held_bytes(&x->answer_decoding);
     body_decoding_fini(&x->decoding);
     body_decoding_fini(&x->answer_decoding);
-    policy_free(x->authorizer.answered);
+    authorizer_call_leave(x);
+    if (x->remote.answer != NULL)
+        kept_give(&x->remote.answer->kept);
     sigv4_payload_free(x->whole.payload);
     buf_fini(&x->whole.bytes);
     buf_fini(&x->prefix);

@@ -5,6 +5,12 @@
 
 enum step policy_refuse(struct exchange *x, const struct policies_refusal *refusal)
 {
+    const struct authorizer_settings *asked = x->authorizer.settings;
+    bool is_answer = asked != NULL && refusal->flow == POLICY_FLOW_LAMBDA;
+    if (is_answer)
+        x->authorizer.to = DECISION_BLOCK;
+    if (is_answer && !authorizer_payload_is_rest(asked->payload))
+        return answer_gateway(x, GATEWAY_FORBIDDEN, "access_denied");
     x->own.gateway_body = policies_refusal_body(refusal, x->arena);
     return answer_gateway(x, GATEWAY_ACCESS_DENIED, "access_denied");
 }

@@ -17,7 +17,9 @@ static void compose_gateway(struct exchange *x, const struct gateway_response *f
 {
     struct fields *fields = &x->answer.fields;
     x->own_body = x->own.gateway_body;
-    if (x->own_body.at == NULL)
+    if (x->own_body.at == NULL && from->message == NULL)
+        x->own_body = SPAN("{\"message\":null}");
+    else if (x->own_body.at == NULL)
         x->own_body = arena_format(x->arena, "{\"message\":\"%s\"}", from->message);
     fields_add(fields, x->arena, SPAN("Content-Type"), SPAN("application/json"));
     fields_add(fields, x->arena, SPAN("x-amzn-ErrorType"), span_text(from->error_type));

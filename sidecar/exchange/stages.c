@@ -29,10 +29,21 @@ static bool with_policy(const struct exchange *x)
            x->target.form != TARGET_WRONG;
 }
 
-static bool with_authorizer(const struct exchange *x)
+static bool has_authorizer(const struct exchange *x, bool remote)
 {
     return x->route != NULL && x->route->authorizer != 0 &&
-           x->settings->authorizers[x->route->authorizer - 1].mode != GUARD_OFF;
+           x->settings->authorizers[x->route->authorizer - 1].mode != GUARD_OFF &&
+           (x->snapshot->remotes[x->route->authorizer - 1] != NULL) == remote;
+}
+
+static bool with_authorizer(const struct exchange *x)
+{
+    return has_authorizer(x, false);
+}
+
+static bool with_remote_authorizer(const struct exchange *x)
+{
+    return has_authorizer(x, true);
 }
 
 /* In detection_only nobody may be known: then scopes are nobody's. */

@@ -22,6 +22,7 @@ enum authorizer_form { /* which answers are taken: simple ones exist with payloa
 enum authorizer_outcome {
     AUTHORIZER_ANSWERED,     /* the answer holds */
     AUTHORIZER_UNAUTHORIZED, /* it says that nobody is there: errorMessage "Unauthorized" */
+    AUTHORIZER_DENIED,       /* it says no without a word about it: a server's 403 */
     AUTHORIZER_FAILED,       /* it says that it failed */
     AUTHORIZER_MALFORMED,    /* it is no answer */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/guard/gateway_response.h"
 
+#include <stddef.h>
+
 #include "sidecar/guard/sigv4.h" /* one of the messages */
 
 const struct gateway_response *gateway_response(enum gateway_response_type type)

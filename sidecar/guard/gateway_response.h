@@ -11,7 +11,8 @@ enum gateway_response_type {
 
 struct gateway_response {
     unsigned status;
-    const char *message, *error_type;
+    const char *message; /* NULL: null */
+    const char *error_type;
 };
 
 const struct gateway_response *gateway_response(enum gateway_response_type type);

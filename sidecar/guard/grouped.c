@@ -44,9 +44,10 @@ struct grouped grouped_fields(const struct fields *fields, struct arena *arena)
     return grouped;
 }
 
-static struct span decoded(struct span text, struct arena *arena)
+struct span grouped_decoded(struct span text, bool plus_is_space, struct arena *arena)
 {
-    if (span_find_byte(text, '%') == SPAN_NONE && span_find_byte(text, '+') == SPAN_NONE)
+    if (span_find_byte(text, '%') == SPAN_NONE &&
+        (!plus_is_space || span_find_byte(text, '+') == SPAN_NONE))
         return text.at != NULL ? text : SPAN("");
     char *to = arena_text(arena, text.len);
     size_t len = 0;
@@ -56,7 +57,7 @@ static struct span decoded(struct span text, struct arena *arena)
         uint8_t byte = (uint8_t)text.at[0];
         bool escaped =
             byte == '%' && text.len >= 3 && hex_read(span_make(text.at + 1, 2), &byte, 1);
-        if (!escaped && byte == '+')
+        if (plus_is_space && !escaped && byte == '+')
             byte = ' ';
         to[len++] = (char)byte;
         text = span_from(text, escaped ? 3 : 1);
@@ -72,7 +73,7 @@ struct grouped grouped_query(struct span query, struct arena *arena)
         if (value.len == 0)
             continue;
         struct span name = span_cut(&value, '=');
-        add(&grouped, decoded(name, arena), decoded(value, arena));
+        add(&grouped, grouped_decoded(name, true, arena), grouped_decoded(value, true, arena));
     }
     return grouped;
 }

@@ -31,6 +31,8 @@ struct grouped {
 struct grouped grouped_fields(const struct fields *fields, struct arena *arena);
 /* Names and values decoded once, '+' is a space. at == NULL: none. */
 struct grouped grouped_query(struct span query, struct arena *arena);
+/* Without its escapes: %41 is A. */
+struct span grouped_decoded(struct span text, bool plus_is_space, struct arena *arena);
 /* NULL: it is absent. */
 const struct grouped_name *grouped_find(const struct grouped *grouped, struct span name);
 /* All values of a name with commas between them; at == NULL: it is absent. */

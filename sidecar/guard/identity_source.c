@@ -2,6 +2,9 @@
 #include "sidecar/guard/identity_source.h"
 
 #include "rules/base/buf.h"
+#include "rules/match/pattern.h"
+
+enum { PATTERN_BYTES = 64 * 1024 };
 
 static const char *const words[IDENTITY_KINDS] = {
 #define IDENTITY_SOURCE(id, word, sentence) word,
@@ -49,6 +52,23 @@ bool identity_source_read(struct span text, struct identity_source *source)
         return source->kind == IDENTITY_HEADER ? http_is_token(source->name) : source->name.len > 0;
     }
     return false;
+}
+
+struct pattern *identity_pattern(struct span text, char *why, size_t size)
+{
+    struct buf whole;
+    size_t offset;
+    struct pattern *alone = pattern_new(text, PATTERN_RULE, &offset, why, size);
+    if (alone == NULL)
+        return NULL; /* a)|(b is none, though it would be one inside of what follows */
+    pattern_free(alone);
+    buf_init(&whole, PATTERN_BYTES);
+    buf_add(&whole, SPAN("\\A(?:"));
+    buf_add(&whole, text);
+    buf_add(&whole, SPAN(")\\z"));
+    struct pattern *pattern = pattern_new(buf_span(&whole), PATTERN_RULE, &offset, why, size);
+    buf_fini(&whole);
+    return pattern;
 }
 
 /* ---- values ---- */

@@ -7,6 +7,8 @@
 
 #include "sidecar/guard/authorizer_event.h"
 
+struct pattern;
+
 enum identity_kind {
 #define IDENTITY_SOURCE(id, word, sentence) IDENTITY_##id,
 #include "sidecar/guard/identity_sources.tbl"
@@ -32,6 +34,10 @@ struct identity_source {
 bool identity_source_read(struct span text, struct identity_source *source);
 /* Every name that the context has, for hints: "$context.routeKey"; the i-th, or NULL. */
 const char *identity_context_name(size_t i);
+
+/* A pattern that matches where the whole of a text matches `text`; NULL: it is none, and `why` says
+ * what is wrong. */
+struct pattern *identity_pattern(struct span text, char *why, size_t size);
 
 /* The values in order, in the arena of the request; false: one is missing or empty. Then the others
  * are not looked for, and request->identity stays as it was. */

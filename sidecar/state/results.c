@@ -119,13 +119,12 @@ void results_give(struct results *results)
     free(results);
 }
 
-struct kept *results_find(struct results *results, struct span key, uint64_t now_us)
+struct kept *results_find(struct results *results, const struct results_id *id, uint64_t now_us)
 {
-    struct results_id id = results_id(results, key);
-    struct shard *shard = shard_of(results, &id);
+    struct shard *shard = shard_of(results, id);
     struct kept *value = NULL;
     pthread_mutex_lock(&shard->lock);
-    struct entry *entry = *place_of(results, shard, &id);
+    struct entry *entry = *place_of(results, shard, id);
     if (entry != NULL && now_us >= entry->until_us) {
         drop(results, shard, entry);
     } else if (entry != NULL) {
@@ -137,10 +136,11 @@ struct kept *results_find(struct results *results, struct span key, uint64_t now
     return value;
 }
 
-void results_set(struct results *results, struct span key, uint64_t until_us, struct kept *value)
+void results_set(struct results *results, const struct results_id *id, uint64_t until_us,
+                 struct kept *value)
 {
     struct entry *entry = must_alloc(sizeof *entry);
-    *entry = (struct entry){.id = results_id(results, key), .until_us = until_us};
+    *entry = (struct entry){.id = *id, .until_us = until_us};
     entry->value = kept_take(value);
     list_init(&entry->link);
     struct shard *shard = shard_of(results, &entry->id);

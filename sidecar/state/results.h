@@ -20,20 +20,21 @@ struct results *results_new(size_t bytes_most);
 struct results *results_take(struct results *results);
 void results_give(struct results *results); /* NULL allowed */
 
+/* The name under which a store knows a key; the same as long as the store lives. */
+struct results_id {
+    uint64_t at[2];
+};
+struct results_id results_id(const struct results *results, struct span key);
+
 /* Any thread. The caller's own count, or NULL: nothing is known, or not any more. */
-struct kept *results_find(struct results *results, struct span key, uint64_t now_us);
+struct kept *results_find(struct results *results, const struct results_id *id, uint64_t now_us);
 /* Any thread. Takes a count of its own; good before `until_us`. */
-void results_set(struct results *results, struct span key, uint64_t until_us, struct kept *value);
+void results_set(struct results *results, const struct results_id *id, uint64_t until_us,
+                 struct kept *value);
 
 struct results_held {
     size_t count, bytes;
 };
 struct results_held results_held(struct results *results);
-
-/* The name under which a store knows a key; the same as long as the process lives. */
-struct results_id {
-    uint64_t at[2];
-};
-struct results_id results_id(const struct results *results, struct span key);
 
 #endif

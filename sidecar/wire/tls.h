@@ -89,8 +89,9 @@ bool tls_server_name_parse(struct span extension, struct span *name);
 struct tls_peer {        /* a certificate that was verified; field.at == NULL: none was shown */
     struct span subject; /* RFC 4514, in ASCII: "CN=orders,O=Example" */
     struct span issuer;
-    struct span serial;      /* hexadecimal */
-    struct span fingerprint; /* SHA-256 of the whole, hexadecimal */
+    struct span serial;                /* hexadecimal */
+    struct span not_before, not_after; /* "Aug  5 09:36:04 2021 GMT" */
+    struct span fingerprint;           /* SHA-256 of the whole, hexadecimal */
     const struct span *sans; /* "DNS:a.example", "URI:spiffe://...", "email:...", "IP:192.0.2.1" */
     size_t san_count;
     struct span san_list; /* the same, with ", " between them */

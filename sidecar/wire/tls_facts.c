@@ -108,6 +108,20 @@ static struct span serial_text(struct arena *arena, X509 *certificate)
     return text;
 }
 
+static struct span time_text(struct arena *arena, const ASN1_TIME *time)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *at;
+    must(bio != NULL);
+    struct span text = SPAN("");
+    if (ASN1_TIME_print(bio, time) == 1) {
+        long len = BIO_get_mem_data(bio, &at);
+        text = arena_copy(arena, span_make(at, len > 0 ? (size_t)len : 0));
+    }
+    BIO_free(bio);
+    return text;
+}
+
 static struct span fingerprint_text(struct arena *arena, X509 *certificate)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -202,6 +216,8 @@ static bool peer_fill(struct facts_owned *owned, X509 *certificate)
     peer->subject = name_text(arena, X509_get_subject_name(certificate));
     peer->issuer = name_text(arena, X509_get_issuer_name(certificate));
     peer->serial = serial_text(arena, certificate);
+    peer->not_before = time_text(arena, X509_get0_notBefore(certificate));
+    peer->not_after = time_text(arena, X509_get0_notAfter(certificate));
     peer->fingerprint = fingerprint_text(arena, certificate);
     sans_fill(arena, certificate, peer);
     peer->san_list = list_text(arena, peer);

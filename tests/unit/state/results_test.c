@@ -31,13 +31,15 @@ static void put(struct results *results, const char *key, uint64_t until_us, siz
     struct thing *thing = must_alloc(sizeof *thing);
     kept_init(&thing->kept, bytes, thing_free);
     thing->freed = freed;
-    results_set(results, span_text(key), until_us, &thing->kept);
+    struct results_id id = results_id(results, span_text(key));
+    results_set(results, &id, until_us, &thing->kept);
     kept_give(&thing->kept);
 }
 
 static bool knows(struct results *results, const char *key, uint64_t now_us)
 {
-    struct kept *kept = results_find(results, span_text(key), now_us);
+    struct results_id id = results_id(results, span_text(key));
+    struct kept *kept = results_find(results, &id, now_us);
     kept_give(kept);
     return kept != NULL;
 }
@@ -73,7 +75,8 @@ TEST(what_somebody_still_looks_at_outlives_the_store)
     struct results *results = results_new(ROOMY);
     unsigned freed = 0;
     put(results, "alice", 10, 100, &freed);
-    struct kept *kept = results_find(results, SPAN("alice"), 1);
+    struct results_id id = results_id(results, SPAN("alice"));
+    struct kept *kept = results_find(results, &id, 1);
     results_give(results);
     check_number(freed, 0);
     kept_give(kept);

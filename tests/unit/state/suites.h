@@ -2,6 +2,7 @@
 #ifndef SIDEGATE_TESTS_UNIT_STATE_SUITES_H
 #define SIDEGATE_TESTS_UNIT_STATE_SUITES_H
 
+int documents_suite(void);
 int live_entries_suite(void);
 int quotas_suite(void);
 int rates_suite(void);

@@ -81,6 +81,18 @@ struct rate_figures {
     uint64_t forgotten;
 };
 
+/* A list of addresses, and what is known of the server that it comes from. */
+struct ip_set_figures {
+    struct span name;
+    uint64_t configured, live;
+    bool is_fetched;          /* the rest means something */
+    const char *const *words; /* of the counts; static texts */
+    const uint64_t *counts;   /* borrowed */
+    size_t count;
+    bool came; /* once, at least */
+    uint64_t age_us;
+};
+
 /* A certificate that a listener presents. */
 struct certificate_expiry {
     struct span listener, name; /* the first name that it is for */
@@ -103,6 +115,8 @@ struct process_facts {
     size_t rate_count;
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;
+    const struct ip_set_figures *ip_sets; /* borrowed */
+    size_t ip_set_count;
 };
 
 struct exporter; /* exporters/exporter.h: its counters are part of the page */

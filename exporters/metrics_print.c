@@ -274,6 +274,36 @@ static void add_rates(struct buf *to, const char *name, const struct process_fac
     }
 }
 
+static void add_ip_set(struct buf *to, const char *name, const struct ip_set_figures *set)
+{
+    buf_format(to, "%s{", name);
+    add_label(to, "ip_set", set->name);
+}
+
+static void add_ip_sets(struct buf *to, enum process_id id, const char *name,
+                        const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->ip_set_count; i++) {
+        const struct ip_set_figures *set = &facts->ip_sets[i];
+        if (id == PROCESS_IP_SETS) {
+            add_ip_set(to, name, set);
+            buf_format(to, ",kind=\"configured\"} %llu\n", (unsigned long long)set->configured);
+            add_ip_set(to, name, set);
+            buf_format(to, ",kind=\"live\"} %llu\n", (unsigned long long)set->live);
+        } else if (id == PROCESS_IP_SET_AGE && set->is_fetched && set->came) {
+            add_ip_set(to, name, set);
+            buf_add(to, SPAN("} "));
+            add_seconds(to, set->age_us);
+            buf_add_byte(to, '\n');
+        }
+        for (size_t n = 0; id == PROCESS_IP_SET_FETCHES && n < set->count; n++) {
+            add_ip_set(to, name, set);
+            buf_format(to, ",result=\"%s\"} %llu\n", set->words[n],
+                       (unsigned long long)set->counts[n]);
+        }
+    }
+}
+
 static void add_waf(struct buf *to, const char *name, const struct process_facts *facts)
 {
     add_line(to, name, "", facts->waf_effective);
@@ -323,6 +353,9 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
         add_line(to, name, "result=\"failed\"", facts->usage_failed);
         add_line(to, name, "result=\"broken\"", facts->usage_broken);
         break;
+    case PROCESS_IP_SETS:
+    case PROCESS_IP_SET_FETCHES:
+    case PROCESS_IP_SET_AGE: add_ip_sets(to, id, name, facts); break;
     case PROCESS_CERTIFICATES: add_certificates(to, name, facts); break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,

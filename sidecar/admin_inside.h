@@ -24,6 +24,8 @@ extern const struct admin_page admin_pages[];
 extern const size_t admin_page_count;
 
 /* admin_ip_sets.c */
+/* What the metrics say of the lists; one for each, the caller frees it and what it points to. */
+struct ip_set_figures *admin_ip_set_figures(const struct process *process);
 bool admin_page_ip_sets(struct process *process, struct service_call *call);
 bool admin_page_ip_set(struct process *process, struct service_call *call);
 bool admin_page_ip_set_put(struct process *process, struct service_call *call);

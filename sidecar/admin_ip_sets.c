@@ -3,6 +3,7 @@
  * runs. Every change is said in the program's own log, also that an entry's time was over. */
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
@@ -69,13 +70,74 @@ static void list_entry_of(void *context, const struct live_entry *entry)
     add_entry(listing->to, listing->process, entry);
 }
 
-/* "{...": the rest and the end are the caller's. */
-static void add_set(struct buf *to, const struct address_set *set)
+/* Of the server that the list comes from. */
+static void add_fetch(struct buf *to, const struct process *process,
+                      const struct ip_set_settings *settings)
 {
+    char time[TIMESTAMP_LENGTH];
+    struct list_fetch fetch;
+    if (process->fetcher == NULL || !list_fetcher_facts(process->fetcher, settings, &fetch))
+        return;
+    buf_add(to, SPAN(",\"url\":"));
+    json_add_string(to, span_first(settings->url, strcspn(settings->url.at, "?#")));
+    buf_add(to, SPAN(",\"confirmed\":"));
+    if (fetch.confirmed_wall_us != 0) {
+        timestamp_write(time, fetch.confirmed_wall_us);
+        json_add_string(to, span_make(time, TIMESTAMP_LENGTH));
+    } else {
+        buf_add(to, SPAN("null"));
+    }
+    buf_add(to, SPAN(",\"failure\":"));
+    if (fetch.why != NULL)
+        json_add_string(to, span_text(fetch.why));
+    else
+        buf_add(to, SPAN("null"));
+    buf_add(to, SPAN(",\"fetches\":{"));
+    for (size_t i = 0; i < FETCH_RESULT_COUNT; i++)
+        buf_format(to, "%s\"%s\":%llu", i > 0 ? "," : "", fetch_result_words[i],
+                   (unsigned long long)fetch.counts[i]);
+    buf_add_byte(to, '}');
+}
+
+/* "{...": the rest and the end are for who calls. */
+static void add_set(struct buf *to, const struct process *process, const struct address_set *set)
+{
+    size_t at = (size_t)(set - process->snapshot->ip_sets);
     buf_add(to, SPAN("{\"name\":"));
     json_add_string(to, set->name);
     buf_format(to, ",\"configured\":%zu,\"live\":%zu,\"live_most\":%d",
                networks_count(set->networks), live_entries_count(set->live), LIVE_ENTRIES_MOST);
+    add_fetch(to, process, &process->snapshot->settings->ip_sets[at]);
+}
+
+struct ip_set_figures *admin_ip_set_figures(const struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    size_t count = snapshot->settings->ip_set_count;
+    /* the counts lie behind them */
+    struct ip_set_figures *to =
+        must_alloc((count + 1) * (sizeof *to + FETCH_RESULT_COUNT * sizeof(uint64_t)));
+    uint64_t *counts = (uint64_t *)(void *)(to + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct address_set *set = &snapshot->ip_sets[i];
+        struct list_fetch fetch;
+        uint64_t *own = counts + i * FETCH_RESULT_COUNT;
+        to[i] = (struct ip_set_figures){.name = set->name,
+                                        .configured = networks_count(set->networks),
+                                        .live = live_entries_count(set->live)};
+        if (process->fetcher == NULL ||
+            !list_fetcher_facts(process->fetcher, &snapshot->settings->ip_sets[i], &fetch))
+            continue;
+        uint64_t wall_us = loop_wall_us(process->loop);
+        memcpy(own, fetch.counts, sizeof fetch.counts);
+        to[i].is_fetched = true;
+        to[i].words = fetch_result_words;
+        to[i].counts = own;
+        to[i].count = FETCH_RESULT_COUNT;
+        to[i].came = fetch.confirmed_wall_us != 0;
+        to[i].age_us = wall_us > fetch.confirmed_wall_us ? wall_us - fetch.confirmed_wall_us : 0;
+    }
+    return to;
 }
 
 /* ---- which one is meant ---- */
@@ -145,7 +207,7 @@ bool admin_page_ip_sets(struct process *process, struct service_call *call)
     for (size_t i = 0; i < snapshot->settings->ip_set_count; i++) {
         if (i > 0)
             buf_add_byte(&call->body, ',');
-        add_set(&call->body, &snapshot->ip_sets[i]);
+        add_set(&call->body, process, &snapshot->ip_sets[i]);
         buf_add_byte(&call->body, '}');
     }
     buf_add(&call->body, SPAN("]}\n"));
@@ -165,7 +227,7 @@ bool admin_page_ip_set(struct process *process, struct service_call *call)
     }
     call->status = 200;
     call->type = SPAN("application/json");
-    add_set(&call->body, set);
+    add_set(&call->body, process, set);
     buf_add(&call->body, SPAN(",\"entries\":["));
     live_entries_each(set->live, loop_now_us(process->loop), list_entry_of, &listing);
     buf_add(&call->body, SPAN("]}\n"));

@@ -11,7 +11,7 @@
 #include "sidecar/state/rates.h"
 #include "sidecar/usage_file.h"
 
-enum { HEARTBEAT_MOST_US = 5000000 };
+enum { HEARTBEAT_MOST_US = 5000000, FIRST_LISTS_US = 30000000 };
 
 static bool say(struct service_call *call, unsigned status, struct span text)
 {
@@ -47,16 +47,26 @@ static bool page_startupz(struct process *process, struct service_call *call)
     return say(call, started ? 200 : 503, started ? SPAN("ok\n") : SPAN("starting\n"));
 }
 
+/* Only at the start, and not for ever. */
+static bool lists_came(struct process *process)
+{
+    bool late = loop_now_us(process->loop) > process->began_us + FIRST_LISTS_US;
+    if (process->waits_for_lists && (late || list_fetcher_has_tried(process->fetcher)))
+        process->waits_for_lists = false;
+    return process->fetcher != NULL && !process->waits_for_lists;
+}
+
 static bool page_readyz(struct process *process, struct service_call *call)
 {
     bool serving = process->state == PROCESS_SERVING, turning = workers_turn(process);
-    bool ready = serving && turning;
+    bool listed = lists_came(process), ready = serving && turning && listed;
     if (span_find(call->query, SPAN("verbose")) == SPAN_NONE)
         return say(call, ready ? 200 : 503, ready ? SPAN("ok\n") : SPAN("not ready\n"));
     call->status = ready ? 200 : 503;
     call->type = SPAN("text/plain; charset=utf-8");
     buf_format(&call->body, "[%c] serving (neither starting nor draining)\n", serving ? '+' : '-');
     buf_format(&call->body, "[%c] every worker turns\n", turning ? '+' : '-');
+    buf_format(&call->body, "[%c] lists from servers were asked for\n", listed ? '+' : '-');
     buf_format(&call->body, "%s\n", ready ? "ready" : "not ready");
     return true;
 }
@@ -120,8 +130,12 @@ static bool page_metrics(struct process *process, struct service_call *call)
     struct rate_figures *rates = rate_figures(process->snapshot);
     facts.rates = rates;
     facts.rate_count = process->snapshot->settings->rate_store_count;
+    struct ip_set_figures *ip_sets = admin_ip_set_figures(process);
+    facts.ip_sets = ip_sets;
+    facts.ip_set_count = process->snapshot->settings->ip_set_count;
     metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
     free(rates);
+    free(ip_sets);
     return true;
 }
 

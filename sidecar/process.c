@@ -16,6 +16,7 @@
 #include "sidecar/machine.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
+#include "sidecar/state/documents.h"
 #include "sidecar/state/quotas.h"
 #include "sidecar/upstream/call.h"
 #include "sidecar/usage_file.h"
@@ -224,8 +225,10 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    list_fetcher_free(process->fetcher);
     caller_stop(workers->caller);
     usage_file_stop(process->usage_file);
+    loop_turn(process->loop, 0); /* mail of calls that were given up */
     block_lists_free(workers->block_lists);
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
@@ -256,7 +259,7 @@ static void stop(struct process *process)
 static struct snapshot *first_snapshot(struct process *process)
 {
     struct faults *faults = faults_new();
-    struct snapshot *snapshot = snapshot_build(&process->options->run->source, NULL, faults);
+    struct snapshot *snapshot = snapshot_build(&process->source, NULL, faults);
     struct buf text;
     buf_init(&text, FAULTS_BYTES);
     faults_print(faults, &text);
@@ -275,6 +278,25 @@ void process_say_facts(struct process *process)
     process->facts.waf_route_count = snapshot->waf_route_count;
     process->facts.certificates = snapshot->certificates;
     process->facts.certificate_count = snapshot->certificate_count;
+}
+
+static void on_news(void *context)
+{
+    reload_renew(context);
+}
+
+static void fetch_lists(struct process *process)
+{
+    process->fetcher = list_fetcher_new(&(struct list_fetcher_world){
+        .loop = process->loop,
+        .caller = process->workers.caller,
+        .documents = process->documents,
+        .log = process->log,
+        .news = on_news,
+        .context = process,
+    });
+    list_fetcher_follow(process->fetcher, process->snapshot->settings);
+    process->waits_for_lists = true;
 }
 
 static int serve(struct process *process)
@@ -297,6 +319,7 @@ static int serve(struct process *process)
     }
     process_keep_doors(process); /* an earlier child may have had others */
     process->state = PROCESS_SERVING;
+    fetch_lists(process);
     reload_look(process);
     for (size_t i = 0; i < settings->listener_count; i++)
         program_log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
@@ -316,6 +339,9 @@ int process_run(const struct process_options *options)
     must(process->loop != NULL);
     process->began_us = loop_clock_us(process->loop);
     process->began_wall_us = loop_wall_us(process->loop);
+    process->documents = documents_new();
+    process->source = options->run->source;
+    process->source.documents = process->documents;
     process->snapshot = first_snapshot(process);
     int code = EXIT_CONFIGURATION;
     if (process->snapshot != NULL) {
@@ -334,6 +360,7 @@ int process_run(const struct process_options *options)
         code = serve(process);
     }
     loop_free(process->loop);
+    documents_free(process->documents);
     program_log_close(process->log);
     free(process);
     return code;

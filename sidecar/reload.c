@@ -8,10 +8,6 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
-#include "sidecar/config/api_key_parts.h"
-#include "sidecar/config/geo_files.h"
-#include "sidecar/config/ip_lists.h"
-#include "sidecar/config/tls_parts.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/usage_file.h"
 
@@ -23,7 +19,8 @@ struct compilation {
     struct snapshot *before; /* counted: its parts are shared */
     struct snapshot *snapshot;
     struct faults *faults;
-    bool renews; /* the files alone that change by themselves */
+    bool renews;    /* the files alone that change by themselves, */
+    unsigned which; /* of these kinds: bits of enum renewal */
 };
 
 /* ---- taking the result over ---- */
@@ -86,6 +83,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot, bool 
         set_refusal(process, &process->reload.refused, NULL);
     process_say_facts(process);
     usage_plans_know(process->workers.quotas, snapshot->settings, loop_wall_us(process->loop));
+    list_fetcher_follow(process->fetcher, snapshot->settings);
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);
@@ -117,6 +115,8 @@ static void take_over(struct compilation *compilation)
     struct process *process = compilation->process;
     char why[WHY_BYTES] = "";
     bool has_errors = faults_count(compilation->faults, FAULT_ERROR) > 0;
+    if (compilation->renews)
+        process->reload.suspect = has_errors ? compilation->which : 0;
     if (compilation->renews && compilation->snapshot == NULL && !has_errors) {
         forget_refusal(process);
         return;
@@ -125,7 +125,7 @@ static void take_over(struct compilation *compilation)
     if (compilation->snapshot == NULL) {
         refuse(process, compilation->renews, faults_text(compilation->faults));
     } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
-        process->reload.stamp = 0; /* the files are not to blame: they are tried again */
+        memset(process->reload.stamps, 0, sizeof process->reload.stamps); /* tried again */
         snapshot_give(compilation->snapshot);
         refuse(process, compilation->renews, must_strdup(why));
     } else {
@@ -145,6 +145,7 @@ static void on_compiled(struct mail *mail)
     bool renewed = compilation->renews;
     process->reload.running = false;
     take_over(compilation);
+    list_fetcher_judged(process->fetcher);
     snapshot_give(compilation->before);
     faults_free(compilation->faults);
     free(compilation);
@@ -162,10 +163,11 @@ static void *compile(void *context)
 {
     struct compilation *compilation = context;
     if (compilation->renews)
-        compilation->snapshot = snapshot_renew(compilation->before, compilation->faults);
+        compilation->snapshot =
+            snapshot_renew(compilation->before, compilation->which, compilation->faults);
     else
-        compilation->snapshot = snapshot_build(&compilation->process->options->run->source,
-                                               compilation->before, compilation->faults);
+        compilation->snapshot =
+            snapshot_build(&compilation->process->source, compilation->before, compilation->faults);
     loop_send(compilation->process->loop, &compilation->mail);
     return NULL;
 }
@@ -177,13 +179,7 @@ static void on_wait(struct timer *timer)
     reload_begin(process);
 }
 
-static void begin(struct process *process, bool renews);
-
-static uint64_t stamp_of_all(const struct settings *settings)
-{
-    return tls_files_stamp(settings) * 31 + ip_lists_stamp(settings) * 17 +
-           geo_files_stamp(settings) * 7 + api_key_part_stamp(settings);
-}
+static void begin(struct process *process, bool renews, unsigned which);
 
 static uint64_t sooner(uint64_t a_us, uint64_t b_us)
 {
@@ -203,29 +199,73 @@ static bool must_wait(struct process *process, const char *what)
     return waits;
 }
 
-/* Nothing is read here: whether it is worth it is what is asked. */
+static bool is_due(const struct process *process, enum renewal kind, uint64_t now_us)
+{
+    uint64_t due_us = process->reload.due_us[kind];
+    return (due_us != 0 && due_us <= now_us) || (kind == RENEW_IP_LISTS && process->reload.news);
+}
+
+/* The kinds that may have changed since they were looked at last; *stamps: as they are now. Nothing
+ * is read here: whether it is worth it is what is asked. */
+static unsigned changed(const struct process *process, uint64_t stamps[RENEWALS])
+{
+    unsigned which = 0;
+    uint64_t now_us = loop_now_us(process->loop);
+    memcpy(stamps, process->reload.stamps, sizeof process->reload.stamps);
+    for (enum renewal kind = 0; kind < RENEWALS; kind++) {
+        if (!is_due(process, kind, now_us))
+            continue;
+        stamps[kind] = snapshot_stamp(process->snapshot, kind);
+        if (stamps[kind] != process->reload.stamps[kind])
+            which |= 1u << kind;
+    }
+    return which;
+}
+
+static void look_again(struct process *process)
+{
+    uint64_t now_us = loop_now_us(process->loop);
+    for (enum renewal kind = 0; kind < RENEWALS; kind++)
+        if (is_due(process, kind, now_us))
+            process->reload.due_us[kind] = 0;
+    process->reload.news = false;
+    reload_look(process);
+}
+
 static void on_look(struct timer *timer)
 {
     struct process *process = list_entry(timer, struct process, reload.look);
-    reload_look(process);
-    if (process->reload.running)
+    uint64_t stamps[RENEWALS];
+    unsigned which = changed(process, stamps);
+    if (which != 0 && (process->reload.running || must_wait(process, "files that changed wait"))) {
+        timer_arm(&process->reload.look, loop_now_us(process->loop) + WAIT_US);
         return;
-    uint64_t stamp = stamp_of_all(process->snapshot->settings);
-    if (stamp == process->reload.stamp || must_wait(process, "files that changed wait"))
-        return;
-    process->reload.stamp = stamp;
-    begin(process, true);
+    }
+    look_again(process);
+    memcpy(process->reload.stamps, stamps, sizeof stamps);
+    if (which != 0)
+        begin(process, true, which | process->reload.suspect);
+}
+
+void reload_renew(struct process *process)
+{
+    process->reload.news = true;
+    timer_arm(&process->reload.look, loop_now_us(process->loop));
 }
 
 void reload_look(struct process *process)
 {
-    const struct settings *settings = process->snapshot->settings;
-    uint64_t refresh_us =
-        sooner(sooner(tls_files_refresh_us(settings), api_key_part_refresh_us(settings)),
-               sooner(ip_lists_refresh_us(settings), geo_files_refresh_us(settings)));
+    uint64_t now_us = loop_now_us(process->loop), next_us = 0;
+    for (enum renewal kind = 0; kind < RENEWALS; kind++) {
+        uint64_t refresh_us = snapshot_refresh_us(process->snapshot, kind);
+        uint64_t *due_us = &process->reload.due_us[kind];
+        *due_us = refresh_us > 0 ? sooner(*due_us, now_us + refresh_us) : 0;
+        next_us = sooner(next_us, *due_us);
+    }
+    next_us = sooner(next_us, process->reload.news ? now_us : 0);
     timer_disarm(&process->reload.look);
-    if (refresh_us > 0)
-        timer_arm(&process->reload.look, loop_now_us(process->loop) + refresh_us);
+    if (next_us > 0)
+        timer_arm(&process->reload.look, next_us);
 }
 
 void reload_init(struct process *process)
@@ -240,10 +280,10 @@ void reload_begin(struct process *process)
         process->reload.again = !timer_is_armed(&process->reload.wait);
         return;
     }
-    begin(process, false);
+    begin(process, false, 0);
 }
 
-static void begin(struct process *process, bool renews)
+static void begin(struct process *process, bool renews, unsigned which)
 {
     process->reload.running = true;
     if (must_wait(process, "the reload waits")) {
@@ -255,7 +295,8 @@ static void begin(struct process *process, bool renews)
                                         .process = process,
                                         .before = snapshot_take(process->snapshot),
                                         .faults = faults_new(),
-                                        .renews = renews};
+                                        .renews = renews,
+                                        .which = which};
     pthread_t thread;
     must(pthread_create(&thread, NULL, compile, compilation) == 0);
     pthread_detach(thread);

@@ -17,6 +17,33 @@ static const struct node *list_of(const struct reading *reading, const char *key
 
 /* ---- ip_sets ---- */
 
+enum { URL_REFRESH_US = 600000000 };
+
+static void check_url(struct reading *reading, const struct node *node, const struct node *url,
+                      struct ip_set_settings *set)
+{
+    static const char *const others[] = {"ca_file", "timeout", "max_size", "on_failure"};
+    const struct node *refresh = tree_find(node, SPAN("refresh"));
+    for (size_t i = 0; url == NULL && i < sizeof others / sizeof *others; i++) {
+        const struct node *other = tree_find(node, span_text(others[i]));
+        if (other != NULL)
+            fault_add(reading->faults, FAULT_ERROR, other->key_place, SPAN("add url"),
+                      "ip_sets: '%s' has no meaning without 'url'", others[i]);
+    }
+    if (url == NULL)
+        return;
+    if (tree_find(node, SPAN("file")) != NULL)
+        refuse(reading, url, "make two sets of it", "ip_sets: a set has a file or a url");
+    if (url->kind == NODE_SCALAR && span_find_byte(url->text, '@') != SPAN_NONE)
+        refuse(reading, url, "a list is for everybody who may reach it",
+               "ip_sets.*.url: no user is told to the server");
+    if (refresh != NULL && set->refresh_us == 0)
+        refuse(reading, refresh, "how often the server is asked",
+               "ip_sets.*.refresh: a url needs one above 0");
+    if (refresh == NULL)
+        set->refresh_us = URL_REFRESH_US;
+}
+
 static void check_ip_sets(struct reading *reading)
 {
     union { /* the settings are still being made; nobody else sees them */
@@ -28,9 +55,12 @@ static void check_ip_sets(struct reading *reading)
          i++, node = node->next) {
         struct ip_set_settings *set = &sets.out[i];
         const struct node *file = tree_find(node, SPAN("file"));
-        if (file == NULL && tree_find(node, SPAN("addresses")) == NULL)
-            refuse(reading, node, "add addresses or file", "ip_sets: this set can hold nothing");
-        set->place = (file != NULL ? file : node)->place;
+        const struct node *url = tree_find(node, SPAN("url"));
+        if (file == NULL && url == NULL && tree_find(node, SPAN("addresses")) == NULL)
+            refuse(reading, node, "add addresses, file or url",
+                   "ip_sets: this set can hold nothing");
+        check_url(reading, node, url, set);
+        set->place = (file != NULL ? file : url != NULL ? url : node)->place;
         set->place.file = arena_string(reading->arena, span_text(set->place.file));
     }
 }

@@ -90,8 +90,8 @@ static struct held *held_for(const char *path, enum geo_kind kind, struct held *
         uint64_t hash = siphash(key, buf_span(&bytes));
         bool same = old != NULL && old->hash == hash;
         held = same ? take(old) : held_new(buf_span(&bytes), hash, kind, why, size);
-        if (held != NULL && !same)
-            held->stamp = stamp;
+        if (held != NULL)
+            held->stamp = stamp; /* also of a file that was only touched */
     }
     buf_fini(&bytes);
     return held;

@@ -2,6 +2,7 @@
 #include "sidecar/config/ip_lists.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "rules/base/must.h"
@@ -9,15 +10,18 @@
 #include "rules/base/siphash.h"
 #include "sidecar/config/file_stamp.h"
 #include "sidecar/config/private_file.h"
+#include "sidecar/state/documents.h"
 
-enum { FILE_BYTES = 256 << 20 };
+enum { FILE_BYTES = 256 << 20, SOURCE_BYTES = 16 << 10 };
 
 /* One set, as long as any snapshot has it. */
 struct held {
     _Atomic unsigned count;
-    uint64_t settings_hash; /* of what names it */
-    uint64_t hash;          /* of all that was read */
-    struct file_stamp stamp;
+    uint64_t settings_hash;  /* of what names it */
+    uint64_t hash;           /* of all that was read */
+    struct file_stamp stamp; /* the compiling thread's, as it last found the file */
+    uint64_t document;       /* hash of what was fetched; 0: nothing ever was */
+    bool is_missing;
     struct networks *networks;
 };
 
@@ -25,6 +29,7 @@ struct ip_lists {
     struct held **held;
     struct networks **sets; /* of each of them */
     size_t count;
+    struct documents *documents;
     uint64_t hash;
 };
 
@@ -47,6 +52,8 @@ static uint64_t settings_hash(const struct ip_set_settings *settings)
     uint64_t hash = 0;
     siphash_add(&hash, settings->name);
     siphash_add(&hash, settings->file);
+    siphash_add(&hash, settings->url);
+    siphash_add(&hash, settings->ca_file);
     for (size_t i = 0; i < settings->address_count; i++)
         siphash_add(&hash, settings->addresses[i]);
     return hash;
@@ -77,14 +84,87 @@ static void add_file(struct held *held, const struct ip_set_settings *settings,
     buf_fini(&text);
 }
 
-/* NULL: something is wrong with its file, and said. */
-static struct held *read_set(const struct ip_set_settings *settings, struct faults *faults)
+/* ---- what was fetched ---- */
+
+void ip_list_source(const struct ip_set_settings *settings, struct buf *to)
 {
-    size_t errors = faults_count(faults, FAULT_ERROR);
+    buf_init(to, SOURCE_BYTES);
+    buf_add(to, settings->url);
+    buf_add_byte(to, '\n');
+    buf_add(to, settings->ca_file);
+}
+
+/* NULL: `why` it is no list. Nothing at all is none either: comments may stand in an empty one. */
+static struct networks *parse_document(const struct document *document, char *why, size_t size)
+{
+    struct networks *networks = networks_new();
+    struct span wrong = {NULL, 0};
+    size_t line = 1;
+    if (document->bytes.len > 0 && networks_add_lines(networks, document->bytes, &line, &wrong))
+        return networks;
+    networks_free(networks);
+    snprintf(why, size,
+             "line %zu: found '" SPAN_FORMAT "', expected an address, a network or a range", line,
+             span_arg(span_first(wrong, 80)));
+    return NULL;
+}
+
+/* The newest that is a list; NULL: none ever was. */
+static struct networks *fetched(struct held *held, struct span source, struct documents *documents)
+{
+    char why[160];
+    struct networks *networks = NULL;
+    struct document *document = documents_unjudged(documents, source);
+    if (document != NULL) {
+        networks = parse_document(document, why, sizeof why);
+        documents_judge(documents, source, document, networks == NULL ? why : NULL);
+    }
+    if (networks == NULL) {
+        document_give(document);
+        document = documents_good(documents, source);
+        networks = document != NULL ? parse_document(document, why, sizeof why) : NULL;
+    }
+    held->document = networks != NULL ? document->hash : 0;
+    document_give(document);
+    return networks;
+}
+
+static bool document_is_unchanged(const struct held *held, const struct ip_set_settings *settings,
+                                  struct documents *documents)
+{
+    struct buf source;
+    if (settings->url.at == NULL || documents == NULL)
+        return true;
+    ip_list_source(settings, &source);
+    struct document *fresh = documents_unjudged(documents, buf_span(&source));
+    struct document *good = documents_good(documents, buf_span(&source));
+    bool same = fresh == NULL && (good != NULL ? good->hash : 0) == held->document;
+    document_give(fresh);
+    document_give(good);
+    buf_fini(&source);
+    return same;
+}
+
+/* ---- a set ---- */
+
+/* NULL: something is wrong with its file, and said. */
+static struct held *read_set(const struct ip_set_settings *settings, struct documents *documents,
+                             struct faults *faults)
+{
     struct held *held = must_alloc(sizeof *held);
     atomic_init(&held->count, 1);
     held->settings_hash = held->hash = settings_hash(settings);
-    held->networks = networks_new();
+    if (settings->url.at != NULL && documents != NULL) {
+        struct buf source;
+        ip_list_source(settings, &source);
+        held->networks = fetched(held, buf_span(&source), documents);
+        buf_fini(&source);
+    }
+    held->is_missing = settings->url.at != NULL && held->networks == NULL;
+    siphash_add(&held->hash, span_make((const char *)&held->document, sizeof held->document));
+    if (held->networks == NULL)
+        held->networks = networks_new();
+    size_t errors = faults_count(faults, FAULT_ERROR);
     for (size_t i = 0; i < settings->address_count; i++)
         must(networks_add(held->networks, settings->addresses[i]));
     if (settings->file.at != NULL) {
@@ -108,17 +188,31 @@ static struct held *find_old(const struct ip_lists *before, const struct ip_set_
     return NULL;
 }
 
-static bool file_is_unchanged(const struct held *held, const struct ip_set_settings *settings)
+static bool is_unchanged(const struct held *held, const struct ip_set_settings *settings,
+                         struct documents *documents)
 {
     if (settings->file.at == NULL)
-        return true;
+        return document_is_unchanged(held, settings, documents);
     struct file_stamp now = file_stamp_of(settings->file.at);
     return file_stamp_is(&now, &held->stamp);
 }
 
-static struct ip_lists *lists_new(size_t count)
+/* Reads it; where that is what it was, the old one is taken, and its file is known as it is now. */
+static struct held *read_again(const struct ip_set_settings *settings, struct documents *documents,
+                               struct held *old, struct faults *faults)
+{
+    struct held *held = read_set(settings, documents, faults);
+    if (held == NULL || old == NULL || held->hash != old->hash)
+        return held;
+    old->stamp = held->stamp;
+    give(held);
+    return take(old);
+}
+
+static struct ip_lists *lists_new(size_t count, struct documents *documents)
 {
     struct ip_lists *lists = must_alloc(sizeof *lists);
+    lists->documents = documents;
     lists->sets = must_alloc((count + 1) * sizeof(struct networks *));
     lists->held = must_alloc((count + 1) * sizeof(struct held *));
     return lists;
@@ -131,16 +225,16 @@ static void add_set(struct ip_lists *lists, struct held *held)
     lists->held[lists->count++] = held;
 }
 
-struct ip_lists *ip_lists_new(const struct settings *settings, const struct ip_lists *before,
-                              struct faults *faults)
+struct ip_lists *ip_lists_new(const struct settings *settings, struct documents *documents,
+                              const struct ip_lists *before, struct faults *faults)
 {
     bool well = true;
-    struct ip_lists *lists = lists_new(settings->ip_set_count);
+    struct ip_lists *lists = lists_new(settings->ip_set_count, documents);
     for (size_t i = 0; i < settings->ip_set_count; i++) {
         const struct ip_set_settings *set = &settings->ip_sets[i];
         struct held *old = find_old(before, set);
-        bool same = old != NULL && file_is_unchanged(old, set);
-        struct held *held = same ? take(old) : read_set(set, faults);
+        bool same = old != NULL && is_unchanged(old, set, documents);
+        struct held *held = same ? take(old) : read_again(set, documents, old, faults);
         if (held != NULL)
             add_set(lists, held);
         well = well && held != NULL;
@@ -154,13 +248,13 @@ struct ip_lists *ip_lists_new(const struct settings *settings, const struct ip_l
 struct ip_lists *ip_lists_renew(const struct settings *settings, const struct ip_lists *before,
                                 struct faults *faults)
 {
-    struct ip_lists *lists = lists_new(before->count);
+    struct ip_lists *lists = lists_new(before->count, before->documents);
     must(before->count == settings->ip_set_count);
     for (size_t i = 0; i < before->count; i++) {
         const struct ip_set_settings *set = &settings->ip_sets[i];
         struct held *old = before->held[i], *held = NULL;
-        if (set->refresh_us > 0 && !file_is_unchanged(old, set))
-            held = read_set(set, faults);
+        if (set->refresh_us > 0 && !is_unchanged(old, set, before->documents))
+            held = read_again(set, before->documents, old, faults);
         add_set(lists, held != NULL ? held : take(old));
     }
     return lists;
@@ -182,14 +276,23 @@ const struct networks *const *ip_lists_sets(const struct ip_lists *lists)
     return (const struct networks *const *)lists->sets;
 }
 
+bool ip_lists_is_missing(const struct ip_lists *lists, size_t set)
+{
+    return lists->held[set]->is_missing;
+}
+
 uint64_t ip_lists_hash(const struct ip_lists *lists)
 {
     return lists->hash;
 }
 
-uint64_t ip_lists_stamp(const struct settings *settings)
+uint64_t ip_lists_stamp(const struct settings *settings, const struct ip_lists *lists)
 {
     uint64_t stamp = 0;
+    if (lists->documents != NULL) {
+        uint64_t generation = documents_generation(lists->documents);
+        siphash_add(&stamp, span_make((const char *)&generation, sizeof generation));
+    }
     for (size_t i = 0; i < settings->ip_set_count; i++) {
         const struct ip_set_settings *set = &settings->ip_sets[i];
         if (set->refresh_us == 0 || set->file.at == NULL)

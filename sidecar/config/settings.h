@@ -115,12 +115,19 @@ struct route_settings {
     struct place place;
 };
 
+enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
+
 struct ip_set_settings {
     struct span name;
     const struct span *addresses; /* each an address, a network or a range */
     size_t address_count;
-    struct span file;    /* at == NULL: none */
-    uint64_t refresh_us; /* 0: only with a reload */
+    struct span file;           /* at == NULL: none */
+    struct span url;            /* at == NULL: none */
+    struct span ca_file;        /* of the url's server; at == NULL: whom the system trusts */
+    uint64_t timeout_us;        /* of one fetch */
+    uint64_t most_bytes;        /* of what is fetched */
+    uint64_t refresh_us;        /* of a file 0: only with a reload */
+    enum on_failure on_failure; /* as long as nothing was ever fetched */
     struct place place;
 };
 
@@ -331,6 +338,7 @@ struct settings_source {
     /* ${NAME}; NULL: the process's environment. Returns NULL where it is unset. */
     const char *(*environment)(void *context, const char *name);
     void *context;
+    struct documents *documents; /* what was fetched; NULL: nothing ever is */
 };
 
 /* Reads all; all faults are collected. NULL where there are errors. */

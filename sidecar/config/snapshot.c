@@ -201,11 +201,12 @@ static void free_ip_lists(void *value)
     ip_lists_free(value);
 }
 
-static struct part *ip_lists_part(const struct settings *settings, const struct snapshot *before,
-                                  struct faults *faults)
+static struct part *ip_lists_part(const struct settings *settings, struct documents *documents,
+                                  const struct snapshot *before, struct faults *faults)
 {
     struct part *old = before != NULL ? before->parts->ip_lists : NULL;
-    struct ip_lists *lists = ip_lists_new(settings, old != NULL ? old->value : NULL, faults);
+    struct ip_lists *lists =
+        ip_lists_new(settings, documents, old != NULL ? old->value : NULL, faults);
     return lists != NULL ? part_or_old(old, ip_lists_hash(lists), lists, free_ip_lists) : NULL;
 }
 
@@ -228,7 +229,13 @@ static struct address_set *address_sets(const struct snapshot_parts *parts)
     struct live_entries *const *live = live_sets_at(parts->live_sets->value);
     struct address_set *sets = must_alloc((settings->ip_set_count + 1) * sizeof *sets);
     for (size_t i = 0; i < settings->ip_set_count; i++)
-        sets[i] = (struct address_set){settings->ip_sets[i].name, networks[i], live[i]};
+        sets[i] = (struct address_set){
+            .name = settings->ip_sets[i].name,
+            .networks = networks[i],
+            .live = live[i],
+            .is_missing = ip_lists_is_missing(parts->ip_lists->value, i),
+            .denies = settings->ip_sets[i].on_failure == ON_FAILURE_DENY,
+        };
     return sets;
 }
 
@@ -532,7 +539,7 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
         /* all, so that one run says everything */
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
-        parts->ip_lists = ip_lists_part(parts->settings->value, before, faults);
+        parts->ip_lists = ip_lists_part(parts->settings->value, source->documents, before, faults);
         parts->live_sets = live_sets_part(parts->settings->value, before);
         parts->key_sets = key_sets_part(parts->settings->value, before, faults);
         parts->api_keys = api_keys_part(parts->settings->value, before, faults);
@@ -557,28 +564,77 @@ struct snapshot *snapshot_build(const struct settings_source *source, const stru
     return &parts->snapshot;
 }
 
-/* What changes by itself, read again; what is broken stays as it was. */
-static void renew_parts(struct snapshot_parts *parts, const struct snapshot *before,
-                        struct faults *faults)
+/* ---- what changes by itself ---- */
+
+uint64_t snapshot_stamp(const struct snapshot *snapshot, enum renewal renewal)
 {
-    const struct snapshot_parts *old = before->parts;
-    const struct settings *settings = before->settings;
-    struct ip_lists *lists = ip_lists_renew(settings, old->ip_lists->value, faults);
-    struct geo_files *files = geo_files_renew(settings, old->geo->value, faults);
-    parts->ip_lists = part_or_old(old->ip_lists, ip_lists_hash(lists), lists, free_ip_lists);
-    parts->geo = part_or_old(old->geo, geo_files_hash(files), files, free_geo);
-    parts->api_keys = api_keys_renewed(settings, old->api_keys, faults);
-    if (tls_files_refresh_us(settings) > 0)
-        parts->tls = tls_part(settings, before, faults);
-    if (parts->tls == NULL)
-        parts->tls = part_take(old->tls);
+    const struct settings *settings = snapshot->settings;
+    switch (renewal) {
+    case RENEW_TLS: return tls_files_stamp(settings);
+    case RENEW_IP_LISTS: return ip_lists_stamp(settings, snapshot->parts->ip_lists->value);
+    case RENEW_GEO: return geo_files_stamp(settings);
+    case RENEW_API_KEYS: return api_key_part_stamp(settings);
+    case RENEWALS: break;
+    }
+    return 0;
 }
 
-struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults)
+uint64_t snapshot_refresh_us(const struct snapshot *snapshot, enum renewal renewal)
+{
+    const struct settings *settings = snapshot->settings;
+    switch (renewal) {
+    case RENEW_TLS: return tls_files_refresh_us(settings);
+    case RENEW_IP_LISTS: return ip_lists_refresh_us(settings);
+    case RENEW_GEO: return geo_files_refresh_us(settings);
+    case RENEW_API_KEYS: return api_key_part_refresh_us(settings);
+    case RENEWALS: break;
+    }
+    return 0;
+}
+
+static bool has(unsigned which, enum renewal renewal)
+{
+    return (which & 1u << renewal) != 0;
+}
+
+static struct part *tls_renewed(const struct settings *settings, struct part *old,
+                                struct faults *faults)
+{
+    struct tls_parts *parts = tls_parts_renew(settings, old->value, faults);
+    return parts != NULL ? part_or_old(old, tls_parts_hash(parts), parts, free_tls)
+                         : part_take(old);
+}
+
+/* What is broken stays as it was. */
+static void renew_parts(struct snapshot_parts *parts, const struct snapshot *before, unsigned which,
+                        struct faults *faults)
+{
+    struct snapshot_parts *old = before->parts;
+    const struct settings *settings = before->settings;
+    if (has(which, RENEW_IP_LISTS)) {
+        struct ip_lists *lists = ip_lists_renew(settings, old->ip_lists->value, faults);
+        parts->ip_lists = part_or_old(old->ip_lists, ip_lists_hash(lists), lists, free_ip_lists);
+    } else {
+        parts->ip_lists = part_take(old->ip_lists);
+    }
+    if (has(which, RENEW_GEO)) {
+        struct geo_files *files = geo_files_renew(settings, old->geo->value, faults);
+        parts->geo = part_or_old(old->geo, geo_files_hash(files), files, free_geo);
+    } else {
+        parts->geo = part_take(old->geo);
+    }
+    parts->api_keys = has(which, RENEW_API_KEYS) ? api_keys_renewed(settings, old->api_keys, faults)
+                                                 : part_take(old->api_keys);
+    parts->tls =
+        has(which, RENEW_TLS) ? tls_renewed(settings, old->tls, faults) : part_take(old->tls);
+}
+
+struct snapshot *snapshot_renew(const struct snapshot *before, unsigned which,
+                                struct faults *faults)
 {
     const struct snapshot_parts *old = before->parts;
     struct snapshot_parts *parts = must_alloc(sizeof *parts);
-    renew_parts(parts, before, faults);
+    renew_parts(parts, before, which, faults);
     if (parts->tls == old->tls && parts->ip_lists == old->ip_lists && parts->geo == old->geo &&
         parts->api_keys == old->api_keys) {
         parts_free(parts);

@@ -66,10 +66,17 @@ struct snapshot {
  * its own. */
 struct snapshot *snapshot_build(const struct settings_source *source, const struct snapshot *before,
                                 struct faults *faults);
-/* The same settings with the files that may change by themselves (certificates, lists, databases)
- * read again. What is broken stays as it was, with its errors among the faults. NULL: nothing that
- * could be taken over has changed. */
-struct snapshot *snapshot_renew(const struct snapshot *before, struct faults *faults);
+/* What may change by itself, each looked at for itself. */
+enum renewal { RENEW_TLS, RENEW_IP_LISTS, RENEW_GEO, RENEW_API_KEYS, RENEWALS };
+
+/* The same settings with those files read again: `which` has a bit (1 << enum renewal) each. What
+ * is broken stays as it was, with its errors among the faults. NULL: nothing that could be taken
+ * over has changed. */
+struct snapshot *snapshot_renew(const struct snapshot *before, unsigned which,
+                                struct faults *faults);
+/* As of tls_parts.h: changes where one of its files may have; how often to look, 0: never. */
+uint64_t snapshot_stamp(const struct snapshot *snapshot, enum renewal renewal);
+uint64_t snapshot_refresh_us(const struct snapshot *snapshot, enum renewal renewal);
 /* Counted, from any thread. The last one gives everything back on the thread that calls it. */
 struct snapshot *snapshot_take(struct snapshot *snapshot);
 void snapshot_give(struct snapshot *snapshot); /* NULL allowed */

@@ -19,6 +19,7 @@ enum {
 struct tls_parts {
     struct tls_tickets *tickets;
     struct tls_server **servers;
+    uint64_t *hashes; /* of the servers' settings and texts */
     size_t count;
     struct tls_client **clients;
     size_t client_count;
@@ -105,7 +106,7 @@ server_new(struct tls_parts *parts, const struct listener_settings *listener, st
         options.client_ca = text_read(&texts, tls->client_ca_file, tls->client_ca_place, false);
     if (tls->crl_file.at != NULL)
         options.crl = text_read(&texts, tls->crl_file, tls->crl_place, false);
-    options_hash(&parts->hash, &options, &texts);
+    options_hash(&parts->hashes[parts->count], &options, &texts);
     struct tls_server *server = texts.broken ? NULL : tls_server_new(&options, faults);
     texts_forget(&texts);
     free(pairs);
@@ -167,8 +168,20 @@ static void add_expiries(struct tls_parts *parts, const struct listener_settings
 
 /* ---- all ---- */
 
-struct tls_parts *tls_parts_new(const struct settings *settings, const struct tls_parts *before,
-                                struct faults *faults)
+/* The server of the next listener; NULL, and said: there is none. `same`: of the same settings, or
+ * NULL. */
+static struct tls_server *next_server(struct tls_parts *parts,
+                                      const struct listener_settings *listener,
+                                      const struct tls_parts *same, struct faults *faults)
+{
+    if (same == NULL || listener->tls.refresh_us > 0)
+        return server_new(parts, listener, faults);
+    parts->hashes[parts->count] = same->hashes[parts->count];
+    return tls_server_take(same->servers[parts->count]);
+}
+
+static struct tls_parts *parts_new(const struct settings *settings, const struct tls_parts *before,
+                                   const struct tls_parts *same, struct faults *faults)
 {
     struct tls_parts *parts = must_alloc(sizeof *parts);
     bool well = true;
@@ -176,12 +189,15 @@ struct tls_parts *tls_parts_new(const struct settings *settings, const struct tl
     must(parts->arena != NULL);
     parts->tickets = before != NULL ? tls_tickets_take(before->tickets) : tls_tickets_new(NULL);
     parts->servers = must_alloc((settings->listener_count + 1) * sizeof(struct tls_server *));
+    parts->hashes = must_alloc((settings->listener_count + 1) * sizeof *parts->hashes);
     for (; parts->count < settings->listener_count; parts->count++) {
         const struct listener_settings *listener = &settings->listeners[parts->count];
         siphash_add(&parts->hash, listener->name); /* servers go by the listeners' order */
         if (listener->tls.certificate_count == 0)
             continue;
-        struct tls_server *server = server_new(parts, listener, faults);
+        struct tls_server *server = next_server(parts, listener, same, faults);
+        const uint64_t *hash = &parts->hashes[parts->count];
+        siphash_add(&parts->hash, span_make((const char *)hash, sizeof *hash));
         parts->servers[parts->count] = server;
         well = well && server != NULL;
         if (server != NULL)
@@ -191,6 +207,18 @@ struct tls_parts *tls_parts_new(const struct settings *settings, const struct tl
         return parts;
     tls_parts_free(parts);
     return NULL;
+}
+
+struct tls_parts *tls_parts_new(const struct settings *settings, const struct tls_parts *before,
+                                struct faults *faults)
+{
+    return parts_new(settings, before, NULL, faults);
+}
+
+struct tls_parts *tls_parts_renew(const struct settings *settings, const struct tls_parts *before,
+                                  struct faults *faults)
+{
+    return parts_new(settings, before, before, faults);
 }
 
 void tls_parts_free(struct tls_parts *parts)
@@ -204,6 +232,7 @@ void tls_parts_free(struct tls_parts *parts)
     tls_tickets_give(parts->tickets);
     free(parts->clients);
     free(parts->servers);
+    free(parts->hashes);
     free(parts->expiries);
     arena_free(parts->arena);
     free(parts);
@@ -245,6 +274,8 @@ uint64_t tls_files_stamp(const struct settings *settings)
     uint64_t stamp = 1;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener_tls_settings *tls = &settings->listeners[i].tls;
+        if (tls->refresh_us == 0)
+            continue;
         for (size_t j = 0; j < tls->certificate_count; j++) {
             stamp_file(&stamp, tls->certificates[j].cert_file);
             stamp_file(&stamp, tls->certificates[j].key_file);

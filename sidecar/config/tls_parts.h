@@ -12,6 +12,10 @@ struct tls_parts;
  */
 struct tls_parts *tls_parts_new(const struct settings *settings, const struct tls_parts *before,
                                 struct faults *faults);
+/* The same of `before`, which is of these very settings; a listener whose files are not looked at
+ * (refresh: 0) goes on with what it has. */
+struct tls_parts *tls_parts_renew(const struct settings *settings, const struct tls_parts *before,
+                                  struct faults *faults);
 void tls_parts_free(struct tls_parts *parts); /* NULL allowed */
 /* In the order of the listeners; NULL: without TLS. */
 struct tls_server *const *tls_parts_servers(const struct tls_parts *parts);
@@ -20,8 +24,8 @@ struct tls_client *const *tls_parts_clients(const struct tls_parts *parts);
 const struct certificate_expiry *tls_parts_expiries(const struct tls_parts *parts, size_t *count);
 uint64_t tls_parts_hash(const struct tls_parts *parts); /* of settings and contents */
 
-/* Changes where any of the files may have changed, also where a link to them was swapped; only
- * looks, reads nothing. */
+/* Changes where any of the files that are looked at may have changed, also where a link to them was
+ * swapped; only looks, reads nothing. */
 uint64_t tls_files_stamp(const struct settings *settings);
 /* How often that should be looked at: the least of all listeners; 0: never. */
 uint64_t tls_files_refresh_us(const struct settings *settings);

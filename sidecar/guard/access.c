@@ -2,6 +2,7 @@
 #include "sidecar/guard/access.h"
 
 #include "rules/base/arena.h"
+#include "sidecar/guard/address_set.h"
 #include "sidecar/guard/web_acl_entry.h"
 
 /* What an entry in this mode decides: entries that only detect say what they would do. */
@@ -29,7 +30,9 @@ static bool is_over(const struct access_entry *entry, const struct asked *asked,
     return entry->rate.how.limit == 0 || rate_ask(&entry->rate, asked, verdict) == RATE_OVER;
 }
 
-static bool is_about(const struct access_entry *entry, const struct asked *asked)
+/* *missing: the set that it asks and that was never read, whose on_failure decides. */
+static bool is_about(const struct access_entry *entry, const struct asked *asked,
+                     const struct address_set **missing)
 {
     if (entry->mode == GUARD_OFF || entry->web_acl.at != NULL)
         return false;
@@ -41,9 +44,11 @@ static bool is_about(const struct access_entry *entry, const struct asked *asked
     switch (condition_ask(entry->match, asked)) {
     case CONDITION_NO: return false;
     case CONDITION_YES: return true;
-    case CONDITION_UNKNOWN: break;
+    case CONDITION_UNKNOWN: return unknown_is_about(entry, asked);
+    case CONDITION_MISSING: break;
     }
-    return unknown_is_about(entry, asked);
+    *missing = condition_missing_set(entry->match, asked);
+    return entry->action == ((*missing)->denies ? ACCESS_BLOCK : ACCESS_ALLOW);
 }
 
 /* What the entry asks for, and where the client is if it asks for that. */
@@ -59,6 +64,19 @@ static struct span reason_of(const struct access_entry *entry, const struct aske
                                  span_arg(entry->match_text), span_arg(country), place->asn)
                   : arena_format(asked->arena, SPAN_FORMAT " (client: " SPAN_FORMAT ")",
                                  span_arg(entry->match_text), span_arg(country));
+    return text.at != NULL ? text : entry->match_text;
+}
+
+/* That the answer is on_failure's, and what it is. */
+static struct span reason_of_missing(const struct access_entry *entry, const struct asked *asked,
+                                     const struct address_set *missing, bool is_about)
+{
+    if (asked->arena == NULL)
+        return entry->match_text;
+    struct span text = arena_format(
+        asked->arena, SPAN_FORMAT " (ip_set " SPAN_FORMAT " never came, on_failure: %s%s)",
+        span_arg(entry->match_text), span_arg(missing->name), missing->denies ? "deny" : "allow",
+        is_about ? "" : ": passed over");
     return text.at != NULL ? text : entry->match_text;
 }
 
@@ -91,10 +109,19 @@ enum access_step access_run(const struct access_entry *entries, size_t count, si
             if (step != ACCESS_END)
                 return step;
         }
+        const struct address_set *missing = NULL;
         struct rate_verdict verdict = {0};
-        if (!is_about(entry, asked) || !is_over(entry, asked, &verdict))
+        bool about = is_about(entry, asked, &missing);
+        if ((!about && missing == NULL) || (about && !is_over(entry, asked, &verdict)))
             continue;
         struct decision decision = decide(entry, asked, verdict.retry_us);
+        if (missing != NULL)
+            decision.reason = reason_of_missing(entry, asked, missing, about);
+        if (!about) {
+            decision.kind = DECISION_COUNT;
+            decision.status = 0;
+            decision.rate = NULL;
+        }
         decisions_add(decisions, &decision);
         if (decision.kind == DECISION_ALLOW)
             return ACCESS_ALLOWED;

@@ -16,9 +16,11 @@ struct address_set {
     struct span name;
     const struct networks *networks; /* sealed */
     struct live_entries *live;       /* NULL: nothing can be put in */
+    bool is_missing;                 /* its list never came: who is not in may yet be */
+    bool denies;                     /* on_failure, then */
 };
 
-/* `now_us`: monotonic. */
+/* Put in counts at once; `now_us`: monotonic. */
 bool address_set_has(const struct address_set *set, const struct ip *ip, uint64_t now_us);
 
 #endif

@@ -28,7 +28,7 @@ static enum condition_answer ask_parts(const struct condition *condition, const 
         enum condition_answer part = condition_ask(&condition->parts[i], asked);
         if (part == deciding)
             return part;
-        if (part == CONDITION_UNKNOWN)
+        if (part >= CONDITION_UNKNOWN && part > answer)
             answer = part;
     }
     return answer;
@@ -36,20 +36,27 @@ static enum condition_answer ask_parts(const struct condition *condition, const 
 
 static enum condition_answer ask_not(const struct condition *condition, const struct asked *asked)
 {
-    switch (condition_ask(condition->parts, asked)) {
+    enum condition_answer answer = condition_ask(condition->parts, asked);
+    switch (answer) {
     case CONDITION_NO: return CONDITION_YES;
     case CONDITION_YES: return CONDITION_NO;
-    case CONDITION_UNKNOWN: break;
+    case CONDITION_UNKNOWN:
+    case CONDITION_MISSING: break;
     }
-    return CONDITION_UNKNOWN;
+    return answer;
 }
 
-static bool in_sets(const struct condition *condition, const struct asked *asked)
+static enum condition_answer ask_sets(const struct condition *condition, const struct asked *asked)
 {
-    for (size_t i = 0; i < condition->set_count && asked->has_address; i++)
-        if (address_set_has(&asked->ip_sets[condition->sets[i]], &asked->address, asked->now_us))
-            return true;
-    return false;
+    enum condition_answer answer = CONDITION_NO;
+    for (size_t i = 0; i < condition->set_count && asked->has_address; i++) {
+        const struct address_set *set = &asked->ip_sets[condition->sets[i]];
+        if (address_set_has(set, &asked->address, asked->now_us))
+            return CONDITION_YES;
+        if (set->is_missing)
+            answer = CONDITION_MISSING;
+    }
+    return answer;
 }
 
 static bool has_field(const struct condition *condition, const struct fields *fields)
@@ -180,7 +187,6 @@ static enum condition_answer ask_place(const struct condition *condition, const 
 static bool holds(const struct condition *condition, const struct asked *asked)
 {
     switch ((int)condition->kind) {
-    case CONDITION_IP_SET: return in_sets(condition, asked);
     case CONDITION_ADDRESS:
         return asked->has_address &&
                network_has(condition->networks, condition->network_count, &asked->address);
@@ -210,7 +216,7 @@ enum condition_answer condition_ask(const struct condition *condition, const str
     case CONDITION_CITY:
     case CONDITION_ASN:
     case CONDITION_ANONYMOUS: return ask_place(condition, asked);
-    case CONDITION_IP_SET:
+    case CONDITION_IP_SET: return ask_sets(condition, asked);
     case CONDITION_ADDRESS:
     case CONDITION_METHOD:
     case CONDITION_PATH:
@@ -220,6 +226,23 @@ enum condition_answer condition_ask(const struct condition *condition, const str
     case CONDITION_QUERY: break;
     }
     return answer_of(holds(condition, asked));
+}
+
+const struct address_set *condition_missing_set(const struct condition *condition,
+                                                const struct asked *asked)
+{
+    const struct address_set *found = NULL;
+    for (size_t i = 0; condition->kind == CONDITION_IP_SET && i < condition->set_count; i++) {
+        const struct address_set *set = &asked->ip_sets[condition->sets[i]];
+        if (set->is_missing && (found == NULL || set->denies))
+            found = set;
+    }
+    for (size_t i = 0; i < condition->part_count; i++) {
+        const struct address_set *set = condition_missing_set(&condition->parts[i], asked);
+        if (set != NULL && (found == NULL || set->denies))
+            found = set;
+    }
+    return found;
 }
 
 static bool asks(const struct condition *condition, enum condition_kind first,

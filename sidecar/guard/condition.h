@@ -7,7 +7,8 @@
  *      `-- NOT -- IP_SET 0
  *
  * Of who is in no database nobody knows the country: such a question is answered neither yes nor
- * no, and `not` of it neither. All is no where one part is no, any is yes where one part is yes.
+ * no, and `not` of it neither; nor who is in a list that never came. All is no where one part is
+ * no, any is yes where one part is yes.
  */
 #ifndef SIDEGATE_SIDECAR_GUARD_CONDITION_H
 #define SIDEGATE_SIDECAR_GUARD_CONDITION_H
@@ -60,8 +61,17 @@ struct condition {
     unsigned anonymous; /* enum geo_anonymous */
 };
 
-enum condition_answer { CONDITION_NO, CONDITION_YES, CONDITION_UNKNOWN };
+enum condition_answer {
+    CONDITION_NO,
+    CONDITION_YES,
+    CONDITION_UNKNOWN, /* where the client is */
+    CONDITION_MISSING, /* an ip_set that was never read */
+};
 enum condition_answer condition_ask(const struct condition *condition, const struct asked *asked);
+
+/* Of MISSING: the set whose on_failure decides, one that denies before others. */
+const struct address_set *condition_missing_set(const struct condition *condition,
+                                                const struct asked *asked);
 
 /* Is the path or the route, or the place, asked for anywhere in it? */
 bool condition_asks_path(const struct condition *condition);

@@ -70,8 +70,9 @@ enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };
 /* Texts are borrowed from the web ACL. */
 struct web_acl_outcome {
     enum web_acl_end end;
-    struct span rule;  /* that ended it: "name", "group/name", "Default_Action" */
-    struct span limit; /* of a rate-based rule that ended it: "name: over 100 in 300 s by IP" */
+    struct span rule;     /* that ended it: "name", "group/name", "Default_Action" */
+    struct span limit;    /* of a rate-based rule that ended it: "name: over 100 in 300 s by IP" */
+    bool list_never_came; /* of FAILED: an ip_set that refuses meanwhile */
     const struct guard_answer *answer;    /* of BLOCKED */
     struct span counted[WEB_ACL_COUNTED]; /* rules that matched and only count */
     size_t counted_count;

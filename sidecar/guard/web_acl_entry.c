@@ -63,12 +63,15 @@ static enum access_step block(const struct access_entry *entry, struct decision 
 }
 
 /* Neither yes nor no: as the entry says, and never in silence. */
-static enum access_step fail(const struct access_entry *entry, struct decision decision,
+static enum access_step fail(const struct access_entry *entry,
+                             const struct web_acl_outcome *outcome, struct decision decision,
                              const struct asked *asked, struct decisions *decisions)
 {
     if (asked->arena != NULL)
         decision.reason =
-            arena_format(asked->arena, "over a limit: " SPAN_FORMAT, span_arg(decision.reason));
+            arena_format(asked->arena, "%s: " SPAN_FORMAT,
+                         outcome->list_never_came ? "an ip_set never came" : "over a limit",
+                         span_arg(decision.reason));
     decision.status = 403;
     if (entry->on_failure == GUARD_FAILURE_DENY)
         return block(entry, decision, decisions);
@@ -93,7 +96,7 @@ enum access_step web_acl_entry_run(const struct access_entry *entry, const struc
     if (entry->mode == GUARD_ON)
         insert(&outcome, asked->changes);
     switch (outcome.end) {
-    case WEB_ACL_FAILED: return fail(entry, decision, asked, decisions);
+    case WEB_ACL_FAILED: return fail(entry, &outcome, decision, asked, decisions);
     case WEB_ACL_BLOCKED:
         decision.answer = outcome.answer;
         decision.status = outcome.answer->status;

@@ -122,12 +122,16 @@ static enum web_acl_look test_value(void *context, struct span value)
 
 /* ---- addresses ---- */
 
-static bool set_has(const struct web_acl_statement *statement, const struct asked *asked,
-                    const struct ip *ip)
+/* FAILED: it is in none that is known, but a list that refuses while it is missing never came. */
+static enum web_acl_look set_has(const struct web_acl_statement *statement,
+                                 const struct asked *asked, const struct ip *ip)
 {
     if (statement->networks != NULL)
-        return networks_have(statement->networks, ip);
-    return address_set_has(&asked->ip_sets[statement->set], ip, asked->now_us);
+        return look_of(networks_have(statement->networks, ip));
+    const struct address_set *set = &asked->ip_sets[statement->set];
+    if (address_set_has(set, ip, asked->now_us))
+        return LOOK_YES;
+    return set->is_missing && set->denies ? LOOK_FAILED : LOOK_NO;
 }
 
 /* One entry of the header: an address, with a port or brackets where the proxy wrote them. */
@@ -148,7 +152,7 @@ static enum web_acl_look look_at_hop(const struct web_acl_statement *statement,
     struct ip ip;
     if (!hop_parse(text, &ip))
         return look_of(statement->forwarded.invalid_matches);
-    return look_of(set_has(statement, asked, &ip));
+    return set_has(statement, asked, &ip);
 }
 
 /* The first field of that name counts, and of it 8 KiB. */
@@ -176,7 +180,7 @@ static enum web_acl_look look_at_address(const struct web_acl_statement *stateme
 {
     if (statement->forwarded.header.at != NULL)
         return look_at_forwarded(statement, asked);
-    return look_of(asked->has_address && set_has(statement, asked, &asked->address));
+    return asked->has_address ? set_has(statement, asked, &asked->address) : LOOK_NO;
 }
 
 enum web_acl_look web_acl_first_hop(const struct web_acl_forwarded *forwarded,
@@ -189,6 +193,15 @@ enum web_acl_look web_acl_first_hop(const struct web_acl_forwarded *forwarded,
     if (hop_parse(span_cut(&rest, ','), ip))
         return LOOK_YES;
     return forwarded->invalid_matches ? LOOK_FAILED : LOOK_NO;
+}
+
+static enum web_acl_look look_at_set(const struct web_acl_statement *statement,
+                                     struct web_acl_run *run)
+{
+    enum web_acl_look look = look_at_address(statement, run->asked);
+    if (look == LOOK_FAILED)
+        run->outcome->list_never_came = true;
+    return look;
 }
 
 /* ---- places ---- */
@@ -313,7 +326,7 @@ enum web_acl_look web_acl_statement_look(const struct web_acl_statement *stateme
     case KIND_AND: return look_at_parts(statement, run, LOOK_NO);
     case KIND_OR: return look_at_parts(statement, run, LOOK_YES);
     case KIND_NOT: return turn_round(web_acl_statement_look(statement->parts, run));
-    case KIND_IP_SET: return look_at_address(statement, run->asked);
+    case KIND_IP_SET: return look_at_set(statement, run);
     case KIND_LABEL: return look_at_labels(statement, run);
     case KIND_COUNTRY: return look_at_country(statement, run);
     case KIND_ASN: return look_at_asn(statement, run->asked);

@@ -21,7 +21,7 @@ static void ask(const struct web_acl *acl, struct span body, struct rates *const
     struct scratch *scratch = scratch_new();
     struct arena *arena = arena_new(NULL, 1 << 20);
     networks_seal(office);
-    const struct address_set sets[] = {{SPAN("office"), office, NULL}};
+    const struct address_set sets[] = {{.name = SPAN("office"), .networks = office}};
     struct geo geo = {0};
     struct asked_place place = {.is_known = true};
     struct asked asked = {.has_address = true,

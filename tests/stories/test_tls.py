@@ -293,6 +293,44 @@ def test_changed_files_are_taken_over_by_themselves_and_broken_ones_are_not(door
     held.close()
 
 
+def test_a_listener_that_is_not_looked_at_keeps_its_files_while_others_are_renewed(door, authority):
+    authority.issue("b", ["DNS:a.example"])
+    d = door(f"certificates: [{A}], refresh: 0", f"certificates: [{B}], refresh: 50ms")
+
+    def serial(port):
+        client = d.connect(port=port)
+        try:
+            return client.sock.getpeercert()["serialNumber"]
+        finally:
+            client.close()
+
+    before = [serial(port) for port in d.ports]
+    authority.issue("a", ["DNS:a.example"])
+    authority.issue("b", ["DNS:a.example"])
+    wait_until(lambda: serial(d.ports[1]) != before[1], "the new certificate")
+    assert serial(d.ports[0]) == before[0]
+    wait_until(lambda: d.s.metric("sidegate_config_last_reload_successful") == 1, "the whole of it")
+    renewed = serial(d.ports[1])
+    (authority.folder / "a.key").unlink()
+    authority.issue("b", ["DNS:a.example"])
+    wait_until(lambda: serial(d.ports[1]) != renewed, "the newest certificate")
+    assert serial(d.ports[0]) == before[0] and "a.key" not in d.s.errors()
+
+
+def test_a_list_that_is_looked_at_often_has_no_certificate_read_more_often(door, authority, tmp_path):
+    (authority.folder / "list.txt").write_text("203.0.113.1\n")
+    d = door(f"certificates: [{A}], refresh: 1h",
+             config=f"ip_sets: {{ list: {{ file: {authority.folder}/list.txt, refresh: 50ms }} }}\n"
+                    "access: [{ name: list, match: { ip_set: list }, action: block }]")
+    (authority.folder / "a.key").write_text("broken")
+    for turn in range(3):
+        before = d.s.metric("sidegate_config_snapshot")
+        (authority.folder / "list.new").write_text(f"203.0.113.1\n127.0.0.{turn + 2}\n")
+        (authority.folder / "list.new").rename(authority.folder / "list.txt")
+        wait_until(lambda: d.s.metric("sidegate_config_snapshot") > before, "the new list")
+    assert "a.key" not in d.s.errors() and d.s.metric("sidegate_config_last_reload_successful") == 1
+
+
 def test_a_swapped_link_is_a_change(sidegate, backend, authority):
     folder = authority.folder
     for version in ("one", "two"):

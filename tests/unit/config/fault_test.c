@@ -59,7 +59,18 @@ static const struct {
      "a.yaml:4:41: dns.timeout: found '3', expected a time with a unit, like 10s or 500ms, above 0 "
      "and up to 366d\n"},
     {"ip_sets: { a: {} }\n",
-     "a.yaml:4:15: ip_sets: this set can hold nothing (add addresses or file)\n"},
+     "a.yaml:4:15: ip_sets: this set can hold nothing (add addresses, file or url)\n"},
+    {"ip_sets: { a: { addresses: ['::1'], timeout: 1s } }\n",
+     "a.yaml:4:37: ip_sets: 'timeout' has no meaning without 'url' (add url)\n"},
+    {"ip_sets: { a: { url: 'http://a.example/l', file: l.txt } }\n",
+     "a.yaml:4:22: ip_sets: a set has a file or a url (make two sets of it)\n"},
+    {"ip_sets: { a: { url: 'ftp://a.example/l' } }\n",
+     "a.yaml:4:22: ip_sets.*.url: found 'ftp://a.example/l', expected http://host:port or "
+     "https://host:port\n"},
+    {"ip_sets: { a: { url: 'http://me:pass@a.example/l', refresh: 0 } }\n",
+     "a.yaml:4:22: ip_sets.*.url: no user is told to the server (a list is for everybody who may "
+     "reach it)\n"
+     "a.yaml:4:61: ip_sets.*.refresh: a url needs one above 0 (how often the server is asked)\n"},
     {"ip_sets: { a: { addresses: [10.0.0.0/8, 10.0.0.256] } }\n",
      "a.yaml:4:41: ip_sets.*.addresses: '10.0.0.256': this is no address, network or range "
      "(10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or 192.0.2.1-192.0.2.9)\n"},

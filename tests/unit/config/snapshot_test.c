@@ -2,12 +2,16 @@
 /* What a snapshot is built from, shares, and settles between YAML and SecLang. */
 #include "sidecar/config/snapshot.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "rules/base/networks.h"
 #include "rules/language/ruleset.h"
 #include "sidecar/guard/address_set.h"
+#include "sidecar/state/documents.h"
 #include "sidecar/state/live_entries.h"
 #include "tests/check.h"
 #include "tests/unit/config/folder.h"
@@ -112,6 +116,107 @@ TEST(a_set_keeps_by_its_name_what_was_put_into_it_over_a_reload)
     check_number(live_entries_count(again->ip_sets[0].live), 0); /* it was another set */
     snapshot_give(without);
     snapshot_give(again);
+    folder_close(&folder);
+}
+
+/* All that this process has read so far, from files or elsewhere. */
+static unsigned long bytes_read(void)
+{
+    char line[64];
+    FILE *file = fopen("/proc/self/io", "r");
+    check(file != NULL && fgets(line, sizeof line, file) != NULL);
+    fclose(file);
+    check(strncmp(line, "rchar: ", 7) == 0);
+    return strtoul(line + 7, NULL, 10);
+}
+
+TEST(a_list_that_was_only_touched_is_read_once_and_not_at_every_look)
+{
+    enum { LINES = 20000, FEW = 20000 };
+    struct folder folder;
+    struct buf text;
+    folder_open(&folder);
+    buf_init(&text, 1 << 20);
+    for (unsigned i = 0; i < LINES; i++)
+        buf_format(&text, "10.0.%u.%u\n", i / 256, i % 256);
+    buf_add_byte(&text, '\0');
+    folder_write(&folder, "list.txt", text.at, 0644);
+    struct snapshot *first =
+        build(&folder, NEEDED "ip_sets: { a: { file: list.txt, refresh: 1s } }\n", NULL);
+    check(first != NULL);
+    const struct timespec times[] = {{1, 0}, {1, 0}};
+    check(utimensat(AT_FDCWD, folder_path(&folder, "list.txt"), times, 0) == 0);
+    unsigned long before = bytes_read();
+    check(snapshot_renew(first, 1U << RENEW_IP_LISTS, folder.faults) == NULL);
+    unsigned long between = bytes_read();
+    check(between - before > text.len - 1);
+    check(snapshot_renew(first, 1U << RENEW_IP_LISTS, folder.faults) == NULL);
+    check(bytes_read() - between < FEW);
+    check_number(faults_count(folder.faults, FAULT_ERROR), 0);
+    snapshot_give(first);
+    buf_fini(&text);
+    folder_close(&folder);
+}
+
+TEST(only_the_kinds_that_changed_are_read_again)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder_write(&folder, "list.txt", "192.0.2.7\n", 0644);
+    struct snapshot *first =
+        build(&folder, NEEDED "ip_sets: { a: { file: list.txt, refresh: 1s } }\n", NULL);
+    folder_write(&folder, "list.txt", "192.0.2.8\n192.0.2.9\n", 0644);
+    unsigned others = (1U << RENEW_TLS) | (1U << RENEW_GEO) | (1U << RENEW_API_KEYS);
+    check(snapshot_renew(first, others, folder.faults) == NULL);
+    struct snapshot *second = snapshot_renew(first, 1U << RENEW_IP_LISTS, folder.faults);
+    check(second != NULL && networks_have_text(second->ip_sets[0].networks, SPAN("192.0.2.9")));
+    snapshot_give(second);
+    snapshot_give(first);
+    folder_close(&folder);
+}
+
+static void fetch(struct documents *documents, const char *bytes)
+{
+    struct document fetched = {.bytes = span_text(bytes)};
+    documents_offer(documents, SPAN("http://a.example/list\n"), &fetched);
+}
+
+TEST(what_was_fetched_is_a_list_once_it_was_found_to_be_one)
+{
+    struct folder folder;
+    struct documents *documents = documents_new();
+    const char *files[1];
+    char path[128];
+    folder_open(&folder);
+    snprintf(path, sizeof path, "%s",
+             folder_write(&folder, "a.yaml",
+                          NEEDED "ip_sets: { a: { url: 'http://a.example/list', addresses: "
+                                 "['::1'] } }\n",
+                          0644));
+    files[0] = path;
+    struct settings_source source = folder_source(&folder, files, 1);
+    source.documents = documents;
+    faults_free(folder.faults);
+    folder.faults = faults_new();
+    struct snapshot *none = snapshot_build(&source, NULL, folder.faults);
+    check(none->ip_sets[0].is_missing && none->ip_sets[0].denies);
+    check(networks_have_text(none->ip_sets[0].networks, SPAN("::1")));
+    fetch(documents, "<html>");
+    check(snapshot_renew(none, 1U << RENEW_IP_LISTS, folder.faults) == NULL);
+    fetch(documents, "192.0.2.7\n");
+    struct snapshot *first = snapshot_renew(none, 1U << RENEW_IP_LISTS, folder.faults);
+    check(first != NULL && !first->ip_sets[0].is_missing);
+    check(networks_have_text(first->ip_sets[0].networks, SPAN("192.0.2.7")));
+    check(networks_have_text(first->ip_sets[0].networks, SPAN("::1")));
+    fetch(documents, "192.0.2.8\n192.0.2.300\n");
+    check(snapshot_renew(first, 1U << RENEW_IP_LISTS, folder.faults) == NULL);
+    struct snapshot *again = snapshot_build(&source, first, folder.faults); /* a reload */
+    check(again->ip_sets[0].networks == first->ip_sets[0].networks);
+    check_number(faults_count(folder.faults, FAULT_ERROR), 0);
+    snapshot_give(none);
+    snapshot_give(first);
+    snapshot_give(again);
+    documents_free(documents);
     folder_close(&folder);
 }
 
@@ -540,6 +645,9 @@ int snapshot_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_have_not_changed_are_shared),
         cmocka_unit_test(lists_of_addresses_are_read_again_where_their_file_has_changed),
+        cmocka_unit_test(a_list_that_was_only_touched_is_read_once_and_not_at_every_look),
+        cmocka_unit_test(only_the_kinds_that_changed_are_read_again),
+        cmocka_unit_test(what_was_fetched_is_a_list_once_it_was_found_to_be_one),
         cmocka_unit_test(a_set_keeps_by_its_name_what_was_put_into_it_over_a_reload),
         cmocka_unit_test(rules_are_compiled_again_where_a_file_or_a_pattern_has_other_answers),
         cmocka_unit_test(the_baseline_is_part_of_the_program_and_each_of_its_rules_says_what_it_is),

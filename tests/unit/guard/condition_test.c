@@ -73,7 +73,7 @@ TEST(a_client_is_in_a_network_or_in_a_set)
     struct networks *set = networks_new();
     check(networks_add(set, SPAN("2001:db8::/32")));
     networks_seal(set);
-    const struct address_set sets[] = {{SPAN("listed"), set, NULL}};
+    const struct address_set sets[] = {{.name = SPAN("listed"), .networks = set}};
     const size_t first = 0;
     struct condition inside = {.kind = CONDITION_ADDRESS, .networks = &network, .network_count = 1};
     struct condition listed = {.kind = CONDITION_IP_SET, .sets = &first, .set_count = 1};
@@ -90,7 +90,7 @@ TEST(what_was_put_into_a_set_is_in_it_until_its_time_is_over)
     struct networks *none = networks_new();
     struct live_entries *live = live_entries_new(10);
     struct live_entry entry = {.until_us = 1000};
-    const struct address_set sets[] = {{SPAN("listed"), none, live}};
+    const struct address_set sets[] = {{.name = SPAN("listed"), .networks = none, .live = live}};
     const size_t first = 0;
     struct condition listed = {.kind = CONDITION_IP_SET, .sets = &first, .set_count = 1};
     struct asked near = request("192.0.2.7"), far = request("192.0.2.8");

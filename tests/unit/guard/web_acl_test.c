@@ -98,7 +98,7 @@ static void request_init(struct request *r, const char *text, struct arena *aren
     r->office = networks_new();
     must(networks_add(r->office, SPAN("198.51.100.0/24")));
     networks_seal(r->office);
-    r->sets[0] = (struct address_set){SPAN("office"), r->office, NULL};
+    r->sets[0] = (struct address_set){.name = SPAN("office"), .networks = r->office};
     r->place.is_known = true;
     ip_parse(SPAN("192.0.2.1"), &r->asked.address);
     r->asked = (struct asked){.has_address = true,

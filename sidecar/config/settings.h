@@ -137,7 +137,6 @@ struct rate_limit_settings {
     enum guard_mode mode;
 };
 
-enum on_failure { ON_FAILURE_DENY, ON_FAILURE_ALLOW };
 enum authorizer_type {
 #define AUTHORIZER_TYPE(id, word, sentence) AUTHORIZER_##id,
 #include "sidecar/config/authorizer_types.tbl"

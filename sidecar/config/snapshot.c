@@ -24,6 +24,7 @@
 #include "sidecar/config/tls_parts.h"
 #include "sidecar/config/web_acl_files.h"
 #include "sidecar/guard/address_set.h"
+#include "sidecar/state/documents.h"
 
 struct part {
     _Atomic unsigned count;
@@ -205,6 +206,8 @@ static struct part *ip_lists_part(const struct settings *settings, struct docume
                                   const struct snapshot *before, struct faults *faults)
 {
     struct part *old = before != NULL ? before->parts->ip_lists : NULL;
+    if (documents != NULL && before == NULL) /* another folder takes effect at a restart */
+        documents_keep_in(documents, settings->process.state_dir);
     struct ip_lists *lists =
         ip_lists_new(settings, documents, old != NULL ? old->value : NULL, faults);
     return lists != NULL ? part_or_old(old, ip_lists_hash(lists), lists, free_ip_lists) : NULL;

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of addresses that change while the program runs: by the admin API, and by the server that a list comes from."""
 import json
+import os
 import signal
 import socket
 import ssl
 import threading
 import urllib.error
 import urllib.request
+from http.client import HTTPConnection
 
 import pytest
 from certificates import Authority
@@ -161,7 +163,6 @@ def test_each_change_stands_in_the_log_on_one_line_with_who_asked(lists):
 
 
 def test_a_set_that_is_full_says_so_and_keeps_what_it_has(lists):
-    from http.client import HTTPConnection
     admin = HTTPConnection("127.0.0.1", lists.s.admin_port)
     for i in range(10001):
         admin.request("PUT", "/api/v1/ip_sets/abusers/entries", json.dumps({"address": f"10.0.{i // 256}.{i % 256}"}))
@@ -423,6 +424,67 @@ def test_a_server_over_tls_is_believed_by_its_ca_alone(sidegate, backend, tmp_pa
     lists.s.write(URL.format(url=url, more=f", ca_file: {ours.file}"))
     lists.s.signal(signal.SIGHUP)
     wait_until(lambda: (lists.ask("203.0.113.7"), lists.ask("192.0.2.7")) == (200, 403), "the list")
+
+
+def start_again(lists, sidegate, backend, folder):
+    """A second program with the same configuration and folder."""
+    lists.s.stop()
+    config = lists.s.config.read_text()
+    config = config[config.index("ip_sets:"):]
+    return Lists(sidegate(backend(always_ok).url, config, trusted="127.0.0.1"))
+
+
+def test_a_restart_without_the_server_has_the_last_good_list(sidegate, backend, tmp_path):
+    server, state = ListServer(backend), tmp_path / "state"
+    state.mkdir(mode=0o700)
+    config = URL.format(url=server.url, more="") + f"process: {{ state_dir: {state}, threads: 1 }}\n"
+    lists = Lists(sidegate(backend(always_ok).url, config, trusted="127.0.0.1"))
+    assert lists.ask("192.0.2.7") == 403
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"
+    wait_until(lambda: fetches(lists, "no_list"), "a bad one")
+    server.answer = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n"
+    again = start_again(lists, sidegate, backend, tmp_path)
+    assert (again.ask("192.0.2.7"), again.ask("198.51.100.7")) == (403, 200)
+    assert fetches(again, "status") >= 1 and "the list that came last stands" in again.s.errors()
+    assert again.s.metric("sidegate_ip_set_age_seconds", ip_set="abusers") < 600
+    server.put("192.0.2.0/24\n")
+    wait_until(lambda: server.same >= 1, "what was kept is asked for by its tag")
+    server.put("198.51.100.0/24\n")
+    wait_until(lambda: again.ask("198.51.100.7") == 403, "the new list")
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "writable", "other"])
+def test_a_kept_list_that_is_not_whole_is_not_believed(sidegate, backend, tmp_path, harm):
+    server, state = ListServer(backend, "203.0.113.0/24\n192.0.2.0/24\n"), tmp_path / "state"
+    state.mkdir(mode=0o700)
+    config = URL.format(url=server.url, more="") + f"process: {{ state_dir: {state}, threads: 1 }}\n"
+    lists = Lists(sidegate(backend(always_ok).url, config, trusted="127.0.0.1"))
+    assert lists.ask("192.0.2.7") == 403
+    server.answer = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n"
+    kept, = state.glob("fetched-*")
+    if harm == "cut":
+        kept.write_bytes(kept.read_bytes()[:-13])
+    elif harm == "changed":
+        kept.write_bytes(kept.read_bytes().replace(b"203.0.113", b"203.0.114"))
+    elif harm == "writable":
+        kept.chmod(0o666)
+    else:
+        kept.write_bytes(kept.read_bytes().replace(server.url.encode().hex().encode(), b"http://other".hex().encode()))
+    again = start_again(lists, sidegate, backend, tmp_path)
+    assert again.ask("198.51.100.7") == 403 and "no list ever came" in again.s.errors()  # on_failure: deny
+    assert "never came" in again.s.lines(2)[-1]["decisions"][0]["reason"]
+
+
+def test_a_child_that_was_killed_is_started_again_with_the_last_good_list(sidegate, backend, tmp_path):
+    server, state = ListServer(backend), tmp_path / "state"
+    state.mkdir(mode=0o700)
+    config = URL.format(url=server.url, more="") + f"process: {{ state_dir: {state}, threads: 1 }}\n"
+    lists = Lists(sidegate(backend(always_ok).url, config, trusted="127.0.0.1"))
+    lists.put("abusers", "198.51.100.9")
+    server.answer = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n"
+    os.kill(lists.s.child(), signal.SIGKILL)
+    wait_until(lambda: lists.s.metric("sidegate_child_restarts_total") == 1, "another child")
+    assert (lists.ask("192.0.2.7"), lists.ask("198.51.100.9")) == (403, 200)  # what was put in is lost
 
 
 def test_a_hundred_thousand_entries_change_under_load_and_no_answer_is_wrong(sidegate, backend):

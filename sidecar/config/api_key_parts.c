@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "rules/base/map.h"
 #include "rules/base/must.h"
+#include "rules/base/siphash.h"
 #include "sidecar/config/api_key_file.h"
 #include "sidecar/config/file_stamp.h"
 #include "sidecar/guard/api_key.h"
@@ -16,13 +16,6 @@ struct api_key_part {
     struct file_stamp stamp;
     uint64_t hash;
 };
-
-static void add_hash(uint64_t *hash, struct span text)
-{
-    static const uint8_t key[16] = "keys and plans..";
-    uint64_t both[] = {*hash, siphash(key, text)};
-    *hash = siphash(key, span_make((const char *)both, sizeof both));
-}
 
 /* ---- who is in which plan ---- */
 
@@ -100,7 +93,7 @@ static void assign_all(const struct settings *settings, struct api_key_part *par
         assign_plan(settings, part->keys, plan, faults);
     for (size_t i = 0; i < api_keys_count(part->keys); i++) {
         uint64_t plan = api_keys_at(part->keys, i)->plan;
-        add_hash(&part->hash, span_make((const char *)&plan, sizeof plan));
+        siphash_add(&part->hash, span_make((const char *)&plan, sizeof plan));
     }
 }
 
@@ -170,7 +163,7 @@ uint64_t api_key_part_stamp(const struct settings *settings)
     if (api_key_part_refresh_us(settings) == 0)
         return 0;
     struct file_stamp file = file_stamp_of(settings->api_keys.file.at);
-    add_hash(&stamp, span_make((const char *)&file, sizeof file));
+    siphash_add(&stamp, span_make((const char *)&file, sizeof file));
     return stamp;
 }
 

@@ -233,6 +233,24 @@ def test_a_reload_reads_the_file_again(shop):
     wait_until(lambda: s.s.ask("GET", "/new").status == 403, "the new web ACL")
 
 
+JSON_BODY = {"JsonBody": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "InvalidFallbackBehavior": "MATCH", "OversizeHandling": "CONTINUE"}}
+
+
+@pytest.mark.parametrize("on_failure, status, decided", [
+    ("deny", 403, ("shop", "block", "over a limit: json")), ("allow", 200, ("shop", "count", "over a limit: json"))])
+def test_json_that_is_nested_too_deep_is_a_failure_and_on_failure_decides(shop, on_failure, status, decided):
+    s = shop(rule(0, "json", starts(JSON_BODY, "attack"), BLOCK), rule(1, "admin", starts(PATH, "/admin"), BLOCK),
+             entry=f"web_acl: web-acl.json, on_failure: {on_failure}")
+    deep = b"[" * 65 + b"]" * 65
+    answer, decisions, line = s.ask("POST", "/", body=deep)
+    assert (answer.status, decisions) == (status, [decided])
+    said = explained(s, "POST", "/", [("X-Forwarded-For", "192.0.2.1")], deep)
+    assert (said["status"], said["decisions"]) == (status, line["decisions"])
+    assert s.ask("POST", "/admin", body=deep)[1] == [("shop", "block", "admin")]  # it spares nobody the other rules
+    assert s.ask("POST", "/", body=b'["attack"]')[1] == [("shop", "block", "json")]
+    assert s.ask("POST", "/", body=b"[]")[0].status == 200
+
+
 # ---- rate-based rules ----
 
 def fast(limit=10, by="IP", **more):

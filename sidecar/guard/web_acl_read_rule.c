@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules, what they do, and groups of them. */
+#include "rules/base/map.h"
 #include "sidecar/guard/web_acl_reader.h"
 #include "sidecar/http/fields.h"
 
@@ -308,6 +309,17 @@ static void sort_rules(struct web_acl_reader *r, struct web_acl_rule *rules, siz
         }
 }
 
+/* Decisions, overrides and counts are kept by the name. */
+static void refuse_same_names(struct web_acl_reader *r, struct web_acl_rule *rules, size_t count)
+{
+    struct map *names = map_new(NULL, false);
+    for (size_t i = 0; i < count; i++)
+        if (rules[i].name.len > 0 && map_set(names, rules[i].name, &rules[i]) != NULL)
+            reader_refuse(r, SPAN(""), "two rules are called '" SPAN_FORMAT "'",
+                          span_arg(rules[i].name));
+    map_free(names);
+}
+
 /* AWS's numbers: 10 in a web ACL, 4 in a group. */
 static void refuse_many_rates(struct web_acl_reader *r, const struct web_acl_rule *rules,
                               size_t count)
@@ -332,6 +344,7 @@ unsigned reader_rules(struct web_acl_reader *r, const json_t *object, struct web
     }
     if (rules != NULL) {
         sort_rules(r, rules, count);
+        refuse_same_names(r, rules, count);
         refuse_many_rates(r, rules, count);
     }
     reader_leave(r, mark);

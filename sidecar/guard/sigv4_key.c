@@ -121,7 +121,9 @@ struct sigv4_key *sigv4_key_new(struct span id, struct span secret, struct span 
                               .secret = copied(secret),
                               .secret_len = secret.len,
                               .token = copied(token),
-                              .token_len = token.len};
+                              .token_len = token.len,
+                              .latest = must_alloc(sizeof(struct sigv4_latest))};
+    must(pthread_mutex_init(&key->latest->lock, NULL) == 0);
     key->elliptic = derive(key);
     if (key->elliptic != NULL)
         return key;
@@ -135,6 +137,9 @@ void sigv4_key_free(struct sigv4_key *key)
         return;
     OPENSSL_cleanse(key->secret, key->secret_len);
     OPENSSL_cleanse(key->token, key->token_len);
+    OPENSSL_cleanse(key->latest->key, sizeof key->latest->key);
+    pthread_mutex_destroy(&key->latest->lock);
+    free(key->latest);
     EVP_PKEY_free(key->elliptic);
     free(key->id);
     free(key->secret);
@@ -147,8 +152,8 @@ struct span sigv4_key_id(const struct sigv4_key *key)
     return span_make(key->id, key->id_len);
 }
 
-void sigv4_signing_key(const struct sigv4_claim *claim, const struct sigv4_key *key,
-                       uint8_t to[SHA256_BYTES])
+static void signing_key_derive(const struct sigv4_claim *claim, const struct sigv4_key *key,
+                               uint8_t to[SHA256_BYTES])
 {
     char secret[SECRET_MOST + 8] = "AWS4";
     memcpy(secret + 4, key->secret, key->secret_len);
@@ -162,4 +167,22 @@ void sigv4_signing_key(const struct sigv4_claim *claim, const struct sigv4_key *
     }
     OPENSSL_cleanse(secret, sizeof secret);
     OPENSSL_cleanse(last, sizeof last);
+}
+
+void sigv4_signing_key(const struct sigv4_claim *claim, const struct sigv4_key *key,
+                       uint8_t to[SHA256_BYTES])
+{
+    struct sigv4_latest *latest = key->latest;
+    must(pthread_mutex_lock(&latest->lock) == 0);
+    if (!span_is(claim->scope, span_make(latest->scope, latest->scope_len)))
+        latest->scope_len = 0;
+    if (latest->scope_len == 0) {
+        signing_key_derive(claim, key, latest->key);
+        if (claim->scope.len <= sizeof latest->scope) {
+            latest->scope_len = claim->scope.len;
+            memcpy(latest->scope, claim->scope.at, claim->scope.len);
+        }
+    }
+    memcpy(to, latest->key, SHA256_BYTES);
+    must(pthread_mutex_unlock(&latest->lock) == 0);
 }

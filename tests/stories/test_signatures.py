@@ -6,6 +6,7 @@ import signal
 
 import pytest
 from harness import Client, OK, read_request, run, wait_until
+from otlp import Collector
 from signers import KEY_ID, REGION, SECRET, Signed, chunked, now, stamp
 from test_jwt import token, write_keys
 
@@ -347,6 +348,20 @@ def test_an_authorizer_that_only_detects_says_who_would_be_refused(gate):
         ("authorizer", "would_block", "no signature"), ("policy", "would_block", "the identity policy allows nothing of it"),
         ("policy", "would_block", "the identity policy allows nothing of it"),
         ("authorizer", "would_block", "the body is not the one that was signed")]
+
+
+def test_the_span_says_why_a_signature_or_its_holder_is_refused(gate):
+    there = Collector()
+    try:
+        g = gate(keys={KEY_ID: {}}, more=f'otlp: {{ endpoint: "{there.url}" }}\n')
+        Signed(secret="another").send(g.s)
+        Signed().send(g.s)
+        spans = wait_until(lambda: [s for s in there.spans if s.kind == "server"][1:] and there.spans, "two spans")
+        events = [e for s in spans if s.kind == "server" for e in s.events]
+        assert sorted((e["sidegate.control.name"], e["sidegate.decision"], e["sidegate.reason"]) for name, e in events) == [
+            ("aws", "block", "signature does not match"), ("identity", "block", "the identity policy allows nothing of it")]
+    finally:
+        there.close()
 
 
 # --- the file of keys -------------------------------------------------------------------------------------------------------------

@@ -324,6 +324,34 @@ TEST(a_region_set_that_is_not_signed_is_nobodys_word)
     upload_end(&upload);
 }
 
+TEST(what_a_key_derives_is_of_the_day_region_and_service_asked_for)
+{
+    static const struct span scopes[][3] = {
+        {SPAN_INIT("20130524"), SPAN_INIT("us-east-1"), SPAN_INIT("s3")},
+        {SPAN_INIT("20130525"), SPAN_INIT("us-east-1"), SPAN_INIT("s3")},
+        {SPAN_INIT("20130525"), SPAN_INIT("us-east-2"), SPAN_INIT("s3")},
+        {SPAN_INIT("20130525"), SPAN_INIT("us-east-2"), SPAN_INIT("s4")},
+        {SPAN_INIT("20130525"), SPAN_INIT("us-east-2"), SPAN_INIT("s4")},
+        {SPAN_INIT("20130524"), SPAN_INIT("us-east-1"), SPAN_INIT("s3")}};
+    struct upload upload, fresh;
+    upload_begin(&upload);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        struct sigv4_claim claim = {
+            .day = scopes[i][0], .region = scopes[i][1], .service = scopes[i][2]};
+        uint8_t again[SHA256_BYTES], first[SHA256_BYTES];
+        upload_begin(&fresh);
+        claim.scope = arena_format(
+            fresh.sigv4.arena, SPAN_FORMAT "/" SPAN_FORMAT "/" SPAN_FORMAT "/aws4_request",
+            span_arg(claim.day), span_arg(claim.region), span_arg(claim.service));
+        sigv4_signing_key(&claim, upload.key, again);
+        sigv4_signing_key(&claim, fresh.key, first);
+        check(memcmp(again, first, sizeof first) == 0);
+        upload_end(&fresh);
+    }
+    check_number(ask(&upload), SIGV4_GOOD);
+    upload_end(&upload);
+}
+
 TEST(no_room_is_no_good_signature)
 {
     struct upload upload;
@@ -468,6 +496,7 @@ int sigv4_suite(void)
         cmocka_unit_test(a_date_field_in_https_spelling_stands_for_the_other),
         cmocka_unit_test(version_4a_is_refused_unless_it_is_allowed),
         cmocka_unit_test(a_region_set_that_is_not_signed_is_nobodys_word),
+        cmocka_unit_test(what_a_key_derives_is_of_the_day_region_and_service_asked_for),
         cmocka_unit_test(no_room_is_no_good_signature),
         cmocka_unit_test(a_body_in_signed_chunks_is_good_however_it_is_cut),
         cmocka_unit_test(a_body_with_a_changed_byte_is_refused),

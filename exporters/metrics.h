@@ -93,6 +93,13 @@ struct ip_set_figures {
     uint64_t age_us;
 };
 
+/* The keys of an authorizer's issuer. */
+struct key_set_figures {
+    struct span name; /* of the authorizer */
+    uint64_t fetched, failed;
+    uint64_t fetched_wall_us; /* 0: there are none */
+};
+
 /* A certificate that a listener presents. */
 struct certificate_expiry {
     struct span listener, name; /* the first name that it is for */
@@ -113,6 +120,8 @@ struct process_facts {
     size_t waf_route_count;
     const struct rate_figures *rates; /* borrowed */
     size_t rate_count;
+    const struct key_set_figures *key_sets; /* borrowed; those that are fetched */
+    size_t key_set_count;
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;
     const struct ip_set_figures *ip_sets; /* borrowed */

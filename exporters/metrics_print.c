@@ -304,6 +304,33 @@ static void add_ip_sets(struct buf *to, enum process_id id, const char *name,
     }
 }
 
+static void add_key_fetches(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->key_set_count; i++) {
+        const struct key_set_figures *keys = &facts->key_sets[i];
+        buf_format(to, "%s{", name);
+        add_label(to, "authorizer", keys->name);
+        buf_format(to, ",result=\"fetched\"} %llu\n", (unsigned long long)keys->fetched);
+        buf_format(to, "%s{", name);
+        add_label(to, "authorizer", keys->name);
+        buf_format(to, ",result=\"failed\"} %llu\n", (unsigned long long)keys->failed);
+    }
+}
+
+static void add_key_ages(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->key_set_count; i++) {
+        const struct key_set_figures *keys = &facts->key_sets[i];
+        if (keys->fetched_wall_us == 0)
+            continue;
+        buf_format(to, "%s{", name);
+        add_label(to, "authorizer", keys->name);
+        buf_add(to, SPAN("} "));
+        add_seconds(to, keys->fetched_wall_us);
+        buf_add_byte(to, '\n');
+    }
+}
+
 static void add_waf(struct buf *to, const char *name, const struct process_facts *facts)
 {
     add_line(to, name, "", facts->waf_effective);
@@ -356,6 +383,8 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
     case PROCESS_IP_SETS:
     case PROCESS_IP_SET_FETCHES:
     case PROCESS_IP_SET_AGE: add_ip_sets(to, id, name, facts); break;
+    case PROCESS_KEY_FETCHES: add_key_fetches(to, name, facts); break;
+    case PROCESS_KEY_AGE: add_key_ages(to, name, facts); break;
     case PROCESS_CERTIFICATES: add_certificates(to, name, facts); break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,

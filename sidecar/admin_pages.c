@@ -8,6 +8,7 @@
 #include "sidecar/admin_inside.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/http/date.h"
+#include "sidecar/state/key_store.h"
 #include "sidecar/state/rates.h"
 #include "sidecar/usage_file.h"
 
@@ -106,6 +107,24 @@ static struct rate_figures *rate_figures(const struct snapshot *snapshot)
     return to;
 }
 
+/* One for each authorizer whose keys are fetched; the caller frees. */
+static struct key_set_figures *key_set_figures(const struct process *process, size_t *count)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    const struct settings *settings = snapshot->settings;
+    struct key_set_figures *to = must_alloc((settings->authorizer_count + 1) * sizeof *to);
+    uint64_t passed_us = loop_wall_us(process->loop) - loop_now_us(process->loop);
+    for (size_t i = 0; i < settings->authorizer_count; i++) {
+        if (settings->authorizers[i].keys.url.at == NULL)
+            continue;
+        struct key_store_figures figures = key_store_figures(snapshot->key_stores[i]);
+        to[(*count)++] =
+            (struct key_set_figures){settings->authorizers[i].name, figures.fetched, figures.failed,
+                                     figures.fetched_us != 0 ? figures.fetched_us + passed_us : 0};
+    }
+    return to;
+}
+
 static bool page_metrics(struct process *process, struct service_call *call)
 {
     if (!process->snapshot->settings->metrics.prometheus) {
@@ -127,6 +146,8 @@ static bool page_metrics(struct process *process, struct service_call *call)
         facts.usage_failed = figures.failures;
         facts.usage_broken = figures.broken;
     }
+    struct key_set_figures *keys = key_set_figures(process, &facts.key_set_count);
+    facts.key_sets = keys;
     struct rate_figures *rates = rate_figures(process->snapshot);
     facts.rates = rates;
     facts.rate_count = process->snapshot->settings->rate_store_count;
@@ -136,6 +157,7 @@ static bool page_metrics(struct process *process, struct service_call *call)
     metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
     free(rates);
     free(ip_sets);
+    free(keys);
     return true;
 }
 

@@ -13,6 +13,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
+#include "sidecar/key_fetcher.h"
 #include "sidecar/machine.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
@@ -159,6 +160,27 @@ static void open_usage(struct process *process)
     usage_plans_know(quotas, settings, loop_wall_us(process->loop));
 }
 
+static void keys_came(void *context)
+{
+    struct process *process = context;
+    for (unsigned w = 0; w < process->workers.count; w++)
+        worker_keys_came(process->workers.at[w]);
+}
+
+/* What workers ask beside their own threads. */
+static void start_helpers(struct process *process)
+{
+    struct workers *workers = &process->workers;
+    workers->block_lists = block_lists_new(process->snapshot->settings);
+    if (workers->block_lists == NULL)
+        program_log_say(process->log, LOG_WARN, "@rbl never matches: cannot start a thread");
+    workers->caller = caller_start(NULL);
+    process->key_fetcher = key_fetcher_new(&(struct key_fetcher_options){
+        process->loop, workers->caller, process->log, keys_came, process});
+    key_fetcher_change(process->key_fetcher, process->snapshot);
+    open_usage(process);
+}
+
 static bool start_workers(struct process *process, char *why, size_t size)
 {
     struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
@@ -168,14 +190,8 @@ static bool start_workers(struct process *process, char *why, size_t size)
     bool dropped = opened && machine_drop_privileges(user, why, size);
     if (dropped && user == NULL && getuid() == 0)
         program_log_say(process->log, LOG_WARN, "running as root: name a user in process.user");
-    if (dropped) { /* threads that are made now have no privileges either */
-        process->workers.block_lists = block_lists_new(settings);
-        if (process->workers.block_lists == NULL)
-            program_log_say(process->log, LOG_WARN, "@rbl never matches: cannot start a thread");
-    }
-    process->workers.caller = caller_start(NULL);
-    if (dropped)
-        open_usage(process);
+    if (dropped) /* threads that are made now have no privileges either */
+        start_helpers(process);
     for (unsigned w = 0; dropped && w < process->workers.count; w++)
         worker_new(&process->workers, w, process->snapshot, listeners[w], settings->listener_count);
     bool started = dropped;
@@ -226,6 +242,7 @@ static void stop(struct process *process)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
     list_fetcher_free(process->fetcher);
+    key_fetcher_free(process->key_fetcher);
     caller_stop(workers->caller);
     usage_file_stop(process->usage_file);
     loop_turn(process->loop, 0); /* mail of calls that were given up */
@@ -359,6 +376,7 @@ int process_run(const struct process_options *options)
         ip_sets_init(process);
         code = serve(process);
     }
+    loop_turn(process->loop, 0); /* mail that was on its way */
     loop_free(process->loop);
     documents_free(process->documents);
     program_log_close(process->log);

@@ -31,6 +31,7 @@ struct process {
     struct process_facts facts;
     struct admin *admin;
     struct usage_file *usage_file; /* NULL: nothing is kept */
+    struct key_fetcher *key_fetcher;
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

@@ -8,6 +8,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
+#include "sidecar/key_fetcher.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/usage_file.h"
 
@@ -44,6 +45,8 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
                 admin_open(process->admin, snapshot->settings, why, size) &&
                 (process->workers.exporter == NULL ||
                  exporter_change(process->workers.exporter, &exports, why, size));
+    if (well)
+        key_fetcher_change(process->key_fetcher, snapshot);
     for (unsigned w = 0; well && w < process->workers.count; w++)
         worker_swap(process->workers.at[w], snapshot, listeners[w],
                     snapshot->settings->listener_count);

@@ -238,7 +238,7 @@ static void on_closing(struct timer *timer)
 
 /* ---- orders from the process ---- */
 
-enum order_kind { ORDER_SWAP, ORDER_DRAIN, ORDER_STOP_ACCEPTING, ORDER_STOP };
+enum order_kind { ORDER_SWAP, ORDER_KEYS, ORDER_DRAIN, ORDER_STOP_ACCEPTING, ORDER_STOP };
 
 struct order {
     struct mail mail;
@@ -269,6 +269,7 @@ static void on_order(struct mail *mail)
     struct worker *worker = order->worker;
     switch (order->kind) {
     case ORDER_SWAP: swap(worker, order); break;
+    case ORDER_KEYS: exchanges_keys_came(&worker->around); break;
     case ORDER_DRAIN: worker->around.draining = true; break;
     case ORDER_STOP_ACCEPTING:
         worker->around.draining = true;
@@ -299,6 +300,11 @@ void worker_swap(struct worker *worker, struct snapshot *snapshot,
                  const struct worker_listener *listeners, size_t count)
 {
     send_order(worker, ORDER_SWAP, snapshot, listeners, count);
+}
+
+void worker_keys_came(struct worker *worker)
+{
+    send_order(worker, ORDER_KEYS, NULL, NULL, 0);
 }
 
 void worker_begin_drain(struct worker *worker)

@@ -50,6 +50,8 @@ bool worker_start(struct worker *worker);
 /* From now on new requests go by this one; takes a count of it. `listeners` as at the start. */
 void worker_swap(struct worker *worker, struct snapshot *snapshot,
                  const struct worker_listener *listeners, size_t count);
+/* Keys of issuers were fetched, or could not be: who waits for them looks again. */
+void worker_keys_came(struct worker *worker);
 /* Each answer is its connection's last from now on. */
 void worker_begin_drain(struct worker *worker);
 /* Nothing is accepted any more, but who had begun to connect is still served; idle connections

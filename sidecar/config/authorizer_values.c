@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options of authorizers, and of routes that name them. */
+#include "rules/base/encode.h"
 #include "sidecar/config/values.h"
+#include "sidecar/guard/jwk.h"
 #include "sidecar/guard/jws.h"
 #include "sidecar/http/fields.h"
 
@@ -17,6 +19,11 @@ static const char *const types[AUTHORIZER_TYPES] = {
 struct span authorizer_type_word(enum authorizer_type type)
 {
     return span_text(types[type]);
+}
+
+bool authorizer_has_keys(const struct authorizer_settings *settings)
+{
+    return settings->type == AUTHORIZER_JWT;
 }
 
 static enum value_result kind_read(const struct value *value)
@@ -222,6 +229,64 @@ const struct option_type type_claim_headers = {.name = "fields and claims",
                                                .takes_any = true,
                                                .read = headers_read,
                                                .print = value_pairs_print};
+
+/* ---- jwks: a document in the document ---- */
+
+/* Members of keys are texts and lists of texts: whatever YAML says becomes JSON of these. */
+static void add_json(struct buf *to, const struct node *node)
+{
+    const char *gap = "";
+    if (node->kind == NODE_SCALAR) {
+        json_add_string(to, node->text);
+        return;
+    }
+    buf_add_byte(to, node->kind == NODE_MAP ? '{' : '[');
+    for (const struct node *item = node->first; item != NULL; item = item->next, gap = ",") {
+        buf_format(to, "%s", gap);
+        if (node->kind == NODE_MAP) {
+            json_add_string(to, item->key);
+            buf_add_byte(to, ':');
+        }
+        add_json(to, item);
+    }
+    buf_add_byte(to, node->kind == NODE_MAP ? '}' : ']');
+}
+
+/* The text of a JSON document, or YAML of the same shape. */
+static enum value_result key_set_value_read(const struct value *value)
+{
+    struct buf text;
+    struct key_set_problem problem;
+    buf_init(&text, KEY_SET_BYTES + 1);
+    if (value->node->kind == NODE_SCALAR)
+        buf_add(&text, value->node->text);
+    else
+        add_json(&text, value->node);
+    struct key_set *set = key_set_read(buf_span(&text), &problem);
+    const char *wrong = set == NULL                ? problem.why
+                        : key_set_has_secrets(set) ? "a secret belongs into a jwks_file"
+                                                   : NULL;
+    key_set_free(set);
+    *(struct span *)value_at(value) = value_keep(value, buf_span(&text));
+    buf_fini(&text);
+    return wrong == NULL ? VALUE_TAKEN
+                         : value_refuse(value, value->node, "a JWK Set, RFC 7517", wrong);
+}
+
+static bool key_set_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    (void)i;
+    const struct span *text = (const void *)((const char *)base + option->at);
+    if (text->at != NULL)
+        value_print_text(to, *text);
+    return text->at != NULL;
+}
+
+const struct option_type type_key_set = {.name = "key set",
+                                         .expected = "a JWK Set: { keys: [{ kty: EC, ... }] }",
+                                         .takes_any = true,
+                                         .read = key_set_value_read,
+                                         .print = key_set_print};
 
 /* ---- routes[].authorizer: its section may stand behind the routes ---- */
 

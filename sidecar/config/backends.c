@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options that say where requests and exports go: targets of upstreams, URLs. */
 #include "sidecar/config/values.h"
+#include "sidecar/guard/discovery.h"
 
 /* "http://127.0.0.1:3000", "http://unix:/path", "unix:/path" without what stands before the
  * authority; at == NULL, and said, where it is something else. */
@@ -139,6 +140,20 @@ static bool url_print(const struct option *option, const void *base, size_t i, s
     value_print_inside(to, span_from(url, start + at));
     return buf_add_byte(to, '"');
 }
+
+/* Whom we ask ourselves: no user name, for secrets come by files. */
+static enum value_result call_url_read(const struct value *value)
+{
+    if (!discovery_is_url(value->node->text))
+        return VALUE_UNFIT;
+    *(struct span *)value_at(value) = value_keep(value, value->node->text);
+    return VALUE_TAKEN;
+}
+
+const struct option_type type_call_url = {.name = "URL",
+                                          .expected = "http://host/path or https://host/path",
+                                          .read = call_url_read,
+                                          .print = url_print};
 
 const struct option_type type_url = {.name = "URL",
                                      .expected = "http://host:port or https://host:port",

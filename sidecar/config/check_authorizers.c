@@ -20,14 +20,29 @@ static const struct type_option {
     enum { MAY, MUST } need;
     const char *name;
 } type_options[] = {
-    {AUTHORIZER_JWT, MUST, "issuer"},    {AUTHORIZER_JWT, MUST, "algorithms"},
-    {AUTHORIZER_JWT, MUST, "jwks_file"}, {AUTHORIZER_JWT, MAY, "audience"},
-    {AUTHORIZER_JWT, MAY, "token_use"},  {AUTHORIZER_JWT, MAY, "skew"},
-    {AUTHORIZER_SIGV4, MUST, "region"},  {AUTHORIZER_SIGV4, MAY, "service"},
-    {AUTHORIZER_SIGV4, MAY, "skew"},     {AUTHORIZER_SIGV4, MAY, "v4a"},
-    {AUTHORIZER_SIGV4, MAY, "body"},     {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
-    {AUTHORIZER_LAMBDA, MUST, "url"},    {AUTHORIZER_LAMBDA, MUST, "function"},
-    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),   {AUTHORIZER_HTTP, MUST, "url"},
+    {AUTHORIZER_JWT, MUST, "issuer"},
+    {AUTHORIZER_JWT, MUST, "algorithms"},
+    {AUTHORIZER_JWT, MAY, "jwks_file"},
+    {AUTHORIZER_JWT, MAY, "jwks"},
+    {AUTHORIZER_JWT, MAY, "jwks_url"},
+    {AUTHORIZER_JWT, MAY, "ca_file"},
+    {AUTHORIZER_JWT, MAY, "refresh"},
+    {AUTHORIZER_JWT, MAY, "stale_for"},
+    {AUTHORIZER_JWT, MAY, "timeout"},
+    {AUTHORIZER_JWT, MAY, "on_failure"},
+    {AUTHORIZER_JWT, MAY, "audience"},
+    {AUTHORIZER_JWT, MAY, "token_use"},
+    {AUTHORIZER_JWT, MAY, "skew"},
+    {AUTHORIZER_SIGV4, MUST, "region"},
+    {AUTHORIZER_SIGV4, MAY, "service"},
+    {AUTHORIZER_SIGV4, MAY, "skew"},
+    {AUTHORIZER_SIGV4, MAY, "v4a"},
+    {AUTHORIZER_SIGV4, MAY, "body"},
+    {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
+    {AUTHORIZER_LAMBDA, MUST, "url"},
+    {AUTHORIZER_LAMBDA, MUST, "function"},
+    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),
+    {AUTHORIZER_HTTP, MUST, "url"},
     REMOTE_OPTIONS(AUTHORIZER_HTTP),
 };
 static const char *const shared_options[] = {"type", "mode", "headers"};
@@ -44,12 +59,18 @@ static bool is_among(struct span name, const char *const *names, size_t count)
     return false;
 }
 
-bool authorizer_has_option(enum authorizer_type type, struct span name)
+bool authorizer_takes(const struct authorizer_settings *settings, struct span option)
 {
+    if (is_among(option, shared_options, SHARED_OPTIONS))
+        return true;
+    if (authorizer_has_keys(settings) && settings->keys.url.at == NULL &&
+        key_source_is_for_fetching(option))
+        return false;
     for (size_t i = 0; i < TYPE_OPTIONS; i++)
-        if (type_options[i].type == type && span_is(name, span_text(type_options[i].name)))
+        if (type_options[i].type == settings->type &&
+            span_is(option, span_text(type_options[i].name)))
             return true;
-    return is_among(name, shared_options, SHARED_OPTIONS);
+    return false;
 }
 
 /* Of whatever type; what is not was said when it was read. */
@@ -127,7 +148,7 @@ static void check_aws_keys(struct reading *reading)
         arena_string(reading->arena, span_text(file->place.file));
 }
 
-static void keep_places(struct reading *reading)
+static void settle(struct reading *reading)
 {
     union { /* the settings are still being made; nobody else sees them */
         const struct authorizer_settings *in;
@@ -142,6 +163,8 @@ static void keep_places(struct reading *reading)
         at.file = arena_string(reading->arena, span_text(at.file));
         authorizers.out[i].place = at;
         check_sigv4(reading, &authorizers.out[i], node);
+        if (authorizer_has_keys(&authorizers.in[i]))
+            key_source_check(reading, &authorizers.out[i], node);
     }
 }
 
@@ -149,9 +172,10 @@ void authorizers_check(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("routes"));
-    keep_places(reading);
+    settle(reading);
     check_aws_keys(reading);
     check_types(reading);
+    settle(reading);
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *scopes = tree_find(tree_at(list, i), SPAN("scopes"));
         if (scopes != NULL && settings->routes[i].scope_count > 0 &&

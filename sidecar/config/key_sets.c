@@ -7,35 +7,58 @@
 #include "rules/base/siphash.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/guard/jwk.h"
+#include "sidecar/state/key_store.h"
 #include "sidecar/state/tokens.h"
 
 enum { TOKENS_MOST = 2048 }; /* of an authorizer: 8 MiB of values at the most */
 
 struct key_sets {
-    struct key_set **at;
+    struct key_store **stores;
     struct tokens **tokens;
+    uint64_t *store_hashes, *token_hashes; /* of what they were made from */
     size_t count;
-    uint64_t hash;
 };
 
-static void add_number(struct key_sets *sets, uint64_t number)
+static void add_number(uint64_t *hash, uint64_t number)
 {
-    siphash_add(&sets->hash, span_make((const char *)&number, sizeof number));
+    siphash_add(hash, span_make((const char *)&number, sizeof number));
+}
+
+/* Where keys come from, and how. */
+static uint64_t store_hash(const struct authorizer_settings *from, struct span document)
+{
+    uint64_t hash = 0;
+    siphash_add(&hash, from->name);
+    siphash_add(&hash, document);
+    if (from->keys.url.at == NULL)
+        return hash;
+    siphash_add(&hash, from->keys.url);
+    siphash_add(&hash, from->issuer);
+    siphash_add(&hash, from->ca_file);
+    add_number(&hash, from->keys.is_described);
+    add_number(&hash, from->refresh_us);
+    add_number(&hash, from->stale_for_us);
+    return hash;
 }
 
 /* What a token is asked besides its key; `mode` only says what becomes of the answer. */
-static void add_settings(struct key_sets *sets, const struct authorizer_settings *from)
+static uint64_t token_hash(const struct authorizer_settings *from)
 {
-    siphash_add(&sets->hash, from->name);
-    siphash_add(&sets->hash, from->issuer);
-    siphash_add(&sets->hash, from->token_use);
-    add_number(sets, from->token_use.at != NULL);
-    add_number(sets, from->algorithms);
-    add_number(sets, from->skew_us);
-    add_number(sets, from->audience_count);
+    uint64_t hash = 0;
+    siphash_add(&hash, from->name);
+    add_number(&hash, from->type);
+    siphash_add(&hash, from->issuer);
+    siphash_add(&hash, from->token_use);
+    add_number(&hash, from->token_use.at != NULL);
+    add_number(&hash, from->algorithms);
+    add_number(&hash, from->skew_us);
+    add_number(&hash, from->audience_count);
     for (size_t i = 0; i < from->audience_count; i++)
-        siphash_add(&sets->hash, from->audiences[i]);
+        siphash_add(&hash, from->audiences[i]);
+    return hash;
 }
+
+/* ---- documents ---- */
 
 static void say(const struct authorizer_settings *from, const struct key_set_problem *problem,
                 struct faults *faults)
@@ -54,44 +77,98 @@ static void say(const struct authorizer_settings *from, const struct key_set_pro
                   span_arg(from->name), span_arg(from->jwks_file), problem->why);
 }
 
-static struct key_set *read_set(struct key_sets *sets, const struct authorizer_settings *from,
-                                struct faults *faults)
+static void free_set(void *set)
+{
+    key_set_free(set);
+}
+
+static struct key_store *new_store(const struct authorizer_settings *from)
+{
+    bool fetched = from->keys.url.at != NULL;
+    return key_store_new(&(struct key_store_settings){.refresh_us = fetched ? from->refresh_us : 0,
+                                                      .stale_us = fetched ? from->stale_for_us : 0},
+                         free_set);
+}
+
+/* NULL, and said, where there are no keys in it. */
+static struct key_store *store_of(const struct authorizer_settings *from, struct span document,
+                                  struct faults *faults)
+{
+    struct key_set_problem problem;
+    struct key_set *set = key_set_read(document, &problem);
+    if (set == NULL) {
+        say(from, &problem, faults);
+        return NULL;
+    }
+    struct key_store *store = new_store(from);
+    key_store_set(store, set, 0, 0, 0);
+    return store;
+}
+
+/* The document of a file or of the settings; empty: keys are fetched. False: said why not. */
+static bool document_read(const struct authorizer_settings *from, struct buf *to,
+                          struct faults *faults)
 {
     char why[160];
+    if (from->jwks.at != NULL)
+        return buf_add(to, from->jwks);
+    if (from->jwks_file.at == NULL || private_file_read(from->jwks_file.at, to, why, sizeof why))
+        return true;
+    fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
+              "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s", span_arg(from->name),
+              span_arg(from->jwks_file), why);
+    return false;
+}
+
+/* ---- one authorizer ---- */
+
+static void add_tokens(struct key_sets *sets, const struct authorizer_settings *from,
+                       const struct key_sets *before)
+{
+    uint64_t hash = sets->token_hashes[sets->count] = token_hash(from);
+    struct tokens *same = NULL;
+    for (size_t i = 0; before != NULL && i < before->count && same == NULL; i++)
+        if (before->token_hashes[i] == hash)
+            same = tokens_take(before->tokens[i]);
+    sets->tokens[sets->count] = same != NULL ? same : tokens_new(TOKENS_MOST);
+}
+
+static void add_store(struct key_sets *sets, const struct authorizer_settings *from,
+                      const struct key_sets *before, struct faults *faults)
+{
     struct buf text;
-    struct key_set_problem problem;
-    struct key_set *set = NULL;
+    struct key_store *store = NULL;
     buf_init(&text, KEY_SET_BYTES + 1);
-    if (from->jwks_file.at == NULL)
-        return NULL; /* of a type without */
-    if (!private_file_read(from->jwks_file.at, &text, why, sizeof why)) {
-        fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
-                  "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s",
-                  span_arg(from->name), span_arg(from->jwks_file), why);
-    } else {
-        set = key_set_read(buf_span(&text), &problem);
-        if (set == NULL)
-            say(from, &problem, faults);
-    }
-    siphash_add(&sets->hash, buf_span(&text));
-    add_settings(sets, from);
+    bool is_read = document_read(from, &text, faults);
+    uint64_t hash = sets->store_hashes[sets->count] = store_hash(from, buf_span(&text));
+    for (size_t i = 0; is_read && before != NULL && i < before->count && store == NULL; i++)
+        if (before->store_hashes[i] == hash)
+            store = key_store_take(before->stores[i]);
+    if (is_read && store == NULL)
+        store =
+            from->keys.url.at != NULL ? new_store(from) : store_of(from, buf_span(&text), faults);
+    sets->stores[sets->count] = store;
     if (text.at != NULL)
         explicit_bzero(text.at, text.size); /* there may be secrets in it */
     buf_fini(&text);
-    return set;
 }
 
-struct key_sets *key_sets_new(const struct settings *settings, struct faults *faults)
+/* ---- all of them ---- */
+
+struct key_sets *key_sets_new(const struct settings *settings, const struct key_sets *before,
+                              struct faults *faults)
 {
-    size_t errors = faults_count(faults, FAULT_ERROR);
+    size_t errors = faults_count(faults, FAULT_ERROR), room = settings->authorizer_count + 1;
     struct key_sets *sets = must_alloc(sizeof *sets);
-    sets->at = must_alloc((settings->authorizer_count + 1) * sizeof(struct key_set *));
-    sets->tokens = must_alloc((settings->authorizer_count + 1) * sizeof(struct tokens *));
+    sets->stores = must_alloc(room * sizeof(struct key_store *));
+    sets->tokens = must_alloc(room * sizeof(struct tokens *));
+    sets->store_hashes = must_alloc(room * sizeof *sets->store_hashes);
+    sets->token_hashes = must_alloc(room * sizeof *sets->token_hashes);
     for (; sets->count < settings->authorizer_count; sets->count++) {
-        if (settings->authorizers[sets->count].type != AUTHORIZER_JWT)
-            continue;
-        sets->at[sets->count] = read_set(sets, &settings->authorizers[sets->count], faults);
-        sets->tokens[sets->count] = tokens_new(TOKENS_MOST);
+        const struct authorizer_settings *from = &settings->authorizers[sets->count];
+        add_tokens(sets, from, before);
+        if (authorizer_has_keys(from))
+            add_store(sets, from, before, faults);
     }
     if (faults_count(faults, FAULT_ERROR) == errors)
         return sets;
@@ -104,17 +181,19 @@ void key_sets_free(struct key_sets *sets)
     if (sets == NULL)
         return;
     for (size_t i = 0; i < sets->count; i++) {
-        key_set_free(sets->at[i]);
-        tokens_free(sets->tokens[i]);
+        key_store_give(sets->stores[i]);
+        tokens_give(sets->tokens[i]);
     }
-    free(sets->at);
+    free(sets->stores);
     free(sets->tokens);
+    free(sets->store_hashes);
+    free(sets->token_hashes);
     free(sets);
 }
 
-const struct key_set *const *key_sets_at(const struct key_sets *sets)
+struct key_store *const *key_sets_stores(const struct key_sets *sets)
 {
-    return (const struct key_set *const *)sets->at;
+    return sets->stores;
 }
 
 struct tokens *const *key_sets_tokens(const struct key_sets *sets)
@@ -124,5 +203,10 @@ struct tokens *const *key_sets_tokens(const struct key_sets *sets)
 
 uint64_t key_sets_hash(const struct key_sets *sets)
 {
-    return sets->hash;
+    uint64_t hash = 0;
+    for (size_t i = 0; i < sets->count; i++) {
+        add_number(&hash, sets->store_hashes[i]);
+        add_number(&hash, sets->token_hashes[i]);
+    }
+    return hash;
 }

@@ -92,12 +92,11 @@ static void row_print(struct printer *p, const struct option *option, const void
     buf_fini(&value);
 }
 
-/* An authorizer has the options of its type alone. */
+/* An authorizer has those options alone that mean something to it. */
 static bool is_of_item(const struct option_group *group, const void *item, struct span path)
 {
-    const struct authorizer_settings *authorizer = item;
     return !span_is(span_text(group->path), SPAN("authorizers.*")) ||
-           authorizer_has_option(authorizer->type, span_cut(&path, '.'));
+           authorizer_takes(item, span_cut(&path, '.'));
 }
 
 static void item_print(struct printer *p, const struct option_group *group, const void *item)

@@ -22,9 +22,13 @@ void tls_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */
 void authorizers_check(struct reading *reading);
-/* Has a type that option? Of others it would do nothing. */
-bool authorizer_has_option(enum authorizer_type type, struct span name);
 /* check_remote.c: authorizers that are asked elsewhere. */
 void remote_authorizers_check(struct reading *reading);
+/* Means the option something to this one? By its type and where its keys come from. */
+bool authorizer_takes(const struct authorizer_settings *settings, struct span option);
+/* check_key_sources.c: where one has its keys from; settles what follows. */
+void key_source_check(struct reading *reading, struct authorizer_settings *settings,
+                      const struct node *node);
+bool key_source_is_for_fetching(struct span option);
 
 #endif

@@ -154,6 +154,14 @@ struct authorizer_settings {
     size_t audience_count;
     unsigned algorithms;   /* JWS_SETs: jws.h */
     struct span jwks_file; /* absolute */
+    struct span jwks;      /* the document; at == NULL: not given */
+    struct span jwks_url;  /* at == NULL: not given */
+    struct {               /* where keys are fetched from; follows from the others */
+        struct span url;   /* at == NULL: they are not fetched */
+        bool is_described; /* it is the issuer's description, which names the keys' URL */
+    } keys;
+    uint64_t refresh_us;   /* of keys */
+    uint64_t stale_for_us; /* the last good ones beyond that */
     struct span token_use; /* at == NULL: any */
     uint64_t skew_us;
     struct span region, service; /* sigv4 */
@@ -179,6 +187,9 @@ struct authorizer_settings {
     enum guard_mode mode;
     struct place place; /* of jwks_file */
 };
+
+/* Does it check signatures of issuers? */
+bool authorizer_has_keys(const struct authorizer_settings *settings);
 
 enum api_key_source { API_KEY_FROM_HEADER, API_KEY_FROM_AUTHORIZER };
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };

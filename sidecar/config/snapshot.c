@@ -252,14 +252,9 @@ static void free_key_sets(void *value)
 static struct part *key_sets_part(const struct settings *settings, const struct snapshot *before,
                                   struct faults *faults)
 {
-    struct key_sets *sets = key_sets_new(settings, faults);
-    if (sets == NULL)
-        return NULL;
-    if (before != NULL && before->parts->key_sets->hash == key_sets_hash(sets)) {
-        key_sets_free(sets);
-        return part_take(before->parts->key_sets);
-    }
-    return part_new(key_sets_hash(sets), sets, free_key_sets);
+    struct part *old = before != NULL ? before->parts->key_sets : NULL;
+    struct key_sets *sets = key_sets_new(settings, old != NULL ? old->value : NULL, faults);
+    return sets != NULL ? part_or_old(old, key_sets_hash(sets), sets, free_key_sets) : NULL;
 }
 
 /* ---- API keys ---- */
@@ -503,7 +498,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .inspection = precedence_settle(&parts->effective, rules->ruleset, faults),
         .routes = parts->routes->value,
         .ip_sets = parts->ip_sets,
-        .key_sets = key_sets_at(parts->key_sets->value),
+        .key_stores = key_sets_stores(parts->key_sets->value),
         .tokens = key_sets_tokens(parts->key_sets->value),
         .aws_keys = parts->aws_keys->value,
         .remotes = authorizer_stores_at(parts->remotes->value),

@@ -21,7 +21,7 @@
 struct ruleset;
 struct address_set;
 struct aws_keys;
-struct key_set;
+struct key_store;
 struct remote_authorizer;
 struct tokens;
 struct policy;
@@ -42,7 +42,7 @@ struct snapshot {
     const struct waf_route *waf_routes; /* those that do say */
     size_t waf_route_count;
     const struct address_set *ip_sets;              /* in the order of the settings */
-    const struct key_set *const *key_sets;          /* in the order of the authorizers */
+    struct key_store *const *key_stores;            /* of authorizers, in their order: key_sets.h */
     struct tokens *const *tokens;                   /* that were found good; in the same order */
     const struct remote_authorizer *const *remotes; /* in the same order; NULL: of other types */
     const struct aws_keys *aws_keys;                /* for sigv4; none where no file is named */

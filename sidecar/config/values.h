@@ -97,7 +97,7 @@ extern const struct option_type type_path, type_path_or_off, type_files, type_to
 /* exclusion_values.c */
 extern const struct option_type type_excluded_rules, type_target, type_excluded_path, type_date;
 /* backends.c */
-extern const struct option_type type_targets, type_url;
+extern const struct option_type type_targets, type_url, type_call_url;
 /* access_values.c */
 extern const struct option_type type_access_match, type_access_action, type_access_rules,
     type_access_status, type_access_mode, type_access_failure, type_addresses;
@@ -110,7 +110,7 @@ extern const struct option_type type_certificates, type_tls_version, type_client
     type_tls_refresh;
 /* authorizer_values.c */
 extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
-    type_claim_headers, type_route_authorizer, type_scopes;
+    type_claim_headers, type_key_set, type_route_authorizer, type_scopes;
 /* remote_values.c */
 extern const struct option_type type_lambda_function, type_identity_sources, type_stage_variables;
 /* route_values.c */

@@ -3,6 +3,7 @@
  * what all types share. Nothing lets in that was not found good. */
 #include "sidecar/exchange/gather.h"
 #include "sidecar/exchange/stages.h"
+#include "sidecar/state/key_store.h"
 
 static const struct authenticator {
     enum policy_flow flow; /* whose Allow is needed, where there are policies: policies.h */
@@ -17,6 +18,8 @@ static const struct authenticator {
 
 struct span authorizer_needs(const struct authorizer_settings *settings)
 {
+    if (settings->keys.url.at != NULL)
+        return settings->keys.url;
     return authenticators[settings->type].ask == NULL ? SPAN("another server") : span_make(NULL, 0);
 }
 
@@ -65,18 +68,50 @@ static enum step authenticate_by_body(struct exchange *x)
                : authorizer_refuse(x, &refusal);
 }
 
+/* Are there others by now, or will there be, than those that a refusal is about? */
+static enum key_store_word other_keys(const struct exchange *x,
+                                      const struct authorizer_refusal *refusal)
+{
+    if (refusal->keys == NULL || x->row_is_late)
+        return KEYS_SAME;
+    return key_store_ask(refusal->keys, refusal->keys_version, loop_now_us(x->around->loop));
+}
+
+static enum step wait_for_keys(struct exchange *x)
+{
+    if (!x->entered)
+        row_clock_arm(x, x->authorizer.settings->timeout_us);
+    return STEP_WAIT;
+}
+
+void exchanges_keys_came(struct surroundings *around)
+{
+    for (struct list *link = around->exchanges.next; link != &around->exchanges;
+         link = link->next) {
+        struct exchange *x = list_entry(link, struct exchange, link);
+        if (x->at == STAGE_AUTHENTICATE)
+            exchange_wake(x);
+    }
+}
+
 enum step stage_authenticate(struct exchange *x)
 {
     const struct authorizer_question question = authorizer_question_of(x);
-    struct authorizer_refusal refusal;
+    struct authorizer_refusal refusal = {0};
     if (x->whole.is_awaited)
         return authenticate_by_body(x);
-    switch (authenticate(&question, &x->authorizer, &refusal)) {
-    case AUTHENTICATED: return STEP_NEXT;
-    case AUTHENTICATED_BY_BODY: return authenticate_by_body(x);
-    case AUTHENTICATED_NOT: break;
+    for (;;) {
+        switch (authenticate(&question, &x->authorizer, &refusal)) {
+        case AUTHENTICATED: return STEP_NEXT;
+        case AUTHENTICATED_BY_BODY: return authenticate_by_body(x);
+        case AUTHENTICATED_NOT: break;
+        }
+        enum key_store_word word = other_keys(x, &refusal);
+        if (word == KEYS_COMING)
+            return wait_for_keys(x);
+        if (word == KEYS_SAME)
+            return authorizer_refuse(x, &refusal);
     }
-    return authorizer_refuse(x, &refusal);
 }
 
 /* --- who is not let in --------------------------------------------------------------------- */
@@ -85,9 +120,10 @@ bool authorizer_refuses(struct authorized *who, const char *stage,
                         const struct authorizer_refusal *refusal, struct decisions *decisions)
 {
     bool is_on = who->settings->mode == GUARD_ON;
-    who->to = is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
+    bool passes = refusal->failed && who->settings->on_failure == ON_FAILURE_ALLOW;
+    who->to = passes ? DECISION_ALLOW : is_on ? DECISION_BLOCK : DECISION_WOULD_BLOCK;
     const struct decision decision = {
-        .kind = who->to,
+        .kind = passes ? DECISION_COUNT : who->to,
         .control = "authorizer",
         .stage = stage,
         .name = who->settings->name,
@@ -95,7 +131,7 @@ bool authorizer_refuses(struct authorized *who, const char *stage,
         .status = gateway_response(refusal->type)->status,
     };
     decisions_add(decisions, &decision);
-    return is_on;
+    return is_on && !passes;
 }
 
 const char *authorizer_error(const struct authorizer_refusal *refusal)

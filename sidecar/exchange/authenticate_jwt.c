@@ -2,6 +2,7 @@
 /* Authorizers of type jwt: the token in Authorization. */
 #include "sidecar/exchange/authorizer.h"
 #include "sidecar/guard/jwt.h"
+#include "sidecar/state/key_store.h"
 #include "sidecar/state/tokens.h"
 
 static bool refuse(const struct authorizer_question *question, enum gateway_response_type type,
@@ -34,11 +35,12 @@ static bool token_find(const struct authorizer_question *question, struct span *
                   refusal);
 }
 
-static struct jwt_rules rules_of(const struct authorizer_question *question, size_t i)
+static struct jwt_rules rules_of(const struct authorizer_question *question, size_t i,
+                                 const struct key_set *keys)
 {
     const struct authorizer_settings *settings = &question->snapshot->settings->authorizers[i];
     return (struct jwt_rules){
-        .keys = question->snapshot->key_sets[i],
+        .keys = keys,
         .algorithms = settings->algorithms,
         .issuer = settings->issuer,
         .audiences = settings->audiences,
@@ -56,22 +58,49 @@ static void keep(struct tokens *tokens, struct span token, const struct jwt *jwt
     buf_fini(&packed);
 }
 
-/* A token that was found good is good until it expires: the store goes with the keys. */
-static struct jwt_verdict verify(const struct authorizer_question *question, struct span token,
-                                 struct jwt *jwt)
+/* A token that was found good is good until it expires, or its key is not the issuer's any more. */
+static struct jwt_verdict verify_with(const struct authorizer_question *question, struct span token,
+                                      const struct key_set *keys, struct jwt *jwt)
 {
     size_t i = question->route->authorizer - 1;
     struct tokens *tokens = question->snapshot->tokens[i];
     struct arena *arena = question->asked->arena;
     uint64_t now_s = question->wall_us / 1000000;
     struct span packed;
-    if (tokens_find(tokens, token, now_s, arena, &packed) && jwt_unpack(packed, arena, jwt))
+    if (tokens_find(tokens, token, now_s, arena, &packed) && jwt_unpack(packed, arena, jwt) &&
+        key_set_has(keys, jwt->key))
         return (struct jwt_verdict){JWT_HOLDS, "holds", ""};
-    struct jwt_rules rules = rules_of(question, i);
+    struct jwt_rules rules = rules_of(question, i, keys);
     struct jwt_verdict verdict = jwt_verify(token, &rules, now_s, arena, jwt);
     if (verdict.outcome == JWT_HOLDS)
         keep(tokens, token, jwt);
     return verdict;
+}
+
+/* Without keys nothing is known; an unknown one may be among those of today. */
+static bool verify(const struct authorizer_question *question, struct span token, struct jwt *jwt,
+                   struct authorizer_refusal *refusal)
+{
+    struct key_store *store = question->snapshot->key_stores[question->route->authorizer - 1];
+    struct key_hold hold = key_store_hold(store, question->asked->now_us);
+    struct jwt_verdict verdict = {JWT_FAILED, "keys_missing", ""};
+    if (hold.set != NULL)
+        verdict = verify_with(question, token, hold.set, jwt);
+    key_store_let_go(store, &hold);
+    if (verdict.outcome == JWT_HOLDS)
+        return true;
+    if (hold.set != NULL)
+        refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+    else
+        *refusal = (struct authorizer_refusal){.type = GATEWAY_AUTHORIZER_FAILURE,
+                                               .error = "authorizer_failed",
+                                               .reason = span_text(verdict.word),
+                                               .failed = true};
+    if (hold.set == NULL || verdict.outcome == JWT_KEY_UNKNOWN) {
+        refusal->keys = store;
+        refusal->keys_version = hold.version;
+    }
+    return false;
 }
 
 enum authenticated authenticate_jwt(const struct authorizer_question *question,
@@ -81,11 +110,8 @@ enum authenticated authenticate_jwt(const struct authorizer_question *question,
     struct jwt jwt = {0};
     if (!token_find(question, &token, refusal))
         return AUTHENTICATED_NOT;
-    struct jwt_verdict verdict = verify(question, token, &jwt);
-    if (verdict.outcome != JWT_HOLDS) {
-        refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+    if (!verify(question, token, &jwt, refusal))
         return AUTHENTICATED_NOT;
-    }
     to->principal = jwt.principal;
     to->context = jwt.claims;
     to->context_count = jwt.claim_count;

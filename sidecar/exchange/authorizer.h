@@ -58,6 +58,9 @@ struct authorizer_refusal {
     struct span reason;       /* of the decision; no secret */
     struct span challenge;    /* WWW-Authenticate; at == NULL: none */
     struct span gateway_body; /* instead of the response's own; at == NULL: its own */
+    bool failed;              /* what it depends on is not to be had: on_failure decides */
+    struct key_store *keys;   /* others of these might do: worth waiting for; NULL: nothing is */
+    uint64_t keys_version;    /* that were looked at */
 };
 /* The access log's word for it. */
 const char *authorizer_error(const struct authorizer_refusal *refusal);
@@ -85,7 +88,7 @@ authenticate_function authenticate;
 bool authorize_scopes(const struct authorizer_question *question, const struct authorized *who,
                       struct authorizer_refusal *refusal);
 /* Adds the decision that a refusal comes to; `stage`: static text. True: the request is refused;
- * false: its mode is detection_only. */
+ * false: its mode is detection_only, or it failed and may. */
 bool authorizer_refuses(struct authorized *who, const char *stage,
                         const struct authorizer_refusal *refusal, struct decisions *decisions);
 /* The value of a member of the context; at == NULL: there is none. */

@@ -83,6 +83,9 @@ void exchange_begin(struct surroundings *around, struct snapshot *snapshot, stru
 /* The worker stops: ends every exchange now, each with its record. */
 void exchanges_abort(struct surroundings *around);
 
+/* Keys of issuers were fetched, or could not be: who waits for them looks again. */
+void exchanges_keys_came(struct surroundings *around);
+
 /* For a death that explains itself: writes which stage each live exchange was in to stderr;
  * async-signal-safe. */
 void surroundings_last_words(const struct surroundings *around);

@@ -236,6 +236,21 @@ static enum fate type_read(const json_t *json, struct jwk *key, const char **why
     return *why == NULL ? TAKEN : BROKEN;
 }
 
+/* Sorted, so that the order of members does not matter; SHA-256 cut short. */
+static struct jwk_mark mark_of(const json_t *json)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct jwk_mark mark;
+    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    must(text != NULL);
+    size_t len = strlen(text);
+    must(EVP_Digest(text, len, digest, NULL, EVP_sha256(), NULL) == 1);
+    memcpy(mark.at, digest, sizeof mark.at);
+    OPENSSL_cleanse(text, len);
+    free(text);
+    return mark;
+}
+
 static enum fate key_read(const json_t *json, struct jwk *key, const char **why)
 {
     key->algorithm = JWS_ALGORITHMS;
@@ -258,6 +273,7 @@ static enum fate key_read(const json_t *json, struct jwk *key, const char **why)
         *why = "alg is not for keys of this type";
         return BROKEN;
     }
+    key->mark = mark_of(json);
     return fate;
 }
 
@@ -352,4 +368,25 @@ const struct jwk *key_set_at(const struct key_set *set, size_t i)
 struct span jwk_id(const struct jwk *key)
 {
     return key->id;
+}
+
+struct jwk_mark jwk_mark(const struct jwk *key)
+{
+    return key->mark;
+}
+
+bool key_set_has(const struct key_set *set, struct jwk_mark mark)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->keys[i].mark.at[0] == mark.at[0] && set->keys[i].mark.at[1] == mark.at[1])
+            return true;
+    return false;
+}
+
+bool key_set_has_secrets(const struct key_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->keys[i].type == JWK_OCT)
+            return true;
+    return false;
 }

@@ -45,4 +45,14 @@ const struct jwk *key_set_at(const struct key_set *set, size_t i);
 /* at == NULL: it has none. */
 struct span jwk_id(const struct jwk *key);
 
+/* A key as its issuer wrote it, all of its members, in 128 bits: it is known again in another set,
+ * and nothing can be made out of it. */
+struct jwk_mark {
+    uint64_t at[2];
+};
+struct jwk_mark jwk_mark(const struct jwk *key);
+bool key_set_has(const struct key_set *set, struct jwk_mark mark);
+/* Is one of them a secret (oct)? */
+bool key_set_has_secrets(const struct key_set *set);
+
 #endif

@@ -16,6 +16,7 @@ struct jwk {
     EVP_PKEY *public_key;         /* all but OCT */
     uint8_t *secret;              /* OCT */
     size_t secret_len;
+    struct jwk_mark mark;
 };
 
 #endif

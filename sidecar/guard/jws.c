@@ -125,13 +125,14 @@ static enum jws_refusal header_read(struct span text, unsigned allowed, struct a
 /* ---- the key ---- */
 
 static enum jws_refusal check_by_id(const struct parts *parts, const struct key_set *keys,
-                                    const struct jws *jws)
+                                    struct jws *jws)
 {
     enum jws_refusal refusal = JWS_BAD_KEY_UNKNOWN;
     for (size_t i = 0; i < key_set_count(keys) && refusal != JWS_HOLDS; i++) {
         const struct jwk *key = key_set_at(keys, i);
         if (jwk_id(key).at == NULL || !span_is(jwk_id(key), jws->key_id))
             continue;
+        jws->key = key;
         enum jws_refusal here =
             jws_signature_check(key, jws->algorithm, parts->signed_part, parts->signature);
         if (refusal == JWS_BAD_KEY_UNKNOWN || here != JWS_BAD_KEY_MISFIT)
@@ -141,7 +142,7 @@ static enum jws_refusal check_by_id(const struct parts *parts, const struct key_
 }
 
 static enum jws_refusal check_by_type(const struct parts *parts, const struct key_set *keys,
-                                      const struct jws *jws)
+                                      struct jws *jws)
 {
     const struct jwk *only = NULL;
     for (size_t i = 0; i < key_set_count(keys); i++) {
@@ -154,6 +155,7 @@ static enum jws_refusal check_by_type(const struct parts *parts, const struct ke
     }
     if (only == NULL)
         return JWS_BAD_KEY_MISFIT;
+    jws->key = only;
     return jws_signature_check(only, jws->algorithm, parts->signed_part, parts->signature);
 }
 

@@ -41,8 +41,9 @@ const char *jws_algorithm_name(enum jws_algorithm algorithm);
 
 struct jws {
     enum jws_algorithm algorithm;
-    struct span key_id;  /* of the token; at == NULL: it names none */
-    struct span payload; /* decoded */
+    struct span key_id;    /* of the token; at == NULL: it names none */
+    struct span payload;   /* decoded */
+    const struct jwk *key; /* of the set: the signature is its */
 };
 
 /* The key is the one of the token's `kid`; a token without one is taken only where a single key

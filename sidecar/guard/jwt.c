@@ -216,8 +216,9 @@ struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, 
     if (refusal == JWS_FAILED)
         return verdict_of(FAILED);
     if (refusal != JWS_HOLDS)
-        return (struct jwt_verdict){JWT_REFUSED, jws_refusal_word(refusal),
-                                    jws_refusal_sentence(refusal)};
+        return (struct jwt_verdict){refusal == JWS_BAD_KEY_UNKNOWN ? JWT_KEY_UNKNOWN : JWT_REFUSED,
+                                    jws_refusal_word(refusal), jws_refusal_sentence(refusal)};
+    jwt->key = jwk_mark(jws.key);
     return verdict_of(check_claims(jws.payload, rules, now_s, arena, jwt));
 }
 

@@ -26,9 +26,15 @@ struct jwt {
     const struct span *scopes; /* of `scope`, else of `scp` */
     size_t scope_count;
     uint64_t good_until_s; /* since 1970: `exp` and the skew */
+    struct jwk_mark key;   /* that it was signed with: without it the token is not good */
 };
 
-enum jwt_outcome { JWT_HOLDS, JWT_REFUSED, JWT_FAILED /* no memory: nothing is known */ };
+enum jwt_outcome {
+    JWT_HOLDS,
+    JWT_REFUSED,
+    JWT_KEY_UNKNOWN, /* refused, but its issuer may have other keys by now */
+    JWT_FAILED,      /* no memory: nothing is known */
+};
 
 struct jwt_verdict {
     enum jwt_outcome outcome;

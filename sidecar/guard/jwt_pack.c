@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a good token says as one run of bytes, for a store, and back:
  *
- *   | good_until_s | claims | scopes | principal's length | lengths of names, values, scopes... |
- * texts |
+ *   | key's mark | good_until_s | claims | scopes | principal's length
+ *   | lengths of names, values, scopes... | texts |
  */
 #include "rules/base/buf.h"
 #include "sidecar/guard/jwt.h"
@@ -16,6 +16,8 @@ static void put(struct buf *to, uint64_t number)
 
 static void put_lengths(struct buf *to, const struct jwt *jwt)
 {
+    put(to, jwt->key.at[0]);
+    put(to, jwt->key.at[1]);
     put(to, jwt->good_until_s);
     put(to, jwt->claim_count);
     put(to, jwt->scope_count);
@@ -65,10 +67,13 @@ static struct span take_text(struct cursor *cursor)
 bool jwt_unpack(struct span packed, struct arena *arena, struct jwt *jwt)
 {
     struct cursor cursor = {.lengths = packed};
-    *jwt = (struct jwt){.good_until_s = take(&cursor)};
+    *jwt = (struct jwt){0};
+    jwt->key.at[0] = take(&cursor);
+    jwt->key.at[1] = take(&cursor);
+    jwt->good_until_s = take(&cursor);
     jwt->claim_count = (size_t)take(&cursor);
     jwt->scope_count = (size_t)take(&cursor);
-    size_t lengths = 4 + 2 * jwt->claim_count + jwt->scope_count;
+    size_t lengths = 6 + 2 * jwt->claim_count + jwt->scope_count;
     struct pair *claims = arena_alloc(arena, (jwt->claim_count + 1) * sizeof *claims);
     struct span *scopes = arena_alloc(arena, (jwt->scope_count + 1) * sizeof *scopes);
     if (claims == NULL || scopes == NULL)

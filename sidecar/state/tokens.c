@@ -3,6 +3,7 @@
 #include "sidecar/state/tokens.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -25,6 +26,7 @@ struct set {
 };
 
 struct tokens {
+    _Atomic unsigned users;
     uint8_t keys[2][16];
     pthread_mutex_t locks[LOCKS];
     size_t count; /* of sets */
@@ -35,6 +37,7 @@ struct tokens *tokens_new(size_t most)
 {
     struct tokens *tokens = must_alloc(sizeof *tokens);
     must(getrandom(tokens->keys, sizeof tokens->keys, 0) == (ssize_t)sizeof tokens->keys);
+    tokens->users = 1;
     tokens->count = most / SLOTS + 1;
     tokens->sets = must_alloc(tokens->count * sizeof *tokens->sets);
     for (size_t i = 0; i < LOCKS; i++)
@@ -42,9 +45,15 @@ struct tokens *tokens_new(size_t most)
     return tokens;
 }
 
-void tokens_free(struct tokens *tokens)
+struct tokens *tokens_take(struct tokens *tokens)
 {
-    if (tokens == NULL)
+    atomic_fetch_add_explicit(&tokens->users, 1, memory_order_relaxed);
+    return tokens;
+}
+
+void tokens_give(struct tokens *tokens)
+{
+    if (tokens == NULL || atomic_fetch_sub_explicit(&tokens->users, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < tokens->count * SLOTS; i++)
         free(tokens->sets[i / SLOTS].slots[i % SLOTS].value);

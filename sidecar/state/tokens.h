@@ -20,7 +20,8 @@ enum { TOKENS_VALUE_BYTES = 4096 }; /* longer ones are not kept */
 /* Up to `most` tokens, in sets of eight: of a full set the one that was used the longest ago goes.
  */
 struct tokens *tokens_new(size_t most);
-void tokens_free(struct tokens *tokens); /* NULL allowed */
+struct tokens *tokens_take(struct tokens *tokens); /* counted, from any thread */
+void tokens_give(struct tokens *tokens);           /* NULL allowed */
 
 /* Any thread. False: it is not known, or not good any more. The value is copied into `arena`. */
 bool tokens_find(struct tokens *tokens, struct span token, uint64_t now_s, struct arena *arena,

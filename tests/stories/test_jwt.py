@@ -201,7 +201,7 @@ def test_what_is_wrong_with_keys_and_settings_is_said_at_its_place(tmp_path):
                           (("GET /open }", "GET /open, scopes: [a] }"), "without an authorizer"),
                           (("[orders.write, admin]", "['a b']"), "expected a scope"),
                           (('issuer: "https://id.example/", ', ""), "authorizers.*.issuer is missing: type jwt needs it"),
-                          (("jwks_file: KEYS, ", ""), "authorizers.*.jwks_file is missing"),
+                          (("jwks_file: KEYS, ", ""), "algorithms: a secret"),
                           (("skew: 0", "scew: 0"), "did you mean 'skew'?"),
                           (("skew: 0", "headers: { Host: sub }"), "this is no field that could hold a claim")]:
         code, said = check(CONFIG.replace(*change, 1))

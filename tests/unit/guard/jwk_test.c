@@ -53,6 +53,31 @@ TEST(a_key_for_verifying_is_taken_by_what_it_says_of_itself)
     signer_free(&ec);
 }
 
+TEST(a_key_is_known_again_in_another_set_by_all_that_it_says)
+{
+    struct signer ec = signer_new("P-256", SPAN("a")), other = signer_new("P-256", SPAN("a"));
+    struct key_set_problem problem;
+    struct key_set *one = key_set_read(ec.jwk, &problem);
+    struct key_set *same =
+        key_set_read(arena_format(ec.arena, "{\"keys\":[" SPAN_FORMAT ", " SPAN_FORMAT "]}",
+                                  span_arg(other.jwk), span_arg(ec.jwk)),
+                     &problem);
+    struct key_set *renamed =
+        key_set_read(arena_format(ec.arena, SPAN_FORMAT ",\"use\":\"sig\"}",
+                                  span_arg(span_first(ec.jwk, ec.jwk.len - 1))),
+                     &problem);
+    struct jwk_mark mark = jwk_mark(key_set_at(one, 0));
+    check(key_set_has(one, mark) && key_set_has(same, mark));
+    check(!key_set_has(renamed, mark));
+    check(!key_set_has(one, jwk_mark(key_set_at(same, 0))));
+    check(!key_set_has_secrets(one));
+    key_set_free(one);
+    key_set_free(same);
+    key_set_free(renamed);
+    signer_free(&ec);
+    signer_free(&other);
+}
+
 TEST(rsa_keys_below_2048_bits_are_refused)
 {
     struct signer weak = signer_new("RSA:1024", SPAN("a"));
@@ -123,6 +148,7 @@ int jwk_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_keeps_what_can_check_signatures_and_leaves_the_rest_out),
         cmocka_unit_test(a_key_for_verifying_is_taken_by_what_it_says_of_itself),
+        cmocka_unit_test(a_key_is_known_again_in_another_set_by_all_that_it_says),
         cmocka_unit_test(rsa_keys_below_2048_bits_are_refused),
         cmocka_unit_test(rsa_exponents_of_one_or_an_even_number_are_refused),
         cmocka_unit_test(secrets_below_32_bytes_are_refused),

@@ -219,6 +219,7 @@ TEST(what_is_packed_for_a_store_comes_back_the_same)
     }
     check_number(back.scope_count, 2);
     check_span(back.scopes[1], "b");
+    check(key_set_has(door.keys, back.key));
     door_end(&door);
 }
 

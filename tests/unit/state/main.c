@@ -252,5 +252,6 @@ int main(void)
         cmocka_unit_test(many_names_stay_within_the_bound),
     };
     return cmocka_run_group_tests_name("collections and listings", tests, NULL, NULL) +
-           documents_suite() + live_entries_suite() + quotas_suite() + rates_suite() + results_suite() + tokens_suite();
+           documents_suite() + live_entries_suite() + quotas_suite() + rates_suite() +
+           results_suite() + tokens_suite() + key_store_suite();
 }

@@ -5,6 +5,7 @@
 int documents_suite(void);
 int live_entries_suite(void);
 int quotas_suite(void);
+int key_store_suite(void);
 int rates_suite(void);
 int results_suite(void);
 int tokens_suite(void);

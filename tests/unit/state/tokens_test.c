@@ -22,7 +22,7 @@ TEST(a_good_token_is_known_until_it_expires)
     check(found(tokens, "a.b.c", 20, arena).at == NULL);
     check(found(tokens, "a.b.d", 10, arena).at == NULL);
     check(found(tokens, "a.b.", 10, arena).at == NULL);
-    tokens_free(tokens);
+    tokens_give(tokens);
     arena_free(arena);
 }
 
@@ -34,7 +34,7 @@ TEST(what_was_found_is_the_callers_own_copy)
     struct span first = found(tokens, "a.b.c", 1, arena);
     tokens_set(tokens, SPAN("a.b.c"), 30, SPAN("alice again"));
     check_number(tokens_count(tokens), 1);
-    tokens_free(tokens);
+    tokens_give(tokens);
     check_span(first, "alice");
     arena_free(arena);
 }
@@ -52,7 +52,7 @@ TEST(many_tokens_stay_within_the_bound_and_the_used_ones_stay)
         check_span(found(tokens, "ours", 1, arena), "alice");
     }
     check(tokens_count(tokens) <= 168);
-    tokens_free(tokens);
+    tokens_give(tokens);
     arena_free(arena);
 }
 
@@ -64,7 +64,7 @@ TEST(values_that_are_too_long_are_not_kept)
     check_number(tokens_count(tokens), 0);
     tokens_set(tokens, SPAN("a"), 20, span_make(text, TOKENS_VALUE_BYTES));
     check_number(tokens_count(tokens), 1);
-    tokens_free(tokens);
+    tokens_give(tokens);
 }
 
 int tokens_suite(void)

@@ -44,10 +44,16 @@ static void add_inserted(const struct pair *pairs, size_t count, struct web_acl_
         outcome->inserted[outcome->inserted_count++] = pairs[i];
 }
 
-static void add_counted(struct span name, struct web_acl_outcome *outcome)
+/* What is said of a rule that matched. */
+static struct span words_of(const struct web_acl_rule *rule)
+{
+    return rule->statement.kind == KIND_RATE ? rule->statement.rate->said : rule->name;
+}
+
+static void add_counted(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
 {
     if (outcome->counted_count < WEB_ACL_COUNTED)
-        outcome->counted[outcome->counted_count++] = name;
+        outcome->counted[outcome->counted_count++] = words_of(rule);
 }
 
 /* Runs a group's rules in order; *ended is the one that ended it. Who does not know is noted in the
@@ -69,7 +75,7 @@ static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_a
         return LOOK_NO;
     if (!rule->counts_group)
         return LOOK_YES;
-    add_counted((*ended)->name, run->outcome);
+    add_counted(*ended, run->outcome);
     *ended = NULL;
     return LOOK_NO;
 }
@@ -88,7 +94,7 @@ static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_ac
     add_inserted(rule->inserted, rule->inserted_count, run->outcome);
     if (rule->action != ACTION_COUNT)
         return LOOK_YES; /* no later rule misses a label */
-    add_counted(rule->name, run->outcome);
+    add_counted(rule, run->outcome);
     return labelled ? LOOK_NO : LOOK_FAILED;
 }
 
@@ -116,7 +122,7 @@ static bool group_ends(const struct web_acl_group *group, struct web_acl_run *ru
 static void end_by_default(const struct web_acl *acl, struct web_acl_outcome *outcome)
 {
     bool blocks = acl->standard == ACTION_BLOCK;
-    outcome->rule = SPAN("Default_Action");
+    outcome->rule = outcome->words = SPAN("Default_Action");
     outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_PASSED;
     outcome->answer = blocks ? &acl->standard_answer : NULL;
     add_inserted(acl->standard_inserted, acl->standard_inserted_count, outcome);
@@ -126,8 +132,7 @@ static void end_by_rule(const struct web_acl_rule *rule, struct web_acl_outcome 
 {
     bool blocks = rule->action == ACTION_BLOCK;
     outcome->rule = rule->name;
-    if (rule->statement.kind == KIND_RATE)
-        outcome->limit = rule->statement.rate->said;
+    outcome->words = words_of(rule);
     outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_ALLOWED;
     outcome->answer = blocks ? &rule->answer : NULL;
 }
@@ -137,14 +142,15 @@ void web_acl_run(const struct web_acl *acl, const struct asked *asked,
 {
     struct web_acl_run run = {.acl = acl, .asked = asked, .outcome = outcome};
     const struct web_acl_rule *ended = NULL;
-    *outcome = (struct web_acl_outcome){.end = WEB_ACL_FAILED, .rule = acl->name};
+    *outcome =
+        (struct web_acl_outcome){.end = WEB_ACL_FAILED, .rule = acl->name, .words = acl->name};
     run.arena = arena_new(asked->chunks, RUN_BYTES);
     if (run.arena == NULL)
         return;
     bool ends = group_ends(&acl->top, &run, &ended);
     /* a Block stands, whatever who did not know might have said; nobody is let in beside it */
     if (run.failed != NULL && !(ends && ended->action == ACTION_BLOCK))
-        outcome->rule = run.failed->name;
+        outcome->rule = outcome->words = run.failed->name;
     else if (ends)
         end_by_rule(ended, outcome);
     else

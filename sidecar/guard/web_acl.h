@@ -70,11 +70,11 @@ enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };
 /* Texts are borrowed from the web ACL. */
 struct web_acl_outcome {
     enum web_acl_end end;
-    struct span rule;     /* that ended it: "name", "group/name", "Default_Action" */
-    struct span limit;    /* of a rate-based rule that ended it: "name: over 100 in 300 s by IP" */
-    bool list_never_came; /* of FAILED: an ip_set that refuses meanwhile */
+    struct span rule;  /* that ended it: "name", "group/name", "Default_Action" */
+    struct span words; /* the same, to be read: of a rate-based one "name: over 9 in 60 s by IP" */
+    bool list_never_came;                 /* of FAILED: an ip_set that refuses meanwhile */
     const struct guard_answer *answer;    /* of BLOCKED */
-    struct span counted[WEB_ACL_COUNTED]; /* rules that matched and only count */
+    struct span counted[WEB_ACL_COUNTED]; /* words of rules that only count */
     size_t counted_count;
     struct span rated[WEB_ACL_COUNTED]; /* where nothing is counted (asked.rates == NULL): limits
                                            that the request would count towards */

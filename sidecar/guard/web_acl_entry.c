@@ -9,19 +9,18 @@ enum { LABELS_SHOWN = 8, REASON_BYTES = 2048 };
 /* "rule; labels: a, b" */
 static struct span reason_of(const struct web_acl_outcome *outcome, const struct asked *asked)
 {
-    struct span rule = outcome->limit.at != NULL ? outcome->limit : outcome->rule;
     struct buf text;
     if (outcome->label_count == 0 || asked->arena == NULL)
-        return rule;
+        return outcome->words;
     buf_init(&text, REASON_BYTES);
-    buf_add(&text, rule);
+    buf_add(&text, outcome->words);
     for (size_t i = 0; i < outcome->label_count && i < LABELS_SHOWN; i++) {
         buf_add(&text, i == 0 ? SPAN("; labels: ") : SPAN(", "));
         buf_add(&text, outcome->labels[i]);
     }
     struct span kept = arena_copy(asked->arena, buf_span(&text));
     buf_fini(&text);
-    return kept.at != NULL ? kept : rule;
+    return kept.at != NULL ? kept : outcome->words;
 }
 
 static void insert(const struct web_acl_outcome *outcome, struct asked_changes *changes)

@@ -5,6 +5,7 @@
 int main(void)
 {
     int failed = bytes_suite() + date_suite() + fields_suite() + forwarded_suite() +
-                 target_suite() + traceparent_suite();
+                 target_suite() + traceparent_suite() + tracestate_suite() + propagation_suite() +
+                 sampling_suite();
     return failed != 0;
 }

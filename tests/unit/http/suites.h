@@ -7,7 +7,10 @@ int bytes_suite(void);
 int date_suite(void);
 int fields_suite(void);
 int forwarded_suite(void);
+int propagation_suite(void);
+int sampling_suite(void);
 int target_suite(void);
 int traceparent_suite(void);
+int tracestate_suite(void);
 
 #endif

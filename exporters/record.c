@@ -13,6 +13,7 @@
     NUMBER(began_wall_us)      \
     NUMBER(duration_us)        \
     NUMBER(sampled)            \
+    NUMBER(is_linked)          \
     NUMBER(client_port)        \
     NUMBER(peer_port)          \
     NUMBER(server_port)        \
@@ -292,6 +293,8 @@ size_t record_fold(const struct report *report, char *to)
     put_bytes(pen, from->trace_id, sizeof from->trace_id);
     put_bytes(pen, from->span_id, sizeof from->span_id);
     put_bytes(pen, from->parent_id, sizeof from->parent_id);
+    put_bytes(pen, from->link_trace_id, sizeof from->link_trace_id);
+    put_bytes(pen, from->link_span_id, sizeof from->link_span_id);
     REPORT_TEXTS(PUT_TEXT)
     for (size_t i = 0; i < LIMIT_KINDS; i++)
         put_number(pen, from->waf.limits[i]);
@@ -472,6 +475,8 @@ bool record_read(struct span bytes, struct record_view *view)
     take_bytes(eye, to->trace_id, sizeof to->trace_id);
     take_bytes(eye, to->span_id, sizeof to->span_id);
     take_bytes(eye, to->parent_id, sizeof to->parent_id);
+    take_bytes(eye, to->link_trace_id, sizeof to->link_trace_id);
+    take_bytes(eye, to->link_span_id, sizeof to->link_span_id);
     REPORT_TEXTS(TAKE_TEXT)
     for (size_t i = 0; i < LIMIT_KINDS; i++)
         to->waf.limits[i] = (unsigned)take_number(eye);

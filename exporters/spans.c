@@ -307,8 +307,24 @@ static void set_status(struct span_maker *maker, Otlp__Span *span, bool error)
     span->status = &maker->status;
 }
 
+/* To the caller's trace, where it was not taken over. */
+static void set_link(Otlp__Span *span, Otlp__Span__Link *link, Otlp__Span__Link **list,
+                     struct report *report)
+{
+    if (!report->is_linked)
+        return;
+    otlp__span__link__init(link);
+    link->trace_id = id_data(report->link_trace_id, 16);
+    link->span_id = id_data(report->link_span_id, is_zero(report->link_span_id) ? 0 : 8);
+    link->flags = FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE;
+    *list = link;
+    span->n_links = 1;
+    span->links = list;
+}
+
 static void add_server(struct span_maker *maker, struct buf *to, struct report *report)
 {
+    Otlp__Span__Link link, *links[1];
     Otlp__Span span;
     otlp__span__init(&span);
     bool root = is_zero(report->parent_id);
@@ -324,6 +340,7 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
     add_events(maker, &span, report);
+    set_link(&span, &link, links, report);
     set_status(maker, &span, report->status >= 500);
     add_span(maker, to, &span);
 }

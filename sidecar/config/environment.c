@@ -9,9 +9,9 @@ static const struct {
     const char *name;
     const char *path;
 } rows[] = {
-    {"OTEL_SERVICE_NAME", "traces.service_name"},
-    {"OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"},
-    {"OTEL_TRACES_SAMPLER", "traces.sampler"},
+    {"OTEL_SERVICE_NAME", "traces.service_name"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"},
+    {"OTEL_TRACES_SAMPLER", "traces.sampler"},    {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio"},
+    {"OTEL_PROPAGATORS", "traces.propagators"},
 };
 
 static bool is_word_of(const struct option_type *type, struct span text)
@@ -20,6 +20,14 @@ static bool is_word_of(const struct option_type *type, struct span text)
         if (span_is(text, span_text(type->words[i])))
             return true;
     return type->word_count == 0;
+}
+
+static bool are_words_of(const struct option_type *type, struct span text)
+{
+    for (bool is_list = type->is_list; is_list && text.at != NULL;)
+        if (!is_word_of(type, span_trim(span_cut(&text, ','), " ")))
+            return false;
+    return type->is_list || is_word_of(type, text);
 }
 
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
@@ -33,7 +41,7 @@ void environment_add(const struct environment *environment, struct node *root, s
         struct place place = {.file = rows[i].name};
         const struct option *option = options_find(path);
         must(option != NULL);
-        if (!is_word_of(option->type, text)) {
+        if (!are_words_of(option->type, text)) {
             fault_add(faults, FAULT_WARNING, place, span_make(NULL, 0),
                       "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text),
                       option->type->expected);

@@ -14,9 +14,9 @@ struct environment {
     void *context;
 };
 
-/* Adds what OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_TRACES_SAMPLER say to keys that
- * the tree does not have. As OpenTelemetry wants it, a sampler that is not known is ignored with a
- * warning, and an empty variable is like none. */
+/* Adds what OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER, its _ARG and
+ * OTEL_PROPAGATORS say to keys that the tree does not have. As OpenTelemetry wants it, a word that
+ * is not known is ignored with a warning, and an empty variable is like none. */
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
                      struct faults *faults);
 /* OTEL_SDK_DISABLED=true: nothing is exported, whatever the files say. */

@@ -194,7 +194,17 @@ bool authorizer_has_keys(const struct authorizer_settings *settings);
 enum api_key_source { API_KEY_FROM_HEADER, API_KEY_FROM_AUTHORIZER };
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
 enum audit_when { AUDIT_WHEN_OFF, AUDIT_WHEN_RELEVANT, AUDIT_WHEN_ALWAYS };
-enum sampler { SAMPLER_PARENT_BASED, SAMPLER_ALWAYS_ON, SAMPLER_ALWAYS_OFF };
+enum sampler {
+    SAMPLER_PARENT_BASED, /* a trace that begins here is sampled */
+    SAMPLER_ALWAYS_ON,
+    SAMPLER_ALWAYS_OFF,
+    SAMPLER_PARENT_OFF,
+    SAMPLER_RATIO,
+    SAMPLER_PARENT_RATIO,
+};
+/* Whose trace goes on; anybody else's begins anew, with a link. */
+enum trace_parents { TRACE_PARENTS_ALL, TRACE_PARENTS_TRUSTED, TRACE_PARENTS_NONE };
+enum { TRACE_ALWAYS_BLOCKED = 1, TRACE_ALWAYS_ERROR = 2, TRACE_ALWAYS_SLOW = 4 };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct settings {
@@ -318,6 +328,11 @@ struct settings {
     struct {
         bool on; /* exporter: otlp, and an endpoint */
         enum sampler sampler;
+        unsigned ratio;       /* in billionths: sampling.h */
+        unsigned propagators; /* PROPAGATOR_SETs: propagation.h */
+        enum trace_parents parents;
+        unsigned always; /* TRACE_ALWAYS_...: seen though not sampled */
+        uint64_t slow_us;
         struct span service_name; /* default: service.name + "-sidecar" */
     } traces;
     struct {

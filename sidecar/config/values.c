@@ -204,8 +204,13 @@ WORD_TYPE(audit_when, "relevant | always | off", "relevant, always or off", word
           "always");
 WORD_TYPE(audit_format, "json | native", "json or native", word, "json", "native");
 WORD_TYPE(audit_type, "serial | concurrent", "serial or concurrent", word, "serial", "concurrent");
-WORD_TYPE(sampler, "a sampler", "parentbased_always_on, always_on or always_off", word,
-          "parentbased_always_on", "always_on", "always_off");
+WORD_TYPE(sampler, "a sampler",
+          "parentbased_always_on, always_on, always_off, parentbased_always_off, traceidratio or "
+          "parentbased_traceidratio",
+          word, "parentbased_always_on", "always_on", "always_off", "parentbased_always_off",
+          "traceidratio", "parentbased_traceidratio");
+WORD_TYPE(trace_parents, "all | trusted_proxies | none", "all, trusted_proxies or none", word,
+          "all", "trusted_proxies", "none");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");

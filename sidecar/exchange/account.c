@@ -64,8 +64,6 @@ static void say_request(const struct exchange *x, struct report *report)
     report->protocol = head->protocol;
     report->user_agent = fields_get(&head->fields, SPAN("user-agent"));
     report->referer = fields_get(&head->fields, SPAN("referer"));
-    if (x->trace_is_given)
-        report->trace_state = fields_get(&head->fields, SPAN("tracestate"));
     if (x->route != NULL)
         report->route = x->route->template;
     size_t held = x->whole.bytes.len > x->prefix.len ? x->whole.bytes.len : x->prefix.len;
@@ -160,7 +158,6 @@ static void make_report(struct exchange *x, struct report *report)
         .began_wall_us = x->began_wall_us,
         .duration_us = duration_us,
         .request_id = span_make(x->request_id, UUID_LENGTH),
-        .sampled = x->sampled,
         .status = x->sent_status,
         .bytes_out = x->download.moved,
         .error = x->error ? span_text(x->error) : (struct span){NULL, 0},
@@ -169,15 +166,13 @@ static void make_report(struct exchange *x, struct report *report)
         .stages = x->visits,
         .stage_count = x->visit_count,
     };
-    memcpy(report->trace_id, x->trace.trace_id, sizeof(report->trace_id));
-    memcpy(report->span_id, x->span_id, sizeof(report->span_id));
-    memcpy(report->parent_id, x->parent_id, sizeof(report->parent_id));
     memcpy(report->attempts, x->attempts, sizeof(report->attempts));
     say_connection(x, report);
     say_place(x, report);
     say_request(x, report);
     if (x->inspection != NULL)
         say_rules(x, report);
+    trace_say(x, report);
     audit_say(x, report);
 }
 

@@ -159,7 +159,7 @@ static size_t fields_of(struct exchange *x, const struct authorizer_call *call,
     if (call->settings->type == AUTHORIZER_LAMBDA)
         fields[count++] = (struct pair){SPAN("X-Amz-Invocation-Type"), SPAN("RequestResponse")};
     if (text != NULL) {
-        traceparent_write(text, &x->trace, call->attempt.span_id);
+        traceparent_write(text, &x->trace.context, call->attempt.span_id);
         fields[count++] = (struct pair){SPAN("traceparent"), span_make(text, TRACEPARENT_LENGTH)};
     }
     return count;

@@ -102,23 +102,6 @@ static void drop_underscore_names(struct fields *fields)
     fields->count = kept;
 }
 
-/* The backend's spans become children of the attempt's. Where no span of ours will ever be seen,
- * the caller's trace goes by as it came: a parent that nobody exports would tear it, and one that
- * is not sampled would silence the backend. The state of a trace that is not taken over goes: W3C
- * Trace Context 3.4. */
-static void set_trace(struct exchange *x, struct fields *fields)
-{
-    if (!x->settings->traces.on)
-        return;
-    char *text = arena_text(x->arena, TRACEPARENT_LENGTH);
-    if (text == NULL)
-        return;
-    traceparent_write(text, &x->trace, attempt_of(x)->span_id);
-    fields_set(fields, x->arena, SPAN("traceparent"), span_make(text, TRACEPARENT_LENGTH));
-    if (!x->trace_is_given)
-        fields_remove(fields, SPAN("tracestate"));
-}
-
 /* Fields that say who the client is by its certificate; a backend may read '_' as '-'. */
 static bool is_about_certificate(struct span name)
 {
@@ -184,7 +167,7 @@ static void make_request(struct exchange *x, struct request_head *head)
                   head->authority);
     fields_set(fields, x->arena, SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH));
     set_certificate(x, fields);
-    set_trace(x, fields);
+    trace_pass_on(x, fields, attempt_of(x)->span_id);
     authorizer_tell(x, fields);
     key_hide(x, fields);
     set_via(x, fields);

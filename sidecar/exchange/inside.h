@@ -11,11 +11,11 @@
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/pump.h"
+#include "sidecar/exchange/trace.h"
 #include "sidecar/guard/access.h"
 #include "sidecar/guard/api_key.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/target.h"
-#include "sidecar/http/traceparent.h"
 
 /* What a stage answers. */
 enum step {
@@ -105,11 +105,7 @@ struct exchange {
     /* ---- read_head ---- */
     uint64_t began_us, began_wall_us;
     char request_id[UUID_LENGTH];
-    struct trace_context trace;
-    bool trace_is_given; /* by the caller; else it begins here */
-    uint8_t parent_id[8];
-    uint8_t span_id[8];
-    bool sampled;
+    struct exchange_trace trace;
     struct target target;
     struct span client_address;
     struct span path; /* canonical */

@@ -28,34 +28,13 @@ static void settle_request_id(struct exchange *x)
         uuid_write(x->around->random, x->request_id);
 }
 
-static void settle_trace(struct exchange *x)
-{
-    const struct fields *fields = &x->client->head->fields;
-    random_bytes(x->around->random, x->span_id, sizeof(x->span_id));
-    x->trace_is_given = fields_count(fields, SPAN("traceparent")) == 1 &&
-                        traceparent_parse(fields_get(fields, SPAN("traceparent")), &x->trace);
-    if (x->trace_is_given) {
-        memcpy(x->parent_id, x->trace.parent_id, sizeof(x->parent_id));
-    } else {
-        random_bytes(x->around->random, x->trace.trace_id, sizeof(x->trace.trace_id));
-        x->trace.flags = 2; /* random */
-    }
-    switch (x->settings->traces.sampler) {
-    case SAMPLER_ALWAYS_ON: x->sampled = true; break;
-    case SAMPLER_ALWAYS_OFF: x->sampled = false; break;
-    case SAMPLER_PARENT_BASED: x->sampled = !x->trace_is_given || (x->trace.flags & 1) != 0; break;
-    }
-    x->sampled = x->sampled && x->settings->traces.on;
-    x->trace.flags = (uint8_t)((x->trace.flags & ~1u) | (x->sampled ? 1u : 0u));
-}
-
 enum step stage_read_head(struct exchange *x)
 {
     const struct request_head *head = x->client->head;
     x->began_wall_us = loop_wall_us(x->around->loop) - (loop_now_us(x->around->loop) - x->began_us);
     settle_client_address(x);
     settle_request_id(x);
-    settle_trace(x);
+    trace_settle(x);
     timer_arm(&x->whole_clock, x->began_us + x->settings->timeouts.request_us);
     x->target = target_split(head->target, head->method);
     x->path = path_canonical(x->target.path, x->arena, &x->path_doubts);

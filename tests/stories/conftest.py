@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Backend, Sidegate  # noqa: E402
+from otlp import Collector  # noqa: E402
 
 
 @pytest.fixture
@@ -36,3 +37,17 @@ def sidegate(tmp_path):
     for one in made:
         if one.process.poll() is None:
             assert one.stop() == 0, one.errors()
+
+
+@pytest.fixture
+def collector():
+    """collector(...) -> a collector that ends with its story."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Collector(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

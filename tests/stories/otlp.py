@@ -4,7 +4,7 @@ import gzip
 import struct
 import threading
 
-from harness import Backend, field, read_request
+from harness import OK, Backend, field, read_request, wait_until
 
 # message: {field number: (name, type, is it repeated)}; a type is a scalar's or another message's.
 SCHEMA = {
@@ -22,9 +22,11 @@ SCHEMA = {
              4: ("parent_span_id", "bytes", False), 5: ("name", "string", False), 6: ("kind", "varint", False),
              7: ("start", "fixed64", False), 8: ("end", "fixed64", False), 9: ("attributes", "KeyValue", True),
              10: ("dropped_attributes_count", "varint", False), 11: ("events", "Event", True),
-             12: ("dropped_events_count", "varint", False), 15: ("status", "Status", False),
+             12: ("dropped_events_count", "varint", False), 13: ("links", "Link", True), 15: ("status", "Status", False),
              16: ("flags", "fixed32", False)},
     "Event": {1: ("time", "fixed64", False), 2: ("name", "string", False), 3: ("attributes", "KeyValue", True)},
+    "Link": {1: ("trace_id", "bytes", False), 2: ("span_id", "bytes", False), 3: ("trace_state", "string", False),
+             4: ("attributes", "KeyValue", True), 6: ("flags", "fixed32", False)},
     "Status": {2: ("message", "string", False), 3: ("code", "varint", False)},
 }
 SCALARS = {"varint": 0, "fixed64": 1, "double": 1, "string": 2, "bytes": 2, "fixed32": 5}
@@ -102,6 +104,7 @@ class Span:
         self.trace_state, self.resource = data["trace_state"], resource
         self.tags = attributes(data["attributes"])
         self.events = [(event["name"], attributes(event["attributes"])) for event in data["events"]]
+        self.links = [(link["trace_id"].hex(), link["span_id"].hex()) for link in data["links"]]
         self.is_error = (data["status"] or {}).get("code") == 2
 
     def __repr__(self):
@@ -148,3 +151,27 @@ class Collector(Backend):
     def close(self):
         self.over.set()
         super().close()
+
+
+def otlp(url, more="", traces=""):
+    """The configuration of an exporter, and what it says of traces."""
+    return f'otlp: {{ endpoint: "{url}"{more} }}\n' + (f"traces: {{ {traces} }}\n" if traces else "")
+
+
+def keeping(kept):
+    def script(wire):
+        while True:
+            kept.append(read_request(wire)[1])
+            wire.send(OK)
+    return script
+
+
+def ask_traced(s, *fields):
+    """Asks once, and gives the line of the log."""
+    before = len(s.log.read_text().splitlines()) if s.log.exists() else 0
+    assert s.ask(fields=fields).status == 200
+    return s.lines(before + 1)[-1]
+
+
+def server_span(there, trace_id):
+    return wait_until(lambda: there.of(trace_id, "server"), "the span has come")[0]

@@ -6,29 +6,11 @@ import re
 import pytest
 
 from harness import OK, field, free_port, read_request, wait_until
-from otlp import Collector
+from otlp import Collector, ask_traced, keeping, otlp, server_span
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SERVICE_UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 SERVER_ERROR = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
-
-
-@pytest.fixture
-def collector():
-    """collector(...) -> a collector that ends with its story."""
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Collector(*args, **kwargs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def otlp(url, more=""):
-    return f'otlp: {{ endpoint: "{url}"{more} }}\n'
 
 
 def figures(s):
@@ -131,131 +113,6 @@ def test_a_queue_that_runs_over_drops_the_oldest_and_counts_it(sidegate, backend
         assert count <= 20000, "the queue has no end"
     now = figures(s)
     assert now["sent"] == 0 and now["dropped"] == now["reasons"]["queue_full"] + now["reasons"]["ring_full"]
-
-
-# ---- traceparent
-
-def keeping(kept):
-    def script(wire):
-        while True:
-            kept.append(read_request(wire)[1])
-            wire.send(OK)
-    return script
-
-
-def ask_traced(s, *fields):
-    """Asks once, and gives the line of the log."""
-    before = len(s.log.read_text().splitlines()) if s.log.exists() else 0
-    assert s.ask(fields=fields).status == 200
-    return s.lines(before + 1)[-1]
-
-
-def server_span(there, trace_id):
-    return wait_until(lambda: there.of(trace_id, "server"), "the span has come")[0]
-
-
-def test_a_sampled_traceparent_is_joined_and_the_backend_sees_the_client_span(sidegate, backend, collector):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    line = ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-01"), ("tracestate", "vendor=1,other=2"))
-    server = server_span(there, TRACE)
-    client, = there.of(TRACE, "client")
-    assert (line["trace_id"], line["span_id"]) == (TRACE, server.id) and server.parent == PARENT
-    assert field(heard[0], "traceparent") == f"00-{TRACE}-{client.id}-01"
-    assert field(heard[0], "tracestate") == "vendor=1,other=2"
-    assert server.trace_state == client.trace_state == "vendor=1,other=2"
-    assert server.flags == 0x301 and client.flags == 0x101  # sampled; the parent is remote, or is not
-
-
-def test_a_traceparent_that_is_not_sampled_is_passed_on_and_exports_nothing(sidegate, backend, collector):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    line = ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-00"))
-    assert line["trace_id"] == TRACE
-    assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-00", field(heard[0], "traceparent"))
-    after = ask_traced(s)  # its spans come, so that those of the first would have come
-    server_span(there, after["trace_id"])
-    assert there.of(TRACE) == []
-
-
-def test_without_a_traceparent_a_sampled_trace_with_a_random_id_begins(sidegate, backend, collector):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    line = ask_traced(s)
-    server = server_span(there, line["trace_id"])
-    client, = there.of(line["trace_id"], "client")
-    assert server.parent == "" and field(heard[0], "traceparent") == f"00-{line['trace_id']}-{client.id}-03"
-    assert ask_traced(s)["trace_id"] != line["trace_id"]
-
-
-BROKEN = {
-    "upper case": f"00-{TRACE.upper()}-{PARENT}-01",
-    "a trace id of zeros": f"00-{'0' * 32}-{PARENT}-01",
-    "a parent id of zeros": f"00-{TRACE}-{'0' * 16}-01",
-    "version ff": f"ff-{TRACE}-{PARENT}-01",
-    "too short": f"00-{TRACE}-{PARENT[:15]}-01",
-    "more than version 00 has": f"00-{TRACE}-{PARENT}-01-more",
-    "no flags": f"00-{TRACE}-{PARENT}",
-    "no hex": f"00-{TRACE[:31]}g-{PARENT}-01",
-    "empty": "",
-}
-
-
-@pytest.mark.parametrize("value", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_traceparent_begins_a_new_trace_without_its_state(sidegate, backend, collector, value):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    line = ask_traced(s, ("traceparent", value), ("tracestate", "vendor=1"))
-    assert line["trace_id"] != TRACE
-    server = server_span(there, line["trace_id"])
-    assert server.parent == "" and server.trace_state == ""
-    assert [v for n, v in heard[0] if n.lower() == "traceparent"] == [
-        f"00-{line['trace_id']}-{there.of(line['trace_id'], 'client')[0].id}-03"]
-    assert field(heard[0], "tracestate") is None
-
-
-def test_two_traceparents_are_none(sidegate, backend, collector):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    line = ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-01"), ("traceparent", f"00-{TRACE[::-1]}-{PARENT}-01"))
-    assert line["trace_id"] not in (TRACE, TRACE[::-1])
-    assert len([v for n, v in heard[0] if n.lower() == "traceparent"]) == 1
-
-
-def test_a_later_version_is_read_by_what_is_known_of_it(sidegate, backend, collector):
-    heard, there = [], collector()
-    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    assert ask_traced(s, ("traceparent", f"cc-{TRACE}-{PARENT}-01-what-the-future-brings"))["trace_id"] == TRACE
-    assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-01", field(heard[0], "traceparent"))
-
-
-def test_each_attempt_shows_the_backend_its_own_span(sidegate, backend, collector):
-    heard, there = [], collector()
-
-    def hang_up_the_second_time(wire):
-        heard.append(read_request(wire)[1])
-        wire.send(OK)
-        heard.append(read_request(wire)[1])
-
-    s = sidegate(backend(hang_up_the_second_time).url, config=otlp(there.url))
-    ask_traced(s)
-    line = ask_traced(s)
-    server_span(there, line["trace_id"])
-    first, second = sorted(there.of(line["trace_id"], "client"), key=lambda span: span.start)
-    assert [field(fields, "traceparent")[36:52] for fields in heard[1:]] == [first.id, second.id]
-    assert first.is_error and first.tags["error.type"] == "stale_connection"
-    assert not second.is_error and second.tags["http.request.resend_count"] == 1
-    assert "http.request.resend_count" not in first.tags
-
-
-def test_where_nothing_is_exported_the_callers_trace_goes_by_untouched(sidegate, backend):
-    heard = []
-    s = sidegate(backend(keeping(heard)).url)
-    line = ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-01"), ("tracestate", "vendor=1"))
-    assert line["trace_id"] == TRACE
-    assert field(heard[0], "traceparent") == f"00-{TRACE}-{PARENT}-01" and field(heard[0], "tracestate") == "vendor=1"
-    ask_traced(s)
-    assert field(heard[1], "traceparent") is None  # a made-up one that is not sampled would silence the backend's own tracing
 
 
 # ---- attributes

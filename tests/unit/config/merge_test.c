@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sidecar/config/print.h"
+#include "sidecar/http/propagation.h"
 #include "tests/check.h"
 #include "tests/unit/config/folder.h"
 #include "tests/unit/config/suites.h"
@@ -113,10 +114,15 @@ TEST(opentelemetrys_variables_stand_for_keys_that_are_not_set)
     folder.variables[0] = "OTEL_SERVICE_NAME=from-environment";
     folder.variables[1] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318";
     folder.variables[2] = "OTEL_TRACES_SAMPLER=always_on";
+    folder.variables[3] = "OTEL_TRACES_SAMPLER_ARG=0.25";
+    folder.variables[4] = "OTEL_PROPAGATORS=xray, b3";
     struct settings *settings = folder_read(&folder, NEEDED, NULL);
     check_span(settings->traces.service_name, "from-environment");
     check_span(settings->otlp.endpoint, "http://collector:4318");
     check_number(settings->traces.sampler, SAMPLER_ALWAYS_ON);
+    check_number(settings->traces.ratio, 250000000);
+    check_number(settings->traces.propagators,
+                 PROPAGATOR_SET(PROPAGATOR_XRAY) | PROPAGATOR_SET(PROPAGATOR_B3));
     check(settings->traces.on);
     settings_free(settings);
     settings = folder_read(&folder,
@@ -154,7 +160,8 @@ TEST(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning)
     check_span(settings->traces.service_name, "unknown_service-sidecar");
     check_span(span_text(folder_faults(&folder)),
                "OTEL_TRACES_SAMPLER: warning: 'xray' is ignored: expected parentbased_always_on, "
-               "always_on or always_off\n");
+               "always_on, always_off, parentbased_always_off, traceidratio or "
+               "parentbased_traceidratio\n");
     settings_free(settings);
     folder_close(&folder);
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of options that say which traces are seen, and how they come in and go out. */
+#include "rules/base/number.h"
+#include "sidecar/config/values.h"
+#include "sidecar/http/sampling.h"
+
+/* ---- a set of words: [tracecontext, baggage] ---- */
+
+enum { HINT_BYTES = 160 };
+
+static enum value_result refuse_word(const struct value *value, const struct node *item)
+{
+    const struct option_type *type = value->option->type;
+    char hint[HINT_BYTES];
+    struct span near = nearest_hint(item->text, type->words, type->word_count, hint, sizeof hint);
+    fault_add(value->reading->faults, FAULT_ERROR, item->place, near,
+              "%s: found '" SPAN_FORMAT "', expected %s", value->option->path,
+              span_arg(span_first(item->text, 200)), type->expected);
+    return VALUE_SAID;
+}
+
+/* One text may hold several, as OTEL_PROPAGATORS and --set do. */
+static bool add_words(const struct option_type *type, struct span rest, unsigned *set)
+{
+    while (rest.at != NULL) {
+        struct span text = span_trim(span_cut(&rest, ','), " ");
+        unsigned word = 0;
+        while (word < type->word_count && !span_is(text, span_text(type->words[word])))
+            word++;
+        if (word == type->word_count)
+            return false;
+        *set |= 1U << word;
+    }
+    return true;
+}
+
+static enum value_result words_read(const struct value *value)
+{
+    unsigned set = 0;
+    for (const struct node *item = value->node->first; item != NULL; item = item->next)
+        if (item->kind != NODE_SCALAR || !add_words(value->option->type, item->text, &set))
+            return refuse_word(value, item);
+    if (set == 0)
+        return VALUE_UNFIT;
+    *(unsigned *)value_at(value) = set;
+    return VALUE_TAKEN;
+}
+
+static bool words_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    unsigned set = *(const unsigned *)(const void *)((const char *)base + option->at);
+    for (unsigned word = 0; word < option->type->word_count; word++)
+        if ((set >> word & 1U) != 0 && i-- == 0)
+            return buf_add(to, span_text(option->type->words[word]));
+    return false;
+}
+
+#define COUNT(list) ((unsigned)(sizeof(list) / sizeof *(list)))
+
+static const char *const propagator_words[] = {"tracecontext", "baggage", "b3",
+                                               "b3multi",      "xray",    "none"};
+const struct option_type type_propagators = {.name = "list of propagators",
+                                             .expected =
+                                                 "tracecontext, baggage, b3, b3multi, xray or none",
+                                             .is_list = true,
+                                             .one_will_do = true,
+                                             .read = words_read,
+                                             .print = words_print,
+                                             .words = propagator_words,
+                                             .word_count = COUNT(propagator_words)};
+
+static const char *const always_words[] = {"blocked", "error", "slow", "none"};
+const struct option_type type_trace_always = {.name = "list of reasons",
+                                              .expected = "blocked, error, slow or none",
+                                              .is_list = true,
+                                              .one_will_do = true,
+                                              .read = words_read,
+                                              .print = words_print,
+                                              .words = always_words,
+                                              .word_count = COUNT(always_words)};
+
+/* ---- a ratio: 0.25 ---- */
+
+enum { DECIMALS = 9 };
+
+static enum value_result ratio_read(const struct value *value)
+{
+    struct span decimals = value->node->text, whole = span_cut(&decimals, '.');
+    uint64_t number = 0, part = 0;
+    if (!number_parse(whole, &number) || number > 1 || decimals.len > DECIMALS)
+        return VALUE_UNFIT;
+    for (size_t i = 0; i < DECIMALS; i++) {
+        if (i < decimals.len && !byte_is_digit(decimals.at[i]))
+            return VALUE_UNFIT;
+        part = part * 10 + (i < decimals.len ? (uint64_t)(decimals.at[i] - '0') : 0);
+    }
+    if (number == 1 && part > 0)
+        return VALUE_UNFIT;
+    *(unsigned *)value_at(value) = (unsigned)(number * SAMPLING_WHOLE + part);
+    return VALUE_TAKEN;
+}
+
+static bool ratio_print(const struct option *option, const void *base, size_t i, struct buf *to)
+{
+    unsigned ratio = *(const unsigned *)(const void *)((const char *)base + option->at);
+    (void)i;
+    if (ratio % SAMPLING_WHOLE == 0)
+        return buf_format(to, "%u", ratio / SAMPLING_WHOLE);
+    unsigned digits = DECIMALS;
+    for (; ratio % 10 == 0; ratio /= 10)
+        digits--;
+    return buf_format(to, "0.%0*u", (int)digits, ratio);
+}
+
+const struct option_type type_ratio = {.name = "ratio",
+                                       .expected = "a number from 0 to 1, like 0.25",
+                                       .read = ratio_read,
+                                       .print = ratio_print};

@@ -31,6 +31,10 @@ bool admin_page_ip_set(struct process *process, struct service_call *call);
 bool admin_page_ip_set_put(struct process *process, struct service_call *call);
 bool admin_page_ip_set_delete(struct process *process, struct service_call *call);
 
+/* admin_usage.c */
+bool admin_page_usage(struct process *process, struct service_call *call);
+bool admin_page_usage_patch(struct process *process, struct service_call *call);
+
 /* application/problem+json, RFC 9457. `detail` may be empty. */
 void admin_problem(struct service_call *call, unsigned status, struct span detail);
 /* The call is answered when the reload that is under way has ended. */

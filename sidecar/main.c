@@ -17,6 +17,7 @@ static const struct {
     {"explain", command_explain, "what the rules make of one request, step by step, offline"},
     {"rules", command_rules, "list the rules, show one, try go-ftw's tests on them"},
     {"alarms", command_alarms, "replay a series of a metric, and see when an alarm would ring"},
+    {"keys", command_keys, "API keys: make, list, revoke, import, and what they used"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},

@@ -116,6 +116,17 @@ static struct span *copy_plans(struct arena *arena, const struct api_key *key)
     return plans;
 }
 
+/* Everything but the id, the hash and the plan. */
+static void copy_texts(struct api_keys *keys, struct api_key *to, const struct api_key *from)
+{
+    to->name = arena_copy(keys->arena, from->name);
+    to->description = arena_copy(keys->arena, from->description);
+    to->plans = copy_plans(keys->arena, from);
+    to->plan_count = from->plan_count;
+    to->enabled = from->enabled;
+    must(!arena_is_full(keys->arena));
+}
+
 enum api_keys_added api_keys_add(struct api_keys *keys, const struct api_key *key)
 {
     if (map_find(keys->by_id, key->id) != NULL)
@@ -126,10 +137,7 @@ enum api_keys_added api_keys_add(struct api_keys *keys, const struct api_key *ke
     must(copy != NULL);
     *copy = *key;
     copy->id = arena_copy(keys->arena, key->id);
-    copy->name = arena_copy(keys->arena, key->name);
-    copy->description = arena_copy(keys->arena, key->description);
-    copy->plans = copy_plans(keys->arena, key);
-    must(!arena_is_full(keys->arena));
+    copy_texts(keys, copy, key);
     if (keys->count == keys->size) {
         keys->size = keys->size == 0 ? KEYS_FIRST : keys->size * 2;
         keys->keys = must_realloc(keys->keys, keys->size * sizeof(struct api_key *));
@@ -138,6 +146,25 @@ enum api_keys_added api_keys_add(struct api_keys *keys, const struct api_key *ke
     map_set(keys->by_id, copy->id, copy);
     map_set(keys->by_hash, prefix_of(copy->hash), copy);
     return API_KEYS_ADDED;
+}
+
+struct span api_keys_put(struct api_keys *keys, const struct api_key *key)
+{
+    struct api_key *old = map_find(keys->by_hash, prefix_of(key->hash));
+    if (old != NULL) {
+        copy_texts(keys, old, key);
+        return old->id;
+    }
+    must(api_keys_add(keys, key) == API_KEYS_ADDED);
+    return key->id;
+}
+
+bool api_keys_enable(struct api_keys *keys, struct span id, bool enabled)
+{
+    struct api_key *key = map_find(keys->by_id, id);
+    if (key != NULL)
+        key->enabled = enabled;
+    return key != NULL;
 }
 
 void api_keys_assign(struct api_keys *keys, struct span id, size_t plan)

@@ -53,6 +53,10 @@ void api_keys_free(struct api_keys *keys); /* NULL allowed */
 enum api_keys_added { API_KEYS_ADDED, API_KEYS_ID_TWICE, API_KEYS_VALUE_TWICE };
 enum api_keys_added api_keys_add(struct api_keys *keys, const struct api_key *key);
 
+/* The same, but over a key of the same value, which keeps its id; whose id it is then. An id of its
+ * own must stand nowhere else. */
+struct span api_keys_put(struct api_keys *keys, const struct api_key *key);
+bool api_keys_enable(struct api_keys *keys, struct span id, bool enabled); /* false: no such key */
 /* Before anybody asks. */
 void api_keys_assign(struct api_keys *keys, struct span id, size_t plan);
 

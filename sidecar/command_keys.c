@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sidegate keys add | list | revoke | import`: the file of API keys. It is written beside and
+ * renamed, keeps its owner and rights, and one who changes it waits for another one. A key's value
+ * is shown once, when it is made. */
+#include "sidecar/command_keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rules/base/must.h"
+#include "sidecar/arguments.h"
+#include "sidecar/command.h"
+#include "sidecar/config/api_key_csv.h"
+#include "sidecar/config/api_key_file.h"
+#include "sidecar/config/private_file.h"
+#include "sidecar/guard/api_key.h"
+
+enum {
+    PLANS_MOST = 32,
+    ID_LETTERS = 10, /* of an id that nobody chose */
+    TEXT_MOST = 1024,
+    FAULTS_BYTES = 1 << 20,
+    CSV_BYTES = 64 << 20,
+    ARENA_BYTES = 512 << 20,
+};
+
+/* What a word is called with. */
+struct order {
+    struct arguments arguments;
+    const char *file;
+    const char *name, *id, *description, *csv;
+    struct span plans[PLANS_MOST];
+    size_t plan_count;
+    bool disabled;
+    /* while it is carried out: */
+    struct api_keys *keys;
+    int folder; /* locked; -1: not */
+};
+
+static int say(const struct order *order, const char *what, const char *why)
+{
+    fprintf(stderr, "sidegate keys %s: %s: %s\n", order->arguments.argv[0], what, why);
+    return 1;
+}
+
+static int say_faults(const struct faults *faults)
+{
+    struct buf text;
+    buf_init(&text, FAULTS_BYTES);
+    faults_print(faults, &text);
+    fwrite(text.len > 0 ? text.at : "", 1, text.len, stderr);
+    buf_fini(&text);
+    return EXIT_REFUSED;
+}
+
+/* ---- the file ---- */
+
+/* Whoever else changes a file of that folder is waited for. */
+static bool folder_lock(struct order *order)
+{
+    const char *slash = strrchr(order->file, '/');
+    char path[PATH_MAX] = ".";
+    if (slash != NULL) /* of "/keys.yaml" the slash itself */
+        snprintf(path, sizeof path, "%.*s", (int)(slash - order->file) + (slash == order->file),
+                 order->file);
+    order->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return order->folder >= 0 && flock(order->folder, LOCK_EX) == 0;
+}
+
+static struct api_keys *keys_fresh(void)
+{
+    uint8_t salt[API_KEY_SALT_BYTES];
+    must(getrandom(salt, sizeof salt, 0) == (ssize_t)sizeof salt);
+    struct api_keys *keys = api_keys_new(salt);
+    explicit_bzero(salt, sizeof salt);
+    return keys;
+}
+
+/* 0, or the exit code, and said. A file that is not there is empty, where `makes`. */
+static int file_open(struct order *order, bool makes)
+{
+    struct faults *faults = faults_new();
+    struct place place = {.file = order->file};
+    if (makes && access(order->file, F_OK) != 0 && errno == ENOENT)
+        order->keys = keys_fresh();
+    else
+        order->keys = api_key_file_read(order->file, place, faults, NULL);
+    int code = order->keys != NULL ? 0 : say_faults(faults);
+    faults_free(faults);
+    return code;
+}
+
+/* As the old one was; a new one is for its owner alone. */
+static bool rights_keep(const char *path, int fd)
+{
+    struct stat old;
+    if (stat(path, &old) != 0)
+        return fchmod(fd, 0600) == 0;
+    bool same = old.st_uid == geteuid() && old.st_gid == getegid();
+    return (same || fchown(fd, old.st_uid, old.st_gid) == 0) && fchmod(fd, old.st_mode & 0777) == 0;
+}
+
+static bool write_all(int fd, struct span text)
+{
+    while (text.len > 0) {
+        ssize_t put = write(fd, text.at, text.len);
+        if (put < 0 && errno != EINTR)
+            return false;
+        text = span_from(text, put > 0 ? (size_t)put : 0);
+    }
+    return fsync(fd) == 0;
+}
+
+static int file_write(const struct order *order)
+{
+    char path[PATH_MAX];
+    struct buf text;
+    int len = snprintf(path, sizeof path, "%s.new", order->file);
+    int fd = len > 0 && (size_t)len < sizeof path
+                 ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
+                 : -1;
+    if (fd < 0)
+        return say(order, path, strerrordesc_np(errno));
+    buf_init(&text, API_KEY_FILE_BYTES);
+    api_key_file_print(order->keys, &text);
+    bool well = !buf_is_full(&text) && write_all(fd, buf_span(&text)) &&
+                rights_keep(order->file, fd) && rename(path, order->file) == 0;
+    int error = errno;
+    if (!well)
+        unlink(path);
+    close(fd);
+    buf_fini(&text);
+    return well ? 0 : say(order, order->file, strerrordesc_np(error));
+}
+
+/* Reads, has it changed, and writes. */
+static int file_change(struct order *order, bool makes, int (*change)(struct order *order))
+{
+    if (!folder_lock(order))
+        return say(order, order->file, strerrordesc_np(errno));
+    int code = file_open(order, makes);
+    if (code == 0)
+        code = change(order);
+    return code == 0 ? file_write(order) : code;
+}
+
+/* ---- add ---- */
+
+/* Small letters and digits, of which there is none yet. */
+static struct span id_make(const struct api_keys *keys, char id[API_KEY_MADE])
+{
+    do {
+        must(api_key_make(id));
+        for (size_t i = 0; i < ID_LETTERS; i++)
+            id[i] = byte_lower(id[i]);
+    } while (api_keys_by_id(keys, span_make(id, ID_LETTERS)) != NULL);
+    return span_make(id, ID_LETTERS);
+}
+
+static int add(struct order *order)
+{
+    char made[API_KEY_MADE], value[API_KEY_MADE];
+    struct api_key key = {.name = span_text(order->name),
+                          .description = span_text(order->description),
+                          .enabled = !order->disabled,
+                          .plans = order->plans,
+                          .plan_count = order->plan_count};
+    key.id = order->id != NULL ? span_text(order->id) : id_make(order->keys, made);
+    if (!api_key_make(value) ||
+        !api_key_hash(api_keys_salt(order->keys), span_make(value, sizeof value), key.hash))
+        return say(order, "the system", "there is no randomness");
+    if (api_keys_add(order->keys, &key) != API_KEYS_ADDED)
+        return say(order, order->id, "there is a key of this id already");
+    int code = file_write(order);
+    if (code == 0)
+        printf("id   " SPAN_FORMAT "\nkey  %.*s\n", span_arg(key.id), API_KEY_MADE, value);
+    explicit_bzero(value, sizeof value);
+    return code;
+}
+
+static int run_add(struct order *order)
+{
+    if (order->name == NULL)
+        arguments_refuse(&order->arguments, "--name is missing");
+    else if (order->id != NULL && !api_key_is_id(span_text(order->id)))
+        arguments_refuse(&order->arguments, "--id: letters, digits, _ and -, at most 64");
+    else if (strlen(order->name) > TEXT_MOST ||
+             (order->description != NULL && strlen(order->description) > TEXT_MOST))
+        arguments_refuse(&order->arguments, "--name, --description: at most 1024 bytes");
+    else if (folder_lock(order)) {
+        int code = file_open(order, true);
+        return code == 0 ? add(order) : code;
+    } else
+        return say(order, order->file, strerrordesc_np(errno));
+    return order->arguments.code;
+}
+
+/* ---- list ---- */
+
+static void print_key(const struct api_key *key)
+{
+    printf("%-24.*s %-8s ", span_arg(key->id), key->enabled ? "enabled" : "disabled");
+    for (size_t i = 0; i < key->plan_count; i++)
+        printf("%s" SPAN_FORMAT, i > 0 ? "," : "", span_arg(key->plans[i]));
+    if (key->plan_count == 0)
+        putchar('-');
+    putchar(' ');
+    for (size_t i = 0; i < key->name.len; i++) /* nothing that a terminal would obey */
+        putchar((unsigned char)key->name.at[i] < ' ' || key->name.at[i] == 0x7f ? '?'
+                                                                                : key->name.at[i]);
+    putchar('\n');
+}
+
+static int run_list(struct order *order)
+{
+    int code = file_open(order, false);
+    for (size_t i = 0; code == 0 && i < api_keys_count(order->keys); i++)
+        print_key(api_keys_at(order->keys, i));
+    return code;
+}
+
+/* ---- revoke ---- */
+
+static int disable(struct order *order)
+{
+    if (!api_keys_enable(order->keys, span_text(order->id), false))
+        return say(order, order->id, "there is no key of this id");
+    return 0;
+}
+
+static int run_revoke(struct order *order)
+{
+    if (order->id == NULL) {
+        arguments_refuse(&order->arguments, "which key? its id is missing");
+        return order->arguments.code;
+    }
+    return file_change(order, false, disable);
+}
+
+/* ---- import ---- */
+
+struct import {
+    struct order *order;
+    size_t fresh, again;
+};
+
+static void import_row(void *to, const struct api_key_row *row)
+{
+    struct import *import = to;
+    struct api_keys *keys = import->order->keys;
+    char made[API_KEY_MADE];
+    struct api_key key = {.id = id_make(keys, made),
+                          .name = row->name,
+                          .description = row->description,
+                          .enabled = row->enabled,
+                          .plans = row->plans,
+                          .plan_count = row->plan_count};
+    must(api_key_hash(api_keys_salt(keys), row->value, key.hash));
+    bool is_new = span_is(api_keys_put(keys, &key), key.id);
+    import->fresh += is_new;
+    import->again += !is_new;
+}
+
+/* All of it or nothing: with a fault the file stays as it was. */
+static int import(struct order *order)
+{
+    char why[160];
+    struct buf text;
+    struct import import = {.order = order};
+    struct arena *arena = arena_new(NULL, ARENA_BYTES);
+    struct faults *faults = faults_new();
+    must(arena != NULL);
+    buf_init(&text, CSV_BYTES);
+    int code = 0;
+    if (!private_file_read(order->csv, &text, why, sizeof why))
+        code = say(order, order->csv, why);
+    else if (!api_key_csv_read(order->csv, buf_span(&text), arena, faults, import_row, &import))
+        code = say_faults(faults);
+    else
+        printf("%zu new, %zu written over\n", import.fresh, import.again);
+    if (text.at != NULL)
+        explicit_bzero(text.at, text.size);
+    buf_fini(&text);
+    faults_free(faults);
+    arena_free(arena);
+    return code;
+}
+
+static int run_import(struct order *order)
+{
+    if (order->csv == NULL) {
+        arguments_refuse(&order->arguments, "which CSV file?");
+        return order->arguments.code;
+    }
+    return file_change(order, true, import);
+}
+
+/* ---- the words ---- */
+
+#define KEY_FILE                                      \
+    {                                                 \
+        'f', "--file", "FILE", "the file of API keys" \
+    }
+
+static const struct argument_row add_rows[] = {
+    KEY_FILE,
+    {'n', "--name", "NAME", "what people call it"},
+    {'i', "--id", "ID", "what logs and usage plans call it; not given: ten letters and digits"},
+    {'p', "--plan", "PLAN", "a usage plan that it is in"},
+    {'d', "--description", "TEXT", "more about it"},
+    {'o', "--disabled", NULL, "it lets nobody in yet"},
+};
+static const struct argument_row list_rows[] = {KEY_FILE};
+static const struct argument_row revoke_rows[] = {KEY_FILE, {'i', "", "ID", "the key's id"}};
+static const struct argument_row import_rows[] = {
+    KEY_FILE, {'c', "", "CSV", "API Gateway's: Name,Key,Description,Enabled,UsagePlanIds"}};
+
+#define ROWS(rows) (rows), sizeof(rows) / sizeof *(rows)
+
+static const struct {
+    const char *name;
+    struct argument_table table;
+    int (*run)(struct order *order);
+} words[] = {
+    {"add",
+     {"keys add --file FILE --name NAME [--id ID] [--plan PLAN]... [--description TEXT]",
+      "Makes a key of 40 letters and digits and shows it: there is no other way to see it again.",
+      ROWS(add_rows)},
+     run_add},
+    {"list",
+     {"keys list --file FILE", "Shows ids, whether they are enabled, usage plans and names.",
+      ROWS(list_rows)},
+     run_list},
+    {"revoke",
+     {"keys revoke --file FILE ID", "Takes a key its rights away; it stays in the file, disabled.",
+      ROWS(revoke_rows)},
+     run_revoke},
+    {"import",
+     {"keys import --file FILE CSV",
+      "Adds the keys of a CSV file; one whose value is known already is written over.",
+      ROWS(import_rows)},
+     run_import},
+};
+enum { WORDS = sizeof words / sizeof *words };
+
+static void take(struct order *order, char mark)
+{
+    const char *value = order->arguments.value;
+    switch (mark) {
+    case 'f': order->file = value; break;
+    case 'n': order->name = value; break;
+    case 'i': order->id = value; break;
+    case 'd': order->description = value; break;
+    case 'c': order->csv = value; break;
+    case 'o': order->disabled = true; break;
+    default:
+        if (!api_key_is_id(span_text(value)))
+            arguments_refuse(&order->arguments, "--plan: this is no name of a usage plan");
+        else if (order->plan_count == PLANS_MOST)
+            arguments_refuse(&order->arguments, "--plan: at most %d", PLANS_MOST);
+        else
+            order->plans[order->plan_count++] = span_text(value);
+    }
+}
+
+static int run_word(size_t word, int argc, char **argv)
+{
+    struct order order = {.folder = -1};
+    const struct argument_row *row;
+    arguments_begin(&order.arguments, &words[word].table, argc, argv);
+    while ((row = arguments_next(&order.arguments)) != NULL)
+        take(&order, row->mark);
+    if (order.arguments.code < 0 && order.file == NULL)
+        arguments_refuse(&order.arguments, "--file is missing");
+    int code = order.arguments.code < 0 ? words[word].run(&order) : order.arguments.code;
+    api_keys_free(order.keys);
+    if (order.folder >= 0)
+        close(order.folder);
+    return code;
+}
+
+static const struct argument_table keys_table = {
+    "keys add|list|revoke|import|usage",
+    "API keys: makes one, lists them, takes rights away, imports them, shows what they used.", NULL,
+    0};
+
+int command_keys(int argc, char **argv)
+{
+    static const char *const names[WORDS + 1] = {"add", "list", "revoke", "import", "usage"};
+    struct arguments arguments;
+    char near[160];
+    const char *what = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < WORDS; i++)
+        if (strcmp(what, words[i].name) == 0)
+            return run_word(i, argc - 1, argv + 1);
+    if (strcmp(what, "usage") == 0)
+        return keys_usage(argc - 1, argv + 1);
+    arguments_begin(&arguments, &keys_table, argc, argv);
+    if (*what == '-')
+        arguments_next(&arguments);
+    else if (*what == '\0')
+        arguments_refuse(&arguments, "add, list, revoke, import or usage?");
+    else
+        arguments_refuse(&arguments, "unknown word '%s'%s", what,
+                         arguments_near(what, names, WORDS + 1, near, sizeof near));
+    return arguments.code;
+}

@@ -241,6 +241,7 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    workers->count = 0; /* the loop turns once more, and may be asked how they do */
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);
     caller_stop(workers->caller);

@@ -109,7 +109,7 @@ static void note_failure(const struct web_acl_rule *rule, struct web_acl_run *ru
 static bool group_ends(const struct web_acl_group *group, struct web_acl_run *run,
                        const struct web_acl_rule **ended)
 {
-    for (size_t i = 0; i < group->rule_count; i++)
+    for (size_t i = 0; i < group->rule_count && run->exhausted < WEB_ACL_EXHAUSTED; i++)
         switch (run_rule(&group->rules[i], run, ended)) {
         case LOOK_YES: return true;
         case LOOK_FAILED: note_failure(&group->rules[i], run); break;

@@ -206,6 +206,9 @@ enum web_acl_look { LOOK_NO, LOOK_YES, LOOK_FAILED };
  * much. */
 enum web_acl_json { JSON_UNREAD, JSON_WELL, JSON_BROKEN, JSON_OVER };
 
+/* Patterns over their limits that are put up with: no request takes all of them to theirs. */
+enum { WEB_ACL_EXHAUSTED = 4 };
+
 /* One run. Values that are made on the way lie in `arena`, which each statement begins anew. */
 struct web_acl_run {
     const struct web_acl *acl;
@@ -215,6 +218,7 @@ struct web_acl_run {
     enum web_acl_json json;
     const struct web_acl_rule *failed; /* the first that did not know; NULL: all did */
     bool labels_are_open;              /* who did not know would have given some */
+    unsigned exhausted;                /* patterns that ran over their limits, which costs */
 };
 
 /* Shows `test` each value of the component until it says yes. web_acl_field.c */

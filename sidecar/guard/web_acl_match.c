@@ -57,13 +57,13 @@ static bool has_size(const struct web_acl_statement *statement, uint64_t size)
 }
 
 static enum web_acl_look has_pattern(const struct web_acl_statement *statement,
-                                     const struct web_acl_run *run, struct span value)
+                                     struct web_acl_run *run, struct span value)
 {
     for (size_t i = 0; i < statement->pattern_count; i++)
         switch (pattern_match(statement->patterns[i], value, run->asked->scratch, NULL)) {
         case PATTERN_YES: return LOOK_YES;
         case PATTERN_PAUSED: /* of slices alone */
-        case PATTERN_LIMIT: return LOOK_FAILED;
+        case PATTERN_LIMIT: run->exhausted++; return LOOK_FAILED;
         case PATTERN_NO: break;
         }
     return LOOK_NO;
@@ -295,7 +295,7 @@ static enum web_acl_look look_at_parts(const struct web_acl_statement *statement
                                        struct web_acl_run *run, enum web_acl_look end)
 {
     bool failed = false;
-    for (size_t i = 0; i < statement->part_count; i++) {
+    for (size_t i = 0; i < statement->part_count && run->exhausted < WEB_ACL_EXHAUSTED; i++) {
         enum web_acl_look answer = web_acl_statement_look(&statement->parts[i], run);
         if (answer == end)
             return answer;

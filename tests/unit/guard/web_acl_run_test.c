@@ -94,6 +94,52 @@ TEST(a_place_without_room_for_its_labels_is_a_failure)
     check_last(99, geo, WEB_ACL_FAILED, 100);
 }
 
+/* ---- patterns over their limits ---- */
+
+/* `rules` of them run over; what a Block behind them comes to. */
+static enum web_acl_end end_behind(unsigned rules)
+{
+    struct pair pairs[] = {
+        {SPAN_INIT("x"), SPAN_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")}};
+    struct fields fields = {pairs, 1, 1};
+    struct faults *faults = faults_new();
+    struct web_acl_names names = {0};
+    struct web_acl_outcome *outcome = must_alloc(sizeof *outcome);
+    struct scratch *scratch = scratch_new();
+    struct asked asked = {.raw_path = SPAN("/"), .fields = &fields, .scratch = scratch};
+    struct buf text;
+    buf_init(&text, TEXT_BYTES);
+    buf_add(&text, SPAN("{\"Name\":\"acl\",\"DefaultAction\":{\"Allow\":{}},\"Rules\":["));
+    for (unsigned i = 0; i < rules; i++)
+        buf_format(&text,
+                   "{\"Name\":\"r%u\",\"Priority\":%u,\"Action\":{\"Block\":{}},\"Statement\":{"
+                   "\"RegexMatchStatement\":{\"RegexString\":\"^(a+)+$\",\"FieldToMatch\":{"
+                   "\"SingleHeader\":{\"Name\":\"x\"}},\"TextTransformations\":[{\"Priority\":0,"
+                   "\"Type\":\"NONE\"}]}}},",
+                   i, i);
+    buf_add(&text,
+            SPAN("{\"Name\":\"last\",\"Priority\":9," EVERY_PATH ",\"Action\":{\"Block\":{}}}]}"));
+    struct web_acl *acl = web_acl_read(buf_span(&text), "web-acl.json", &names, faults);
+    check(acl != NULL);
+    web_acl_run(acl, &asked, outcome);
+    enum web_acl_end end = outcome->end;
+    check_span(outcome->rule, end == WEB_ACL_FAILED ? "r0" : "last");
+    web_acl_free(acl);
+    buf_fini(&text);
+    scratch_free(scratch);
+    free(outcome);
+    faults_free(faults);
+    return end;
+}
+
+TEST(behind_four_patterns_over_their_limits_no_further_rule_is_asked)
+{
+    check_number(end_behind(1), WEB_ACL_BLOCKED);
+    check_number(end_behind(3), WEB_ACL_BLOCKED);
+    check_number(end_behind(4), WEB_ACL_FAILED);
+    check_number(end_behind(8), WEB_ACL_FAILED);
+}
+
 /* ---- the body ---- */
 
 static enum web_acl_look never(void *context, struct span value)
@@ -142,6 +188,7 @@ int web_acl_run_suite(void)
         cmocka_unit_test(a_label_that_is_there_needs_no_room),
         cmocka_unit_test(a_block_stands_without_room_for_its_label),
         cmocka_unit_test(a_place_without_room_for_its_labels_is_a_failure),
+        cmocka_unit_test(behind_four_patterns_over_their_limits_no_further_rule_is_asked),
         cmocka_unit_test(a_body_is_judged_once_for_all_statements),
         cmocka_unit_test(a_body_that_is_more_than_the_arena_holds_is_a_failure),
     };

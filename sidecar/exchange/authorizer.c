@@ -5,6 +5,7 @@
 #include "sidecar/config/authorizer_stores.h"
 #include "sidecar/exchange/authorizer_call.h"
 #include "sidecar/exchange/stages.h"
+#include "sidecar/guard/grouped.h"
 #include "sidecar/guard/identity_source.h"
 #include "sidecar/wire/tls.h"
 
@@ -138,7 +139,8 @@ static struct span serial_of(struct exchange *x, struct span hex)
     return span_make(text, len);
 }
 
-static const struct authorizer_certificate *certificate_of(struct exchange *x)
+/* Without its PEM, which only an event needs. */
+static struct authorizer_certificate *certificate_of(struct exchange *x)
 {
     const struct tls_peer *peer = x->facts->tls != NULL ? &x->facts->tls->peer : NULL;
     struct authorizer_certificate *certificate = NULL;
@@ -146,7 +148,6 @@ static const struct authorizer_certificate *certificate_of(struct exchange *x)
         certificate = arena_alloc(x->arena, sizeof *certificate);
     if (certificate != NULL)
         *certificate = (struct authorizer_certificate){
-            .pem = pem_of(x, peer->field),
             .subject = peer->subject,
             .issuer = peer->issuer,
             .serial = serial_of(x, peer->serial),
@@ -156,9 +157,15 @@ static const struct authorizer_certificate *certificate_of(struct exchange *x)
     return certificate;
 }
 
-static void parameters_set(struct exchange *x, struct authorizer_request *request)
+/* What the event has beyond what an identity is made of. */
+static void complete(struct exchange *x, struct authorizer_request *request)
 {
     struct pair *pairs = arena_alloc(x->arena, ROUTE_PARAMETERS_MOST * sizeof *pairs);
+    struct authorizer_certificate *certificate =
+        request->certificate != NULL ? certificate_of(x) : NULL;
+    if (certificate != NULL)
+        certificate->pem = pem_of(x, x->facts->tls->peer.field);
+    request->certificate = certificate;
     if (pairs == NULL || x->route->template.len == 0)
         return;
     request->path_parameters = pairs;
@@ -179,8 +186,6 @@ static struct authorizer_request request_of(struct exchange *x)
         .api_key = fields_get(&x->client->head->fields, x->settings->api_keys.header),
         .certificate = certificate_of(x),
     };
-    parameters_set(x, &request);
-    authorizer_request_group(&request);
     return request;
 }
 
@@ -204,8 +209,9 @@ static const char *identity_wrong(struct exchange *x, const struct remote_author
 }
 
 static enum step call(struct exchange *x, const struct remote_authorizer *remote,
-                      const struct authorizer_request *request, const struct results_id *id)
+                      struct authorizer_request *request, const struct results_id *id)
 {
+    complete(x, request);
     const struct authorizer_call_request asks = {
         .remote = remote,
         .settings = x->authorizer.settings,
@@ -221,7 +227,7 @@ static enum step call(struct exchange *x, const struct remote_authorizer *remote
 }
 
 static enum step ask(struct exchange *x, const struct remote_authorizer *remote,
-                     const struct authorizer_request *request)
+                     struct authorizer_request *request)
 {
     if (remote->results == NULL || request->identity_count == 0)
         return call(x, remote, request, NULL);

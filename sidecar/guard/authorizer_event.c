@@ -4,6 +4,7 @@
 
 #include "rules/base/encode.h"
 #include "sidecar/guard/arn.h"
+#include "sidecar/guard/grouped.h"
 #include "sidecar/http/date.h"
 
 const char *authorizer_payload_word(enum authorizer_payload payload)
@@ -15,12 +16,6 @@ const char *authorizer_payload_word(enum authorizer_payload payload)
 bool authorizer_payload_is_rest(enum authorizer_payload payload)
 {
     return payload == AUTHORIZER_TOKEN || payload == AUTHORIZER_REQUEST;
-}
-
-void authorizer_request_group(struct authorizer_request *request)
-{
-    request->fields = grouped_fields(request->asked->fields, request->asked->arena);
-    request->query = grouped_query(request->asked->query, request->asked->arena);
 }
 
 struct span authorizer_resource(const struct authorizer_request *request)
@@ -202,14 +197,16 @@ static void context(struct buf *to, const struct authorizer_request *from)
 /* What REST's REQUEST and 1.0 have in common: nothing is left out. */
 static void request(struct buf *to, const struct authorizer_request *from, bool with_all_arguments)
 {
+    struct grouped fields = grouped_fields(from->asked->fields, from->asked->arena);
+    struct grouped query = grouped_query(from->asked->query, from->asked->arena);
     text(to, "resource", from->asked->route);
     text(to, "path", from->asked->raw_path);
     text(to, "httpMethod", from->asked->method);
-    last_values(to, "headers", &from->fields);
-    all_values(to, "multiValueHeaders", &from->fields);
-    last_values(to, "queryStringParameters", &from->query);
+    last_values(to, "headers", &fields);
+    all_values(to, "multiValueHeaders", &fields);
+    last_values(to, "queryStringParameters", &query);
     if (with_all_arguments)
-        all_values(to, "multiValueQueryStringParameters", &from->query);
+        all_values(to, "multiValueQueryStringParameters", &query);
     pairs(to, "pathParameters", from->path_parameters, from->path_parameter_count);
     pairs(to, "stageVariables", from->stage_variables, from->stage_variable_count);
     context(to, from);
@@ -308,6 +305,8 @@ static void context_2_0(struct buf *to, const struct authorizer_request *from)
 static void event_2_0(struct buf *to, const struct authorizer_request *from)
 {
     const struct asked *asked = from->asked;
+    struct grouped fields = grouped_fields(asked->fields, asked->arena);
+    struct grouped query = grouped_query(asked->query, asked->arena);
     text(to, "version", SPAN("2.0"));
     text(to, "type", SPAN("REQUEST"));
     text(to, "routeArn", authorizer_resource(from));
@@ -324,9 +323,9 @@ static void event_2_0(struct buf *to, const struct authorizer_request *from)
     text(to, "rawPath", asked->raw_path);
     text(to, "rawQueryString", asked->query.at != NULL ? asked->query : SPAN(""));
     cookies(to, asked->fields);
-    small_fields(to, &from->fields);
-    if (from->query.first != NULL)
-        joined_values(to, "queryStringParameters", &from->query);
+    small_fields(to, &fields);
+    if (query.first != NULL)
+        joined_values(to, "queryStringParameters", &query);
     context_2_0(to, from);
     if (from->path_parameter_count > 0)
         pairs(to, "pathParameters", from->path_parameters, from->path_parameter_count);

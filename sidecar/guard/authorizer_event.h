@@ -14,7 +14,6 @@
 #define SIDEGATE_SIDECAR_GUARD_AUTHORIZER_EVENT_H
 
 #include "sidecar/guard/asked.h"
-#include "sidecar/guard/grouped.h"
 
 enum authorizer_payload {
     AUTHORIZER_TOKEN,
@@ -46,11 +45,8 @@ struct authorizer_request {
     const struct authorizer_certificate *certificate; /* NULL: none was shown */
     const struct span *identity; /* the values of the identity sources, in order */
     size_t identity_count;
-    struct grouped fields, query; /* authorizer_request_group() */
 };
 
-/* Sorts fields and arguments: once, before anything else is asked of it. */
-void authorizer_request_group(struct authorizer_request *request);
 /* "arn:...:api/stage/GET/orders/7": what policies are asked about. In the arena. */
 struct span authorizer_resource(const struct authorizer_request *request);
 /* What the ARN says of account, API and stage; empty where it says nothing. */

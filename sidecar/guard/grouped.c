@@ -98,15 +98,3 @@ struct span grouped_join(const struct grouped_name *name, struct arena *arena)
     }
     return span_make(to, len);
 }
-
-const struct grouped_name *grouped_find(const struct grouped *grouped, struct span name)
-{
-    const struct grouped_name *found = grouped->map != NULL ? map_find(grouped->map, name) : NULL;
-    return found != NULL && found->first != NULL ? found : NULL;
-}
-
-struct span grouped_joined(const struct grouped *grouped, struct span name)
-{
-    const struct grouped_name *found = grouped_find(grouped, name);
-    return found != NULL ? grouped_join(found, grouped->arena) : span_make(NULL, 0);
-}

@@ -33,10 +33,7 @@ struct grouped grouped_fields(const struct fields *fields, struct arena *arena);
 struct grouped grouped_query(struct span query, struct arena *arena);
 /* Without its escapes: %41 is A. */
 struct span grouped_decoded(struct span text, bool plus_is_space, struct arena *arena);
-/* NULL: it is absent. */
-const struct grouped_name *grouped_find(const struct grouped *grouped, struct span name);
-/* All values of a name with commas between them; at == NULL: it is absent. */
-struct span grouped_joined(const struct grouped *grouped, struct span name);
+/* All values of a name with commas between them. */
 struct span grouped_join(const struct grouped_name *name, struct arena *arena);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "rules/base/buf.h"
 #include "rules/match/pattern.h"
+#include "sidecar/guard/grouped.h"
 
 enum { PATTERN_BYTES = 64 * 1024 };
 
@@ -108,17 +109,69 @@ static struct span context_value(enum identity_context context,
     return none;
 }
 
+/* The values of one source, one after the other. */
+struct walk {
+    const struct identity_source *source;
+    const struct authorizer_request *request;
+    size_t i;          /* of fields, or of the only value */
+    struct span query; /* what is left of it */
+};
+
+static struct walk walk_begin(const struct identity_source *source,
+                              const struct authorizer_request *request)
+{
+    return (struct walk){source, request, 0, request->asked->query};
+}
+
+static bool next_field(struct walk *walk, struct span *value)
+{
+    const struct fields *fields = walk->request->asked->fields;
+    while (walk->i < fields->count) {
+        const struct pair *field = &fields->at[walk->i++];
+        *value = field->value;
+        if (span_is_nocase(field->name, walk->source->name))
+            return true;
+    }
+    return false;
+}
+
+static bool next_argument(struct walk *walk, struct span *value)
+{
+    struct arena *arena = walk->request->asked->arena;
+    while (walk->query.at != NULL) {
+        struct span text = span_cut(&walk->query, '&'), name = span_cut(&text, '=');
+        if (!span_is(grouped_decoded(name, true, arena), walk->source->name))
+            continue;
+        *value = grouped_decoded(text, true, arena);
+        return true;
+    }
+    return false;
+}
+
+static bool walk_next(struct walk *walk, struct span *value)
+{
+    switch (walk->source->kind) {
+    case IDENTITY_HEADER: return next_field(walk, value);
+    case IDENTITY_QUERY: return next_argument(walk, value);
+    case IDENTITY_CONTEXT: *value = context_value(walk->source->context, walk->request); break;
+    case IDENTITY_STAGE_VARIABLE: *value = stage_variable(walk->request, walk->source->name); break;
+    case IDENTITY_KINDS: return false;
+    }
+    return walk->i++ == 0;
+}
+
+/* One as it is, several with commas between them. */
 static struct span value_of(const struct identity_source *source,
                             const struct authorizer_request *request)
 {
-    switch (source->kind) {
-    case IDENTITY_HEADER: return grouped_joined(&request->fields, source->name);
-    case IDENTITY_QUERY: return grouped_joined(&request->query, source->name);
-    case IDENTITY_CONTEXT: return context_value(source->context, request);
-    case IDENTITY_STAGE_VARIABLE: return stage_variable(request, source->name);
-    case IDENTITY_KINDS: break;
-    }
-    return span_make(NULL, 0);
+    struct walk walk = walk_begin(source, request);
+    struct span value, more;
+    if (!walk_next(&walk, &value))
+        return span_make(NULL, 0);
+    while (walk_next(&walk, &more))
+        value = arena_format(request->asked->arena, SPAN_FORMAT "," SPAN_FORMAT, span_arg(value),
+                             span_arg(more));
+    return value;
 }
 
 bool identity_find(const struct identity_source *sources, size_t count,
@@ -150,15 +203,10 @@ static void key_add(struct buf *key, struct span value)
 static void key_add_source(struct buf *key, const struct identity_source *source,
                            const struct authorizer_request *request)
 {
-    const struct grouped *grouped =
-        source->kind == IDENTITY_HEADER ? &request->fields : &request->query;
-    bool is_grouped = source->kind == IDENTITY_HEADER || source->kind == IDENTITY_QUERY;
-    const struct grouped_name *name = is_grouped ? grouped_find(grouped, source->name) : NULL;
-    for (const struct grouped_value *value = name != NULL ? name->first : NULL; value != NULL;
-         value = value->next)
-        key_add(key, value->text);
-    if (!is_grouped)
-        key_add(key, value_of(source, request));
+    struct walk walk = walk_begin(source, request);
+    struct span value;
+    while (walk_next(&walk, &value))
+        key_add(key, value);
     buf_add_byte(key, ';');
 }
 

@@ -56,7 +56,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct authorizer_request request = {.asked = &asked,
                                          .api = SPAN("arn:aws:execute-api:local:0:api/prod")};
-    authorizer_request_group(&request);
     if (has_source)
         must_identify(&source, &request);
     must_be_document(&request);

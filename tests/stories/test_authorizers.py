@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from api_keys import GOOD, write_keys
 from certificates import Authority
 from harness import Backend, Client, Wire, always_ok, field, free_port, read_request, run, wait_until
 from otlp import Collector
@@ -275,20 +276,20 @@ def test_what_is_joined_by_a_comma_is_not_taken_for_two(door, function):
 
 def test_requests_with_one_identity_at_one_time_share_a_call(door, function):
     f = function(YES)
-    s = door(f)
+    s = door(f, more="process: { threads: 1 }")  # a worker shares its calls with nobody
     f.gate.clear()
     clients = [s.client() for _ in range(4)]
     for client in clients:
         client.send(b"GET /orders/7 HTTP/1.1\r\nHost: a\r\nAuthorization: t\r\n\r\n")
-    wait_until(lambda: f.asked, "the function is asked")
-    time_until_all_wait = s.client()
-    assert time_until_all_wait.ask("GET", "/open").status == 200
+    wait_until(lambda: f.asked and s.metric("http_server_active_requests") == 4, "all of them wait")
+    other = s.client()
+    other.send(b"GET /orders/7 HTTP/1.1\r\nHost: a\r\nAuthorization: u\r\n\r\n")
+    wait_until(lambda: len(f.asked) == 2, "another identity is another call")
     f.gate.set()
-    assert [client.answer().status for client in clients] == [200] * 4
-    workers = min(os.cpu_count(), 4)
-    assert 1 <= len(f.asked) <= workers  # a worker shares its calls with nobody
-    caches = sorted(line["authorizer"]["cache"] for line in s.lines(5) if line["authorizer"])
-    assert caches.count("miss") == len(f.asked) and set(caches) <= {"miss", "shared", "hit"}
+    assert [client.answer().status for client in [*clients, other]] == [200] * 5
+    caches = sorted(line["authorizer"]["cache"] for line in s.lines(5))
+    assert caches == ["miss", "miss", "shared", "shared", "shared"] and len(f.asked) == 2
+    assert s.metric("sidegate_authorizer_cache_total", authorizer="custom", result="shared") == 3
 
 
 def test_a_reload_keeps_the_answers_of_an_authorizer_that_is_still_the_same(door, function):
@@ -456,6 +457,62 @@ def test_the_call_is_a_client_span_of_the_authorizer_row(door, function):
         assert field(f.asked[0][1], "traceparent").split("-")[2] == call.id
     finally:
         collector.close()
+
+
+def test_the_usage_key_of_an_answer_is_the_api_key(sidegate, backend, function, tmp_path):
+    f = function(policy(usageIdentifierKey=GOOD))
+    s = sidegate(backend(always_ok).url, f"""
+api_keys: {{ file: {write_keys(tmp_path / "keys.yaml")}, source: authorizer }}
+usage_plans: {{ basic: {{ keys: [k1] }} }}
+authorizers: {{ custom: {{ type: lambda, function: f, url: "{f.url}", payload: token }} }}
+routes: [{{ match: "ANY /{{proxy+}}", authorizer: custom, api_key: required }}]
+""")
+    assert [ask(s).status, ask(s).status] == [200, 200] and len(f.asked) == 1
+    assert s.lines(2)[1]["api_key_id"] == "k1" and GOOD not in s.log.read_text()
+    f.reply = policy(usageIdentifierKey="unknown-unknown-unknown")
+    assert (ask(s, "u").status, line_of(s, 3)["decisions"][0]["reason"]) == (403, "key_unknown")
+    f.reply = policy()
+    assert (ask(s, "v").status, line_of(s, 4)["decisions"][0]["reason"]) == (403, "key_missing")
+
+
+def test_a_server_behind_tls_has_to_be_whom_ca_file_trusts(door, tmp_path):
+    authority, stranger = Authority(tmp_path), Authority(tmp_path, "stranger")
+    authority.issue("here", ["IP:127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "here.crt", tmp_path / "here.key")
+    heard = []
+
+    def script(wire):
+        wire.sock = context.wrap_socket(wire.sock, server_side=True)
+        while True:
+            heard.append(read_request(wire))
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n" + b'{"isAuthorized":true}')
+
+    server = Backend(script)
+    try:
+        url, more = server.url.replace("http:", "https:"), "identity: [$request.header.authorization], ca_file: "
+        s = door(None, more + str(authority.file), url=url)
+        assert ask(s).status == 200 and len(heard) == 1
+        config = s.config.read_text()
+        s.config.write_text(config.replace(str(authority.file), str(stranger.file)).replace("GET /open", "GET /opened"))
+        s.signal(signal.SIGHUP)
+        wait_until(lambda: s.ask("GET", "/opened").status == 200, "the reload")
+        assert ask(s, "u").body == SERVER_ERROR and len(heard) == 1
+        wait_until(lambda: any(d["reason"] == "not_verified" for line in s.lines() for d in line["decisions"]), "the log says why")
+    finally:
+        server.close()
+
+
+def test_explain_asks_nobody_elsewhere_and_says_so(tmp_path):
+    (tmp_path / "c.yaml").write_text("""version: 1
+listeners: [{ address: "127.0.0.1:1" }]
+upstreams: { app: { targets: ["http://127.0.0.1:2"] } }
+authorizers: { custom: { type: http, url: "http://127.0.0.1:3", identity: [$request.header.authorization] } }
+routes: [{ match: "GET /a", authorizer: custom }]
+""")
+    (tmp_path / "r.http").write_text("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+    code, said, wrong = run("explain", "-c", str(tmp_path / "c.yaml"), str(tmp_path / "r.http"))
+    assert code == 0 and "not asked: it needs another server" in said, (said, wrong)
 
 
 # ---- the resource policy ----

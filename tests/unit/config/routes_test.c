@@ -149,6 +149,37 @@ TEST(two_routes_for_the_same_requests_are_refused_at_the_second)
     faults_free(faults);
 }
 
+TEST(a_route_says_what_stands_where_its_template_has_names)
+{
+    static const char *const given[] = {"GET /a/{x}/b/{y}", "GET /f/{proxy+}"};
+    static const struct {
+        const char *path, *want;
+    } cases[] = {
+        {"/a/1/b/2%202", "x=1;y=2%202;"},
+        {"/a/1/b/2/", "x=1;y=2;"},
+        {"/f/1/2/3", "proxy=1/2/3;"},
+        {"/f/1", "proxy=1;"},
+    };
+    struct faults *faults = faults_new();
+    struct routes *routes = make(given, 2, faults);
+    check(routes != NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pair pairs[ROUTE_PARAMETERS_MOST];
+        char said[256];
+        size_t len = 0;
+        const struct route *route = routes_match(routes, SPAN("GET"), span_text(cases[i].path));
+        check(route != NULL);
+        size_t count = route_parameters(route, span_text(cases[i].path), pairs);
+        for (size_t k = 0; k < count; k++)
+            len += (size_t)snprintf(said + len, sizeof said - len, SPAN_FORMAT "=" SPAN_FORMAT ";",
+                                    span_arg(pairs[k].name), span_arg(pairs[k].value));
+        check_span(span_make(said, len), cases[i].want);
+        check_span(route->key, given[i / 2]);
+    }
+    routes_free(routes);
+    faults_free(faults);
+}
+
 int routes_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +189,7 @@ int routes_suite(void)
         cmocka_unit_test(a_routes_own_timeout_goes_before_the_general_one),
         cmocka_unit_test(a_pattern_that_no_request_fits_is_refused),
         cmocka_unit_test(two_routes_for_the_same_requests_are_refused_at_the_second),
+        cmocka_unit_test(a_route_says_what_stands_where_its_template_has_names),
     };
     return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
 }

@@ -23,6 +23,11 @@ static void same_span(struct span a, struct span b)
 TEST(a_report_comes_back_as_it_went)
 {
     struct report report = sample_report();
+    report.authorizer.name = SPAN("custom");
+    report.authorizer.cache = SPAN("miss");
+    report.authorizer.is_called = true;
+    report.authorizer.call = (struct report_attempt){
+        .address = SPAN("127.0.0.1:9001"), .status = 200, .span_id = {[7] = 3}};
     struct record_view *view = must_alloc(sizeof *view);
     size_t size;
     char *bytes = fold(&report, &size);
@@ -43,6 +48,11 @@ TEST(a_report_comes_back_as_it_went)
     check_number(back->stage_count, 3);
     assert_string_equal(back->stages[1].name, "await_answer");
     check_number(back->stages[1].duration_us, 700);
+    check_span(back->authorizer.name, "custom");
+    check_span(back->authorizer.cache, "miss");
+    check(back->authorizer.is_called);
+    check_span(back->authorizer.call.address, "127.0.0.1:9001");
+    check_number(back->authorizer.call.span_id[7], 3);
     check_number(back->decision_count, 1);
     assert_string_equal(back->decisions[0].stage, "inspect_head");
     assert_string_equal(back->decisions[0].control, "access");

@@ -154,6 +154,31 @@ TEST(attempts_are_client_spans_inside_the_stage_that_holds_them)
     drop(&f);
 }
 
+TEST(the_call_to_an_authorizer_is_a_client_span_and_names_no_path)
+{
+    struct report report = sample_report();
+    report.authorizer.name = SPAN("custom");
+    report.authorizer.word = "block";
+    report.authorizer.is_called = true;
+    report.authorizer.call = (struct report_attempt){.address = SPAN("127.0.0.1:9001"),
+                                                     .start_us = report.stages[0].start_us,
+                                                     .status = 500,
+                                                     .error = SPAN("bad_status"),
+                                                     .span_id = {9}};
+    struct fixture f = make(&report, NULL);
+    const Otlp__Span *call = f.read->spans[4];
+    assert_string_equal(call->name, "POST");
+    check_number(call->kind, OTLP__SPAN__SPAN_KIND__SPAN_KIND_CLIENT);
+    check(same_id(call->parent_span_id, f.read->spans[1]->span_id));
+    check_number(call->span_id.data[0], 9);
+    assert_string_equal(text(call, "sidegate.authorizer"), "custom");
+    assert_string_equal(text(call, "error.type"), "bad_status");
+    check_number(number(call, "server.port"), 9001);
+    check_number(number(call, "http.response.status_code"), 500);
+    check_number(call->status->code, OTLP__STATUS__STATUS_CODE__STATUS_CODE_ERROR);
+    drop(&f);
+}
+
 TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
 {
     struct report report = sample_report();
@@ -321,6 +346,7 @@ int spans_tests(void)
         cmocka_unit_test(the_server_span_says_what_the_conventions_ask_for),
         cmocka_unit_test(children_nest_within_their_parents_and_stages_sum_to_the_whole),
         cmocka_unit_test(attempts_are_client_spans_inside_the_stage_that_holds_them),
+        cmocka_unit_test(the_call_to_an_authorizer_is_a_client_span_and_names_no_path),
         cmocka_unit_test(an_attempt_longer_than_any_stage_is_the_servers_own_child),
         cmocka_unit_test(what_took_no_time_lasts_a_nanosecond_inside_its_parent),
         cmocka_unit_test(a_block_is_no_error_but_says_everything),

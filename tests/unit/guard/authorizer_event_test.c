@@ -54,7 +54,6 @@ static void told_free(struct told *told)
 
 static json_t *event_of(struct told *told, enum authorizer_payload payload)
 {
-    authorizer_request_group(&told->request);
     struct span event = authorizer_event(payload, &told->request);
     json_error_t error;
     json_t *root = json_loadb(event.at, event.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
@@ -413,7 +412,6 @@ static bool find(struct told *told, const char *const *texts, size_t count, char
     struct identity_source sources[4];
     for (size_t i = 0; i < count; i++)
         check(identity_source_read(span_text(texts[i]), &sources[i]));
-    authorizer_request_group(&told->request);
     if (!identity_find(sources, count, &told->request))
         return false;
     struct span made = identity_key(sources, count, &told->request);

@@ -92,7 +92,7 @@ static struct key_store *new_store(const struct authorizer_settings *from)
 
 /* NULL, and said, where there are no keys in it. */
 static struct key_store *store_of(const struct authorizer_settings *from, struct span document,
-                                  struct faults *faults)
+                                  bool everybody, struct faults *faults)
 {
     struct key_set_problem problem;
     struct key_set *set = key_set_read(document, &problem);
@@ -100,19 +100,30 @@ static struct key_store *store_of(const struct authorizer_settings *from, struct
         say(from, &problem, faults);
         return NULL;
     }
+    if (everybody && key_set_has_secret(set)) { /* who can read a secret can sign with it */
+        fault_add(faults, FAULT_ERROR, from->place, SPAN("chmod o-rwx"),
+                  "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT
+                  "': there is a secret in it and everybody may read it",
+                  span_arg(from->name), span_arg(from->jwks_file));
+        key_set_free(set);
+        return NULL;
+    }
     struct key_store *store = new_store(from);
     key_store_set(store, set, 0, 0, 0);
     return store;
 }
 
-/* The document of a file or of the settings; empty: keys are fetched. False: said why not. */
-static bool document_read(const struct authorizer_settings *from, struct buf *to,
+/* The document of a file, which *everybody may read, or of the settings; empty: keys are fetched.
+ * False: said why not. */
+static bool document_read(const struct authorizer_settings *from, struct buf *to, bool *everybody,
                           struct faults *faults)
 {
     char why[160];
+    *everybody = false;
     if (from->jwks.at != NULL)
         return buf_add(to, from->jwks);
-    if (from->jwks_file.at == NULL || private_file_read(from->jwks_file.at, to, why, sizeof why))
+    if (from->jwks_file.at == NULL ||
+        maybe_secret_file_read(from->jwks_file.at, to, everybody, why, sizeof why))
         return true;
     fault_add(faults, FAULT_ERROR, from->place, span_make(NULL, 0),
               "authorizers." SPAN_FORMAT ".jwks_file: '" SPAN_FORMAT "': %s", span_arg(from->name),
@@ -139,14 +150,16 @@ static void add_store(struct key_sets *sets, const struct authorizer_settings *f
     struct buf text;
     struct key_store *store = NULL;
     buf_init(&text, KEY_SET_BYTES + 1);
-    bool is_read = document_read(from, &text, faults);
-    uint64_t hash = sets->store_hashes[sets->count] = store_hash(from, buf_span(&text));
+    bool everybody, is_read = document_read(from, &text, &everybody, faults);
+    uint64_t hash = store_hash(from, buf_span(&text));
+    add_number(&hash, everybody);
+    sets->store_hashes[sets->count] = hash;
     for (size_t i = 0; is_read && before != NULL && i < before->count && store == NULL; i++)
         if (before->store_hashes[i] == hash)
             store = key_store_take(before->stores[i]);
     if (is_read && store == NULL)
-        store =
-            from->keys.url.at != NULL ? new_store(from) : store_of(from, buf_span(&text), faults);
+        store = from->keys.url.at != NULL ? new_store(from)
+                                          : store_of(from, buf_span(&text), everybody, faults);
     sets->stores[sets->count] = store;
     if (text.at != NULL)
         explicit_bzero(text.at, text.size); /* there may be secrets in it */

@@ -355,6 +355,14 @@ void key_set_free(struct key_set *set)
     free(set);
 }
 
+bool key_set_has_secret(const struct key_set *set)
+{
+    for (size_t i = 0; i < key_set_count(set); i++)
+        if (key_set_at(set, i)->type == JWK_OCT)
+            return true;
+    return false;
+}
+
 size_t key_set_count(const struct key_set *set)
 {
     return set->count;

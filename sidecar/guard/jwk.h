@@ -40,6 +40,8 @@ struct key_set_problem {
 struct key_set *key_set_read(struct span document, struct key_set_problem *problem);
 void key_set_free(struct key_set *set); /* NULL allowed; secrets are wiped */
 
+/* There is an oct key in it: who reads the document can sign. */
+bool key_set_has_secret(const struct key_set *set);
 size_t key_set_count(const struct key_set *set);
 const struct jwk *key_set_at(const struct key_set *set, size_t i);
 /* at == NULL: it has none. */

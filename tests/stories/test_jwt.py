@@ -211,6 +211,10 @@ def test_what_is_wrong_with_keys_and_settings_is_said_at_its_place(tmp_path):
     assert code == 0 and 'headers: {X-User: sub, X-G: "a b"}' in printed and "authorizer: staff" in printed, printed
     config.write_text(printed)
     assert run("config", "print", "-c", str(config))[1] == printed
+    write_keys(keys)
+    keys.chmod(0o644)
+    code, said = check()
+    assert code == 3 and "there is a secret in it and everybody may read it" in said, said
     write_keys(keys, b"too short")
     assert "a secret of fewer than 32 bytes is too weak" in check()[1]
     keys.write_text('{"keys": [\n{]}')

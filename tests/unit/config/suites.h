@@ -12,5 +12,6 @@ int routes_suite(void);
 int snapshot_suite(void);
 int exclusion_suite(void);
 int precedence_suite(void);
+int secret_file_suite(void);
 
 #endif

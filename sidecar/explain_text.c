@@ -141,6 +141,16 @@ static void print_decisions(const struct offline_answer *answer, struct buf *to)
         buf_add_byte(to, '\n');
 }
 
+static void passes(const struct offline_answer *answer, struct buf *to)
+{
+    buf_add(to, SPAN("passes"));
+    if (answer->unasked.len == 0)
+        return;
+    buf_add(to, SPAN(" if authorizer "));
+    plain_add(to, answer->unasked);
+    buf_add(to, SPAN(" lets it"));
+}
+
 void explain_decision(const struct explain_report *report, struct buf *to)
 {
     const struct offline_answer *answer = report->answer;
@@ -157,7 +167,7 @@ void explain_decision(const struct explain_report *report, struct buf *to)
     else if (answer->would_block)
         buf_add(to, SPAN("would be blocked (detection only)"));
     else
-        buf_add(to, SPAN("passes"));
+        passes(answer, to);
     if (answer->blocked || answer->would_block)
         decision_by(answer, to);
     if (answer->inspection == NULL)

@@ -449,6 +449,7 @@ static enum row ask_authorizer(struct offline *offline)
     bool passes = offline_authorize(&run);
     buf_fini(&offline->body);
     offline->body = rules_body;
+    offline->answer.unasked = run.unasked;
     return passes ? ROW_NEXT : answer_with(offline, run.status, run.error);
 }
 

@@ -25,6 +25,7 @@ struct offline_answer {
     unsigned status;                     /* our own answer's; 0: none leaves */
     const char *error;                   /* the access log's word for it; NULL: it is forwarded */
     const struct decisions *decisions;   /* of the list, policies and authorizers, in order */
+    struct span unasked;                 /* the authorizer that has to ask others; empty: none */
     bool blocked, would_block;           /* by the rules */
     const struct inspection *inspection; /* NULL: no rule looked at it */
     struct verdict verdict;

@@ -87,6 +87,7 @@ bool offline_authorize(struct offline_authorizer *run)
         &question->snapshot->settings->authorizers[question->route->authorizer - 1];
     struct span needs = authorizer_needs(settings);
     if (needs.at != NULL) {
+        run->unasked = settings->name;
         note(run, "authorizer", "authenticate", DECISION_COUNT, settings->name,
              arena_format(question->asked->arena, "not asked: it needs " SPAN_FORMAT,
                           span_arg(needs)));

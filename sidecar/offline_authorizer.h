@@ -11,6 +11,7 @@ struct offline_authorizer {
     struct span body; /* all of it */
     struct decisions *decisions;
     struct authorized who;
+    struct span unasked; /* its name, where it has to ask another server */
     /* where it refuses */
     unsigned status;
     const char *error;

@@ -20,7 +20,7 @@ struct span authorizer_needs(const struct authorizer_settings *settings)
 {
     if (settings->keys.url.at != NULL)
         return settings->keys.url;
-    return authenticators[settings->type].ask == NULL ? SPAN("another server") : span_make(NULL, 0);
+    return authenticators[settings->type].ask == NULL ? settings->url : span_make(NULL, 0);
 }
 
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route)

@@ -67,7 +67,7 @@ const char *authorizer_error(const struct authorizer_refusal *refusal);
 /* Behind everything else: the body that came is another one. */
 extern const struct authorizer_refusal authorizer_body_changed;
 
-/* Who else has to be asked, and where; at == NULL: nobody, authenticate() says all. */
+/* The URL that has to be asked; at == NULL: none, authenticate() says all. */
 struct span authorizer_needs(const struct authorizer_settings *settings);
 /* How a route's requests are authorized; NONE: nobody asks. */
 enum policy_flow authorizer_flow(const struct snapshot *snapshot, const struct route *route);

@@ -454,8 +454,10 @@ policies: {{ api: "{API}"{more} }}
 authorizers:
   aws: {{ type: sigv4, region: eu-west-1 }}
   staff: {{ type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: keys.json, skew: 0 }}
+  elsewhere: {{ type: http, url: "http://127.0.0.1:9/authorize", identity: [$request.header.authorization] }}
 routes:
   - {{ match: GET /staff, authorizer: staff }}
+  - {{ match: GET /elsewhere, authorizer: elsewhere }}
   - {{ match: GET /scoped, authorizer: staff, scopes: [admin] }}
   - {{ match: "ANY /{{proxy+}}", authorizer: aws }}
 """)
@@ -508,3 +510,9 @@ def test_explain_says_what_becomes_of_a_token(tmp_path):
     (tmp_path / "resource.json").write_text(document(statement("Deny", principal="*", Sid="Nobody")))
     _, out, _ = explained(tmp_path, with_token("/staff", sub="bob"), more=f", resource: {tmp_path}/resource.json")
     assert "policy resource             block: the resource policy denies it: Nobody\n" in out
+
+
+def test_explain_asks_no_other_server_and_says_so(tmp_path):
+    _, out, err = explained(tmp_path, with_token("/elsewhere", sub="bob"))
+    assert "authorizer elsewhere            count: not asked: it needs http://127.0.0.1:9/authorize\n" in out, out + err
+    assert "decision: passes if authorizer elsewhere lets it; no rule looked at it" in out

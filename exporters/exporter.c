@@ -22,6 +22,7 @@
 #include "exporters/audit_file.h"
 #include "exporters/audit_log.h"
 #include "exporters/clock.h"
+#include "exporters/feed.h"
 #include "exporters/otlp.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
@@ -54,7 +55,10 @@ struct exporter {
     /* the thread's own; before it runs and after it ended, the caller's */
     pthread_t thread;
     struct writer *writers[LOGS];
+    struct feed *feed; /* of the spans; lives as long as the exporter */
     struct otlp *otlp; /* NULL: off */
+    bool is_held;      /* the ring was marked, and `held` has to be safe before it is freed */
+    uint64_t held;
     struct span_maker *span_maker;
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
@@ -84,21 +88,28 @@ static void apply_log(struct exporter *e, struct plan *plan, size_t i)
 static void apply_otlp(struct exporter *e, const struct plan *plan)
 {
     const struct otlp_settings settings = plan_otlp(plan);
+    const struct feed_spool spool = plan_spool(plan, ring_id(e->ring));
     uint8_t random[16];
     atomic_store(&e->on[DESTINATION_TRACES], plan->endpoint != NULL);
     if (plan->endpoint == NULL) {
         otlp_free(e->otlp);
         e->otlp = NULL;
+        feed_use(e->feed, &spool);
         queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
-    } else if (e->otlp != NULL) {
+        return;
+    }
+    if (e->otlp != NULL) {
         if (!plan_same_otlp(plan, e->plan))
             otlp_change(e->otlp, &settings);
     } else {
         must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
-        e->otlp = otlp_new(e->queues[DESTINATION_TRACES], &settings, random);
+        e->otlp = otlp_new(e->feed, &settings, random);
         if (e->span_maker == NULL)
             e->span_maker = span_maker_new();
     }
+    feed_use(e->feed, &spool);
+    if (plan->spool_path != NULL)
+        ring_hold(e->ring, true); /* hold_back() frees it where the spool cannot be used */
 }
 
 static void apply(struct exporter *e, struct plan *plan)
@@ -169,6 +180,14 @@ static void export_audit(struct exporter *e, const struct report *report)
     put_item(e, DESTINATION_AUDIT_LOG, &e->record_item, 1);
 }
 
+static void export_spans(struct exporter *e, const struct report *report)
+{
+    if (!atomic_load(&e->on[DESTINATION_TRACES]) || !report->sampled)
+        return;
+    unsigned spans = spans_add(e->span_maker, &e->item, report);
+    put_item(e, DESTINATION_TRACES, &e->item, spans);
+}
+
 static void export(struct exporter *e, const struct report *report)
 {
     if (atomic_load(&e->on[DESTINATION_RULE_LOG])) {
@@ -185,10 +204,7 @@ static void export(struct exporter *e, const struct report *report)
     }
     if (atomic_load(&e->on[DESTINATION_AUDIT_LOG]) && report->audit.wanted)
         export_audit(e, report);
-    if (atomic_load(&e->on[DESTINATION_TRACES]) && report->sampled) {
-        unsigned spans = spans_add(e->span_maker, &e->item, report);
-        put_item(e, DESTINATION_TRACES, &e->item, spans);
-    }
+    export_spans(e, report);
 }
 
 /* How many there were. The security lane is empty before the ordinary one is looked at. */
@@ -198,7 +214,11 @@ static unsigned drain(struct exporter *e)
     unsigned records = 0;
     while (records < ROUND_RECORDS && (ring_next(e->ring, LANE_SECURITY, &place) ||
                                        ring_next(e->ring, LANE_ORDINARY, &place))) {
-        if (record_read(place.record, e->view))
+        /* an exporter that died has had it: its lines are written, its spans may be lost */
+        bool sound = record_read(place.record, e->view);
+        if (sound && place.again)
+            export_spans(e, &e->view->report);
+        else if (sound)
             export(e, &e->view->report);
         ring_taken(e->ring, &place);
         records++;
@@ -214,12 +234,31 @@ static void wake_writers(struct exporter *e)
     }
 }
 
+/* Records stay in the ring until a kill cannot lose their spans any more: they are on the disk, or
+ * settled. Where the disk is slow, the workers' room comes first. */
+static void hold_back(struct exporter *e)
+{
+    bool is_tight = ring_is_tight(e->ring);
+    if (is_tight)
+        ring_mark(e->ring); /* all that was read */
+    if (is_tight || (e->is_held && feed_safe(e->feed) >= e->held)) {
+        ring_release(e->ring);
+        e->is_held = false;
+    }
+    if (!e->is_held && ring_mark(e->ring)) {
+        e->held = queue_put_count(e->queues[DESTINATION_TRACES]);
+        e->is_held = true;
+        feed_wake(e->feed);
+    }
+}
+
 /* How many records it moved. */
 static unsigned one_round(struct exporter *e)
 {
     follow_orders(e);
     count_lost(e);
     unsigned records = drain(e);
+    hold_back(e);
     wake_writers(e);
     if (e->otlp != NULL)
         otlp_step(e->otlp, clock_monotonic_us(), atomic_load(&e->stop));
@@ -260,7 +299,9 @@ static void finish(struct exporter *e)
         bool busy = one_round(e) > 0;
         uint64_t now = clock_monotonic_us(), deadline = atomic_load(&e->deadline_us);
         bool idle = e->otlp == NULL || otlp_is_idle(e->otlp);
-        if ((!busy && idle) || now >= deadline)
+        bool waits_on_disk = e->otlp != NULL && feed_is_on_disk(e->feed) &&
+                             feed_is_settled(e->feed) && otlp_is_stuck(e->otlp);
+        if ((!busy && (idle || waits_on_disk)) || now >= deadline)
             break;
         if (!busy)
             otlp_wait(e->otlp, -1,
@@ -268,7 +309,6 @@ static void finish(struct exporter *e)
     }
     otlp_free(e->otlp);
     e->otlp = NULL;
-    queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
 }
 
 static void *exporter_run(void *context)
@@ -285,9 +325,6 @@ static void *exporter_run(void *context)
 static bool thread_start(struct exporter *e)
 {
     sigset_t all, before;
-    e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (e->wake < 0)
-        return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     e->running = pthread_create(&e->thread, NULL, exporter_run, e) == 0;
@@ -299,6 +336,8 @@ static bool thread_start(struct exporter *e)
  */
 static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
 {
+    if (e->feed == NULL)
+        e->feed = feed_new(e->queues[DESTINATION_TRACES], e->wake);
     apply(e, plan);
     if (!plan_wants_anything(plan))
         return true;
@@ -323,7 +362,8 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
         return NULL;
     struct exporter *e = must_alloc(sizeof *e);
     e->ring = ring;
-    e->wake = -1;
+    e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    must(e->wake >= 0);
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
     for (size_t d = 0; d < DESTINATIONS; d++)
         e->queues[d] = queue_new(plan->queue_records);
@@ -372,14 +412,28 @@ void exporter_nudge(struct exporter *e)
         eventfd_write(e->wake, 1);
 }
 
-static void tell_left(const struct exporter *e)
+/* By this process. */
+static uint64_t given_up(const struct exporter *e, unsigned destination)
+{
+    uint64_t early[DROP_REASONS];
+    struct destination_figures figures;
+    queue_early(e->queues[destination], early);
+    exporter_figures(e, (enum destination)destination, &figures);
+    return destination == DESTINATION_TRACES ? early[DROP_SHUTDOWN]
+                                             : figures.dropped[DROP_SHUTDOWN];
+}
+
+static void tell_left(const struct exporter *e, enum feed_end end)
 {
     for (unsigned d = 0; d < DESTINATIONS; d++) {
         struct destination_figures figures;
         exporter_figures(e, (enum destination)d, &figures);
-        uint64_t left = figures.dropped[DROP_SHUTDOWN] + figures.waiting;
+        uint64_t left = given_up(e, d) + (d == DESTINATION_TRACES ? 0 : figures.waiting);
         if (left > 0)
             say("%s: %llu given up at the end", figures.name, (unsigned long long)left);
+        if (d == DESTINATION_TRACES && end == FEED_WAITS)
+            say("%s: %llu wait in the spool for the next start", figures.name,
+                (unsigned long long)figures.waiting);
     }
 }
 
@@ -395,16 +449,19 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
         pthread_join(e->thread, NULL);
     }
     otlp_free(e->otlp); /* where no thread ever ran */
+    enum feed_end end = feed_stop(e->feed, deadline_us);
+    hangs[DESTINATION_TRACES] = end == FEED_HANGS;
+    if (end != FEED_HANGS)
+        ring_hold(e->ring, false); /* all of it is where it belongs */
     for (size_t i = 0; i < LOGS; i++)
         hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
-    tell_left(e);
+    tell_left(e, end);
     for (size_t d = 0; d < DESTINATIONS; d++) {
         if (!hangs[d])
             queue_free(e->queues[d]);
     }
     plan_free(e->plan);
-    if (e->wake >= 0)
-        close(e->wake);
+    close(e->wake);
     buf_fini(&e->item);
     buf_fini(&e->scratch);
     buf_fini(&e->record);
@@ -432,6 +489,22 @@ void exporter_figures(const struct exporter *e, enum destination destination,
                                         .signal = names[destination].signal,
                                         .on = atomic_load(&e->on[destination])};
     queue_figures(e->queues[destination], out);
+}
+
+void exporter_spool(const struct exporter *e, struct spool_state *out)
+{
+    struct feed_figures figures = {.is_open = false};
+    if (e->feed != NULL)
+        feed_figures(e->feed, &figures);
+    *out = (struct spool_state){
+        .is_on = figures.is_wanted,
+        .is_open = figures.is_open,
+        .waiting = figures.spool.waiting,
+        .backlog = figures.spool.backlog,
+        .records = figures.spool.waiting_records,
+        .bytes = figures.spool.bytes,
+        .segments = figures.spool.segments,
+    };
 }
 
 const char *drop_reason_name(enum drop_reason reason)

@@ -46,6 +46,18 @@ struct audit_settings {
     unsigned folder_mode, file_mode; /* of these; 0: 0750 and 0640 */
 };
 
+enum spool_fsync {
+    SPOOL_FSYNC_OFF,      /* a crash of the machine may cost what it had not written back */
+    SPOOL_FSYNC_INTERVAL, /* at most the last 200 ms */
+    SPOOL_FSYNC_ALWAYS,   /* nothing that has been written */
+};
+/* Where spans wait on disk until they are sent. */
+struct otlp_spool_settings {
+    struct span path; /* a folder that exists; at == NULL: they wait in memory */
+    uint64_t most_bytes, most_age_us;
+    enum spool_fsync fsync;
+};
+
 struct exporter_settings {  /* copied */
     struct span access_log; /* path, /dev/stdout, a named pipe; at == NULL: off */
     struct span rule_log;
@@ -54,6 +66,7 @@ struct exporter_settings {  /* copied */
     struct span service_name, environment;
     uint64_t otlp_timeout_us;
     bool gzip;
+    struct otlp_spool_settings spool;
     size_t queue_records; /* of each destination: 8192 */
 };
 
@@ -97,10 +110,17 @@ struct destination_figures {
     const char *name;   /* "access_log"... */
     const char *signal; /* "logs", "traces" */
     uint64_t produced, sent, dropped[DROP_REASONS], waiting;
+    uint64_t resent; /* part of none of these: may have arrived twice */
     bool on;
 };
 void exporter_figures(const struct exporter *exporter, enum destination destination,
                       struct destination_figures *out);
 const char *drop_reason_name(enum drop_reason reason);
+/* What lies on disk for the OTLP receiver. */
+struct spool_state {
+    bool is_on, is_open;                                 /* asked for; in use */
+    uint64_t waiting, backlog, records, bytes, segments; /* the first two in spans */
+};
+void exporter_spool(const struct exporter *exporter, struct spool_state *out);
 
 #endif

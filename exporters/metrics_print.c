@@ -218,6 +218,9 @@ static void add_export(struct buf *to, enum export_id id, const char *name,
     case EXPORT_PRODUCED: add_line(to, name, labels, figures->produced); break;
     case EXPORT_SENT: add_line(to, name, labels, figures->sent); break;
     case EXPORT_WAITING: add_line(to, name, labels, figures->waiting); break;
+    case EXPORT_RESENT: add_line(to, name, labels, figures->resent); break;
+    case EXPORT_SPOOL_RECORDS:
+    case EXPORT_SPOOL_BYTES: break; /* there is one spool: see add_spool() */
     case EXPORT_DROPPED:
         for (unsigned r = 0; r < DROP_REASONS; r++) {
             char reason[64];
@@ -231,6 +234,15 @@ static void add_export(struct buf *to, enum export_id id, const char *name,
     }
 }
 
+static void add_spool(struct buf *to, enum export_id id, const char *name,
+                      const struct spool_state *spool)
+{
+    if (spool->is_on && id == EXPORT_SPOOL_RECORDS)
+        add_line(to, name, "destination=\"otlp\"", spool->records);
+    if (spool->is_on && id == EXPORT_SPOOL_BYTES)
+        add_line(to, name, "destination=\"otlp\"", spool->bytes);
+}
+
 static void add_exports(const struct exporter *exporter, struct buf *to)
 {
     static const struct {
@@ -242,12 +254,15 @@ static void add_exports(const struct exporter *exporter, struct buf *to)
 #include "exporters/metrics.tbl"
     };
     struct destination_figures figures[DESTINATIONS]; /* of one moment for all rows */
+    struct spool_state spool;
+    exporter_spool(exporter, &spool);
     for (unsigned d = 0; d < DESTINATIONS; d++)
         exporter_figures(exporter, (enum destination)d, &figures[d]);
     for (unsigned row = 0; row < EXPORTS; row++) {
         add_head(to, rows[row].name, rows[row].kind, rows[row].sentence);
         for (unsigned d = 0; d < DESTINATIONS; d++)
             add_export(to, (enum export_id)row, rows[row].name, &figures[d]);
+        add_spool(to, (enum export_id)row, rows[row].name, &spool);
     }
 }
 

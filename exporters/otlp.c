@@ -25,6 +25,8 @@ enum {
     FIRST_PAUSE_US = 1000 * 1000,
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
     LONGEST_RETRY_AFTER_S = 300,
+    BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
+    PILED_UP = 4 * BATCH_SPANS, /* behind an outage: from there on it is a backlog */
 };
 
 enum state { STATE_FREE, STATE_FLYING, STATE_RESTING };
@@ -33,15 +35,17 @@ struct sending {
     struct otlp *otlp;
     CURL *easy;
     enum state state;
-    unsigned spans;
+    struct feed_batch batch;
+    bool is_doubtful; /* the receiver may have it, and did not say so */
     struct buf body, response;
 };
 
 struct otlp {
-    struct queue *queue;
+    struct feed *feed;
     CURLM *multi;
     struct sending sendings[UNDER_WAY];
     struct buf spans, plain; /* a batch on its way into a body */
+    struct buf preamble;     /* whose it is */
 
     char *url;
     struct envelope envelope;
@@ -51,6 +55,7 @@ struct otlp {
     uint8_t random[16];
 
     uint64_t waiting_since_us; /* 0: nothing waits */
+    uint64_t backlog_at_us;    /* not before then */
     uint64_t quiet_until_us;
     uint64_t jitter;   /* state of the generator */
     unsigned failures; /* in a row */
@@ -93,21 +98,25 @@ static void settings_init(struct otlp *otlp, const struct otlp_settings *setting
     if (settings->gzip)
         otlp->fields = curl_slist_append(otlp->fields, "Content-Encoding: gzip");
     must(otlp->fields != NULL);
+    buf_clear(&otlp->preamble);
+    envelope_pack(&otlp->envelope, &otlp->preamble);
+    feed_preamble(otlp->feed, buf_is_full(&otlp->preamble) ? SPAN("") : buf_span(&otlp->preamble));
 }
 
-struct otlp *otlp_new(struct queue *queue, const struct otlp_settings *settings,
+struct otlp *otlp_new(struct feed *feed, const struct otlp_settings *settings,
                       const uint8_t random[16])
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     must(pthread_once(&once, curl_begin) == 0);
     struct otlp *otlp = must_alloc(sizeof *otlp);
-    otlp->queue = queue;
+    otlp->feed = feed;
     otlp->multi = curl_multi_init();
     must(otlp->multi != NULL);
     memcpy(otlp->random, random, sizeof otlp->random);
     memcpy(&otlp->jitter, random, sizeof otlp->jitter);
     buf_init(&otlp->spans, BATCH_BYTES);
     buf_init(&otlp->plain, BODY_BYTES);
+    buf_init(&otlp->preamble, FRAME_PREAMBLE_BYTES);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         sending->otlp = otlp;
@@ -125,7 +134,7 @@ static void land(struct sending *sending)
     if (sending->state == STATE_FLYING)
         curl_multi_remove_handle(sending->otlp->multi, sending->easy);
     sending->state = STATE_FREE;
-    sending->spans = 0;
+    sending->batch = (struct feed_batch){.units = 0};
     buf_clear(&sending->body);
 }
 
@@ -137,6 +146,7 @@ void otlp_change(struct otlp *otlp, const struct otlp_settings *settings)
             continue;
         curl_multi_remove_handle(otlp->multi, otlp->sendings[i].easy);
         otlp->sendings[i].state = STATE_RESTING;
+        otlp->sendings[i].is_doubtful = true;
     }
     settings_fini(otlp);
     settings_init(otlp, settings);
@@ -149,7 +159,11 @@ void otlp_free(struct otlp *otlp)
         return;
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
-        queue_dropped(otlp->queue, sending->spans, DROP_SHUTDOWN);
+        if (sending->state != STATE_FREE) {
+            if (sending->state == STATE_FLYING || sending->is_doubtful)
+                feed_resent(otlp->feed, &sending->batch);
+            feed_return(otlp->feed, &sending->batch);
+        }
         land(sending);
         curl_easy_cleanup(sending->easy);
         buf_fini(&sending->body);
@@ -159,6 +173,7 @@ void otlp_free(struct otlp *otlp)
     settings_fini(otlp);
     buf_fini(&otlp->spans);
     buf_fini(&otlp->plain);
+    buf_fini(&otlp->preamble);
     free(otlp);
 }
 
@@ -203,6 +218,7 @@ static void fly(struct sending *sending)
     set_options(sending);
     must(curl_multi_add_handle(sending->otlp->multi, sending->easy) == CURLM_OK);
     sending->state = STATE_FLYING;
+    sending->is_doubtful = false;
 }
 
 /* The pause grows by half with each failure, and lies within half and one and a half of that. */
@@ -239,21 +255,22 @@ static void accepted(struct sending *sending)
     struct otlp *otlp = sending->otlp;
     char message[256];
     uint64_t rejected = response_rejected(buf_span(&sending->response), message, sizeof message);
-    if (rejected > sending->spans)
-        rejected = sending->spans;
+    if (rejected > sending->batch.units)
+        rejected = sending->batch.units;
+    if (otlp->failures > 0 && feed_waiting(otlp->feed, SPOOL_FRESH) > PILED_UP)
+        feed_split(otlp->feed);
     otlp->failures = 0;
     otlp->told = false;
     if (rejected > 0 || *message != '\0')
         tell(otlp, "the receiver refuses some spans", message);
-    queue_sent(otlp->queue, sending->spans - rejected);
-    queue_dropped(otlp->queue, rejected, DROP_REJECTED);
+    feed_settle(otlp->feed, &sending->batch, rejected, DROP_REJECTED);
     land(sending);
 }
 
 static void rejected(struct sending *sending, const char *why, const char *more)
 {
     tell(sending->otlp, why, more);
-    queue_dropped(sending->otlp->queue, sending->spans, DROP_REJECTED);
+    feed_settle(sending->otlp->feed, &sending->batch, sending->batch.units, DROP_REJECTED);
     land(sending);
 }
 
@@ -273,7 +290,7 @@ static void on_status(struct sending *sending, long status)
 
 static void on_done(struct sending *sending, CURLcode result)
 {
-    long status = 0;
+    long status = 0, sent_bytes = 0;
     switch ((unsigned)result) {
     case CURLE_OK:
         curl_easy_getinfo(sending->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -284,7 +301,9 @@ static void on_done(struct sending *sending, CURLcode result)
     case CURLE_UNSUPPORTED_PROTOCOL:
         rejected(sending, "spans cannot be sent", curl_easy_strerror(result));
         break;
-    default:
+    default: /* once the request had left, it may have come to an answer that nobody heard */
+        curl_easy_getinfo(sending->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+        sending->is_doubtful = sent_bytes > 0;
         tell(sending->otlp, "the receiver cannot be reached, spans are kept and sent again",
              curl_easy_strerror(result));
         rest(sending);
@@ -305,16 +324,21 @@ static void collect_results(struct otlp *otlp)
 }
 
 /* Takes a batch and makes the body; false: it was nothing, or cannot be sent at all. */
-static bool load(struct sending *sending)
+static bool load(struct sending *sending, enum spool_lane lane)
 {
     struct otlp *otlp = sending->otlp;
     buf_clear(&otlp->spans);
     buf_clear(&otlp->plain);
-    sending->spans = queue_take(otlp->queue, &otlp->spans, BATCH_SPANS);
-    if (sending->spans == 0)
+    buf_clear(&otlp->preamble);
+    if (!feed_take(otlp->feed, lane, BATCH_SPANS, &otlp->spans, &otlp->preamble, &sending->batch))
         return false;
+    if (lane == SPOOL_BACKLOG)
+        otlp->backlog_at_us =
+            otlp->now_us + otlp->spans.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
+    else
+        otlp->waiting_since_us = 0;
     struct buf *plain = otlp->gzip ? &otlp->plain : &sending->body;
-    envelope_wrap(&otlp->envelope, buf_span(&otlp->spans), plain);
+    envelope_wrap(&otlp->envelope, buf_span(&otlp->preamble), buf_span(&otlp->spans), plain);
     if (otlp->gzip)
         gzip_add(&sending->body, buf_span(plain));
     if (!buf_is_full(plain) && sending->body.len > 0)
@@ -323,9 +347,9 @@ static bool load(struct sending *sending)
     return false;
 }
 
-static bool batch_is_due(struct otlp *otlp, bool flush)
+static bool fresh_is_due(struct otlp *otlp, bool flush)
 {
-    uint64_t waiting = queue_units(otlp->queue);
+    uint64_t waiting = feed_waiting(otlp->feed, SPOOL_FRESH);
     if (waiting == 0) {
         otlp->waiting_since_us = 0;
         return false;
@@ -335,14 +359,29 @@ static bool batch_is_due(struct otlp *otlp, bool flush)
     return flush || waiting >= BATCH_SPANS || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
 }
 
+static bool backlog_is_due(const struct otlp *otlp)
+{
+    return otlp->now_us >= otlp->backlog_at_us && feed_waiting(otlp->feed, SPOOL_BACKLOG) > 0;
+}
+
+/* The first one sends the backlog, if there is any; both send what is fresh. */
+static bool load_any(struct sending *sending, bool flush)
+{
+    struct otlp *otlp = sending->otlp;
+    if (sending == &otlp->sendings[0] && backlog_is_due(otlp) && load(sending, SPOOL_BACKLOG))
+        return true;
+    return fresh_is_due(otlp, flush) && load(sending, SPOOL_FRESH);
+}
+
 static void launch(struct otlp *otlp, bool flush)
 {
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         if (sending->state == STATE_RESTING) {
+            if (sending->is_doubtful)
+                feed_resent(otlp->feed, &sending->batch);
             fly(sending);
-        } else if (sending->state == STATE_FREE && batch_is_due(otlp, flush) && load(sending)) {
-            otlp->waiting_since_us = 0;
+        } else if (sending->state == STATE_FREE && load_any(sending, flush)) {
             fly(sending);
         }
     }
@@ -373,7 +412,13 @@ bool otlp_is_idle(struct otlp *otlp)
         if (otlp->sendings[i].state != STATE_FREE)
             return false;
     }
-    return queue_units(otlp->queue) == 0;
+    return feed_is_settled(otlp->feed) && feed_waiting(otlp->feed, SPOOL_FRESH) == 0 &&
+           feed_waiting(otlp->feed, SPOOL_BACKLOG) == 0;
+}
+
+bool otlp_is_stuck(const struct otlp *otlp)
+{
+    return otlp->failures > 0;
 }
 
 void otlp_hurry(struct otlp *otlp)

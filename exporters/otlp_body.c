@@ -3,6 +3,7 @@
 #include "exporters/otlp_body.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ZLIB_CONST
@@ -102,14 +103,32 @@ void envelope_fini(struct envelope *envelope)
     buf_fini(&envelope->scope);
 }
 
-void envelope_wrap(const struct envelope *envelope, struct span spans, struct buf *to)
+/* | bytes of the resource, 4 | resource | scope | */
+void envelope_pack(const struct envelope *envelope, struct buf *to)
 {
-    size_t scope_spans = envelope->scope.len + spans.len;
-    size_t resource_spans = envelope->resource.len + 1 + varint_size(scope_spans) + scope_spans;
-    add_head(to, RESOURCE_SPANS_FIELD, resource_spans);
+    uint32_t len = (uint32_t)envelope->resource.len;
+    buf_add(to, span_make((const char *)&len, sizeof len));
     buf_add(to, buf_span(&envelope->resource));
-    add_head(to, SCOPE_SPANS_FIELD, scope_spans);
     buf_add(to, buf_span(&envelope->scope));
+}
+
+void envelope_wrap(const struct envelope *envelope, struct span packed, struct span spans,
+                   struct buf *to)
+{
+    struct span resource = buf_span(&envelope->resource), scope = buf_span(&envelope->scope);
+    uint32_t len;
+    if (packed.len > sizeof len) {
+        memcpy(&len, packed.at, sizeof len);
+        struct span both = span_from(packed, sizeof len);
+        resource = len <= both.len ? span_first(both, len) : resource;
+        scope = len <= both.len ? span_from(both, len) : scope;
+    }
+    size_t scope_spans = scope.len + spans.len;
+    size_t resource_spans = resource.len + 1 + varint_size(scope_spans) + scope_spans;
+    add_head(to, RESOURCE_SPANS_FIELD, resource_spans);
+    buf_add(to, resource);
+    add_head(to, SCOPE_SPANS_FIELD, scope_spans);
+    buf_add(to, scope);
     buf_add(to, spans);
 }
 

@@ -20,8 +20,12 @@ void envelope_init(struct envelope *envelope, struct span service_name, struct s
                    const uint8_t instance[16]);
 void envelope_fini(struct envelope *envelope);
 
-/* ExportTraceServiceRequest around a run of `spans` fields of ScopeSpans. */
-void envelope_wrap(const struct envelope *envelope, struct span spans, struct buf *to);
+/* As bytes that stand for it, in a spool. */
+void envelope_pack(const struct envelope *envelope, struct buf *to);
+/* ExportTraceServiceRequest around a run of `spans` fields of ScopeSpans. `packed`: the envelope as
+ * it was when they were made; where that is nothing, or broken, `envelope` is what they get. */
+void envelope_wrap(const struct envelope *envelope, struct span packed, struct span spans,
+                   struct buf *to);
 
 /* False: it cannot be compressed into the ceiling of `to`. */
 bool gzip_add(struct buf *to, struct span bytes);

@@ -33,6 +33,7 @@ void plan_free(struct plan *plan)
     }
     free(plan->audit_storage);
     free(plan->endpoint);
+    free(plan->spool_path);
     free(plan->service_name);
     free(plan->environment);
     free(plan);
@@ -67,6 +68,9 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->environment = text_of(settings->environment);
     plan->otlp_timeout_us = settings->otlp_timeout_us;
     plan->gzip = settings->gzip;
+    plan->spool_path = text_of(settings->spool.path);
+    plan->spool = (struct spool_settings){settings->spool.most_bytes, settings->spool.most_age_us,
+                                          settings->spool.fsync};
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     for (size_t i = 0; i < LOGS; i++)
         plan->fds[i] = -1;
@@ -103,5 +107,14 @@ struct otlp_settings plan_otlp(const struct plan *plan)
         .environment = span_text(plan->environment),
         .timeout_us = plan->otlp_timeout_us,
         .gzip = plan->gzip,
+    };
+}
+
+struct feed_spool plan_spool(const struct plan *plan, uint64_t ring)
+{
+    return (struct feed_spool){
+        .path = plan->endpoint != NULL ? plan->spool_path : NULL,
+        .spool = plan->spool,
+        .ring = ring,
     };
 }

@@ -23,6 +23,8 @@ struct plan {
     char *service_name, *environment;
     uint64_t otlp_timeout_us;
     bool gzip;
+    char *spool_path; /* NULL: no spool */
+    struct spool_settings spool;
     size_t queue_records;
 };
 
@@ -34,6 +36,8 @@ void plan_free(struct plan *plan); /* NULL allowed */
 bool plan_wants_anything(const struct plan *plan);
 /* Borrowed from the plan. */
 struct otlp_settings plan_otlp(const struct plan *plan);
+/* For the ring of this id. Likewise. */
+struct feed_spool plan_spool(const struct plan *plan, uint64_t ring);
 bool plan_same_otlp(const struct plan *a, const struct plan *b);
 
 #endif

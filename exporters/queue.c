@@ -32,7 +32,9 @@ struct queue {
     size_t size;
     uint64_t first, end, highest; /* highest: how far `end` came since the circle was given back */
     size_t records, limit;
-    uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand;
+    uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand, resent;
+    uint64_t early[DROP_REASONS]; /* part of dropped */
+    uint64_t puts;                /* items */
 };
 
 static size_t circle_size(size_t records)
@@ -116,6 +118,7 @@ static void drop_first(struct queue *queue, enum drop_reason reason)
 {
     struct item_head head = first_head(queue);
     queue->dropped[reason] += head.units;
+    queue->early[reason] += head.units;
     remove_first(queue, head);
 }
 
@@ -126,6 +129,7 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
     queue->produced += units;
     if (item.len > QUEUE_LARGEST_BYTES) {
         queue->dropped[DROP_QUEUE_FULL] += units;
+        queue->early[DROP_QUEUE_FULL] += units;
     } else {
         while (queue->records >= queue->limit ||
                queue->end - queue->first + sizeof head + item.len > queue->size)
@@ -133,6 +137,7 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
         circle_write(queue, &head, sizeof head);
         circle_write(queue, item.at, item.len);
         queue->records++;
+        queue->puts++;
         queue->queued += units;
     }
     pthread_mutex_unlock(&queue->lock);
@@ -152,6 +157,7 @@ void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason)
     pthread_mutex_lock(&queue->lock);
     queue->produced += units;
     queue->dropped[reason] += units;
+    queue->early[reason] += units;
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -218,6 +224,57 @@ uint64_t queue_units(struct queue *queue)
     return units;
 }
 
+uint64_t queue_put_count(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t puts = queue->puts;
+    pthread_mutex_unlock(&queue->lock);
+    return puts;
+}
+
+uint64_t queue_oldest(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t oldest = queue->puts - queue->records;
+    pthread_mutex_unlock(&queue->lock);
+    return oldest;
+}
+
+void queue_carry(struct queue *queue, const struct destination_figures *earlier)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->produced += earlier->produced;
+    queue->sent += earlier->sent;
+    queue->resent += earlier->resent;
+    queue->in_hand += earlier->waiting;
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        queue->dropped[i] += earlier->dropped[i];
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_leave(struct queue *queue, uint64_t units)
+{
+    pthread_mutex_lock(&queue->lock);
+    must(units <= queue->in_hand);
+    queue->in_hand -= units;
+    queue->produced -= units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_early(struct queue *queue, uint64_t early[DROP_REASONS])
+{
+    pthread_mutex_lock(&queue->lock);
+    memcpy(early, queue->early, sizeof queue->early);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_resent(struct queue *queue, uint64_t units)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->resent += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
 void queue_figures(struct queue *queue, struct destination_figures *out)
 {
     pthread_mutex_lock(&queue->lock);
@@ -225,5 +282,6 @@ void queue_figures(struct queue *queue, struct destination_figures *out)
     out->sent = queue->sent;
     memcpy(out->dropped, queue->dropped, sizeof queue->dropped);
     out->waiting = queue->queued + queue->in_hand;
+    out->resent = queue->resent;
     pthread_mutex_unlock(&queue->lock);
 }

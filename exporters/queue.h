@@ -31,6 +31,18 @@ void queue_dropped(struct queue *queue, uint64_t units, enum drop_reason reason)
 uint64_t queue_abandon(struct queue *queue, enum drop_reason reason);
 
 uint64_t queue_units(struct queue *queue); /* queued, not in hand */
+/* How many items were ever put, and the number (from 0) of the oldest that is still queued; the
+ * same where none is. */
+uint64_t queue_put_count(struct queue *queue);
+uint64_t queue_oldest(struct queue *queue);
+/* What an earlier process left: it counts as if it had come through here, `waiting` in hand. */
+void queue_carry(struct queue *queue, const struct destination_figures *earlier);
+/* Units in hand are somebody else's affair from now on: as if they had never been produced. */
+void queue_leave(struct queue *queue, uint64_t units);
+/* Units that were dropped before anybody had them in hand, since the queue was made. */
+void queue_early(struct queue *queue, uint64_t early[DROP_REASONS]);
+/* Units that were sent once more without anybody knowing what became of the first time. */
+void queue_resent(struct queue *queue, uint64_t units);
 /* Fills the numbers; name, signal and on are the caller's. */
 void queue_figures(struct queue *queue, struct destination_figures *out);
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,20 +15,22 @@
 #include "rules/base/must.h"
 
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
-enum { RING_VERSION = 1, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+enum { RING_VERSION = 2, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
 
 struct ring_head {
     uint64_t magic;
     uint32_t ring_version, record_version;
     uint64_t workers, lane_bytes;
     _Atomic uint32_t wanted;
+    uint64_t id; /* random */
 };
 
 /* Each side's word has a cache line of its own. */
 struct lane_head {
     alignas(64) _Atomic uint64_t written;
     _Atomic uint64_t lost[DESTINATIONS];
-    alignas(64) _Atomic uint64_t taken;
+    alignas(64) _Atomic uint64_t taken; /* its room is free */
+    _Atomic uint64_t seen;              /* read: taken <= seen <= written */
 };
 
 struct frame {
@@ -38,6 +41,9 @@ struct frame {
 struct lane {
     struct lane_head *head;
     char *data; /* lane_bytes, twice */
+    /* the reader's */
+    uint64_t read;   /* up to here; starts where room ends to be free */
+    uint64_t marked; /* `read` at ring_mark() */
 };
 
 struct ring {
@@ -45,6 +51,7 @@ struct ring {
     size_t head_bytes;
     unsigned workers;
     uint64_t lane_bytes;
+    bool holds;
     struct lane lanes[]; /* worker * LANES + lane */
 };
 
@@ -86,6 +93,7 @@ int ring_create(unsigned workers, size_t bytes_each)
         .lane_bytes = lane_size(bytes_each),
         .wanted = (1U << DESTINATIONS) - 1,
     };
+    must(getrandom(&head.id, sizeof head.id, 0) == (ssize_t)sizeof head.id);
     if (ftruncate(fd, (off_t)file_size(workers, head.lane_bytes)) == 0 &&
         pwrite(fd, &head, sizeof head, 0) == (ssize_t)sizeof head)
         return fd;
@@ -133,6 +141,9 @@ static bool lanes_map(struct ring *ring, int fd)
         uint64_t written = atomic_load(&lane->head->written);
         if (written - atomic_load(&lane->head->taken) > ring->lane_bytes)
             atomic_store(&lane->head->taken, written); /* nonsense: nothing of it can be read */
+        lane->read = atomic_load(&lane->head->taken);
+        if (atomic_load(&lane->head->seen) - lane->read > written - lane->read)
+            atomic_store(&lane->head->seen, lane->read);
     }
     return true;
 }
@@ -247,22 +258,24 @@ bool ring_fills(const struct ring *ring, unsigned worker)
 {
     const struct lane_head *head = lane_of(ring, worker, LANE_ORDINARY)->head;
     uint64_t written = atomic_load_explicit(&head->written, memory_order_relaxed);
-    uint64_t taken = atomic_load_explicit(&head->taken, memory_order_relaxed);
-    return written - taken > ring->lane_bytes / 8;
+    uint64_t seen = atomic_load_explicit(&head->seen, memory_order_relaxed);
+    return written - seen > ring->lane_bytes / 8;
 }
 
 /* The frame at the lane's reading end; false: none. A frame that cannot be true (it was scribbled
  * over by a child that died of it) gives up what the lane holds. */
-static bool lane_peek(const struct ring *ring, const struct lane *lane, struct frame *frame,
+static bool lane_peek(const struct ring *ring, struct lane *lane, struct frame *frame,
                       struct span *record)
 {
-    uint64_t taken = atomic_load_explicit(&lane->head->taken, memory_order_relaxed);
     uint64_t written = atomic_load_explicit(&lane->head->written, memory_order_acquire);
-    if (written == taken)
+    if (written == lane->read)
         return false;
-    const char *at = lane->data + (taken & (ring->lane_bytes - 1));
+    const char *at = lane->data + (lane->read & (ring->lane_bytes - 1));
     memcpy(frame, at, sizeof *frame);
-    if (frame->bytes > RECORD_LARGEST_BYTES || sizeof *frame + frame->bytes > written - taken) {
+    if (frame->bytes > RECORD_LARGEST_BYTES ||
+        sizeof *frame + frame->bytes > written - lane->read) {
+        lane->read = written;
+        atomic_store_explicit(&lane->head->seen, written, memory_order_relaxed);
         atomic_store_explicit(&lane->head->taken, written, memory_order_release);
         return false;
     }
@@ -270,18 +283,20 @@ static bool lane_peek(const struct ring *ring, const struct lane *lane, struct f
     return true;
 }
 
-bool ring_next(struct ring *ring, enum ring_lane lane, struct ring_place *place)
+bool ring_next(struct ring *ring, enum ring_lane which, struct ring_place *place)
 {
     uint64_t earliest = UINT64_MAX;
     bool found = false;
     for (unsigned worker = 0; worker < ring->workers; worker++) {
+        struct lane *lane = &ring->lanes[worker * LANES + which];
         struct frame frame;
         struct span record;
-        if (!lane_peek(ring, lane_of(ring, worker, lane), &frame, &record))
+        if (!lane_peek(ring, lane, &frame, &record))
             continue;
         if (found && frame.ended_us >= earliest)
             continue;
-        *place = (struct ring_place){worker, lane, record};
+        bool again = lane->read < atomic_load_explicit(&lane->head->seen, memory_order_relaxed);
+        *place = (struct ring_place){worker, which, record, again};
         earliest = frame.ended_us;
         found = true;
     }
@@ -290,17 +305,63 @@ bool ring_next(struct ring *ring, enum ring_lane lane, struct ring_place *place)
 
 void ring_taken(struct ring *ring, const struct ring_place *place)
 {
-    struct lane_head *head = lane_of(ring, place->worker, place->lane)->head;
-    uint64_t taken = atomic_load_explicit(&head->taken, memory_order_relaxed);
-    uint64_t end = (taken + sizeof(struct frame) + place->record.len + 7) & ~UINT64_C(7);
-    atomic_store_explicit(&head->taken, end, memory_order_release);
+    struct lane *lane = &ring->lanes[place->worker * LANES + place->lane];
+    lane->read = (lane->read + sizeof(struct frame) + place->record.len + 7) & ~UINT64_C(7);
+    if (lane->read > atomic_load_explicit(&lane->head->seen, memory_order_relaxed))
+        atomic_store_explicit(&lane->head->seen, lane->read, memory_order_release);
+    if (!ring->holds)
+        atomic_store_explicit(&lane->head->taken, lane->read, memory_order_release);
+}
+
+void ring_hold(struct ring *ring, bool holds)
+{
+    ring->holds = holds;
+    if (holds)
+        return;
+    ring_mark(ring);
+    ring_release(ring);
+}
+
+bool ring_mark(struct ring *ring)
+{
+    bool any = false;
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        struct lane *lane = &ring->lanes[i];
+        any |= lane->read != atomic_load_explicit(&lane->head->taken, memory_order_relaxed);
+        lane->marked = lane->read;
+    }
+    return any;
+}
+
+void ring_release(struct ring *ring)
+{
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        struct lane *lane = &ring->lanes[i];
+        if (lane->marked > atomic_load_explicit(&lane->head->taken, memory_order_relaxed))
+            atomic_store_explicit(&lane->head->taken, lane->marked, memory_order_release);
+    }
+}
+
+bool ring_is_tight(const struct ring *ring)
+{
+    for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
+        const struct lane *lane = &ring->lanes[i];
+        uint64_t taken = atomic_load_explicit(&lane->head->taken, memory_order_relaxed);
+        if (lane->read - taken > ring->lane_bytes / 2)
+            return true;
+    }
+    return false;
+}
+
+uint64_t ring_id(const struct ring *ring)
+{
+    return ring->head->id;
 }
 
 bool ring_is_empty(const struct ring *ring)
 {
     for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
-        const struct lane_head *head = ring->lanes[i].head;
-        if (atomic_load(&head->written) != atomic_load(&head->taken))
+        if (atomic_load(&ring->lanes[i].head->written) != ring->lanes[i].read)
             return false;
     }
     return true;

@@ -3,8 +3,12 @@
  *
  *   memfd  | head | lane heads | lane: worker 0 security | lane: worker 0 ordinary | worker 1 ...
  *
- *   lane   |......| size | ended | record |....| size | ended | record |.....|
- *          taken -^                      written -^    (both only grow; the place is `& mask`)
+ *   lane   |......| size | ended | record | size | ended | record |....| size | ended | record |..|
+ *          taken -^                   seen -^                   written -^
+ *                                             (they only grow; the place is `& mask`)
+ *
+ * `taken` is where room ends to be free, `seen` how far records were read. What lies between, the
+ * reader holds because a kill now would lose it; the next reader gets it `again`.
  *
  * A lane has one writer and one reader. A record exists once `written` has moved behind it, so
  * what a killed writer left half done is never seen, and the next writer lays its own over it. The
@@ -29,10 +33,22 @@ struct ring_place {
     unsigned worker;
     enum ring_lane lane;
     struct span record;
+    bool again; /* a reader that died has had it */
 };
 bool ring_next(struct ring *ring, enum ring_lane lane, struct ring_place *place);
 void ring_taken(struct ring *ring, const struct ring_place *place);
 bool ring_is_empty(const struct ring *ring);
+
+/* From now on ring_taken() frees no room: that is done by ring_release(), up to where was read when
+ * ring_mark() was called (true: there is something to free). False: both are one again, as in the
+ * beginning. */
+void ring_hold(struct ring *ring, bool holds);
+bool ring_mark(struct ring *ring);
+void ring_release(struct ring *ring);
+/* Half of a lane is held. */
+bool ring_is_tight(const struct ring *ring);
+/* Which ring this is: random. */
+uint64_t ring_id(const struct ring *ring);
 
 /* What was lost since the ring was created, in the destination's unit. */
 uint64_t ring_lost(const struct ring *ring, enum destination destination);

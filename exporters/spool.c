@@ -41,6 +41,9 @@ static bool write_all(const struct spool *spool, int fd, struct span bytes, uint
 bool spool_save(struct spool *spool)
 {
     uint64_t at;
+    spool->ledger.out = 0;
+    for (size_t i = 0; i < spool->out_count; i++)
+        spool->ledger.out += spool->out[i].to.units - spool->out[i].from.units;
     buf_clear(&spool->slot);
     ledger_write(&spool->ledger, &spool->slot, &at);
     if (!write_all(spool, spool->ledger_file, buf_span(&spool->slot), at)) {
@@ -162,6 +165,8 @@ static void take_stock(struct spool *spool)
         if (segment->newest_us > spool->ledger.now_us)
             spool->ledger.now_us = segment->newest_us; /* a ledger that is behind */
     }
+    spool->ledger.resent += spool->ledger.out; /* what was under way may have arrived */
+    spool->ledger.out = 0;
     spool->found.waiting = ledger_waiting(&spool->ledger);
     spool->found.waiting_records = ledger_waiting_records(&spool->ledger);
     spool->found.waiting_bytes = spool->bytes;
@@ -355,6 +360,22 @@ uint64_t spool_noted(const struct spool *spool, uint64_t whose)
     return spool->ledger.noted_whose == whose ? spool->ledger.noted : 0;
 }
 
+/* Units between two places that are not settled; `ready`: nor out. */
+static uint64_t lane_units(const struct spool *spool, struct spool_position at,
+                           struct spool_position end, bool ready)
+{
+    uint64_t units = 0;
+    for (;;) {
+        at = ready ? spool_free_from(spool, at) : ledger_skip(&spool->ledger, at);
+        if (at.sequence >= end.sequence)
+            return units;
+        struct spool_position to =
+            ready ? spool_free_to(spool, at, end) : ledger_next(&spool->ledger, at, end);
+        units += to.units - at.units;
+        at = to;
+    }
+}
+
 void spool_figures(const struct spool *spool, struct spool_figures *figures)
 {
     const struct ledger *ledger = &spool->ledger;
@@ -369,12 +390,8 @@ void spool_figures(const struct spool *spool, struct spool_figures *figures)
     };
     for (size_t i = 0; i < DROP_REASONS; i++)
         figures->lost[i] = ledger->lost[i];
-    for (struct spool_position at = {0, 0}; at.sequence < spool->split.sequence;) {
-        at = ledger_skip(ledger, at);
-        if (at.sequence >= spool->split.sequence)
-            break;
-        struct spool_position end = ledger_next(ledger, at, spool->split);
-        figures->backlog += end.units - at.units;
-        at = end;
-    }
+    struct spool_position zero = {0, 0};
+    figures->backlog = lane_units(spool, zero, spool->split, false);
+    figures->ready[SPOOL_BACKLOG] = lane_units(spool, zero, spool->split, true);
+    figures->ready[SPOOL_FRESH] = lane_units(spool, spool->split, ledger->appended, true);
 }

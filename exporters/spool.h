@@ -27,12 +27,6 @@
 
 struct spool;
 
-enum spool_fsync {
-    SPOOL_FSYNC_OFF,      /* a crash of the machine may cost what it had not written back */
-    SPOOL_FSYNC_INTERVAL, /* at most the last 200 ms */
-    SPOOL_FSYNC_ALWAYS,   /* nothing that spool_commit() has written */
-};
-
 struct spool_settings {
     uint64_t most_bytes;  /* of all segments; the oldest are lost first ("spool_full") */
     uint64_t most_age_us; /* of a record, by the spool's own time ("expired") */
@@ -121,6 +115,7 @@ uint64_t spool_noted(const struct spool *spool, uint64_t whose);
 struct spool_figures {
     uint64_t produced, sent, resent, lost[DROP_REASONS], waiting; /* units */
     uint64_t waiting_records, backlog, bytes, segments;           /* backlog: units of that lane */
+    uint64_t ready[2]; /* of each lane, that are not out */
 };
 /* produced = sent + all that is lost + waiting */
 void spool_figures(const struct spool *spool, struct spool_figures *figures);

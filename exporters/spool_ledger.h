@@ -36,6 +36,7 @@ struct ledger {
     uint64_t generation;
     struct spool_position appended; /* where the next record stands */
     uint64_t sent, resent, outside, lost[LEDGER_REASONS];
+    uint64_t out;    /* units that were under way */
     uint64_t now_us; /* the spool's time at `time` */
     struct spool_time time;
     uint64_t noted_whose, noted; /* the caller's: see spool_note() */

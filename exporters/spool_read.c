@@ -223,6 +223,7 @@ bool spool_read(struct spool *spool, enum spool_lane lane, unsigned most_units, 
             preamble_find(spool, reading.segment);
             batch->preamble = buf_span(&spool->batch_preamble);
             spool->out[spool->out_count++] = batch->range;
+            spool->dirty = true; /* the ledger says what is under way */
             return true;
         }
         settle(spool, batch);
@@ -236,6 +237,7 @@ static void take_back(struct spool *spool, const struct spool_batch *batch)
         i++;
     must(i < spool->out_count);
     spool->out[i] = spool->out[--spool->out_count];
+    spool->dirty = true;
 }
 
 void spool_settle(struct spool *spool, const struct spool_batch *batch, uint64_t lost,

@@ -31,6 +31,9 @@ bool admin_page_ip_set(struct process *process, struct service_call *call);
 bool admin_page_ip_set_put(struct process *process, struct service_call *call);
 bool admin_page_ip_set_delete(struct process *process, struct service_call *call);
 
+/* admin_drops.c */
+bool admin_page_drops(struct process *process, struct service_call *call);
+
 /* admin_usage.c */
 bool admin_page_usage(struct process *process, struct service_call *call);
 bool admin_page_usage_patch(struct process *process, struct service_call *call);

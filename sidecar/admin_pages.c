@@ -285,6 +285,7 @@ const struct admin_page admin_pages[] = {
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/drops"), false, admin_page_drops},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/usage"), false, admin_page_usage},
     {PORT_ADMIN, SPAN_INIT("PATCH"), SPAN_INIT("/api/v1/usage"), false, admin_page_usage_patch},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/ip_sets"), false, admin_page_ip_sets},

@@ -2,7 +2,9 @@
 /* Looks at the cgroup and at /proc, and gives privileges up. */
 #include "sidecar/machine.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rules/base/must.h"
@@ -103,6 +106,61 @@ bool machine_drop_privileges(const char *user, char *why, size_t size)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return true;
+}
+
+/* *made: the last one was not there. */
+static bool make_all(char *path, bool *made)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool is_there = mkdir(path, 0755) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!is_there)
+            return false;
+    }
+    *made = mkdir(path, 0700) == 0;
+    return *made || errno == EEXIST;
+}
+
+/* Files of an earlier start whose names are known; what else lies there is nobody's business. */
+static void give_files(int folder, uid_t owner, gid_t group)
+{
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+    if (entries == NULL && fd >= 0)
+        close(fd);
+    bool done = true;
+    while (done && entries != NULL) {
+        struct dirent *entry = readdir(entries); // NOLINT(concurrency-mt-unsafe): it is ours alone
+        if (entry == NULL)
+            break;
+        struct span name = span_text(entry->d_name);
+        if (span_is(name, SPAN("ledger")) || span_ends(name, SPAN(".spool")))
+            done = fchownat(folder, entry->d_name, owner, group, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    if (entries != NULL)
+        closedir(entries);
+}
+
+bool machine_make_folder(const char *path, const char *user)
+{
+    char *copy = must_strdup(path);
+    bool made = false, is_there = make_all(copy, &made);
+    int error = errno;
+    free(copy);
+    errno = error;
+    struct passwd found, *entry = NULL;
+    char text[NAME_BYTES];
+    if (!is_there || user == NULL || getuid() != 0 ||
+        getpwnam_r(user, &found, text, sizeof(text), &entry) != 0 || entry == NULL)
+        return is_there; /* that there is no such user is said by machine_drop_privileges() */
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    bool given = !made || fchown(folder, entry->pw_uid, entry->pw_gid) == 0;
+    give_files(folder, entry->pw_uid, entry->pw_gid);
+    close(folder);
+    return given;
 }
 
 void machine_raise_descriptors(void)

@@ -84,8 +84,19 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .environment = settings->service.environment,
         .otlp_timeout_us = settings->otlp.timeout_us,
         .gzip = settings->otlp.gzip,
+        .spool = settings->otlp.spool,
         .queue_records = QUEUE_RECORDS,
     };
+}
+
+void process_make_folders(const struct process *process, const struct settings *settings)
+{
+    if (!settings->traces.on || settings->otlp.spool.path.at == NULL)
+        return;
+    const char *path = settings->otlp.spool.path.at;
+    if (!machine_make_folder(path, settings->process.user.at))
+        program_log_say(process->log, LOG_WARN, "otlp.spool.path: cannot make %s: %s", path,
+                        strerrordesc_np(errno));
 }
 
 bool process_open_doors(struct process *process, const struct snapshot *snapshot,
@@ -140,6 +151,7 @@ static bool open_exporter(struct process *process, char *why, size_t size)
 {
     if (!open_ring(process))
         return true; /* said by the parent: no records, but service */
+    process_make_folders(process, process->snapshot->settings);
     struct exporter_settings settings = process_exporter_settings(process->snapshot->settings);
     process->workers.exporter = exporter_start(process->workers.ring, &settings, why, size);
     return process->workers.exporter != NULL;

@@ -63,6 +63,8 @@ bool process_open_doors(struct process *process, const struct snapshot *snapshot
 void process_close_doors(struct worker_listener *listeners[PROCESS_WORKERS_MOST]);
 /* The addresses that the snapshot in force does not name are given up. */
 void process_keep_doors(struct process *process);
+/* What the settings name and is to be there: where it cannot be made, that is said. */
+void process_make_folders(const struct process *process, const struct settings *settings);
 struct exporter_settings process_exporter_settings(const struct settings *settings);
 
 /* Takes over from the snapshot in force what the metrics say of it. */

@@ -40,6 +40,7 @@ static char *faults_text(const struct faults *faults)
 static bool swap(struct process *process, struct snapshot *snapshot, char *why, size_t size)
 {
     struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
+    process_make_folders(process, snapshot->settings);
     struct exporter_settings exports = process_exporter_settings(snapshot->settings);
     bool well = process_open_doors(process, snapshot, listeners, why, size) &&
                 admin_open(process->admin, snapshot->settings, why, size) &&

@@ -258,6 +258,11 @@ static void check_exports(struct reading *reading)
         refuse(reading, place_of(reading, "traces.exporter"), "add otlp.endpoint",
                "traces.exporter: there is no collector to export to");
     settings->traces.on = settings->traces.on && has_endpoint;
+    struct span state = settings->process.state_dir;
+    if (state.at != NULL && !is_given(reading, "otlp.spool.path")) {
+        struct span path = arena_format(reading->arena, SPAN_FORMAT "/spool", span_arg(state));
+        settings->otlp.spool.path = span_text(arena_string(reading->arena, path));
+    }
     if (settings->traces.service_name.at == NULL)
         settings->traces.service_name =
             arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));

@@ -324,6 +324,7 @@ struct settings {
         struct span endpoint; /* "http://127.0.0.1:4318"; at == NULL: off */
         uint64_t timeout_us;
         bool gzip;
+        struct otlp_spool_settings spool;
     } otlp;
     struct {
         bool on; /* exporter: otlp, and an endpoint */

@@ -212,6 +212,8 @@ WORD_TYPE(sampler, "a sampler",
 WORD_TYPE(trace_parents, "all | trusted_proxies | none", "all, trusted_proxies or none", word,
           "all", "trusted_proxies", "none");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
+WORD_TYPE(spool_fsync, "off | interval | always", "off, interval or always", word, "off",
+          "interval", "always");
 WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
@@ -410,6 +412,12 @@ const struct option_type type_memory = {.name = "auto | size",
                                         .word_count = 1,
                                         .least = 16 << 20,
                                         .most = UINT64_C(1) << 50};
+const struct option_type type_spool_size = {.name = "size",
+                                            .expected = "a size with a unit, from 4MiB to 1024GiB",
+                                            .read = size_read,
+                                            .print = size_print,
+                                            .least = 4 << 20,
+                                            .most = UINT64_C(1) << 40};
 const struct option_type type_rate = {.name = "size a second",
                                       .expected = "a size with a unit a second, like 240B/s",
                                       .read = rate_read,
@@ -421,6 +429,12 @@ const struct option_type type_duration = {
     .print = duration_print,
     .least = 1,
     .most = YEAR_US};
+const struct option_type type_spool_age = {.name = "time",
+                                           .expected = "a time with a unit, from 1m to 366d",
+                                           .read = duration_read,
+                                           .print = duration_print,
+                                           .least = 60000000,
+                                           .most = YEAR_US};
 const struct option_type type_duration_or_0 = {
     .name = "time",
     .expected = "a time with a unit, like 10s or 500ms, up to 366d, or 0",

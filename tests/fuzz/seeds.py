@@ -381,7 +381,7 @@ def add_spools(seeds):
     seeds.add("spool_fuzz", frames[0] + frames[1][:30] + frames[2] + b"x" + frames[3])
     seeds.add("spool_fuzz", frames[0][48:] + frames[1])
     lost = [0, 4] + [0] * 14
-    ledger = struct.pack("<QQQQQQ16QQQQ16sQQQ", 3, 50, 100, 26, 2, 4, *lost, 9, 8, 7, b"boot", 1, 2, 2)
+    ledger = struct.pack("<QQQQQQ16QQQQQ16sQQQ", 3, 50, 100, 26, 2, 4, *lost, 0, 9, 8, 7, b"boot", 1, 2, 2)
     ledger += struct.pack("<64Q", *([0, 0, 10, 20, 12, 24, 15, 30] + [0] * 56))
     seeds.add("spool_fuzz", b"SGledgr1" + struct.pack("<II", len(ledger), crc32c(ledger)) + ledger)
 

@@ -161,6 +161,46 @@ TEST(the_next_child_exports_what_the_last_one_left)
     tear_down(f);
 }
 
+static bool spans_are_on_disk(void *context)
+{
+    struct fixture *f = context;
+    struct spool_state spool;
+    exporter_spool(f->exporter, &spool);
+    return spool.records == f->wanted;
+}
+
+TEST(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    struct ring_place place;
+    char spool[300];
+    snprintf(spool, sizeof spool, "%s/spool", f->folder);
+    check_number(mkdir(spool, 0700), 0);
+    check(ring_put(f->ring, 0, &report));
+    check(ring_put(f->ring, 0, &report));
+    ring_hold(f->ring, true); /* a child reads the first one and dies */
+    check(ring_next(f->ring, LANE_SECURITY, &place));
+    ring_taken(f->ring, &place);
+    ring_close(f->ring);
+    f->ring = ring_open(f->fd);
+    f->settings.otlp_endpoint = SPAN("http://127.0.0.1:1");
+    f->settings.spool =
+        (struct otlp_spool_settings){span_text(spool), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+    start(f);
+    f->wanted = 1;
+    check(comes_true(access_lines_are_sent, f));
+    f->wanted = 2;
+    check(comes_true(spans_are_on_disk, f));
+    check_number(figures(f, DESTINATION_ACCESS_LOG).produced, 1);
+    exporter_stop(f->exporter, clock_monotonic_us() + 5000000);
+    check(!ring_mark(f->ring)); /* all of it is where it belongs */
+    start(f);
+    check(comes_true(spans_are_on_disk, f));
+    check_number(figures(f, DESTINATION_TRACES).dropped[DROP_SHUTDOWN], 0);
+    tear_down(f);
+}
+
 TEST(with_everything_off_nothing_is_kept_and_no_file_made)
 {
     struct fixture *f = set_up();
@@ -410,6 +450,7 @@ int exporter_tests(void)
         cmocka_unit_test(what_the_audit_log_alone_speaks_of_is_in_no_other_log),
         cmocka_unit_test(a_rule_line_is_in_the_file_within_50_ms),
         cmocka_unit_test(the_next_child_exports_what_the_last_one_left),
+        cmocka_unit_test(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not),
         cmocka_unit_test(with_everything_off_nothing_is_kept_and_no_file_made),
         cmocka_unit_test(a_log_that_cannot_be_opened_is_said_with_its_path),
         cmocka_unit_test(a_change_moves_a_log_and_a_bad_one_leaves_it),

@@ -15,6 +15,7 @@ int main(void)
     failures += spans_tests();
     failures += audit_tests();
     failures += spool_tests();
+    failures += feed_tests();
     failures += otlp_tests();
     failures += exporter_tests();
     return failures > 0;

@@ -18,6 +18,7 @@
 struct fixture {
     struct collector collector;
     struct queue *queue;
+    struct feed *feed;
     struct otlp *otlp;
     struct otlp_settings settings;
     uint64_t now_us;
@@ -37,7 +38,8 @@ static struct fixture *set_up(bool gzip)
                                          .service_name = SPAN("shop-sidecar"),
                                          .environment = SPAN("test"),
                                          .gzip = gzip};
-    f->otlp = otlp_new(f->queue, &f->settings, some_bytes);
+    f->feed = feed_new(f->queue, -1);
+    f->otlp = otlp_new(f->feed, &f->settings, some_bytes);
     f->now_us = 100 * SECOND;
     buf_init(&f->item, 1 << 16);
     return f;
@@ -60,6 +62,7 @@ static void tear_down(struct fixture *f)
     uint64_t before = figures(f).dropped[DROP_SHUTDOWN];
     otlp_free(f->otlp);
     check_number(figures(f).dropped[DROP_SHUTDOWN] - before, waiting);
+    feed_stop(f->feed, 0);
     queue_free(f->queue);
     collector_fini(&f->collector);
     buf_fini(&f->item);
@@ -366,6 +369,118 @@ TEST(a_partial_success_is_counted_and_not_repeated)
     tear_down(f);
 }
 
+static bool spool_is_open(void *context)
+{
+    struct fixture *f = context;
+    struct feed_figures state;
+    feed_figures(f->feed, &state);
+    return state.is_open && feed_safe(f->feed) == queue_put_count(f->queue);
+}
+
+/* The service.name of the last request's spans. */
+static void check_service(struct fixture *f, const char *name)
+{
+    Otlp__ExportTraceServiceRequest *request = otlp__export_trace_service_request__unpack(
+        NULL, f->collector.last.len, (const uint8_t *)f->collector.last.at);
+    check(request != NULL);
+    assert_string_equal(request->resource_spans[0]->resource->attributes[0]->value->string_value,
+                        name);
+    otlp__export_trace_service_request__free_unpacked(request, NULL);
+}
+
+static void start_again(struct fixture *f)
+{
+    f->queue = queue_new(10000);
+    f->feed = feed_new(f->queue, -1);
+    f->otlp = otlp_new(f->feed, &f->settings, some_bytes);
+}
+
+TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
+{
+    struct fixture *f = set_up(false);
+    char path[256];
+    folder_make(path, sizeof path);
+    struct feed_spool spool = {.path = path, .spool = {1 << 26, 1ULL << 40, SPOOL_FSYNC_OFF}};
+    feed_use(f->feed, &spool);
+    put(f, 3);
+    check(comes_true(spool_is_open, f));
+    otlp_free(f->otlp);
+    check_number(feed_stop(f->feed, UINT64_MAX / 2), FEED_WAITS);
+    queue_free(f->queue);
+    f->settings.service_name = SPAN("another-name");
+    start_again(f);
+    feed_use(f->feed, &spool);
+    check(comes_true(spool_is_open, f));
+    f->wanted = 1; /* the backlog is in no need to wait for a full batch */
+    check(comes_true(requests_came, f));
+    check_service(f, "shop-sidecar");
+    put(f, 100);
+    f->wanted = 2;
+    check(comes_true(requests_came, f));
+    check_service(f, "another-name");
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 103 * SPANS);
+    check_number(figures(f).resent, 0);
+    tear_down(f);
+    folder_remove(path);
+}
+
+static bool all_is_settled_in_time(void *context)
+{
+    struct fixture *f = context;
+    f->now_us += SECOND / 10;
+    return all_is_settled(f);
+}
+
+TEST(a_backlog_is_sent_at_4_mib_a_second_at_most)
+{
+    struct fixture *f = set_up(false);
+    char path[256];
+    folder_make(path, sizeof path);
+    struct feed_spool spool = {.path = path, .spool = {1 << 26, 1ULL << 40, SPOOL_FSYNC_OFF}};
+    feed_use(f->feed, &spool);
+    put(f, 1000);
+    check(comes_true(spool_is_open, f));
+    otlp_free(f->otlp);
+    feed_stop(f->feed, UINT64_MAX / 2);
+    queue_free(f->queue);
+    start_again(f);
+    feed_use(f->feed, &spool);
+    check(comes_true(spool_is_open, f));
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    nothing_moves(f); /* the clock stands */
+    uint64_t bytes = f->collector.last.len;
+    f->now_us += bytes * SECOND / (4 << 20) * 9 / 10;
+    nothing_moves(f);
+    f->now_us += bytes * SECOND / (4 << 20) * 2 / 10;
+    f->wanted = 2;
+    check(comes_true(requests_came, f));
+    check(comes_true(all_is_settled_in_time, f));
+    tear_down(f);
+    folder_remove(path);
+}
+
+TEST(what_is_sent_again_without_an_answer_is_counted_apart)
+{
+    struct fixture *f = set_up(false);
+    const char *well = f->collector.answer;
+    f->flush = true;
+    f->collector.answer = ""; /* hangs up once it has all */
+    put(f, 1);
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    nothing_moves(f);
+    check_number(figures(f).resent, 0); /* not yet */
+    f->collector.answer = well;
+    f->now_us += 2 * SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).resent, SPANS);
+    check_number(figures(f).sent, SPANS);
+    tear_down(f);
+}
+
 TEST(an_endless_answer_is_refused)
 {
     struct fixture *f = set_up(false);
@@ -408,6 +523,9 @@ int otlp_tests(void)
         cmocka_unit_test(while_nobody_listens_spans_wait_and_the_oldest_go),
         cmocka_unit_test(a_receiver_that_hangs_is_left_when_the_time_is_up),
         cmocka_unit_test(a_partial_success_is_counted_and_not_repeated),
+        cmocka_unit_test(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones),
+        cmocka_unit_test(a_backlog_is_sent_at_4_mib_a_second_at_most),
+        cmocka_unit_test(what_is_sent_again_without_an_answer_is_counted_apart),
         cmocka_unit_test(an_endless_answer_is_refused),
         cmocka_unit_test(an_address_that_is_none_loses_spans_and_says_so),
     };

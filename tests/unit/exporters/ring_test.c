@@ -200,6 +200,66 @@ TEST(a_scribbled_frame_gives_up_its_lane_and_no_more)
     tear_down(f);
 }
 
+TEST(what_is_held_comes_again_to_the_next_reader_and_is_marked)
+{
+    struct fixture *f = set_up(2);
+    struct report report = plain_report();
+    for (report.status = 1; report.status <= 6; report.status++)
+        check(ring_put(f->ring, report.status % 2, &report));
+    ring_hold(f->ring, true);
+    check_number(take(f, LANE_ORDINARY) + take(f, LANE_ORDINARY), 2 + 4);
+    check(ring_mark(f->ring)); /* the first two are safe soon */
+    check_number(take(f, LANE_ORDINARY) + take(f, LANE_ORDINARY), 6 + 1);
+    ring_release(f->ring);
+    check(ring_mark(f->ring));
+    ring_close(f->ring); /* it died */
+    f->ring = ring_open(f->fd);
+    unsigned again = 0, fresh = 0;
+    struct ring_place place;
+    while (ring_next(f->ring, LANE_ORDINARY, &place)) {
+        check(record_read(place.record, &f->view));
+        *(place.again ? &again : &fresh) += f->view.report.status;
+        ring_taken(f->ring, &place);
+    }
+    check_number(again, 6 + 1);
+    check_number(fresh, 3 + 5);
+    check(!ring_mark(f->ring)); /* this one holds nothing */
+    tear_down(f);
+}
+
+TEST(room_that_is_held_is_not_written_over_and_is_free_afterwards)
+{
+    struct fixture *f = set_up(1);
+    struct report report = plain_report();
+    report.status = 1;
+    ring_hold(f->ring, true);
+    unsigned put = 0;
+    while (ring_put(f->ring, 0, &report)) {
+        check_number(take(f, LANE_ORDINARY), 1);
+        put++;
+        check(put < 1000000);
+    }
+    check(ring_is_empty(f->ring) && ring_is_tight(f->ring));
+    check(!ring_fills(f->ring, 0)); /* nobody needs to hurry */
+    check(ring_mark(f->ring));
+    ring_release(f->ring);
+    check(!ring_is_tight(f->ring));
+    for (unsigned i = 0; i < put; i++)
+        check(ring_put(f->ring, 0, &report));
+    tear_down(f);
+}
+
+TEST(every_ring_has_a_name_of_its_own)
+{
+    struct fixture *f = set_up(1), *g = set_up(1);
+    check(ring_id(f->ring) != ring_id(g->ring));
+    struct ring *same = ring_open(f->fd);
+    check(ring_id(f->ring) == ring_id(same));
+    ring_close(same);
+    tear_down(f);
+    tear_down(g);
+}
+
 TEST(another_file_is_no_ring)
 {
     int fd = ring_create(1, 0);
@@ -258,6 +318,9 @@ int ring_tests(void)
         cmocka_unit_test(nothing_is_kept_that_nobody_wants),
         cmocka_unit_test(a_record_survives_its_process_and_a_half_one_is_never_seen),
         cmocka_unit_test(a_scribbled_frame_gives_up_its_lane_and_no_more),
+        cmocka_unit_test(what_is_held_comes_again_to_the_next_reader_and_is_marked),
+        cmocka_unit_test(room_that_is_held_is_not_written_over_and_is_free_afterwards),
+        cmocka_unit_test(every_ring_has_a_name_of_its_own),
         cmocka_unit_test(another_file_is_no_ring),
         cmocka_unit_test(a_writer_and_a_reader_share_a_ring_without_a_lock),
     };

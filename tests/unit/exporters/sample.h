@@ -31,5 +31,6 @@ int spans_tests(void);
 int otlp_tests(void);
 int audit_tests(void);
 int spool_tests(void);
+int feed_tests(void);
 
 #endif

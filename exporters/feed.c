@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sender's side of a feed: nothing here waits for a disk. */
+#include "exporters/feed.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "exporters/clock.h"
+#include "exporters/feed_inside.h"
+#include "exporters/say.h"
+#include "rules/base/must.h"
+
+enum {
+    STOP_GRACE_US = 200 * 1000, /* beyond the deadline, for a disk that hangs */
+    ITEMS_BYTES = 1024 * 1024,
+};
+
+struct feed *feed_new(struct queue *queue, int tell)
+{
+    struct feed *feed = must_alloc(sizeof *feed);
+    must(pthread_mutex_init(&feed->lock, NULL) == 0);
+    feed->queue = queue;
+    feed->tell = tell >= 0 ? fcntl(tell, F_DUPFD_CLOEXEC, 3) : -1;
+    feed->wake = -1;
+    feed->hand = UINT64_MAX;
+    buf_init(&feed->preamble, FRAME_PREAMBLE_BYTES);
+    buf_init(&feed->item, QUEUE_ITEM_BYTES);
+    for (size_t i = 0; i < FEED_LANES; i++) {
+        buf_init(&feed->lanes[i].items, ITEMS_BYTES);
+        buf_init(&feed->lanes[i].preamble, FRAME_PREAMBLE_BYTES);
+    }
+    return feed;
+}
+
+static void feed_free(struct feed *feed)
+{
+    if (feed->tell >= 0)
+        close(feed->tell);
+    if (feed->wake >= 0)
+        close(feed->wake);
+    for (size_t i = 0; i < FEED_LANES; i++) {
+        buf_fini(&feed->lanes[i].items);
+        buf_fini(&feed->lanes[i].preamble);
+    }
+    buf_fini(&feed->preamble);
+    buf_fini(&feed->item);
+    pthread_mutex_destroy(&feed->lock);
+    free(feed->path);
+    free(feed->spool_path);
+    free(feed);
+}
+
+/* The thread hears no signal of the process. */
+static bool thread_start(struct feed *feed)
+{
+    sigset_t all, before;
+    feed->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (feed->wake < 0)
+        return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&feed->thread, NULL, feed_disk_run, feed) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+void feed_wake(struct feed *feed)
+{
+    if (feed->running)
+        eventfd_write(feed->wake, 1);
+}
+
+static bool is_same_path(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+void feed_use(struct feed *feed, const struct feed_spool *settings)
+{
+    pthread_mutex_lock(&feed->lock);
+    if (!is_same_path(feed->path, settings->path)) {
+        free(feed->path);
+        feed->path = settings->path != NULL ? must_strdup(settings->path) : NULL;
+        feed->tried = false;
+    }
+    feed->settings = settings->spool;
+    feed->ring = settings->ring;
+    feed->changed = true;
+    bool wanted = feed->path != NULL;
+    pthread_mutex_unlock(&feed->lock);
+    if (wanted && !feed->running) {
+        feed->running = thread_start(feed);
+        if (!feed->running) {
+            feed->tried = true;
+            say("otlp: the spool's thread cannot be started, spans wait in memory");
+        }
+    }
+    feed_wake(feed);
+}
+
+void feed_preamble(struct feed *feed, struct span preamble)
+{
+    pthread_mutex_lock(&feed->lock);
+    buf_clear(&feed->preamble);
+    buf_add(&feed->preamble, preamble);
+    feed->changed = true;
+    pthread_mutex_unlock(&feed->lock);
+    feed_wake(feed);
+}
+
+/* CLOCK_REALTIME, as pthread_timedjoin_np wants it, of a moment of the monotonic clock. */
+static struct timespec real_time_of(uint64_t monotonic_us)
+{
+    struct timespec real;
+    uint64_t now = clock_monotonic_us();
+    clock_gettime(CLOCK_REALTIME, &real);
+    uint64_t ahead = (monotonic_us > now ? monotonic_us - now : 0) + (uint64_t)real.tv_nsec / 1000;
+    real.tv_sec += (time_t)(ahead / 1000000);
+    real.tv_nsec = (long)(ahead % 1000000) * 1000;
+    return real;
+}
+
+enum feed_end feed_stop(struct feed *feed, uint64_t deadline_us)
+{
+    if (feed == NULL)
+        return FEED_ENDED;
+    if (feed->running) {
+        pthread_mutex_lock(&feed->lock);
+        feed->stop = true;
+        pthread_mutex_unlock(&feed->lock);
+        feed_wake(feed);
+        uint64_t now = clock_monotonic_us();
+        struct timespec until =
+            real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
+        if (pthread_timedjoin_np(feed->thread, NULL, &until) != 0) {
+            pthread_detach(feed->thread);
+            return FEED_HANGS;
+        }
+    }
+    queue_abandon(feed->queue, DROP_SHUTDOWN);
+    bool waits = feed->figures.spool.waiting > 0;
+    feed_free(feed);
+    return waits ? FEED_WAITS : FEED_ENDED;
+}
+
+static bool is_on_disk(const struct feed *feed)
+{
+    return feed->path != NULL && (!feed->tried || (feed->is_open && feed->writes));
+}
+
+bool feed_is_on_disk(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool is = is_on_disk(feed);
+    pthread_mutex_unlock(&feed->lock);
+    return is;
+}
+
+uint64_t feed_safe(struct feed *feed)
+{
+    uint64_t safe;
+    pthread_mutex_lock(&feed->lock);
+    if (!is_on_disk(feed))
+        safe = queue_put_count(feed->queue);
+    else
+        safe = feed->hand != UINT64_MAX ? feed->hand : queue_oldest(feed->queue);
+    pthread_mutex_unlock(&feed->lock);
+    return safe;
+}
+
+bool feed_is_settled(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool is = feed->hand == UINT64_MAX && (!is_on_disk(feed) || queue_units(feed->queue) == 0);
+    pthread_mutex_unlock(&feed->lock);
+    return is;
+}
+
+/* ---- taking ---- */
+
+uint64_t feed_waiting(struct feed *feed, enum spool_lane which)
+{
+    pthread_mutex_lock(&feed->lock);
+    const struct feed_lane *lane = &feed->lanes[which];
+    uint64_t waiting = lane->state == FEED_READY ? lane->batch.units : 0;
+    if (feed->is_open)
+        waiting += feed->figures.spool.ready[which];
+    if (which == SPOOL_FRESH)
+        waiting += queue_units(feed->queue);
+    pthread_mutex_unlock(&feed->lock);
+    return waiting;
+}
+
+/* What is fresh and lies in no spool that it could be taken from. */
+static bool take_queued(struct feed *feed, unsigned most, struct buf *items,
+                        struct feed_batch *batch)
+{
+    *batch = (struct feed_batch){.units = queue_take(feed->queue, items, most)};
+    return batch->units > 0;
+}
+
+bool feed_take(struct feed *feed, enum spool_lane which, unsigned most, struct buf *items,
+               struct buf *preamble, struct feed_batch *batch)
+{
+    struct feed_lane *lane = &feed->lanes[which];
+    bool taken = false, asked = false;
+    pthread_mutex_lock(&feed->lock);
+    bool direct = which == SPOOL_FRESH && !is_on_disk(feed) &&
+                  (!feed->is_open || feed->figures.spool.ready[which] == 0);
+    if (lane->state == FEED_READY) {
+        buf_add(items, buf_span(&lane->items));
+        buf_add(preamble, buf_span(&lane->preamble));
+        *batch = lane->batch;
+        lane->state = FEED_NOTHING;
+        taken = true;
+    } else if (direct && lane->state == FEED_NOTHING) {
+        taken = take_queued(feed, most, items, batch);
+    } else if (lane->state == FEED_NOTHING && feed->running) {
+        lane->state = FEED_ASKED;
+        lane->most = most;
+        asked = true;
+    }
+    pthread_mutex_unlock(&feed->lock);
+    if (asked)
+        feed_wake(feed);
+    return taken;
+}
+
+static void hand_back(struct feed *feed, const struct feed_done *done)
+{
+    pthread_mutex_lock(&feed->lock);
+    if (done->batch.epoch == feed->epoch && feed->is_open) {
+        must(feed->done_count < SPOOL_BATCHES);
+        feed->done[feed->done_count++] = *done;
+    } else if (done->returned) {
+        queue_leave(feed->queue, done->batch.units); /* it waits where it was */
+    }
+    pthread_mutex_unlock(&feed->lock);
+    feed_wake(feed);
+}
+
+void feed_settle(struct feed *feed, const struct feed_batch *batch, uint64_t lost,
+                 enum drop_reason reason)
+{
+    queue_sent(feed->queue, batch->units - lost);
+    queue_dropped(feed->queue, lost, reason);
+    if (batch->is_spooled)
+        hand_back(feed, &(struct feed_done){*batch, lost, reason, false});
+}
+
+void feed_return(struct feed *feed, const struct feed_batch *batch)
+{
+    if (batch->is_spooled)
+        hand_back(feed, &(struct feed_done){*batch, 0, DROP_SHUTDOWN, true});
+    else
+        queue_dropped(feed->queue, batch->units, DROP_SHUTDOWN);
+}
+
+void feed_resent(struct feed *feed, const struct feed_batch *batch)
+{
+    queue_resent(feed->queue, batch->units);
+    pthread_mutex_lock(&feed->lock);
+    feed->resent += batch->is_spooled ? batch->units : 0;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_split(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->split = true;
+    pthread_mutex_unlock(&feed->lock);
+    feed_wake(feed);
+}
+
+void feed_figures(struct feed *feed, struct feed_figures *figures)
+{
+    pthread_mutex_lock(&feed->lock);
+    *figures = feed->figures;
+    figures->is_open = feed->is_open;
+    figures->is_wanted = feed->path != NULL;
+    pthread_mutex_unlock(&feed->lock);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /api/v1/drops: of every destination what was made for it and what became of that, and what
+ * lies on disk. produced = sent + all that was dropped + waiting. */
+#include "rules/base/encode.h"
+#include "sidecar/admin_inside.h"
+
+static void add_number(struct buf *to, const char *name, uint64_t number)
+{
+    buf_format(to, ",\"%s\":%llu", name, (unsigned long long)number);
+}
+
+static void add_destination(struct buf *to, const struct destination_figures *figures)
+{
+    buf_format(to, "{\"destination\":\"%s\",\"signal\":\"%s\",\"on\":%s", figures->name,
+               figures->signal, figures->on ? "true" : "false");
+    add_number(to, "produced", figures->produced);
+    add_number(to, "sent", figures->sent);
+    add_number(to, "waiting", figures->waiting);
+    add_number(to, "resent", figures->resent);
+    buf_add(to, SPAN(",\"dropped\":{"));
+    for (unsigned r = 0; r < DROP_REASONS; r++)
+        buf_format(to, "%s\"%s\":%llu", r > 0 ? "," : "", drop_reason_name((enum drop_reason)r),
+                   (unsigned long long)figures->dropped[r]);
+    buf_add(to, SPAN("}}"));
+}
+
+static void add_spool(struct buf *to, const struct process *process)
+{
+    struct spool_state spool;
+    exporter_spool(process->workers.exporter, &spool);
+    if (!spool.is_on) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    buf_add(to, SPAN("{\"path\":"));
+    json_add_string(to, process->snapshot->settings->otlp.spool.path);
+    buf_format(to, ",\"open\":%s", spool.is_open ? "true" : "false");
+    add_number(to, "waiting", spool.waiting);
+    add_number(to, "backlog", spool.backlog);
+    add_number(to, "records", spool.records);
+    add_number(to, "bytes", spool.bytes);
+    add_number(to, "segments", spool.segments);
+    buf_add_byte(to, '}');
+}
+
+bool admin_page_drops(struct process *process, struct service_call *call)
+{
+    struct buf *to = &call->body;
+    const struct exporter *exporter = process->workers.exporter;
+    call->status = 200;
+    call->type = SPAN("application/json");
+    buf_add(to, SPAN("{\"destinations\":["));
+    for (unsigned d = 0; exporter != NULL && d < DESTINATIONS; d++) {
+        struct destination_figures figures;
+        exporter_figures(exporter, (enum destination)d, &figures);
+        if (d > 0)
+            buf_add_byte(to, ',');
+        add_destination(to, &figures);
+    }
+    buf_add(to, SPAN("],\"spool\":"));
+    if (exporter != NULL)
+        add_spool(to, process);
+    else
+        buf_add(to, SPAN("null"));
+    buf_add(to, SPAN("}\n"));
+    return true;
+}

@@ -2,6 +2,7 @@
 /* What a finished exchange adds to the worker's own figures. */
 #include "exporters/metrics.h"
 
+#include "exporters/meter.h"
 #include "exporters/metrics_table.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
@@ -168,4 +169,5 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report)
         if (!report->waf.matches[i].audit_only)
             count_match(metrics, &report->waf.matches[i]);
     count_limits(metrics, report);
+    meter_count(metrics->meter, report);
 }

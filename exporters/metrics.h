@@ -18,6 +18,8 @@ struct worker_metrics; /* one worker's share */
 struct metrics *metrics_new(unsigned workers);
 void metrics_free(struct metrics *metrics);
 struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker);
+struct meter; /* meter.h: what alarms ask for, of one worker */
+struct meter *metrics_meter(struct metrics *metrics, unsigned worker);
 
 /* Everything that a finished exchange counts: http_server_request_duration_seconds,
  * http_client_request_duration_seconds, sidegate_stage_duration_seconds, sidegate_decisions_total,
@@ -106,6 +108,12 @@ struct certificate_expiry {
     int64_t not_after_s;        /* since 1970 */
 };
 
+/* An alarm and the state that it is in. */
+struct alarm_figure {
+    struct span name;
+    const char *state; /* static text */
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -122,6 +130,8 @@ struct process_facts {
     size_t rate_count;
     const struct key_set_figures *key_sets; /* borrowed; those that are fetched */
     size_t key_set_count;
+    const struct alarm_figure *alarms; /* borrowed */
+    size_t alarm_count;
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;
     const struct ip_set_figures *ip_sets; /* borrowed */

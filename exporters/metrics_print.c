@@ -3,8 +3,10 @@
  * histogram's count is the sum of its buckets, so that it never contradicts them. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "exporters/alarms/state.h"
 #include "exporters/exporter.h"
 #include "exporters/metrics.h"
 #include "exporters/metrics_table.h"
@@ -371,6 +373,18 @@ static void add_certificates(struct buf *to, const char *name, const struct proc
     }
 }
 
+/* One series for each state, so that a query can ask for one by name. */
+static void add_alarms(struct buf *to, const char *name, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->alarm_count; i++)
+        for (unsigned state = 0; alarm_state_word(state) != NULL; state++) {
+            buf_format(to, "%s{", name);
+            add_label(to, "alarm", facts->alarms[i].name);
+            buf_format(to, ",state=\"%s\"} %d\n", alarm_state_word(state),
+                       strcmp(alarm_state_word(state), facts->alarms[i].state) == 0);
+        }
+}
+
 static void add_process_row(struct buf *to, enum process_id id, const char *name,
                             const struct process_facts *facts)
 {
@@ -401,6 +415,7 @@ static void add_process_row(struct buf *to, enum process_id id, const char *name
     case PROCESS_KEY_FETCHES: add_key_fetches(to, name, facts); break;
     case PROCESS_KEY_AGE: add_key_ages(to, name, facts); break;
     case PROCESS_CERTIFICATES: add_certificates(to, name, facts); break;
+    case PROCESS_ALARMS: add_alarms(to, name, facts); break;
     case PROCESS_BUILD:
         buf_format(to, "%s{version=\"%s\"} 1\n", name,
                    facts->version != NULL ? facts->version : "");

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "exporters/meter.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 
@@ -28,6 +29,7 @@ struct metrics *metrics_new(unsigned workers)
     for (size_t w = 0; w < workers; w++) {
         struct worker_metrics *worker = must_alloc(sizeof *worker);
         worker->whole = metrics;
+        worker->meter = meter_new();
         for (size_t f = 0; f < FAMILIES; f++)
             worker->shares[f].known = map_new(NULL, false);
         metrics->list[w] = worker;
@@ -37,6 +39,7 @@ struct metrics *metrics_new(unsigned workers)
 
 static void worker_free(struct worker_metrics *worker)
 {
+    meter_free(worker->meter);
     for (size_t f = 0; f < FAMILIES; f++) {
         map_free(worker->shares[f].known);
         for (size_t i = 0; i <= LABEL_SETS; i++)
@@ -67,6 +70,11 @@ struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker)
 {
     must(worker < metrics->workers);
     return metrics->list[worker];
+}
+
+struct meter *metrics_meter(struct metrics *metrics, unsigned worker)
+{
+    return metrics_worker(metrics, worker)->meter;
 }
 
 /* The values, each with a NUL behind it; what is longer than 200 bytes is cut. */

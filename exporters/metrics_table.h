@@ -56,6 +56,7 @@ struct share {
 
 struct worker_metrics {
     struct metrics *whole;
+    struct meter *meter; /* what alarms ask for */
     struct share shares[FAMILIES];
     _Atomic uint64_t gauges[GAUGE_COUNT], counters[COUNTER_COUNT];
     struct {
@@ -82,7 +83,8 @@ static inline void figure_add(_Atomic uint64_t *figure, uint64_t n)
                           memory_order_relaxed);
 }
 
-/* As Prometheus' text format has it: backslash, quote and line feed escaped, valid UTF-8, no NUL. */
+/* As Prometheus' text format has it: backslash, quote and line feed escaped, valid UTF-8, no NUL.
+ */
 void label_value_add(struct buf *to, struct span value);
 
 #endif

@@ -154,7 +154,10 @@ static bool page_metrics(struct process *process, struct service_call *call)
     struct ip_set_figures *ip_sets = admin_ip_set_figures(process);
     facts.ip_sets = ip_sets;
     facts.ip_set_count = process->snapshot->settings->ip_set_count;
+    struct alarm_figure *alarms = alarm_watch_figures(process->alarms, &facts.alarm_count);
+    facts.alarms = alarms;
     metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
+    free(alarms);
     free(rates);
     free(ip_sets);
     free(keys);
@@ -258,6 +261,16 @@ static bool page_status(struct process *process, struct service_call *call)
     return true;
 }
 
+/* ---- alarms ---- */
+
+static bool page_alarms(struct process *process, struct service_call *call)
+{
+    call->status = 200;
+    call->type = SPAN("application/json");
+    alarm_watch_print(process->alarms, &call->body);
+    return true;
+}
+
 /* ---- orders ---- */
 
 static bool page_reload(struct process *process, struct service_call *call)
@@ -283,6 +296,7 @@ const struct admin_page admin_pages[] = {
     {PORT_STATUS, SPAN_INIT("GET"), SPAN_INIT("/metrics"), true, page_metrics},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/metrics"), false, page_metrics},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms"), false, page_alarms},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/drops"), false, admin_page_drops},

@@ -4,8 +4,21 @@
 #include <time.h>
 
 #include "rules/base/number.h"
-#include "sidecar/alarm_file_inside.h"
+#include "sidecar/config/alarm_entry.h"
 #include "sidecar/config/document.h"
+
+static struct alarm_file *file_of(struct alarm_reading *reading)
+{
+    return reading->context;
+}
+
+static bool alarms_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    struct alarm_file *file = to;
+    file->firsts = alarm_list_new(reading, node, sizeof *file->firsts);
+    return file->firsts != NULL &&
+           alarm_entries_read(reading, node, &file->alarms, &file->alarm_count);
+}
 
 /* ---- series ---- */
 
@@ -14,7 +27,7 @@ static bool number_read(const struct node *node, double *value)
     return node->kind == NODE_SCALAR && alarm_number_parse(node->text, value);
 }
 
-static bool samples_list_read(struct reading *reading, const struct node *node,
+static bool samples_list_read(struct alarm_reading *reading, const struct node *node,
                               struct alarm_values *run)
 {
     double *values = alarm_list_new(reading, node, sizeof *values);
@@ -34,7 +47,8 @@ static bool samples_map_read(const struct node *node, double *value, struct alar
            run->samples <= INT32_MAX;
 }
 
-static bool run_read(struct reading *reading, const struct node *node, struct alarm_values *run)
+static bool run_read(struct alarm_reading *reading, const struct node *node,
+                     struct alarm_values *run)
 {
     *run = (struct alarm_values){.samples = 1, .periods = 1};
     if (node->kind == NODE_LIST)
@@ -49,20 +63,20 @@ static bool run_read(struct reading *reading, const struct node *node, struct al
                                                     : alarm_number_parse(text, value));
 }
 
-static bool series_metric_read(struct reading *reading, const struct node *node, void *to)
+static bool series_metric_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_series *)to)->metric);
 }
 
-static bool every_read(struct reading *reading, const struct node *node, void *to)
+static bool every_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     struct alarm_series *series = to;
     return alarm_seconds_read(node, &series->every_s) && series->every_s > 0;
 }
 
-static bool values_read(struct reading *reading, const struct node *node, void *to)
+static bool values_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_series *series = to;
     if (node->kind != NODE_LIST)
@@ -78,7 +92,7 @@ static bool values_read(struct reading *reading, const struct node *node, void *
     return true;
 }
 
-static const struct key series_keys[] = {
+static const struct alarm_key series_keys[] = {
     {"metric", series_metric_read, "the name of a metric"},
     {"every", every_read, "a time with a unit, in whole seconds, like 60s"},
     {"values", values_read, "a list of values"},
@@ -93,7 +107,7 @@ static bool is_asked_for(const struct alarm_file *file, struct span metric)
     return false;
 }
 
-static bool series_read(struct reading *reading, const struct node *node, void *to)
+static bool series_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_file *file = to;
     if (node->kind != NODE_LIST)
@@ -109,48 +123,49 @@ static bool series_read(struct reading *reading, const struct node *node, void *
 
 /* ---- states and expectations ---- */
 
-static bool states_read(struct reading *reading, const struct node *node, void *to)
+static bool states_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     (void)to;
     return node->kind == NODE_MAP;
 }
 
-static bool find_alarm(struct reading *reading, struct span name, struct place place, size_t *index)
+static bool find_alarm(struct alarm_reading *reading, struct span name, struct place place,
+                       size_t *index)
 {
-    const struct alarm_file *file = reading->file;
-    const char *names[NAMES_MOST];
+    const struct alarm_file *file = file_of(reading);
+    const char *names[ALARM_NAMES_MOST];
     size_t count = 0;
-    char hint[HINT_BYTES];
+    char hint[ALARM_HINT_BYTES];
     for (*index = 0; *index < file->alarm_count; ++*index) {
         if (span_is(file->alarms[*index].name, name))
             return true;
-        if (count < NAMES_MOST && file->alarms[*index].name.len > 0)
+        if (count < ALARM_NAMES_MOST && file->alarms[*index].name.len > 0)
             names[count++] = file->alarms[*index].name.at;
     }
     fault_add(reading->faults, FAULT_ERROR, place,
               nearest_hint(name, names, count, hint, sizeof hint),
-              "there is no alarm '" SPAN_FORMAT "'", span_arg(span_first(name, SHOWN_BYTES)));
+              "there is no alarm '" SPAN_FORMAT "'", span_arg(span_first(name, ALARM_SHOWN_BYTES)));
     return false;
 }
 
-static void firsts_read(struct reading *reading, const struct node *map)
+static void firsts_read(struct alarm_reading *reading, const struct node *map)
 {
     unsigned state;
     size_t index;
     for (const struct node *n = map != NULL ? map->first : NULL; n != NULL; n = n->next)
         if (find_alarm(reading, n->key, n->key_place, &index) &&
             alarm_word_read(reading, n, alarm_state_word, &state))
-            reading->file->firsts[index] = (struct alarm_states){(enum alarm_state)state, 1};
+            file_of(reading)->firsts[index] = (struct alarm_states){(enum alarm_state)state, 1};
 }
 
-static bool expected_alarm_read(struct reading *reading, const struct node *node, void *to)
+static bool expected_alarm_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_expectation *)to)->alarm);
 }
 
-static bool expected_states_read(struct reading *reading, const struct node *node, void *to)
+static bool expected_states_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_expectation *expectation = to;
     if (node->kind != NODE_LIST || node->count == 0)
@@ -170,20 +185,20 @@ static bool expected_states_read(struct reading *reading, const struct node *nod
     return true;
 }
 
-static bool at_read(struct reading *reading, const struct node *node, void *to)
+static bool at_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_seconds_read(node, &((struct alarm_expectation *)to)->at_s);
 }
 
-static bool state_read(struct reading *reading, const struct node *node, void *to)
+static bool state_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     unsigned state;
     return alarm_word_read(reading, node, alarm_state_word, &state) &&
            alarm_text_read(node, &((struct alarm_expectation *)to)->state);
 }
 
-static bool reason_read(struct reading *reading, const struct node *node, void *to)
+static bool reason_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_expectation *)to)->reason);
@@ -195,7 +210,7 @@ static const char *actions_word(unsigned i)
     return words[i];
 }
 
-static bool actions_read(struct reading *reading, const struct node *node, void *to)
+static bool actions_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     unsigned index;
     if (!alarm_word_read(reading, node, actions_word, &index))
@@ -204,7 +219,7 @@ static bool actions_read(struct reading *reading, const struct node *node, void 
     return true;
 }
 
-static const struct key expectation_keys[] = {
+static const struct alarm_key expectation_keys[] = {
     {"alarm", expected_alarm_read, "the name of an alarm"},
     {"states", expected_states_read, "a list of states, like [OK x5, ALARM]"},
     {"at", at_read, "a time after the start, like 5m"},
@@ -213,7 +228,7 @@ static const struct key expectation_keys[] = {
     {"actions", actions_read, "run, suppressed or none"},
 };
 
-static void expectation_read(struct reading *reading, const struct node *node,
+static void expectation_read(struct alarm_reading *reading, const struct node *node,
                              struct alarm_expectation *expectation)
 {
     expectation->place = node->place;
@@ -228,7 +243,7 @@ static void expectation_read(struct reading *reading, const struct node *node,
                      "expected either `states`, or `at` with `state`, `reason` or `actions`");
 }
 
-static bool expect_read(struct reading *reading, const struct node *node, void *to)
+static bool expect_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_file *file = to;
     if (node->kind != NODE_LIST)
@@ -237,9 +252,9 @@ static bool expect_read(struct reading *reading, const struct node *node, void *
     return true;
 }
 
-static void expectations_read(struct reading *reading, const struct node *list)
+static void expectations_read(struct alarm_reading *reading, const struct node *list)
 {
-    struct alarm_file *file = reading->file;
+    struct alarm_file *file = file_of(reading);
     for (const struct node *n = list != NULL ? list->first : NULL;
          file->expectations != NULL && n != NULL; n = n->next)
         expectation_read(reading, n, &file->expectations[file->expectation_count++]);
@@ -247,7 +262,7 @@ static void expectations_read(struct reading *reading, const struct node *list)
 
 /* ---- the file ---- */
 
-static bool start_read(struct reading *reading, const struct node *node, void *to)
+static bool start_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     struct tm tm = {0};
@@ -259,24 +274,24 @@ static bool start_read(struct reading *reading, const struct node *node, void *t
     return true;
 }
 
-static bool until_read(struct reading *reading, const struct node *node, void *to)
+static bool until_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_seconds_read(node, &((struct alarm_file *)to)->until_s);
 }
 
-static const struct key file_keys[] = {
+static const struct alarm_key file_keys[] = {
     {"start", start_read, "a full minute, like 2026-01-01T00:00:00Z"},
     {"until", until_read, "a time after the start, like 30m"},
-    {"alarms", alarm_entries_read, "a list of alarms"},
+    {"alarms", alarms_read, "a list of alarms"},
     {"states", states_read, "a map of alarms and states"},
     {"series", series_read, "a list of series"},
     {"expect", expect_read, "a list of expectations"},
 };
 
-static void series_check(struct reading *reading, const struct node *list)
+static void series_check(struct alarm_reading *reading, const struct node *list)
 {
-    const struct alarm_file *file = reading->file;
+    const struct alarm_file *file = file_of(reading);
     const struct node *n = list != NULL ? list->first : NULL;
     for (size_t i = 0; i < file->series_count && n != NULL; i++, n = n->next)
         if (!is_asked_for(file, file->series[i].metric))
@@ -286,7 +301,7 @@ static void series_check(struct reading *reading, const struct node *list)
 bool alarm_file_read(struct arena *arena, struct span text, const char *name,
                      struct alarm_file *file, struct faults *faults)
 {
-    struct reading reading = {arena, faults, file};
+    struct alarm_reading reading = {arena, faults, false, file};
     const struct document document = {arena, faults, name, ".", true, NULL, NULL};
     const struct node *root = document_parse(&document, text);
     *file = (struct alarm_file){0};

@@ -236,6 +236,9 @@ static bool start(struct process *process, char *why, size_t size)
         return false;
     }
     process->admin = admin_new(process);
+    process->alarms =
+        alarm_watch_new(process->loop, &process->log, workers->metrics, workers->count);
+    alarm_watch_change(process->alarms, settings);
     return open_exporter(process, why, size) && admin_open(process->admin, settings, why, size) &&
            start_workers(process, why, size);
 }
@@ -265,6 +268,7 @@ static void stop(struct process *process)
     if (workers->ring != NULL)
         ring_close(workers->ring);
     admin_free(process->admin);
+    alarm_watch_free(process->alarms);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;
         watch_remove(&process->signals);

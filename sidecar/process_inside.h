@@ -5,6 +5,7 @@
 #define SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 
 #include "sidecar/admin.h"
+#include "sidecar/alarm_watch.h"
 #include "sidecar/list_fetcher.h"
 #include "sidecar/process.h"
 #include "sidecar/program_log.h"
@@ -32,6 +33,7 @@ struct process {
     struct admin *admin;
     struct usage_file *usage_file; /* NULL: nothing is kept */
     struct key_fetcher *key_fetcher;
+    struct alarm_watch *alarms;
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

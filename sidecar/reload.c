@@ -78,6 +78,7 @@ static void refuse(struct process *process, bool renews, char *faults)
 
 static void accept_new(struct process *process, struct snapshot *snapshot, bool renews)
 {
+    alarm_watch_change(process->alarms, snapshot->settings);
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
     process_keep_doors(process);

@@ -188,20 +188,27 @@ static bool band_find(struct builder *builder, struct alarm *alarm)
 
 /* ---- histories ---- */
 
-static size_t feed_for(struct alarms *alarms, struct span metric, unsigned resolution_s,
-                       size_t buckets)
+static bool feed_is(const struct feed *feed, const struct alarm_metric *metric,
+                    unsigned resolution_s)
+{
+    return feed->what.resolution_s == resolution_s && span_is(feed->what.metric, metric->metric) &&
+           span_is(feed->what.route, metric->route) && span_is(feed->what.method, metric->method);
+}
+
+static struct feed *feed_for(struct alarms *alarms, const struct alarm_metric *metric,
+                             unsigned resolution_s, size_t buckets)
 {
     size_t i = 0;
-    while (i < alarms->feed_count && (alarms->feeds[i].resolution_s != resolution_s ||
-                                      !span_is(alarms->feeds[i].metric, metric)))
+    while (i < alarms->feed_count && !feed_is(&alarms->feeds[i], metric, resolution_s))
         i++;
     if (i == alarms->feed_count) {
         alarms->feeds = must_realloc(alarms->feeds, ++alarms->feed_count * sizeof *alarms->feeds);
-        alarms->feeds[i] = (struct feed){.metric = metric, .resolution_s = resolution_s};
+        alarms->feeds[i] =
+            (struct feed){.what = {metric->metric, metric->route, metric->method, resolution_s}};
     }
     if (alarms->feeds[i].buckets < buckets)
         alarms->feeds[i].buckets = buckets;
-    return i;
+    return &alarms->feeds[i];
 }
 
 static unsigned resolution_of(const struct alarm_settings *settings)
@@ -216,23 +223,20 @@ static void feeds_ask(struct alarms *alarms, const struct alarm *alarm)
     size_t seconds = alarm->range * settings->period_s + alarm->step_s + resolution_s;
     for (size_t i = 0; i < settings->metric_count; i++)
         if (settings->metrics[i].expression.len == 0)
-            feed_for(alarms, settings->metrics[i].metric, resolution_s, seconds / resolution_s + 1);
+            feed_for(alarms, &settings->metrics[i], resolution_s, seconds / resolution_s + 1);
 }
 
 static void feeds_give(struct alarms *alarms)
 {
     for (size_t i = 0; i < alarms->feed_count; i++)
         alarms->feeds[i].history =
-            history_new(alarms->feeds[i].resolution_s, alarms->feeds[i].buckets);
+            history_new(alarms->feeds[i].what.resolution_s, alarms->feeds[i].buckets);
     for (size_t i = 0; i < alarms->count; i++) {
-        const struct alarm *alarm = &alarms->list[i];
-        for (size_t k = 0; k < alarm->settings->metric_count; k++)
-            if (alarm->maths[k] == NULL)
-                alarm->histories[k] =
-                    alarms
-                        ->feeds[feed_for(alarms, alarm->settings->metrics[k].metric,
-                                         resolution_of(alarm->settings), 0)]
-                        .history;
+        const struct alarm_settings *settings = alarms->list[i].settings;
+        for (size_t k = 0; k < settings->metric_count; k++)
+            if (settings->metrics[k].expression.len == 0)
+                alarms->list[i].histories[k] =
+                    feed_for(alarms, &settings->metrics[k], resolution_of(settings), 0)->history;
     }
 }
 

@@ -34,9 +34,63 @@ bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, do
 {
     bool taken = false;
     for (size_t i = 0; i < alarms->feed_count; i++)
-        if (span_is(alarms->feeds[i].metric, metric))
+        if (span_is(alarms->feeds[i].what.metric, metric))
             taken = history_add(alarms->feeds[i].history, time_s, value, times) || taken;
     return taken;
+}
+
+size_t alarms_feed_count(const struct alarms *alarms)
+{
+    return alarms->feed_count;
+}
+
+struct alarm_feed alarms_feed(const struct alarms *alarms, size_t feed)
+{
+    return alarms->feeds[feed].what;
+}
+
+bool alarms_feed_add(struct alarms *alarms, size_t feed, int64_t time_s,
+                     const struct sketch *samples)
+{
+    return history_merge(alarms->feeds[feed].history, time_s, samples);
+}
+
+struct span alarms_reason(const struct alarms *alarms, size_t alarm)
+{
+    return buf_span(&alarms->list[alarm].reason);
+}
+
+/* ---- taking over ---- */
+
+static bool same_feed(const struct alarm_feed *a, const struct alarm_feed *b)
+{
+    return a->resolution_s == b->resolution_s && span_is(a->metric, b->metric) &&
+           span_is(a->route, b->route) && span_is(a->method, b->method);
+}
+
+static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *earlier)
+{
+    struct alarm *alarm = &alarms->list[index];
+    alarms_set_state(alarms, index, earlier->state, buf_span(&earlier->reason));
+    alarm->has_run = earlier->has_run;
+    alarm->suppressor = earlier->suppressor;
+    for (size_t k = 0; k < alarm->settings->metric_count; k++) {
+        struct band *band = alarm->bands[k]; /* what was learned goes over */
+        alarm->bands[k] = earlier->bands[k];
+        earlier->bands[k] = band;
+    }
+}
+
+void alarms_inherit(struct alarms *alarms, struct alarms *earlier, bool with_samples)
+{
+    for (size_t i = 0; i < alarms->count; i++)
+        for (size_t k = 0; k < earlier->count; k++)
+            if (span_is(alarms->list[i].settings->text, earlier->list[k].settings->text))
+                alarm_inherit(alarms, i, &earlier->list[k]);
+    for (size_t i = 0; with_samples && i < alarms->feed_count; i++)
+        for (size_t k = 0; k < earlier->feed_count; k++)
+            if (same_feed(&alarms->feeds[i].what, &earlier->feeds[k].what))
+                history_take(alarms->feeds[i].history, earlier->feeds[k].history);
 }
 
 unsigned alarms_step_s(const struct alarms *alarms)

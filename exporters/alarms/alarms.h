@@ -19,6 +19,7 @@
 struct alarm_metric {
     struct span id; /* empty only where there is but one */
     struct span metric;
+    struct span route, method; /* of these alone; empty: of all */
     struct statistic statistic;
     struct span expression; /* instead of the two */
     bool returns;           /* it is what is held against threshold or band */
@@ -26,7 +27,8 @@ struct alarm_metric {
 };
 
 struct alarm_settings {
-    struct span name;
+    struct span name, description;
+    struct span text; /* as one would write it: what is the same keeps its state over a change */
     struct place place;
 
     const struct alarm_metric *metrics; /* of a metric alarm; none: a composite one */
@@ -56,6 +58,21 @@ void alarms_free(struct alarms *alarms); /* NULL allowed */
 bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, double value,
                    uint64_t times);
 
+/* What the alarms ask for: each metric once for each resolution. */
+struct alarm_feed {
+    struct span metric, route, method;
+    unsigned resolution_s;
+};
+size_t alarms_feed_count(const struct alarms *alarms);
+struct alarm_feed alarms_feed(const struct alarms *alarms, size_t feed);
+/* Samples of the feed's metric, gathered within one of its periods. False: they are too old. */
+bool alarms_feed_add(struct alarms *alarms, size_t feed, int64_t time_s,
+                     const struct sketch *samples);
+
+/* Takes over from an earlier set: what was sampled, and the state of alarms whose text is the same.
+ * `with_samples` false: the states alone. The earlier one is of no use but to be freed. */
+void alarms_inherit(struct alarms *alarms, struct alarms *earlier, bool with_samples);
+
 /* What an evaluation came to. Texts are borrowed for the call. */
 struct alarm_told {
     size_t alarm; /* index */
@@ -77,6 +94,7 @@ void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *co
 /* What the latest run came to for an alarm, evaluated or not; borrowed until the next run. */
 const struct alarm_told *alarms_told(const struct alarms *alarms, size_t alarm);
 enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm);
+struct span alarms_reason(const struct alarms *alarms, size_t alarm); /* borrowed, the same */
 void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state state,
                       struct span reason);
 

@@ -35,8 +35,7 @@ struct alarm {
 
 /* A metric's samples at one resolution. */
 struct feed {
-    struct span metric;
-    unsigned resolution_s;
+    struct alarm_feed what;
     size_t buckets;
     struct history *history; /* made once all alarms have said how much they look at */
 };

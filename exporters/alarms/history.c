@@ -50,19 +50,47 @@ static int64_t slot_of(const struct history *history, int64_t time_s)
     return time_s / resolution - (time_s % resolution < 0);
 }
 
-bool history_add(struct history *history, int64_t time_s, double value, uint64_t times)
+/* NULL: the time lies before what is kept. */
+static struct sketch *sketch_for(struct history *history, int64_t slot)
 {
-    int64_t slot = slot_of(history, time_s);
     struct bucket *bucket = bucket_at(history, slot);
     if (bucket->slot > slot)
-        return false;
+        return NULL;
     if (bucket->slot < slot) {
         sketch_clear(&bucket->sketch);
         bucket->slot = slot;
     }
     history->newest = slot > history->newest ? slot : history->newest;
-    sketch_add(&bucket->sketch, value, times);
-    return true;
+    return &bucket->sketch;
+}
+
+bool history_add(struct history *history, int64_t time_s, double value, uint64_t times)
+{
+    struct sketch *sketch = sketch_for(history, slot_of(history, time_s));
+    if (sketch != NULL)
+        sketch_add(sketch, value, times);
+    return sketch != NULL;
+}
+
+bool history_merge(struct history *history, int64_t time_s, const struct sketch *samples)
+{
+    struct sketch *sketch = sketch_for(history, slot_of(history, time_s));
+    if (sketch != NULL)
+        sketch_merge(sketch, samples);
+    return sketch != NULL;
+}
+
+void history_take(struct history *history, const struct history *from)
+{
+    must(history->resolution_s == from->resolution_s);
+    for (size_t i = 0; i < from->count; i++) {
+        const struct bucket *bucket = &from->buckets[i];
+        if (bucket->slot == INT64_MIN || bucket->sketch.count == 0)
+            continue;
+        struct sketch *sketch = sketch_for(history, bucket->slot);
+        if (sketch != NULL)
+            sketch_merge(sketch, &bucket->sketch);
+    }
 }
 
 void history_fold(const struct history *history, int64_t from_s, int64_t to_s, struct sketch *into)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/alarms/alarms.h"
 #include "exporters/exporter.h"
 #include "rules/base/buf.h"
 #include "rules/base/fault.h"
@@ -287,6 +288,8 @@ struct settings {
         enum guard_mode mode;
         enum on_failure on_failure;
     } api_keys;
+    const struct alarm_settings *alarms;
+    size_t alarm_count;
     const struct usage_plan_settings *usage_plans;
     size_t usage_plan_count;
     struct {

@@ -102,6 +102,8 @@ extern const struct option_type type_targets, type_url, type_call_url;
 /* access_values.c */
 extern const struct option_type type_access_match, type_access_action, type_access_rules,
     type_access_status, type_access_mode, type_access_failure, type_addresses;
+/* alarm_option.c */
+extern const struct option_type type_alarms;
 /* rate_values.c */
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
 /* trace_values.c */

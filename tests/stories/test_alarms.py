@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""alarms test: series replayed by the file's own clock, the states and reasons that come of them, and what is expected."""
+"""Alarms of the program's own counters; and alarms test: series replayed by the file's own clock, and what is expected of them."""
+import json
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from harness import PROGRAM
+from harness import PROGRAM, run, wait_until
 
 ERRORS = """
 start: 2026-01-01T00:00:00Z
@@ -155,21 +157,82 @@ expect:
     assert (code, out.splitlines()[-1]) == (0, "1 passed, 0 failed"), out
 
 
+LIVE = """alarms:
+  - { name: errors, metric: 5XXError, dimensions: { route: "/{proxy+}" }, statistic: Average, period: 10s, evaluation_periods: 1,
+      threshold: 0.5, comparison_operator: GreaterThanThreshold, treat_missing_data: notBreaching }
+  - { name: slow, description: p99 of GET, metric: Latency, dimensions: { method: GET }, statistic: p99, period: 10s,
+      evaluation_periods: 1, threshold: 60000, comparison_operator: GreaterThanThreshold }
+  - { name: page, rule: ALARM(errors) AND OK(slow) }
+routes: [{ match: "ANY /{proxy+}" }]
+"""
+
+
+def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
+    s = sidegate(config=LIVE)  # nobody listens at the upstream: each request is answered 502
+
+    def listed():
+        return json.loads(s.status("/api/v1/alarms", port=s.admin_port)[1])["alarms"]
+
+    def state(name):
+        return next(alarm["state"] for alarm in listed() if alarm["name"] == name)
+
+    assert [alarm["state"] for alarm in listed()] == ["INSUFFICIENT_DATA"] * 3
+    assert s.ask("GET", "/x").status == 502
+    wait_until(lambda: state("errors") == "ALARM", "the alarm rings", 30)
+    wait_until(lambda: state("page") == "ALARM", "the composite alarm rings", 30)
+    assert s.metric("sidegate_alarm_state", alarm="errors", state="ALARM") == 1
+    assert s.metric("sidegate_alarm_state", alarm="errors", state="OK") == 0
+    assert "warning: alarm errors: INSUFFICIENT_DATA -> ALARM: Threshold Crossed: 1 out of the last 1 datapoints [1.0 (" in s.errors()
+    assert listed()[1]["description"] == "p99 of GET"
+    code, out, _ = run("alarms", "list", "--admin", f"127.0.0.1:{s.admin_port}")
+    assert code == 0
+    assert out.splitlines()[0].split() == ["NAME", "STATE", "SINCE", "REASON"]
+    assert out.splitlines()[1].split()[:2] == ["errors", "ALARM"]
+    code, out, _ = run("alarms", "list", "--json", "--admin", f"127.0.0.1:{s.admin_port}")
+    assert json.loads(out)["alarms"][0]["definition"].startswith('{ name: errors, metric: 5XXError, dimensions: { route: ')
+    s.write(LIVE.replace("threshold: 60000", "threshold: 50000"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 2 is in force" in s.errors(), "the reload")
+    assert [state("errors"), state("slow")] == ["ALARM", "INSUFFICIENT_DATA"]  # what was changed begins anew
+
+
+@pytest.mark.parametrize("wrong, right, said", [
+    ("metric: 5XXErrors", "metric: 5XXError", "metric: found '5XXErrors', expected Count, 4XXError, 5XXError, Latency or "
+     "IntegrationLatency (did you mean '5XXError'?)"),
+    ("actions: [{ type: log }], threshold: 0.5", "threshold: 0.5", "actions are not carried out yet"),
+    ("period: 11s", "period: 10s", "period: expected 10s, 20s, 30s or a number of minutes"),
+    ("OK(sloe)", "OK(slow)", "there is no alarm 'sloe' (did you mean 'slow'?)"),
+    ("name: page, actions_suppressor: slow", "name: page", "actions are not carried out yet"),
+    ("{ verb: GET }", "{ method: GET }", "unknown key 'verb'"),
+])
+def test_what_is_wrong_with_an_alarm_of_the_configuration_is_said(tmp_path, wrong, right, said):
+    config = tmp_path / "a.yaml"
+    config.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:2"] } }\n' +
+                      LIVE.replace(right, wrong, 1))
+    code, out, err = run("check", "-c", str(config))
+    assert code == 3
+    assert said in err, err
+    config.write_text(config.read_text().replace(wrong, right, 1))
+    code, out, _ = run("config", "print", "-c", str(config))
+    assert code == 0
+    assert 'alarms: [{ name: errors, metric: 5XXError, dimensions: { route: ' in out
+
+
 def test_the_example_of_the_readme_holds(replay):
-    section = (Path(__file__).resolve().parents[2] / "README.md").read_text().split("## When would an alarm ring?")[1]
-    code, out, err = replay(section.split("```yaml")[1].split("```")[0], "--changes")
+    section = (Path(__file__).resolve().parents[2] / "README.md").read_text().split("## Alarms")[1]
+    code, out, err = replay(section.split("```yaml")[2].split("```")[0], "--changes")
     assert (code, out.splitlines()[-1]) == (0, "2 passed, 0 failed"), out + err
 
 
 def test_the_command_line_is_as_elsewhere(replay, tmp_path):
-    def run(*words):
+    def alarms(*words):
         done = subprocess.run([PROGRAM, "alarms", *words], cwd=tmp_path, text=True, timeout=60, capture_output=True)
         return done.returncode, done.stdout + done.stderr
 
-    assert run()[0] == 2
-    assert run("tset") == (2, run("tset")[1])
-    assert "did you mean 'test'?" in run("tset")[1]
-    assert run("test")[0] == 2
-    assert run("test", "--help")[0] == 0
-    assert "no such file" in run("test", "absent.yaml")[1].lower()
-    assert run("test", "absent.yaml")[0] == 1
+    assert alarms()[0] == 2
+    assert alarms("tset") == (2, alarms("tset")[1])
+    assert "did you mean 'test'?" in alarms("tset")[1]
+    assert alarms("test")[0] == 2
+    assert alarms("test", "--help")[0] == 0
+    assert "no such file" in alarms("test", "absent.yaml")[1].lower()
+    assert alarms("test", "absent.yaml")[0] == 1

@@ -25,5 +25,6 @@ int main(void)
     failures += math_suite();
     failures += composite_suite();
     failures += alarms_suite();
+    failures += watch_suite();
     return failures > 0;
 }

@@ -13,5 +13,6 @@ int state_suite(void);
 int math_suite(void);
 int composite_suite(void);
 int alarms_suite(void);
+int watch_suite(void);
 
 #endif

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/base/number.h"
-#include "sidecar/alarm_file_inside.h"
+#include "sidecar/config/alarm_entry.h"
 
 enum { SECOND_US = 1000000 };
 
-bool alarm_refuse(struct reading *reading, struct place place, const char *message)
+bool alarm_refuse(struct alarm_reading *reading, struct place place, const char *message)
 {
     fault_add(reading->faults, FAULT_ERROR, place, SPAN(""), "%s", message);
     return true;
 }
 
-static void refuse_key(struct reading *reading, const struct node *node, const struct key *keys,
-                       size_t count)
+static void refuse_key(struct alarm_reading *reading, const struct node *node,
+                       const struct alarm_key *keys, size_t count)
 {
-    const char *names[NAMES_MOST];
-    char hint[HINT_BYTES];
+    const char *names[ALARM_NAMES_MOST];
+    char hint[ALARM_HINT_BYTES];
     for (size_t i = 0; i < count; i++)
         names[i] = keys[i].name;
     fault_add(reading->faults, FAULT_ERROR, node->key_place,
               nearest_hint(node->key, names, count, hint, sizeof hint),
-              "unknown key '" SPAN_FORMAT "'", span_arg(span_first(node->key, SHOWN_BYTES)));
+              "unknown key '" SPAN_FORMAT "'", span_arg(span_first(node->key, ALARM_SHOWN_BYTES)));
 }
 
-void alarm_map_read(struct reading *reading, const struct node *map, const struct key *keys,
-                    size_t count, void *to)
+void alarm_map_read(struct alarm_reading *reading, const struct node *map,
+                    const struct alarm_key *keys, size_t count, void *to)
 {
     if (map->kind != NODE_MAP) {
         alarm_refuse(reading, map->place, "expected a map, like { name: x }");
@@ -41,7 +41,7 @@ void alarm_map_read(struct reading *reading, const struct node *map, const struc
     }
 }
 
-void *alarm_list_new(struct reading *reading, const struct node *node, size_t bytes)
+void *alarm_list_new(struct alarm_reading *reading, const struct node *node, size_t bytes)
 {
     void *list = arena_alloc(reading->arena, (node->count + 1) * bytes);
     if (list == NULL)
@@ -89,11 +89,11 @@ bool alarm_count_read(const struct node *node, unsigned *count)
 }
 
 /* The index of one of the words; the nearest one is named where it is none. */
-bool alarm_word_read(struct reading *reading, const struct node *node,
+bool alarm_word_read(struct alarm_reading *reading, const struct node *node,
                      const char *(*word)(unsigned), unsigned *index)
 {
-    const char *names[NAMES_MOST];
-    char hint[HINT_BYTES];
+    const char *names[ALARM_NAMES_MOST];
+    char hint[ALARM_HINT_BYTES];
     for (*index = 0; (names[*index] = word(*index)) != NULL; ++*index)
         if (node->kind == NODE_SCALAR && span_is(node->text, span_text(names[*index])))
             return true;
@@ -102,7 +102,7 @@ bool alarm_word_read(struct reading *reading, const struct node *node,
     fault_add(reading->faults, FAULT_ERROR, node->place,
               nearest_hint(node->text, names, *index, hint, sizeof hint),
               SPAN_FORMAT ": found '" SPAN_FORMAT "', expected %s, %s, ...", span_arg(node->key),
-              span_arg(span_first(node->text, SHOWN_BYTES)), names[0], names[1]);
+              span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), names[0], names[1]);
     *index = 0;
     return true;
 }

@@ -1,40 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sidecar/alarm_file_inside.h"
+#include "sidecar/config/alarm_entry.h"
+
+#include "exporters/meter.h"
 
 /* ---- metrics ---- */
 
-static bool statistic_read(struct reading *reading, const struct node *node,
+static bool statistic_read(struct alarm_reading *reading, const struct node *node,
                            struct statistic *statistic)
 {
-    char hint[HINT_BYTES];
+    char hint[ALARM_HINT_BYTES];
     if (node->kind != NODE_SCALAR)
         return false;
     if (!statistic_parse(node->text, statistic, hint, sizeof hint))
         fault_add(reading->faults, FAULT_ERROR, node->place, span_text(hint),
                   "statistic: found '" SPAN_FORMAT "', expected Average, Sum, Minimum, Maximum, "
                   "SampleCount, p99, tm99, TM(5%%:95%%), ...",
-                  span_arg(span_first(node->text, SHOWN_BYTES)));
+                  span_arg(span_first(node->text, ALARM_SHOWN_BYTES)));
     return true;
 }
 
-static bool id_read(struct reading *reading, const struct node *node, void *to)
+static bool id_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_metric *)to)->id);
 }
 
-static bool metric_read(struct reading *reading, const struct node *node, void *to)
+static bool metric_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_metric *)to)->metric);
 }
 
-static bool metric_statistic_read(struct reading *reading, const struct node *node, void *to)
+static bool metric_statistic_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     return statistic_read(reading, node, &((struct alarm_metric *)to)->statistic);
 }
 
-static bool expression_read(struct reading *reading, const struct node *node, void *to)
+static bool expression_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     struct alarm_metric *metric = to;
@@ -42,7 +44,7 @@ static bool expression_read(struct reading *reading, const struct node *node, vo
     return alarm_text_read(node, &metric->expression);
 }
 
-static bool return_read(struct reading *reading, const struct node *node, void *to)
+static bool return_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     ((struct alarm_metric *)to)->returns = span_is(node->text, SPAN("true"));
@@ -50,15 +52,58 @@ static bool return_read(struct reading *reading, const struct node *node, void *
            (span_is(node->text, SPAN("true")) || span_is(node->text, SPAN("false")));
 }
 
-static const struct key metric_keys[] = {
+static bool route_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_metric *)to)->route);
+}
+
+static bool method_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_metric *)to)->method);
+}
+
+static const struct alarm_key dimension_keys[] = {
+    {"route", route_read, "the template of a route, like /pets/{id}"},
+    {"method", method_read, "a method, like GET"},
+};
+
+static bool dimensions_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    alarm_map_read(reading, node, dimension_keys, sizeof dimension_keys / sizeof *dimension_keys,
+                   to);
+    return true;
+}
+
+static const struct alarm_key metric_keys[] = {
     {"id", id_read, "a lower-case letter, then letters, digits and _"},
     {"metric", metric_read, "the name of a metric"},
     {"statistic", metric_statistic_read, "a statistic, like Average or p99"},
+    {"dimensions", dimensions_read, ""},
     {"expression", expression_read, "an expression, like 100*e/r"},
     {"return_data", return_read, "true or false"},
 };
 
-static void metric_check(struct reading *reading, const struct node *node,
+/* The names that the program counts by itself. */
+static void live_metric_check(struct alarm_reading *reading, const struct node *node,
+                              const struct alarm_metric *metric)
+{
+    const char *names[ALARM_NAMES_MOST];
+    char hint[ALARM_HINT_BYTES];
+    size_t count = 0;
+    for (; (names[count] = metered_word((unsigned)count)) != NULL; count++)
+        if (span_is(metric->metric, span_text(names[count])))
+            return;
+    if (reading->is_live && metric->metric.len > 0)
+        fault_add(reading->faults, FAULT_ERROR, node->place,
+                  nearest_hint(metric->metric, names, count, hint, sizeof hint),
+                  "metric: found '" SPAN_FORMAT
+                  "', expected Count, 4XXError, 5XXError, Latency or IntegrationLatency",
+                  span_arg(span_first(metric->metric, ALARM_SHOWN_BYTES)));
+}
+
+static void metric_check(struct alarm_reading *reading, const struct node *node,
                          const struct alarm_metric *metric)
 {
     if ((metric->metric.len > 0) == (metric->expression.len > 0))
@@ -66,9 +111,10 @@ static void metric_check(struct reading *reading, const struct node *node,
                      "expected either `metric` with `statistic`, or `expression`");
     else if (metric->metric.len > 0 && tree_find(node, SPAN("statistic")) == NULL)
         alarm_refuse(reading, node->place, "`statistic` is missing");
+    live_metric_check(reading, node, metric);
 }
 
-static bool metrics_read(struct reading *reading, const struct node *node, void *to)
+static bool metrics_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_settings *settings = to;
     if (node->kind != NODE_LIST || node->count == 0)
@@ -84,30 +130,45 @@ static bool metrics_read(struct reading *reading, const struct node *node, void 
     return true;
 }
 
-static bool name_read(struct reading *reading, const struct node *node, void *to)
+static bool name_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_settings *)to)->name);
 }
 
 /* `metric` and `statistic` of the alarm itself are read by single_metric_read(). */
-static bool later_read(struct reading *reading, const struct node *node, void *to)
+static bool later_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     (void)to;
     return node->kind == NODE_SCALAR && node->text.len > 0;
 }
 
-/* What a test has no use for: nothing is carried out. */
-static bool passed_over(struct reading *reading, const struct node *node, void *to)
+static bool dimensions_later(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
-    (void)node;
     (void)to;
+    return node->kind == NODE_MAP;
+}
+
+/* A test carries nothing out. */
+static bool actions_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)to;
+    if (reading->is_live)
+        alarm_refuse(reading, node->key_place,
+                     "actions are not carried out yet: a change is logged, and counted in "
+                     "sidegate_alarm_state");
     return true;
 }
 
-static bool period_read(struct reading *reading, const struct node *node, void *to)
+static bool description_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return alarm_text_read(node, &((struct alarm_settings *)to)->description);
+}
+
+static bool period_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     uint64_t seconds;
@@ -117,26 +178,26 @@ static bool period_read(struct reading *reading, const struct node *node, void *
     return true;
 }
 
-static bool periods_read(struct reading *reading, const struct node *node, void *to)
+static bool periods_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_count_read(node, &((struct alarm_settings *)to)->test.evaluation_periods);
 }
 
-static bool datapoints_read(struct reading *reading, const struct node *node, void *to)
+static bool datapoints_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_count_read(node, &((struct alarm_settings *)to)->test.datapoints_to_alarm);
 }
 
-static bool threshold_read(struct reading *reading, const struct node *node, void *to)
+static bool threshold_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return node->kind == NODE_SCALAR &&
            alarm_number_parse(node->text, &((struct alarm_settings *)to)->test.threshold);
 }
 
-static bool comparison_read(struct reading *reading, const struct node *node, void *to)
+static bool comparison_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     unsigned index;
     if (!alarm_word_read(reading, node, alarm_operator_word, &index))
@@ -145,7 +206,7 @@ static bool comparison_read(struct reading *reading, const struct node *node, vo
     return true;
 }
 
-static bool missing_read(struct reading *reading, const struct node *node, void *to)
+static bool missing_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     unsigned index;
     if (!alarm_word_read(reading, node, alarm_missing_word, &index))
@@ -160,7 +221,7 @@ static const char *few_word(unsigned i)
     return words[i];
 }
 
-static bool few_read(struct reading *reading, const struct node *node, void *to)
+static bool few_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     unsigned index;
     if (!alarm_word_read(reading, node, few_word, &index))
@@ -169,27 +230,28 @@ static bool few_read(struct reading *reading, const struct node *node, void *to)
     return true;
 }
 
-static bool band_read(struct reading *reading, const struct node *node, void *to)
+static bool band_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_settings *)to)->band_id);
 }
 
-static bool rule_read(struct reading *reading, const struct node *node, void *to)
+static bool rule_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     ((struct alarm_settings *)to)->rule_place = alarm_text_place(node);
     return alarm_text_read(node, &((struct alarm_settings *)to)->rule);
 }
 
-static bool suppressor_read(struct reading *reading, const struct node *node, void *to)
+static bool suppressor_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
-    (void)reading;
     ((struct alarm_settings *)to)->suppressor_place = node->place;
+    if (reading->is_live)
+        actions_read(reading, node, to);
     return alarm_text_read(node, &((struct alarm_settings *)to)->suppressor);
 }
 
-static bool wait_read(struct reading *reading, const struct node *node, void *to)
+static bool wait_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     uint64_t seconds = 0;
@@ -198,7 +260,7 @@ static bool wait_read(struct reading *reading, const struct node *node, void *to
     return well;
 }
 
-static bool extension_read(struct reading *reading, const struct node *node, void *to)
+static bool extension_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     uint64_t seconds = 0;
@@ -207,12 +269,13 @@ static bool extension_read(struct reading *reading, const struct node *node, voi
     return well;
 }
 
-static const struct key alarm_keys[] = {
+static const struct alarm_key alarm_keys[] = {
     {"name", name_read, "a name"},
-    {"description", passed_over, ""},
-    {"actions", passed_over, ""},
+    {"description", description_read, "a text"},
+    {"actions", actions_read, ""},
     {"metric", later_read, "the name of a metric"},
     {"statistic", later_read, "a statistic, like Average or p99"},
+    {"dimensions", dimensions_later, "a map, like { route: /pets, method: GET }"},
     {"metrics", metrics_read, "a list of metrics and expressions"},
     {"period", period_read, "a time with a unit, in whole seconds, like 60s"},
     {"evaluation_periods", periods_read, "a number"},
@@ -229,7 +292,7 @@ static const struct key alarm_keys[] = {
 };
 
 /* `metric` and `statistic` beside the alarm's name are a list of one. */
-static void single_metric_read(struct reading *reading, const struct node *node,
+static void single_metric_read(struct alarm_reading *reading, const struct node *node,
                                struct alarm_settings *settings)
 {
     const struct node *name = tree_find(node, SPAN("metric"));
@@ -237,7 +300,11 @@ static void single_metric_read(struct reading *reading, const struct node *node,
     struct alarm_metric *metric = alarm_list_new(reading, node, sizeof *metric);
     if (name == NULL || metric == NULL)
         return;
+    const struct node *dimensions = tree_find(node, SPAN("dimensions"));
     *metric = (struct alarm_metric){.metric = name->text, .place = name->place, .returns = true};
+    if (dimensions != NULL)
+        dimensions_read(reading, dimensions, metric);
+    live_metric_check(reading, name, metric);
     if (settings->metric_count > 0)
         alarm_refuse(reading, name->place, "`metric` and `metrics` exclude each other");
     else if (statistic == NULL)
@@ -249,7 +316,7 @@ static void single_metric_read(struct reading *reading, const struct node *node,
 }
 
 /* Keys that a metric alarm has to have, and that a composite one may not. */
-static void alarm_check(struct reading *reading, const struct node *node,
+static void alarm_check(struct alarm_reading *reading, const struct node *node,
                         struct alarm_settings *settings)
 {
     static const char *const musts[] = {"period", "evaluation_periods", "comparison_operator"};
@@ -269,16 +336,14 @@ static void alarm_check(struct reading *reading, const struct node *node,
         settings->test.datapoints_to_alarm = settings->test.evaluation_periods;
 }
 
-bool alarm_entries_read(struct reading *reading, const struct node *node, void *to)
+bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
+                        struct alarm_settings **list, size_t *count)
 {
-    struct alarm_file *file = to;
-    if (node->kind != NODE_LIST || node->count == 0)
+    if (node->kind != NODE_LIST || (node->count == 0 && !reading->is_live))
         return false;
-    file->alarms = alarm_list_new(reading, node, sizeof *file->alarms);
-    file->firsts = alarm_list_new(reading, node, sizeof *file->firsts);
-    for (const struct node *n = node->first; !arena_is_full(reading->arena) && n != NULL;
-         n = n->next) {
-        struct alarm_settings *settings = &file->alarms[file->alarm_count++];
+    *list = alarm_list_new(reading, node, sizeof **list);
+    for (const struct node *n = node->first; *list != NULL && n != NULL; n = n->next) {
+        struct alarm_settings *settings = &(*list)[(*count)++];
         settings->place = n->place;
         alarm_map_read(reading, n, alarm_keys, sizeof alarm_keys / sizeof *alarm_keys, settings);
         if (n->kind != NODE_MAP)

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/alarm_watch.h"
+
+#include <stdlib.h>
+
+#include "exporters/alarms/alarms.h"
+#include "exporters/meter.h"
+#include "rules/base/encode.h"
+#include "rules/base/must.h"
+#include "sidecar/http/date.h"
+#include "sidecar/loop/loop.h"
+#include "sidecar/program_log.h"
+
+enum {
+    SECOND_US = 1000000,
+    SLOT_US = METER_SLOT_S * SECOND_US,
+    AFTER_US = 200000, /* behind a slot's end: who had ended by then has counted */
+    BEHIND_MOST = 60,  /* evaluations that are made up for where time has leapt */
+    BACK_MOST_S = 60   /* a clock that was set back by more than this begins anew */
+};
+
+struct alarm_watch {
+    struct loop *loop;
+    struct program_log *const *log;
+    struct metrics *metrics;
+    unsigned workers;
+    const struct settings *settings;
+    struct alarms *alarms; /* NULL: none */
+    int64_t *since_s;      /* by alarm: when it took its state; 0: it never changed */
+    int64_t evaluated_s;
+    struct timer timer;
+};
+
+/* ---- samples ---- */
+
+static void on_given(void *context, size_t watch, int64_t time_s, const struct sketch *samples)
+{
+    struct alarm_watch *w = context;
+    if (w->alarms != NULL)
+        alarms_feed_add(w->alarms, watch, time_s, samples);
+}
+
+static void gather(struct alarm_watch *watch)
+{
+    for (unsigned w = 0; w < watch->workers; w++)
+        meter_take(metrics_meter(watch->metrics, w), on_given, watch);
+}
+
+/* ---- evaluations ---- */
+
+static void on_told(void *context, const struct alarm_told *told)
+{
+    struct alarm_watch *watch = context;
+    if (told->state == told->before)
+        return;
+    watch->since_s[told->alarm] = told->time_s;
+    program_log_say(*watch->log, told->state == ALARM_STATE_ALARM ? LOG_WARN : LOG_INFO,
+                    "alarm " SPAN_FORMAT ": %s -> %s: " SPAN_FORMAT,
+                    span_arg(watch->settings->alarms[told->alarm].name),
+                    alarm_state_word(told->before), alarm_state_word(told->state),
+                    span_arg(told->reason));
+}
+
+static int64_t due_s(const struct alarm_watch *watch)
+{
+    int64_t step_s = alarms_step_s(watch->alarms);
+    int64_t wall_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
+    return wall_s / step_s * step_s;
+}
+
+/* What was sampled lies in the future now; the states stay. */
+static void begin_anew(struct alarm_watch *watch)
+{
+    struct faults *faults = faults_new();
+    struct alarms *alarms =
+        alarms_new(watch->settings->alarms, watch->settings->alarm_count, faults);
+    must(alarms != NULL); /* the configuration was read */
+    alarms_inherit(alarms, watch->alarms, false);
+    alarms_free(watch->alarms);
+    watch->alarms = alarms;
+    faults_free(faults);
+}
+
+static void evaluate(struct alarm_watch *watch)
+{
+    int64_t step_s = alarms_step_s(watch->alarms), now_s = due_s(watch);
+    if (now_s < watch->evaluated_s - BACK_MOST_S) {
+        begin_anew(watch);
+        watch->evaluated_s = now_s - step_s;
+    }
+    if (now_s - watch->evaluated_s > BEHIND_MOST * step_s)
+        watch->evaluated_s = now_s - step_s;
+    for (; watch->evaluated_s < now_s; watch->evaluated_s += step_s)
+        alarms_run(watch->alarms, watch->evaluated_s + step_s, on_told, watch);
+}
+
+static void arm(struct alarm_watch *watch)
+{
+    uint64_t of_slot_us = loop_wall_us(watch->loop) % SLOT_US;
+    timer_arm(&watch->timer, loop_now_us(watch->loop) + SLOT_US - of_slot_us + AFTER_US);
+}
+
+static void on_slot(struct timer *timer)
+{
+    struct alarm_watch *watch = list_entry(timer, struct alarm_watch, timer);
+    gather(watch);
+    evaluate(watch);
+    arm(watch);
+}
+
+/* ---- life ---- */
+
+struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const *log,
+                                    struct metrics *metrics, unsigned workers)
+{
+    struct alarm_watch *watch = must_alloc(sizeof *watch);
+    watch->loop = loop;
+    watch->log = log;
+    watch->metrics = metrics;
+    watch->workers = workers;
+    timer_init(&watch->timer, loop, on_slot);
+    return watch;
+}
+
+void alarm_watch_free(struct alarm_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    timer_disarm(&watch->timer);
+    alarms_free(watch->alarms);
+    free(watch->since_s);
+    free(watch);
+}
+
+/* What the alarms ask for, in the order of their feeds. */
+static struct meter_watch *watches_of(const struct alarms *alarms, size_t *count)
+{
+    *count = alarms != NULL ? alarms_feed_count(alarms) : 0;
+    struct meter_watch *watches = must_alloc(*count * sizeof *watches + 1);
+    for (size_t i = 0; i < *count; i++) {
+        struct alarm_feed feed = alarms_feed(alarms, i);
+        watches[i] = (struct meter_watch){.route = feed.route, .method = feed.method};
+        must(metered_find(feed.metric, &watches[i].metered));
+    }
+    return watches;
+}
+
+/* When alarms that are the same took their states. */
+static int64_t *since_of(const struct alarm_watch *watch, const struct settings *settings)
+{
+    int64_t *since = must_alloc(settings->alarm_count * sizeof *since + 1);
+    for (size_t i = 0; i < settings->alarm_count; i++)
+        for (size_t k = 0; watch->settings != NULL && k < watch->settings->alarm_count; k++)
+            if (span_is(settings->alarms[i].text, watch->settings->alarms[k].text))
+                since[i] = watch->since_s[k];
+    return since;
+}
+
+void alarm_watch_change(struct alarm_watch *watch, const struct settings *settings)
+{
+    struct faults *faults = faults_new();
+    struct alarms *alarms = settings->alarm_count > 0
+                                ? alarms_new(settings->alarms, settings->alarm_count, faults)
+                                : NULL;
+    size_t count;
+    struct meter_watch *watches = watches_of(alarms, &count);
+    int64_t *since = since_of(watch, settings);
+    must(alarms != NULL || settings->alarm_count == 0); /* the configuration was read */
+    for (unsigned w = 0; w < watch->workers; w++)
+        meter_change(metrics_meter(watch->metrics, w), watches, count, on_given, watch);
+    if (alarms != NULL && watch->alarms != NULL)
+        alarms_inherit(alarms, watch->alarms, true);
+    bool begins = alarms != NULL && watch->alarms == NULL;
+    alarms_free(watch->alarms);
+    free(watch->since_s);
+    watch->since_s = since;
+    watch->alarms = alarms;
+    watch->settings = settings;
+    timer_disarm(&watch->timer);
+    if (begins)
+        watch->evaluated_s = due_s(watch);
+    if (alarms != NULL)
+        arm(watch);
+    free(watches);
+    faults_free(faults);
+}
+
+/* ---- what is said of them ---- */
+
+static size_t count_of(const struct alarm_watch *watch)
+{
+    return watch->alarms != NULL ? watch->settings->alarm_count : 0;
+}
+
+struct alarm_figure *alarm_watch_figures(const struct alarm_watch *watch, size_t *count)
+{
+    *count = count_of(watch);
+    struct alarm_figure *figures = must_alloc(*count * sizeof *figures + 1);
+    for (size_t i = 0; i < *count; i++)
+        figures[i] = (struct alarm_figure){watch->settings->alarms[i].name,
+                                           alarm_state_word(alarms_state(watch->alarms, i))};
+    return figures;
+}
+
+static void alarm_print(const struct alarm_watch *watch, size_t i, struct buf *to)
+{
+    const struct alarm_settings *settings = &watch->settings->alarms[i];
+    char time[TIMESTAMP_LENGTH];
+    buf_add(to, SPAN("{\"name\":"));
+    json_add_string(to, settings->name);
+    if (settings->description.len > 0) {
+        buf_add(to, SPAN(",\"description\":"));
+        json_add_string(to, settings->description);
+    }
+    buf_format(to,
+               ",\"state\":\"%s\",\"since\":", alarm_state_word(alarms_state(watch->alarms, i)));
+    timestamp_write(time, (uint64_t)watch->since_s[i] * SECOND_US);
+    if (watch->since_s[i] > 0)
+        json_add_string(to, span_make(time, TIMESTAMP_LENGTH));
+    else
+        buf_add(to, SPAN("null"));
+    buf_add(to, SPAN(",\"reason\":"));
+    json_add_string(to, alarms_reason(watch->alarms, i));
+    buf_add(to, SPAN(",\"definition\":"));
+    json_add_string(to, settings->text);
+    buf_add_byte(to, '}');
+}
+
+void alarm_watch_print(const struct alarm_watch *watch, struct buf *to)
+{
+    buf_add(to, SPAN("{\"alarms\":["));
+    for (size_t i = 0; i < count_of(watch); i++) {
+        if (i > 0)
+            buf_add_byte(to, ',');
+        alarm_print(watch, i, to);
+    }
+    buf_add(to, SPAN("]}\n"));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One entry of `alarms:`, in the configuration and in the files of `sidegate alarms test`; and maps
+ * by a table of keys, for what else stands in such a file. */
+#ifndef SIDEGATE_SIDECAR_CONFIG_ALARM_ENTRY_H
+#define SIDEGATE_SIDECAR_CONFIG_ALARM_ENTRY_H
+
+#include "exporters/alarms/alarms.h"
+#include "sidecar/config/tree.h"
+
+enum { ALARM_HINT_BYTES = 300, ALARM_NAMES_MOST = 64, ALARM_SHOWN_BYTES = 100 };
+
+struct alarm_reading {
+    struct arena *arena;
+    struct faults *faults;
+    bool is_live; /* the configuration: what does nothing yet, and metrics that nobody counts, are
+                     refused */
+    void *context;
+};
+
+/* True: taken, or said already what is wrong; else the caller says what is expected. */
+typedef bool alarm_key_read(struct alarm_reading *reading, const struct node *node, void *to);
+
+struct alarm_key {
+    const char *name;
+    alarm_key_read *read;
+    const char *expected;
+};
+
+void alarm_map_read(struct alarm_reading *reading, const struct node *map,
+                    const struct alarm_key *keys, size_t count, void *to);
+/* Says it; true. */
+bool alarm_refuse(struct alarm_reading *reading, struct place place, const char *message);
+/* Room for what the list holds; NULL: said. */
+void *alarm_list_new(struct alarm_reading *reading, const struct node *node, size_t bytes);
+bool alarm_text_read(const struct node *node, struct span *to);
+struct place alarm_text_place(const struct node *node); /* where the text itself begins */
+bool alarm_seconds_read(const struct node *node, uint64_t *seconds);
+bool alarm_count_read(const struct node *node, unsigned *count);
+/* The index of one of the words; the nearest one is named where it is none. */
+bool alarm_word_read(struct alarm_reading *reading, const struct node *node,
+                     const char *(*word)(unsigned), unsigned *index);
+/* "missing x10": the word, and how often it stands there. */
+struct span alarm_repeated(struct span text, uint64_t *times);
+
+/* The list `alarms:`; an empty one only where it is live. False: it is no such list. */
+bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
+                        struct alarm_settings **list, size_t *count);
+
+#endif

@@ -253,6 +253,7 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_stop(workers->at[w]);
+    admin_free(process->admin); /* the loop turns below, and pages look at workers */
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
@@ -267,7 +268,6 @@ static void stop(struct process *process)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
     if (workers->ring != NULL)
         ring_close(workers->ring);
-    admin_free(process->admin);
     alarm_watch_free(process->alarms);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;

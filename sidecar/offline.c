@@ -348,6 +348,20 @@ static uint64_t lists_want(const struct offline *offline)
     return wanted < settings->limits.body_bytes ? wanted : settings->limits.body_bytes;
 }
 
+/* Does the body go on behind what rules look at? */
+static bool is_behind(const struct offline *offline, enum body body, uint64_t limit)
+{
+    return offline->body.len > limit || (offline->body.len == limit && body == BODY_OVER);
+}
+
+static enum row take_as(struct offline *offline, enum body body)
+{
+    offline->body_is_whole = body == BODY_WHOLE;
+    if (body == BODY_SHORT)
+        return answer_with(offline, 408, "request_body_timeout");
+    return body == BODY_BROKEN ? answer_with(offline, 400, "request_body_broken") : ROW_NEXT;
+}
+
 /* As much as the rules or the web ACLs look at, whoever looks at more; offline->over: it goes on
  * behind what rules look at. */
 static enum row gather_body(struct offline *offline, bool rules)
@@ -368,14 +382,10 @@ static enum row gather_body(struct offline *offline, bool rules)
         return refuse_body(offline, body_policy_over(&policy));
     enum body body =
         length == BODY_UNKNOWN ? take_chunks(offline, limit) : take_length(offline, limit);
-    offline->over = for_rules && (offline->body.len > rules_limit ||
-                                  (offline->body.len == rules_limit && body == BODY_OVER));
+    offline->over = for_rules && is_behind(offline, body, rules_limit);
     if (offline->over && refuse_body(offline, body_policy_over(&policy)) == ROW_ANSWER)
         return ROW_ANSWER;
-    offline->body_is_whole = body == BODY_WHOLE;
-    if (body == BODY_SHORT)
-        return answer_with(offline, 408, "request_body_timeout");
-    return body == BODY_BROKEN ? answer_with(offline, 400, "request_body_broken") : ROW_NEXT;
+    return take_as(offline, body);
 }
 
 /* What web ACLs see of it. */

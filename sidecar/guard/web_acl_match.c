@@ -301,7 +301,7 @@ static enum web_acl_look look_at_parts(const struct web_acl_statement *statement
             return answer;
         failed |= answer == LOOK_FAILED;
     }
-    if (failed)
+    if (failed || run->exhausted >= WEB_ACL_EXHAUSTED)
         return LOOK_FAILED;
     return end == LOOK_YES ? LOOK_NO : LOOK_YES;
 }

@@ -5,27 +5,6 @@
 
 enum { NAME_BYTES = 64, TEXT_BYTES = 1024, WINDOW_S = 300, RATE_WCU = 2, KEY_WCU = 30 };
 
-typedef void read_key(struct web_acl_reader *r, const json_t *value, struct web_acl_key *key);
-static read_key read_nothing, read_named, read_text, read_labels, read_number;
-
-static const struct key_row {
-    const char *member;
-    enum web_acl_key_kind kind;
-    read_key *read;
-} rows[] = {
-    {"Header", KEY_HEADER, read_named},
-    {"Cookie", KEY_COOKIE, read_named},
-    {"QueryArgument", KEY_ARGUMENT, read_named},
-    {"QueryString", KEY_QUERY_STRING, read_text},
-    {"UriPath", KEY_URI_PATH, read_text},
-    {"HTTPMethod", KEY_METHOD, read_nothing},
-    {"IP", KEY_IP, read_nothing},
-    {"ForwardedIP", KEY_FORWARDED_IP, read_nothing},
-    {"LabelNamespace", KEY_LABELS, read_labels},
-    {"ASN", KEY_ASN, read_number},
-};
-enum { ROWS = sizeof rows / sizeof *rows };
-
 /* ---- custom keys ---- */
 
 static void read_nothing(struct web_acl_reader *r, const json_t *value, struct web_acl_key *key)
@@ -68,6 +47,24 @@ static void read_number(struct web_acl_reader *r, const json_t *value, struct we
     read_nothing(r, value, key);
     reader_refuse_blind(r, r->names->has_asns, "geo: { asn_db: FILE }");
 }
+
+static const struct key_row {
+    const char *member;
+    enum web_acl_key_kind kind;
+    void (*read)(struct web_acl_reader *r, const json_t *value, struct web_acl_key *key);
+} rows[] = {
+    {"Header", KEY_HEADER, read_named},
+    {"Cookie", KEY_COOKIE, read_named},
+    {"QueryArgument", KEY_ARGUMENT, read_named},
+    {"QueryString", KEY_QUERY_STRING, read_text},
+    {"UriPath", KEY_URI_PATH, read_text},
+    {"HTTPMethod", KEY_METHOD, read_nothing},
+    {"IP", KEY_IP, read_nothing},
+    {"ForwardedIP", KEY_FORWARDED_IP, read_nothing},
+    {"LabelNamespace", KEY_LABELS, read_labels},
+    {"ASN", KEY_ASN, read_number},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
 
 static const struct key_row *find_row(struct web_acl_reader *r, const char *member)
 {

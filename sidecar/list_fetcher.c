@@ -77,6 +77,7 @@ static void fail(struct download *download, enum fetch_result result, const char
                             : "no list ever came, and on_failure decides");
     snprintf(download->why, sizeof download->why, "%s", why);
     wait_for_next(download);
+    world->news(world->context);
 }
 
 static void succeed(struct download *download, enum fetch_result result)
@@ -293,6 +294,16 @@ void list_fetcher_judged(struct list_fetcher *fetcher)
         document_give(good);
         document_give(unjudged);
     }
+}
+
+bool list_fetcher_has_answers(const struct list_fetcher *fetcher)
+{
+    for (struct list *l = fetcher->downloads.next; l != &fetcher->downloads; l = l->next) {
+        const struct download *download = list_entry(l, struct download, link);
+        if (!download->tried && download->offered == 0)
+            return false;
+    }
+    return true;
 }
 
 bool list_fetcher_has_tried(const struct list_fetcher *fetcher)

@@ -23,7 +23,7 @@ struct list_fetcher_world {
     struct caller *caller;
     struct documents *documents;
     struct program_log *log;
-    void (*news)(void *context); /* there is something to be judged */
+    void (*news)(void *context); /* a server answered or failed: there may be something to judge */
     void *context;
 };
 
@@ -33,7 +33,9 @@ void list_fetcher_free(struct list_fetcher *fetcher); /* NULL allowed */
 void list_fetcher_follow(struct list_fetcher *fetcher, const struct settings *settings);
 /* What there was to be judged was. */
 void list_fetcher_judged(struct list_fetcher *fetcher);
-/* Every one was asked once, and what came of it is known. */
+/* Every one was asked once, and answered or failed. */
+bool list_fetcher_has_answers(const struct list_fetcher *fetcher);
+/* The same, and what came of it was judged. */
 bool list_fetcher_has_tried(const struct list_fetcher *fetcher);
 
 /* X(id, "word"): what became of a fetch, as the metric says it. */

@@ -276,8 +276,7 @@ static void stop(struct process *process)
     }
     timer_disarm(&process->state_timer);
     timer_disarm(&process->live_timer);
-    timer_disarm(&process->reload.wait);
-    timer_disarm(&process->reload.look);
+    reload_fini(process);
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
     collections_free(workers->collections);

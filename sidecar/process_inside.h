@@ -43,16 +43,17 @@ struct process {
     struct timer live_timer;  /* the next end of what was put into an ip_set */
     uint64_t drain_until_us;
     struct {
-        bool running, again;       /* another HUP while one is being compiled */
-        bool waits;                /* for a snapshot to end, and it was said */
-        char *refused;             /* faults of the latest configuration; NULL: it is in force */
-        char *files_refused;       /* of files that changed by themselves */
-        struct timer wait;         /* too many snapshots are alive */
-        struct timer look;         /* at files that change by themselves */
-        uint64_t due_us[RENEWALS]; /* when to look at them; 0: never */
-        uint64_t stamps[RENEWALS]; /* what they were like at the latest look */
-        bool news;                 /* there is something that is not a file */
-        unsigned suspect;          /* bits: something of that kind was refused last */
+        bool running, again;        /* another HUP while one is being compiled */
+        bool waits;                 /* for a snapshot to end, and it was said */
+        char *refused;              /* faults of the latest configuration; NULL: it is in force */
+        char *files_refused;        /* of files that changed by themselves */
+        struct timer wait;          /* too many snapshots are alive */
+        struct timer look;          /* at files that change by themselves */
+        uint64_t due_us[RENEWALS];  /* when to look at them; 0: never */
+        uint64_t stamps[RENEWALS];  /* what they were like at the latest look */
+        struct compilation *parked; /* compiled, and waiting for lists that it names first */
+        bool news;                  /* there is something that is not a file */
+        unsigned suspect;           /* bits: something of that kind was refused last */
     } reload;
 };
 
@@ -77,6 +78,7 @@ void process_say_facts(struct process *process);
 void reload_init(struct process *process);
 /* Compiles aside and swaps; the admin's waiting requests are answered when it is done. */
 void reload_begin(struct process *process);
+void reload_fini(struct process *process); /* what waits is let go */
 /* Something came that is not a file: looks at once, or as soon as it can. */
 void reload_renew(struct process *process);
 /* From now on certificates and their like are looked at as often as the snapshot in force says, and

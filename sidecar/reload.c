@@ -12,7 +12,13 @@
 #include "sidecar/process_inside.h"
 #include "sidecar/usage_file.h"
 
-enum { SNAPSHOTS_MOST = 8, WAIT_US = 200000, WHY_BYTES = 512, FAULTS_BYTES = 1024 * 1024 };
+enum {
+    SNAPSHOTS_MOST = 8,
+    WAIT_US = 200000,
+    LISTS_US = 10000000,
+    WHY_BYTES = 512,
+    FAULTS_BYTES = 1024 * 1024
+};
 
 struct compilation {
     struct mail mail;
@@ -22,6 +28,7 @@ struct compilation {
     struct faults *faults;
     bool renews;    /* the files alone that change by themselves, */
     unsigned which; /* of these kinds: bits of enum renewal */
+    bool waited;    /* for lists: what came is to be put in */
 };
 
 /* ---- taking the result over ---- */
@@ -88,7 +95,6 @@ static void accept_new(struct process *process, struct snapshot *snapshot, bool 
         set_refusal(process, &process->reload.refused, NULL);
     process_say_facts(process);
     usage_plans_know(process->workers.quotas, snapshot->settings, loop_wall_us(process->loop));
-    list_fetcher_follow(process->fetcher, snapshot->settings);
     if (process->workers.block_lists != NULL)
         block_lists_change(process->workers.block_lists, snapshot->settings);
     program_log_set_level(process->log, snapshot->settings->process.log_level);
@@ -143,17 +149,40 @@ static void take_over(struct compilation *compilation)
     }
 }
 
+static void compilation_free(struct compilation *compilation)
+{
+    snapshot_give(compilation->before);
+    faults_free(compilation->faults);
+    free(compilation);
+}
+
+/* A list that is named for the first time would be missing until its server has answered, and
+ * on_failure would decide: the configuration comes into force with it instead. */
+static bool park(struct compilation *compilation)
+{
+    struct process *process = compilation->process;
+    if (compilation->renews || compilation->waited || compilation->snapshot == NULL)
+        return false;
+    list_fetcher_follow(process->fetcher, compilation->snapshot->settings);
+    if (list_fetcher_has_tried(process->fetcher))
+        return false;
+    process->reload.parked = compilation;
+    timer_arm(&process->reload.wait, loop_now_us(process->loop) + LISTS_US);
+    return true;
+}
+
 static void on_compiled(struct mail *mail)
 {
     struct compilation *compilation = list_entry(mail, struct compilation, mail);
     struct process *process = compilation->process;
+    if (park(compilation))
+        return;
     bool renewed = compilation->renews;
     process->reload.running = false;
     take_over(compilation);
+    list_fetcher_follow(process->fetcher, process->snapshot->settings);
     list_fetcher_judged(process->fetcher);
-    snapshot_give(compilation->before);
-    faults_free(compilation->faults);
-    free(compilation);
+    compilation_free(compilation);
     if (process->reload.again) {
         process->reload.again = false;
         reload_begin(process);
@@ -164,10 +193,23 @@ static void on_compiled(struct mail *mail)
 
 /* ---- compiling ---- */
 
+static void put_lists_in(struct compilation *compilation)
+{
+    struct faults *others = faults_new(); /* files that changed meanwhile: the next look says it */
+    struct snapshot *with = snapshot_renew(compilation->snapshot, 1u << RENEW_IP_LISTS, others);
+    faults_free(others);
+    if (with == NULL)
+        return;
+    snapshot_give(compilation->snapshot);
+    compilation->snapshot = with;
+}
+
 static void *compile(void *context)
 {
     struct compilation *compilation = context;
-    if (compilation->renews)
+    if (compilation->waited)
+        put_lists_in(compilation);
+    else if (compilation->renews)
         compilation->snapshot =
             snapshot_renew(compilation->before, compilation->which, compilation->faults);
     else
@@ -177,9 +219,29 @@ static void *compile(void *context)
     return NULL;
 }
 
+static void start(struct compilation *compilation)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, compile, compilation) == 0);
+    pthread_detach(thread);
+}
+
+static void go_on(struct process *process)
+{
+    struct compilation *compilation = process->reload.parked;
+    process->reload.parked = NULL;
+    timer_disarm(&process->reload.wait);
+    compilation->waited = true;
+    start(compilation);
+}
+
 static void on_wait(struct timer *timer)
 {
     struct process *process = list_entry(timer, struct process, reload.wait);
+    if (process->reload.parked != NULL) {
+        go_on(process);
+        return;
+    }
     process->reload.running = false;
     reload_begin(process);
 }
@@ -254,6 +316,8 @@ static void on_look(struct timer *timer)
 
 void reload_renew(struct process *process)
 {
+    if (process->reload.parked != NULL && list_fetcher_has_answers(process->fetcher))
+        go_on(process);
     process->reload.news = true;
     timer_arm(&process->reload.look, loop_now_us(process->loop));
 }
@@ -279,10 +343,23 @@ void reload_init(struct process *process)
     timer_init(&process->reload.wait, process->loop, on_wait);
 }
 
+void reload_fini(struct process *process)
+{
+    struct compilation *parked = process->reload.parked;
+    timer_disarm(&process->reload.wait);
+    timer_disarm(&process->reload.look);
+    if (parked == NULL)
+        return;
+    process->reload.parked = NULL;
+    snapshot_give(parked->snapshot);
+    compilation_free(parked);
+}
+
 void reload_begin(struct process *process)
 {
     if (process->reload.running) {
-        process->reload.again = !timer_is_armed(&process->reload.wait);
+        process->reload.again =
+            process->reload.parked != NULL || !timer_is_armed(&process->reload.wait);
         return;
     }
     begin(process, false, 0);
@@ -302,7 +379,5 @@ static void begin(struct process *process, bool renews, unsigned which)
                                         .faults = faults_new(),
                                         .renews = renews,
                                         .which = which};
-    pthread_t thread;
-    must(pthread_create(&thread, NULL, compile, compilation) == 0);
-    pthread_detach(thread);
+    start(compilation);
 }

@@ -426,6 +426,60 @@ def test_a_server_over_tls_is_believed_by_its_ca_alone(sidegate, backend, tmp_pa
     wait_until(lambda: (lists.ask("203.0.113.7"), lists.ask("192.0.2.7")) == (200, 403), "the list")
 
 
+def test_a_reload_that_names_a_new_list_comes_into_force_with_it(sidegate, backend):
+    server, may_answer = ListServer(backend), threading.Event()
+
+    def patient(wire):
+        may_answer.wait(20)
+        server.serve(wire)
+
+    url = backend(patient).url
+    lists = Lists(sidegate(backend(always_ok).url, trusted="127.0.0.1"))
+    over, got = threading.Event(), []
+
+    def load():
+        client = lists.s.client()
+        while not over.is_set():
+            got.append(client.ask(fields=[("X-Forwarded-For", "203.0.113.7")]).status)
+        client.close()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    lists.s.write(URL.format(url=url, more=", timeout: 20s").replace("timeout: 2s, ", ""))
+    lists.s.signal(signal.SIGHUP)
+    before = len(got)
+    wait_until(lambda: len(got) > before + 200, "some load")
+    assert lists.s.metric("sidegate_config_snapshot") == 1 and lists.ask("192.0.2.7") == 200
+    may_answer.set()
+    wait_until(lambda: lists.ask("192.0.2.7") == 403, "the list")
+    over.set()
+    thread.join()
+    assert set(got) == {200}  # nobody met a set that had not come yet
+
+
+def test_a_reload_does_not_wait_for_ever_for_a_new_list(sidegate, backend):
+    lists = Lists(sidegate(backend(always_ok).url, trusted="127.0.0.1"))
+    lists.s.write(URL.format(url="http://127.0.0.1:9/list", more=""))
+    lists.s.signal(signal.SIGHUP)
+    wait_until(lambda: lists.ask("192.0.2.7") == 403, "on_failure: deny")  # refused at once
+    silent = backend(lambda wire: wire.rest())
+    lists.s.write(URL.format(url=silent.url, more=", on_failure: allow").replace("timeout: 2s", "timeout: 1h"))
+    status, problem = {}, threading.Thread(target=lambda: status.update(code=run("reload", "--admin", f"127.0.0.1:{lists.s.admin_port}")[0]))
+    problem.start()
+    wait_until(lambda: lists.ask("192.0.2.7") == 200, "on_failure: allow", 20)
+    problem.join()
+    assert status == {"code": 0}
+
+
+def test_a_stop_while_a_reload_waits_for_a_list_is_in_order(sidegate, backend):
+    silent = backend(lambda wire: wire.rest())
+    lists = Lists(sidegate(backend(always_ok).url, trusted="127.0.0.1"))
+    lists.s.write(URL.format(url=silent.url, more="").replace("timeout: 2s", "timeout: 1h"))
+    lists.s.signal(signal.SIGHUP)
+    wait_until(lambda: silent.wires and silent.wires[0].heard, "the server is asked")
+    assert lists.s.stop() == 0
+
+
 def start_again(lists, sidegate, backend, folder):
     """A second program with the same configuration and folder."""
     lists.s.stop()

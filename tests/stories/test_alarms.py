@@ -224,6 +224,18 @@ def test_the_example_of_the_readme_holds(replay):
     assert (code, out.splitlines()[-1]) == (0, "2 passed, 0 failed"), out + err
 
 
+def test_up_runs_with_the_alarm_on_the_error_rate(replay):
+    up = (Path(__file__).resolve().parents[2] / "sidecar" / "up").read_text()
+    alarms = up[up.index("alarms:"):up.index("timeouts:", up.index("alarms:"))]
+    code, out, err = replay(alarms + """series:
+  - { metric: 5XXError, values: [{ value: 0, samples: 100 }, [1, 0, 0, 0], [1, 0], 1, missing x3, 0] }
+expect:
+  - { alarm: 5XX rate, states: [OK x3, ALARM] }
+  - { alarm: 5XX rate, at: 8m, state: OK }
+""", "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "2 passed, 0 failed"), out + err
+
+
 def test_the_command_line_is_as_elsewhere(replay, tmp_path):
     def alarms(*words):
         done = subprocess.run([PROGRAM, "alarms", *words], cwd=tmp_path, text=True, timeout=60, capture_output=True)

@@ -2,6 +2,7 @@
 /* From a worker's finished exchanges to the state of an alarm, by a clock that is turned by hand.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,6 +115,38 @@ TEST(a_meter_keeps_samples_apart_by_ten_seconds_and_gives_them_before_a_change)
     given.count = 0;
     meter_take(meter, on_given, &given);
     check_number(given.count, 0);
+    meter_free(meter);
+}
+
+enum { COUNTED = 100000 };
+
+static void *count_many(void *context)
+{
+    struct report report = report_of(200, "GET", "/", 1000);
+    for (int i = 0; i < COUNTED; i++)
+        meter_count(context, &report);
+    return NULL;
+}
+
+TEST(a_meter_that_is_emptied_while_its_worker_counts_loses_nothing)
+{
+    static const struct meter_watch watch = {METERED_COUNT, SPAN_INIT(""), SPAN_INIT("")};
+    struct meter *meter = meter_new();
+    struct given given = {0};
+    uint64_t counted = 0;
+    pthread_t thread;
+    meter_change(meter, &watch, 1, on_given, &given);
+    check(pthread_create(&thread, NULL, count_many, meter) == 0);
+    for (int i = 0; i < 1000; i++) {
+        given.count = 0;
+        meter_take(meter, on_given, &given);
+        counted += given.count > 0 ? given.list[0].count : 0;
+    }
+    pthread_join(thread, NULL);
+    given.count = 0;
+    meter_take(meter, on_given, &given);
+    counted += given.count > 0 ? given.list[0].count : 0;
+    check_number(counted, COUNTED);
     meter_free(meter);
 }
 
@@ -298,6 +331,7 @@ int watch_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_meter_gathers_what_alarms_ask_for_by_metric_route_and_method),
         cmocka_unit_test(a_meter_keeps_samples_apart_by_ten_seconds_and_gives_them_before_a_change),
+        cmocka_unit_test(a_meter_that_is_emptied_while_its_worker_counts_loses_nothing),
         cmocka_unit_test(alarms_are_evaluated_by_what_all_workers_have_counted),
         cmocka_unit_test(a_change_keeps_states_and_samples_of_alarms_that_are_the_same),
         cmocka_unit_test(a_clock_that_is_set_back_or_leaps_leaves_alarms_working),

@@ -392,7 +392,6 @@ int process_run(const struct process_options *options)
         ip_sets_init(process);
         code = serve(process);
     }
-    loop_turn(process->loop, 0); /* mail that was on its way */
     loop_free(process->loop);
     documents_free(process->documents);
     program_log_close(process->log);

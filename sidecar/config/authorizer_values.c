@@ -2,6 +2,7 @@
 /* Types of options of authorizers, and of routes that name them. */
 #include "rules/base/encode.h"
 #include "sidecar/config/values.h"
+#include "sidecar/guard/cognito.h"
 #include "sidecar/guard/jwk.h"
 #include "sidecar/guard/jws.h"
 #include "sidecar/http/fields.h"
@@ -23,7 +24,7 @@ struct span authorizer_type_word(enum authorizer_type type)
 
 bool authorizer_has_keys(const struct authorizer_settings *settings)
 {
-    return settings->type == AUTHORIZER_JWT;
+    return settings->type == AUTHORIZER_JWT || settings->type == AUTHORIZER_COGNITO;
 }
 
 static enum value_result kind_read(const struct value *value)
@@ -273,7 +274,7 @@ static enum value_result key_set_value_read(const struct value *value)
                          : value_refuse(value, value->node, "a JWK Set, RFC 7517", wrong);
 }
 
-static bool key_set_print(const struct option *option, const void *base, size_t i, struct buf *to)
+static bool text_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     (void)i;
     const struct span *text = (const void *)((const char *)base + option->at);
@@ -286,7 +287,24 @@ const struct option_type type_key_set = {.name = "key set",
                                          .expected = "a JWK Set: { keys: [{ kty: EC, ... }] }",
                                          .takes_any = true,
                                          .read = key_set_value_read,
-                                         .print = key_set_print};
+                                         .print = text_print};
+
+/* ---- user_pool ---- */
+
+static enum value_result user_pool_read(const struct value *value)
+{
+    struct span text = value->node->text;
+    if (cognito_issuer(text, value->reading->arena).at == NULL)
+        return VALUE_UNFIT;
+    *(struct span *)value_at(value) = value_keep(value, text);
+    return VALUE_TAKEN;
+}
+
+const struct option_type type_user_pool = {.name = "user pool",
+                                           .expected =
+                                               "a user pool, like eu-west-1_AbC123, or its ARN",
+                                           .read = user_pool_read,
+                                           .print = text_print};
 
 /* ---- routes[].authorizer: its section may stand behind the routes ---- */
 

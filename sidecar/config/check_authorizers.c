@@ -20,29 +20,22 @@ static const struct type_option {
     enum { MAY, MUST } need;
     const char *name;
 } type_options[] = {
-    {AUTHORIZER_JWT, MUST, "issuer"},
-    {AUTHORIZER_JWT, MUST, "algorithms"},
-    {AUTHORIZER_JWT, MAY, "jwks_file"},
-    {AUTHORIZER_JWT, MAY, "jwks"},
-    {AUTHORIZER_JWT, MAY, "jwks_url"},
-    {AUTHORIZER_JWT, MAY, "ca_file"},
-    {AUTHORIZER_JWT, MAY, "refresh"},
-    {AUTHORIZER_JWT, MAY, "stale_for"},
-    {AUTHORIZER_JWT, MAY, "timeout"},
-    {AUTHORIZER_JWT, MAY, "on_failure"},
-    {AUTHORIZER_JWT, MAY, "audience"},
-    {AUTHORIZER_JWT, MAY, "token_use"},
-    {AUTHORIZER_JWT, MAY, "skew"},
-    {AUTHORIZER_SIGV4, MUST, "region"},
-    {AUTHORIZER_SIGV4, MAY, "service"},
-    {AUTHORIZER_SIGV4, MAY, "skew"},
-    {AUTHORIZER_SIGV4, MAY, "v4a"},
-    {AUTHORIZER_SIGV4, MAY, "body"},
-    {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
-    {AUTHORIZER_LAMBDA, MUST, "url"},
-    {AUTHORIZER_LAMBDA, MUST, "function"},
-    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),
-    {AUTHORIZER_HTTP, MUST, "url"},
+    {AUTHORIZER_JWT, MUST, "issuer"},      {AUTHORIZER_JWT, MUST, "algorithms"},
+    {AUTHORIZER_JWT, MAY, "jwks_file"},    {AUTHORIZER_JWT, MAY, "jwks"},
+    {AUTHORIZER_JWT, MAY, "jwks_url"},     {AUTHORIZER_JWT, MAY, "ca_file"},
+    {AUTHORIZER_JWT, MAY, "refresh"},      {AUTHORIZER_JWT, MAY, "stale_for"},
+    {AUTHORIZER_JWT, MAY, "timeout"},      {AUTHORIZER_JWT, MAY, "on_failure"},
+    {AUTHORIZER_JWT, MAY, "audience"},     {AUTHORIZER_JWT, MAY, "token_use"},
+    {AUTHORIZER_JWT, MAY, "skew"},         {AUTHORIZER_COGNITO, MUST, "user_pool"},
+    {AUTHORIZER_COGNITO, MAY, "audience"}, {AUTHORIZER_COGNITO, MAY, "skew"},
+    {AUTHORIZER_COGNITO, MAY, "jwks_url"}, {AUTHORIZER_COGNITO, MAY, "ca_file"},
+    {AUTHORIZER_COGNITO, MAY, "refresh"},  {AUTHORIZER_COGNITO, MAY, "stale_for"},
+    {AUTHORIZER_COGNITO, MAY, "timeout"},  {AUTHORIZER_COGNITO, MAY, "on_failure"},
+    {AUTHORIZER_SIGV4, MUST, "region"},    {AUTHORIZER_SIGV4, MAY, "service"},
+    {AUTHORIZER_SIGV4, MAY, "skew"},       {AUTHORIZER_SIGV4, MAY, "v4a"},
+    {AUTHORIZER_SIGV4, MAY, "body"},       {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
+    {AUTHORIZER_LAMBDA, MUST, "url"},      {AUTHORIZER_LAMBDA, MUST, "function"},
+    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),     {AUTHORIZER_HTTP, MUST, "url"},
     REMOTE_OPTIONS(AUTHORIZER_HTTP),
 };
 static const char *const shared_options[] = {"type", "mode", "headers"};
@@ -172,10 +165,9 @@ void authorizers_check(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("routes"));
-    settle(reading);
-    check_aws_keys(reading);
     check_types(reading);
     settle(reading);
+    check_aws_keys(reading);
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *scopes = tree_find(tree_at(list, i), SPAN("scopes"));
         if (scopes != NULL && settings->routes[i].scope_count > 0 &&

@@ -2,6 +2,7 @@
 /* Where authorizers have their keys from: one source, and what is said of fetching has to mean
  * something. */
 #include "sidecar/config/read.h"
+#include "sidecar/guard/cognito.h"
 #include "sidecar/guard/discovery.h"
 #include "sidecar/guard/jws.h"
 
@@ -61,9 +62,22 @@ static void settle_url(struct reading *reading, struct authorizer_settings *sett
     }
     settings->keys.is_described = true;
     settings->keys.url = arena_format(
-        reading->arena, SPAN_FORMAT DISCOVERY_PATH "%c",
-        span_arg(span_ends(issuer, SPAN("/")) ? span_first(issuer, issuer.len - 1) : issuer), '\0');
-    settings->keys.url.len -= settings->keys.url.len > 0;
+        reading->arena, SPAN_FORMAT DISCOVERY_PATH,
+        span_arg(span_ends(issuer, SPAN("/")) ? span_first(issuer, issuer.len - 1) : issuer));
+}
+
+/* What follows from the pool. */
+static void settle_pool(struct reading *reading, struct authorizer_settings *settings)
+{
+    if (settings->user_pool.at == NULL)
+        return; /* said already */
+    settings->issuer = cognito_issuer(settings->user_pool, reading->arena);
+    settings->algorithms = JWS_SET(JWS_RS256);
+    settings->keys.url = settings->jwks_url;
+    if (settings->jwks_url.at != NULL)
+        return;
+    settings->keys.url =
+        arena_format(reading->arena, SPAN_FORMAT COGNITO_KEYS_PATH, span_arg(settings->issuer));
 }
 
 static bool is_loopback(struct span url)
@@ -82,7 +96,9 @@ void key_source_check(struct reading *reading, struct authorizer_settings *setti
     static const unsigned secret = JWS_SET(JWS_HS256) | JWS_SET(JWS_HS384) | JWS_SET(JWS_HS512);
     const struct node *source = source_of(reading, node);
     bool fetched = source == NULL || settings->jwks_url.at != NULL;
-    if (fetched)
+    if (settings->type == AUTHORIZER_COGNITO)
+        settle_pool(reading, settings);
+    else if (fetched)
         settle_url(reading, settings, node);
     else
         refuse_fetching(reading, node);

@@ -150,6 +150,7 @@ struct span authorizer_type_word(enum authorizer_type type); /* "jwt" */
 struct authorizer_settings {
     struct span name;
     enum authorizer_type type;
+    struct span user_pool; /* of type cognito: id or ARN */
     struct span issuer;
     const struct span *audiences;
     size_t audience_count;

@@ -115,7 +115,7 @@ extern const struct option_type type_certificates, type_tls_version, type_client
     type_tls_refresh;
 /* authorizer_values.c */
 extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
-    type_claim_headers, type_key_set, type_route_authorizer, type_scopes;
+    type_claim_headers, type_key_set, type_user_pool, type_route_authorizer, type_scopes;
 /* remote_values.c */
 extern const struct option_type type_lambda_function, type_identity_sources, type_stage_variables;
 /* route_values.c */

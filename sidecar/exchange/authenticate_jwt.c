@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Authorizers of type jwt: the token in Authorization. */
+/* Authorizers of type jwt and cognito: the token in Authorization. */
 #include "sidecar/exchange/authorizer.h"
 #include "sidecar/guard/jwt.h"
 #include "sidecar/state/key_store.h"
 #include "sidecar/state/tokens.h"
+
+static enum authorizer_type type_of(const struct authorizer_question *question)
+{
+    return question->snapshot->settings->authorizers[question->route->authorizer - 1].type;
+}
+
+/* REST APIs have no challenge, 401 whatever it is, and one sentence of their own. */
+static bool refuse_cognito(const struct jwt_verdict *verdict, struct authorizer_refusal *refusal)
+{
+    bool expired = span_is(span_text(verdict->word), SPAN("expired"));
+    *refusal = (struct authorizer_refusal){
+        .type = GATEWAY_UNAUTHORIZED,
+        .reason = span_text(verdict->word),
+        .gateway_body =
+            expired ? SPAN("{\"message\":\"The incoming token has expired\"}") : span_make(NULL, 0),
+    };
+    return false;
+}
 
 static bool refuse(const struct authorizer_question *question, enum gateway_response_type type,
                    const char *error, const struct jwt_verdict *verdict,
                    struct authorizer_refusal *refusal)
 {
     const struct route *route = question->route;
+    if (type_of(question) == AUTHORIZER_COGNITO)
+        return refuse_cognito(verdict, refusal);
     *refusal = (struct authorizer_refusal){
         .type = type,
         .reason = span_text(verdict->word),
@@ -103,6 +123,21 @@ static bool verify(const struct authorizer_question *question, struct span token
     return false;
 }
 
+/* Cognito: without scopes of the route an ID token is asked for, with them an access token. The
+ * store of tokens does not know the route, so that this is looked at each time. */
+static bool is_of_use(const struct authorizer_question *question, const struct jwt *jwt,
+                      struct authorizer_refusal *refusal)
+{
+    struct span use = question->route->scope_count > 0 ? SPAN("access") : SPAN("id");
+    if (type_of(question) != AUTHORIZER_COGNITO)
+        return true;
+    for (size_t i = 0; i < jwt->claim_count; i++)
+        if (span_is(jwt->claims[i].name, SPAN("token_use")) && span_is(jwt->claims[i].value, use))
+            return true;
+    const struct jwt_verdict verdict = {JWT_REFUSED, "token_use_wrong", ""};
+    return refuse_cognito(&verdict, refusal);
+}
+
 enum authenticated authenticate_jwt(const struct authorizer_question *question,
                                     struct authorized *to, struct authorizer_refusal *refusal)
 {
@@ -110,7 +145,7 @@ enum authenticated authenticate_jwt(const struct authorizer_question *question,
     struct jwt jwt = {0};
     if (!token_find(question, &token, refusal))
         return AUTHENTICATED_NOT;
-    if (!verify(question, token, &jwt, refusal))
+    if (!verify(question, token, &jwt, refusal) || !is_of_use(question, &jwt, refusal))
         return AUTHENTICATED_NOT;
     to->principal = jwt.principal;
     to->context = jwt.claims;

@@ -135,5 +135,6 @@ class Issuer:
         key = key or self.keys[0]
         head = {"alg": key.algorithm, "kid": key.id, **(header or {})}
         body = {"iss": self.url, "aud": "orders", "exp": time.time() + 600, "sub": "alice", **claims}
+        body = {name: value for name, value in body.items() if value is not None}
         text = ".".join(b64(json.dumps(part).encode()) for part in (head, body))
         return text + "." + b64(key.sign(text.encode()))

@@ -12,6 +12,7 @@ int geo_suite(void);
 int policy_suite(void);
 int policy_cases_suite(void);
 int rate_suite(void);
+int cognito_suite(void);
 int discovery_suite(void);
 int jwk_suite(void);
 int jws_suite(void);

@@ -28,7 +28,7 @@ def document(*statements):
 class Gate:
     """The program with keys, in a folder of its own; the backend keeps the bodies that reach it."""
 
-    def __init__(self, sidegate, backend, folder, keys=None, authorizer="", resource=None, more=""):
+    def __init__(self, sidegate, backend, folder, keys=None, authorizer="", resource=None, more="", limits="[]"):
         self.folder, self.bodies, self.heads = folder, [], []
         (folder / "all.json").write_text(document(statement()))
         self.write_keys(keys or {KEY_ID: {"policies": "[all.json]"}})
@@ -51,7 +51,7 @@ authorizers:
   aws: {{ type: sigv4, region: {REGION}{authorizer} }}
 routes:
   - {{ match: "ANY /open/{{proxy+}}" }}
-  - {{ match: "ANY /{{proxy+}}", authorizer: aws }}
+  - {{ match: "ANY /{{proxy+}}", authorizer: aws, rate_limits: {limits} }}
 {more}""")
 
     def write_keys(self, keys):
@@ -362,6 +362,14 @@ def test_the_span_says_why_a_signature_or_its_holder_is_refused(gate):
             ("aws", "block", "signature does not match"), ("identity", "block", "the identity policy allows nothing of it")]
     finally:
         there.close()
+
+
+def test_rates_count_by_the_access_key(sidegate, backend, tmp_path):
+    g = Gate(sidegate, backend, tmp_path, keys={KEY_ID: {"policies": "all.json"}, "AKIDOTHER": {"policies": "all.json"}}, limits="[by_key]",
+             more="rate_limits: { by_key: { key: [jwt.accessKey], rate: 1/h, burst: 2 } }\n")
+    assert [Signed().send(g.s).status for _ in range(3)] == [200, 200, 429]
+    assert Signed(key_id="AKIDOTHER").send(g.s).status == 200
+    assert Signed(secret="another").send(g.s).status == 403  # who is not known spends nobody's
 
 
 # --- the file of keys -------------------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ static struct alarm_file *file_of(struct alarm_reading *reading)
 static bool alarms_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     struct alarm_file *file = to;
-    file->firsts = alarm_list_new(reading, node, sizeof *file->firsts);
+    const struct node *entries = alarm_presets_put_in(reading, node);
+    file->firsts = alarm_list_new(reading, entries, sizeof *file->firsts);
     return file->firsts != NULL &&
-           alarm_entries_read(reading, node, &file->alarms, &file->alarm_count);
+           alarm_entries_read(reading, entries, &file->alarms, &file->alarm_count);
 }
 
 /* ---- series ---- */

@@ -42,7 +42,11 @@ bool alarm_word_read(struct alarm_reading *reading, const struct node *node,
 /* "missing x10": the word, and how often it stands there. */
 struct span alarm_repeated(struct span text, uint64_t *times);
 
-/* The list `alarms:`; an empty one only where it is live. False: it is no such list. */
+/* The list with what presets stand for in their place; lies in the arena. alarm_presets.c */
+const struct node *alarm_presets_put_in(struct alarm_reading *reading, const struct node *list);
+
+/* The list `alarms:`, presets put in; an empty one only where it is live. False: it is no such
+ * list. */
 bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
                         struct alarm_settings **list, size_t *count);
 

@@ -78,9 +78,10 @@ static enum value_result alarms_read(const struct value *value)
     const struct node *node = kept_node(value, value->node);
     if (node == NULL)
         return VALUE_TAKEN; /* a full arena is said at the end */
-    if (!alarm_entries_read(&reading, node, &list, &count))
+    const struct node *entries = alarm_presets_put_in(&reading, node);
+    if (!alarm_entries_read(&reading, entries, &list, &count))
         return VALUE_UNFIT;
-    for (const struct node *n = node->first; list != NULL && n != NULL; n = n->next)
+    for (const struct node *n = entries->first; list != NULL && n != NULL; n = n->next)
         list[i++].text = text_of(value, n);
     if (faults_count(faults, FAULT_ERROR) == before)
         alarms_try(value, list, count);

@@ -224,6 +224,31 @@ def test_the_example_of_the_readme_holds(replay):
     assert (code, out.splitlines()[-1]) == (0, "2 passed, 0 failed"), out + err
 
 
+def test_a_preset_stands_for_the_alarms_that_aws_recommends(replay, tmp_path):
+    config = tmp_path / "a.yaml"
+    base = 'version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:2"] } }\n'
+    config.write_text(base + "alarms: [{ preset: recommended }]\n")
+    code, out, err = run("config", "print", "-c", str(config))
+    assert code == 0, err
+    printed = next(line for line in out.splitlines() if line.startswith("alarms:"))
+    assert [name.split(",")[0] for name in printed.split("name: ")[1:]] == [
+        '"4XX rate"', '"5XX rate"', "latency", '"integration latency"']
+    config.write_text(base + printed + "\n")
+    assert printed in run("config", "print", "-c", str(config))[1]
+    config.write_text(base + "alarms: [{ preset: recomended }]\n")
+    assert "expected recommended (did you mean 'recommended'?)" in run("check", "-c", str(config))[2]
+    code, out, err = replay("""alarms: [{ preset: recommended }]
+series:
+  - { metric: Latency, values: [100 x2, 2500 x6] }
+  - { metric: 4XXError, values: [0 x2, 1 x6] }
+expect:
+  - { alarm: latency, states: [OK x6, ALARM] }
+  - { alarm: 4XX rate, states: [OK x6, ALARM] }
+  - { alarm: integration latency, states: [OK x8] }
+""", "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "3 passed, 0 failed"), out + err
+
+
 def test_up_runs_with_the_alarm_on_the_error_rate(replay):
     up = (Path(__file__).resolve().parents[2] / "sidecar" / "up").read_text()
     alarms = up[up.index("alarms:"):up.index("timeouts:", up.index("alarms:"))]

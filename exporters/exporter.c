@@ -234,11 +234,21 @@ static void wake_writers(struct exporter *e)
     }
 }
 
+static uint64_t spans_in_memory(const struct exporter *e)
+{
+    struct destination_figures all;
+    struct feed_figures disk;
+    queue_figures(e->queues[DESTINATION_TRACES], &all);
+    feed_figures(e->feed, &disk);
+    return all.waiting > disk.spool.waiting ? all.waiting - disk.spool.waiting : 0;
+}
+
 /* Records stay in the ring until a kill cannot lose their spans any more: they are on the disk, or
  * settled. Where the disk is slow, the workers' room comes first. */
 static void hold_back(struct exporter *e)
 {
     bool is_tight = ring_is_tight(e->ring);
+    ring_risk(e->ring, is_tight || !feed_is_on_disk(e->feed) ? spans_in_memory(e) : 0);
     if (is_tight)
         ring_mark(e->ring); /* all that was read */
     if (is_tight || (e->is_held && feed_safe(e->feed) >= e->held)) {
@@ -367,6 +377,8 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
     for (size_t d = 0; d < DESTINATIONS; d++)
         e->queues[d] = queue_new(plan->queue_records);
+    queue_lost(e->queues[DESTINATION_TRACES], ring_at_risk(ring), DROP_CRASH);
+    ring_risk(ring, 0);
     if (begin(e, plan, why, size))
         return e;
     exporter_stop(e, 0);
@@ -453,6 +465,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
     hangs[DESTINATION_TRACES] = end == FEED_HANGS;
     if (end != FEED_HANGS)
         ring_hold(e->ring, false); /* all of it is where it belongs */
+    ring_risk(e->ring, 0);
     for (size_t i = 0; i < LOGS; i++)
         hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
     tell_left(e, end);
@@ -514,7 +527,7 @@ const char *drop_reason_name(enum drop_reason reason)
         [DROP_REJECTED] = "rejected",   [DROP_WRITE_ERROR] = "write_error",
         [DROP_SHUTDOWN] = "shutdown",   [DROP_SPOOL_FULL] = "spool_full",
         [DROP_EXPIRED] = "expired",     [DROP_CORRUPT] = "corrupt",
-        [DROP_FORGOTTEN] = "forgotten",
+        [DROP_FORGOTTEN] = "forgotten", [DROP_CRASH] = "crash",
     };
     must(reason < DROP_REASONS);
     return names[reason];

@@ -102,6 +102,7 @@ enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last
                    DROP_EXPIRED,    /* over otlp.spool.max_age */
                    DROP_CORRUPT,    /* what lay in the spool could not be read any more */
                    DROP_FORGOTTEN,  /* the spool's ledger was broken: settled, nobody knows how */
+                   DROP_CRASH,      /* they were in the memory of a process that was killed */
                    DROP_REASONS
 };
 /* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines, lines,

@@ -243,6 +243,15 @@ static void hand_back(struct feed *feed, const struct feed_done *done)
     feed_wake(feed);
 }
 
+/* What the spool never had is to stand in its ledger, as soon as there is one. */
+static void count_direct(struct feed *feed, uint64_t sent, uint64_t lost, enum drop_reason reason)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->direct_sent += sent;
+    feed->direct_lost[reason] += lost;
+    pthread_mutex_unlock(&feed->lock);
+}
+
 void feed_settle(struct feed *feed, const struct feed_batch *batch, uint64_t lost,
                  enum drop_reason reason)
 {
@@ -250,21 +259,25 @@ void feed_settle(struct feed *feed, const struct feed_batch *batch, uint64_t los
     queue_dropped(feed->queue, lost, reason);
     if (batch->is_spooled)
         hand_back(feed, &(struct feed_done){*batch, lost, reason, false});
+    else
+        count_direct(feed, batch->units - lost, lost, reason);
 }
 
 void feed_return(struct feed *feed, const struct feed_batch *batch)
 {
-    if (batch->is_spooled)
+    if (batch->is_spooled) {
         hand_back(feed, &(struct feed_done){*batch, 0, DROP_SHUTDOWN, true});
-    else
-        queue_dropped(feed->queue, batch->units, DROP_SHUTDOWN);
+        return;
+    }
+    queue_dropped(feed->queue, batch->units, DROP_SHUTDOWN);
+    count_direct(feed, 0, batch->units, DROP_SHUTDOWN);
 }
 
 void feed_resent(struct feed *feed, const struct feed_batch *batch)
 {
     queue_resent(feed->queue, batch->units);
     pthread_mutex_lock(&feed->lock);
-    feed->resent += batch->is_spooled ? batch->units : 0;
+    feed->resent += batch->units;
     pthread_mutex_unlock(&feed->lock);
 }
 

@@ -147,8 +147,6 @@ static void take_settled(struct feed *feed)
     feed->done_count = 0;
     bool split = feed->split;
     feed->split = false;
-    uint64_t resent = feed->resent;
-    feed->resent = 0;
     pthread_mutex_unlock(&feed->lock);
     for (size_t i = 0; i < count; i++) {
         if (done[i].returned)
@@ -156,10 +154,28 @@ static void take_settled(struct feed *feed)
         else
             spool_settle(feed->spool, &done[i].batch.spool, done[i].lost, done[i].reason);
     }
-    if (resent > 0)
-        spool_resent(feed->spool, resent);
     if (split)
         spool_split(feed->spool);
+}
+
+/* What went from the queue to the sender. */
+static void count_direct(struct feed *feed)
+{
+    uint64_t lost[DROP_REASONS];
+    pthread_mutex_lock(&feed->lock);
+    uint64_t resent = feed->resent, sent = feed->direct_sent;
+    memcpy(lost, feed->direct_lost, sizeof lost);
+    memset(feed->direct_lost, 0, sizeof feed->direct_lost);
+    feed->resent = feed->direct_sent = 0;
+    pthread_mutex_unlock(&feed->lock);
+    if (resent > 0)
+        spool_resent(feed->spool, resent);
+    if (sent > 0)
+        spool_sent(feed->spool, sent);
+    for (unsigned i = 0; i < DROP_REASONS; i++) {
+        if (lost[i] > 0)
+            spool_lost(feed->spool, lost[i], (enum drop_reason)i);
+    }
 }
 
 /* What never came to the spool, and what the spool lost by itself. */
@@ -167,6 +183,7 @@ static void count_losses(struct feed *feed)
 {
     uint64_t early[DROP_REASONS];
     struct spool_figures there;
+    count_direct(feed);
     queue_early(feed->queue, early);
     for (unsigned i = 0; i < DROP_REASONS; i++) {
         if (early[i] <= feed->early[i])

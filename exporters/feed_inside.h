@@ -41,7 +41,8 @@ struct feed {
     bool changed; /* path, settings or preamble */
     struct buf preamble;
     bool split, stop;
-    uint64_t resent;
+    uint64_t resent, direct_sent, direct_lost[DROP_REASONS]; /* not in the ledger yet; direct: from
+                                                              the queue to the sender */
     struct feed_lane lanes[FEED_LANES];
     struct feed_done done[SPOOL_BATCHES];
     size_t done_count;

@@ -23,6 +23,7 @@ struct ring_head {
     uint64_t workers, lane_bytes;
     _Atomic uint32_t wanted;
     uint64_t id; /* random */
+    _Atomic uint64_t at_risk;
 };
 
 /* Each side's word has a cache line of its own. */
@@ -351,6 +352,16 @@ bool ring_is_tight(const struct ring *ring)
             return true;
     }
     return false;
+}
+
+void ring_risk(struct ring *ring, uint64_t spans)
+{
+    atomic_store_explicit(&ring->head->at_risk, spans, memory_order_relaxed);
+}
+
+uint64_t ring_at_risk(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->head->at_risk, memory_order_relaxed);
 }
 
 uint64_t ring_id(const struct ring *ring)

@@ -342,6 +342,13 @@ void spool_lost(struct spool *spool, uint64_t units, enum drop_reason reason)
     spool->dirty = true;
 }
 
+void spool_sent(struct spool *spool, uint64_t units)
+{
+    spool->ledger.outside += units;
+    spool->ledger.sent += units;
+    spool->dirty = true;
+}
+
 void spool_resent(struct spool *spool, uint64_t units)
 {
     spool->ledger.resent += units;

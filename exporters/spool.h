@@ -81,8 +81,9 @@ enum spool_commit {
     SPOOL_FAILED,  /* likewise; errno */
 };
 enum spool_commit spool_commit(struct spool *spool);
-/* Units that never came to the spool. */
+/* Units that never came to the spool, and stand in its ledger all the same. */
 void spool_lost(struct spool *spool, uint64_t units, enum drop_reason reason);
+void spool_sent(struct spool *spool, uint64_t units);
 
 enum spool_lane { SPOOL_BACKLOG, SPOOL_FRESH };
 enum { SPOOL_BATCHES = 8 }; /* at most so many are out at once */

@@ -7,7 +7,7 @@
  *   sequence   0 ========== settled ==========|  waiting  |== settled ==|  waiting ... | appended
  *
  * At every moment, in units:   appended + outside = sent + lost + waiting
- * (outside: lost before it could be appended, and part of `lost`). */
+ * (outside: sent or lost without ever having been appended, and part of `sent` or `lost`). */
 #ifndef SIDEGATE_EXPORTERS_SPOOL_LEDGER_H
 #define SIDEGATE_EXPORTERS_SPOOL_LEDGER_H
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exporters/clock.h"
@@ -198,6 +199,33 @@ TEST(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not)
     start(f);
     check(comes_true(spans_are_on_disk, f));
     check_number(figures(f, DESTINATION_TRACES).dropped[DROP_SHUTDOWN], 0);
+    tear_down(f);
+}
+
+static bool spans_are_at_risk(void *context)
+{
+    struct fixture *f = context;
+    return ring_at_risk(f->ring) == f->wanted;
+}
+
+TEST(spans_that_were_in_the_memory_of_a_killed_child_are_counted)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    f->settings.otlp_endpoint = SPAN("http://127.0.0.1:1");
+    f->wanted = 6; /* a request's spans */
+    pid_t child = fork();
+    check(child >= 0);
+    if (child == 0) {
+        start(f);
+        put(f, &report);
+        _exit(comes_true(spans_are_at_risk, f) ? 0 : 1);
+    }
+    int status;
+    check_number(waitpid(child, &status, 0), child);
+    check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    start(f);
+    check_number(figures(f, DESTINATION_TRACES).dropped[DROP_CRASH], 6);
     tear_down(f);
 }
 
@@ -451,6 +479,7 @@ int exporter_tests(void)
         cmocka_unit_test(a_rule_line_is_in_the_file_within_50_ms),
         cmocka_unit_test(the_next_child_exports_what_the_last_one_left),
         cmocka_unit_test(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not),
+        cmocka_unit_test(spans_that_were_in_the_memory_of_a_killed_child_are_counted),
         cmocka_unit_test(with_everything_off_nothing_is_kept_and_no_file_made),
         cmocka_unit_test(a_log_that_cannot_be_opened_is_said_with_its_path),
         cmocka_unit_test(a_change_moves_a_log_and_a_bad_one_leaves_it),

@@ -3,9 +3,11 @@
 #include "exporters/feed.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,6 +241,78 @@ TEST(a_folder_that_is_taken_is_waited_for_with_spans_in_memory)
     tear_down(f);
 }
 
+/* Files end there from now on: what is written beyond fails with EFBIG. */
+static void files_end_at(rlim_t bytes)
+{
+    struct rlimit limit;
+    must(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = bytes;
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+static bool is_in_memory(void *context)
+{
+    struct fixture *f = context;
+    return !feed_is_on_disk(f->feed);
+}
+
+static bool is_on_disk_again(void *context)
+{
+    return !is_in_memory(context);
+}
+
+TEST(while_the_disk_is_full_items_wait_in_memory_and_leave_from_there)
+{
+    struct fixture *f = set_up(true);
+    char *text = must_alloc(20000);
+    signal(SIGXFSZ, SIG_IGN);
+    check(comes_true(is_open, f));
+    files_end_at(8192); /* the ledger has its room, a long item has none */
+    put(f, span_make(text, 20000), 1);
+    check(comes_true(is_in_memory, f));
+    put(f, SPAN("from memory"), 2);
+    f->lane = SPOOL_FRESH;
+    check(comes_true(batch_comes, f));
+    check(!f->batch.is_spooled);
+    check_span(buf_span(&f->items), "from memory");
+    check_number(feed_safe(f->feed), 2); /* there is nothing to wait for */
+    feed_settle(f->feed, &f->batch, 0, DROP_REJECTED);
+    files_end_at(RLIM_INFINITY);
+    check(comes_true(is_on_disk_again, f));
+    check(comes_true(batch_comes, f)); /* the long one was not lost */
+    check(f->batch.is_spooled);
+    check_number(f->items.len, 20000);
+    feed_settle(f->feed, &f->batch, 0, DROP_REJECTED);
+    check_number(figures(f).sent, 3);
+    stop(f);
+    start(f);
+    check(comes_true(is_open, f)); /* the ledger knows what went past the spool */
+    check_number(figures(f).sent, 3);
+    check_number(figures(f).produced, 3);
+    tear_down(f);
+    free(text);
+}
+
+TEST(a_disk_that_stays_full_costs_what_cannot_be_kept_and_says_so_in_the_ledger)
+{
+    struct fixture *f = set_up(true);
+    char *text = must_alloc(20000);
+    signal(SIGXFSZ, SIG_IGN);
+    check(comes_true(is_open, f));
+    files_end_at(8192);
+    put(f, span_make(text, 20000), 4);
+    check(comes_true(is_in_memory, f));
+    put(f, span_make(text, 20000), 5);
+    stop(f);
+    files_end_at(RLIM_INFINITY);
+    start(f);
+    check(comes_true(is_open, f));
+    check_number(figures(f).dropped[DROP_SHUTDOWN], 9);
+    check_number(figures(f).produced, 9);
+    tear_down(f);
+    free(text);
+}
+
 static bool spool_is_closed(void *context)
 {
     return !is_open(context);
@@ -277,6 +351,9 @@ int feed_tests(void)
         cmocka_unit_test(what_is_not_sent_is_the_backlog_of_the_next_process_and_its_figures_go_on),
         cmocka_unit_test(losses_before_the_spool_stand_in_its_ledger_and_a_rings_are_counted_once),
         cmocka_unit_test(a_folder_that_is_taken_is_waited_for_with_spans_in_memory),
+        cmocka_unit_test(while_the_disk_is_full_items_wait_in_memory_and_leave_from_there),
+        cmocka_unit_test(
+            a_disk_that_stays_full_costs_what_cannot_be_kept_and_says_so_in_the_ledger),
         cmocka_unit_test(a_spool_that_is_left_by_a_change_keeps_what_it_has),
     };
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/base/must.h"
 #include "sidecar/guard/policy.h"
@@ -27,22 +28,25 @@ struct answer {
     struct authorizer_answer answer; /* first: what others see */
     struct arena *arena;
     struct policy *policy;
+    char *usage_key; /* in the arena: a secret, wiped */
 };
 
 static void answer_free(struct kept *kept)
 {
     struct answer *own = (struct answer *)(void *)kept;
+    if (own->usage_key != NULL)
+        explicit_bzero(own->usage_key, own->answer.usage_key.len);
     policy_free(own->policy);
     arena_free(own->arena);
     free(own);
 }
 
-static struct answer *answer_new(size_t bytes)
+static struct answer *answer_new(void)
 {
     struct answer *own = must_alloc(sizeof *own);
     own->arena = arena_new(NULL, ARENA_MOST);
     must(own->arena != NULL);
-    kept_init(&own->answer.kept, bytes + sizeof *own, answer_free);
+    kept_init(&own->answer.kept, sizeof *own, answer_free);
     return own;
 }
 
@@ -104,6 +108,19 @@ static bool context_read(struct answer *own, json_t *context, bool any)
     return !arena_is_full(own->arena);
 }
 
+static bool usage_key_read(struct answer *own, const json_t *value)
+{
+    struct span text = text_of(value);
+    if (value == NULL || json_is_null(value))
+        return true;
+    own->usage_key = json_is_string(value) ? arena_text(own->arena, text.len + 1) : NULL;
+    if (own->usage_key == NULL)
+        return false;
+    memcpy(own->usage_key, text.at, text.len);
+    own->answer.usage_key = span_make(own->usage_key, text.len);
+    return true;
+}
+
 static bool policy_take(struct answer *own, const json_t *document)
 {
     char *text = json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -132,7 +149,7 @@ static enum answer_fault policy_form_read(struct answer *own, json_t *root,
     if (!text_read(own, json_object_get(root, "principalId"), &own->answer.principal) ||
         (authorizer_payload_is_rest(payload) && own->answer.principal.len == 0))
         return WITH_NO_PRINCIPAL;
-    if (!text_read(own, json_object_get(root, "usageIdentifierKey"), &own->answer.usage_key))
+    if (!usage_key_read(own, json_object_get(root, "usageIdentifierKey")))
         return WITH_BAD_USAGE_KEY;
     return policy_take(own, json_object_get(root, "policyDocument")) ? HOLDS : WITH_BAD_POLICY;
 }
@@ -162,17 +179,18 @@ static struct authorizer_verdict malformed(enum answer_fault fault)
     return (struct authorizer_verdict){AUTHORIZER_MALFORMED, fault_words[fault], NULL};
 }
 
-static struct authorizer_verdict
-verdict_of(json_t *root, size_t bytes, enum authorizer_payload payload, enum authorizer_form form)
+static struct authorizer_verdict verdict_of(json_t *root, enum authorizer_payload payload,
+                                            enum authorizer_form form)
 {
     const json_t *error = json_object_get(root, "errorMessage");
     if (error != NULL && span_is(text_of(error), SPAN("Unauthorized")))
         return (struct authorizer_verdict){AUTHORIZER_UNAUTHORIZED, "unauthorized", NULL};
     if (error != NULL)
         return (struct authorizer_verdict){AUTHORIZER_FAILED, "function_error", NULL};
-    struct answer *own = answer_new(4 * bytes);
+    struct answer *own = answer_new();
     own->answer.numbers_are_typed = payload == AUTHORIZER_2_0;
     enum answer_fault fault = read_forms(own, root, payload, form);
+    own->answer.kept.bytes += arena_used(own->arena) + policy_bytes(own->policy);
     if (fault == HOLDS)
         return (struct authorizer_verdict){AUTHORIZER_ANSWERED, fault_words[HOLDS], &own->answer};
     answer_free(&own->answer.kept);
@@ -207,7 +225,7 @@ struct authorizer_verdict authorizer_answer_read(struct span body, enum authoriz
     json_t *root = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     struct authorizer_verdict verdict = malformed(WITH_NO_JSON);
     if (json_is_object(root))
-        verdict = verdict_of(root, body.len, payload, form);
+        verdict = verdict_of(root, payload, form);
     json_decref(root);
     return verdict;
 }

@@ -38,7 +38,8 @@ struct policy;
  * NULL: there was one. The text may go afterwards. */
 struct policy *policy_read(struct span text, enum policy_kind kind, const char *file,
                            struct faults *faults);
-void policy_free(struct policy *policy); /* NULL allowed */
+void policy_free(struct policy *policy);          /* NULL allowed */
+size_t policy_bytes(const struct policy *policy); /* that it takes; NULL: 0 */
 
 /* Who asks. */
 enum principal_kind { PRINCIPAL_ANONYMOUS, PRINCIPAL_AWS, PRINCIPAL_SERVICE, PRINCIPAL_FEDERATED };

@@ -340,3 +340,8 @@ void policy_free(struct policy *policy)
     if (policy != NULL)
         arena_free(policy->arena);
 }
+
+size_t policy_bytes(const struct policy *policy)
+{
+    return policy != NULL ? arena_used(policy->arena) : 0;
+}

@@ -538,7 +538,7 @@ routes: [{ match: "GET /a", authorizer: custom }]
 """)
     (tmp_path / "r.http").write_text("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
     code, said, wrong = run("explain", "-c", str(tmp_path / "c.yaml"), str(tmp_path / "r.http"))
-    assert code == 0 and "not asked: it needs another server" in said, (said, wrong)
+    assert code == 0 and "not asked: it needs http://127.0.0.1:3" in said, (said, wrong)
 
 
 # ---- the resource policy ----

@@ -60,6 +60,20 @@ TEST(a_policy_says_who_may_do_what_and_the_context_comes_as_texts)
     kept_give(&verdict.answer->kept);
 }
 
+TEST(an_answer_knows_what_it_takes)
+{
+    struct authorizer_verdict simple = ask("{\"isAuthorized\":true}", AUTHORIZER_2_0);
+    struct authorizer_verdict with_policy =
+        ask("{" BY("u") "," POLICY("Allow") "}", AUTHORIZER_2_0);
+    check(simple.answer->kept.bytes > 4096);
+    check(with_policy.answer->kept.bytes >=
+          simple.answer->kept.bytes + policy_bytes(with_policy.answer->policy));
+    print_message("a simple answer takes %zu bytes, one with a policy %zu\n",
+                  simple.answer->kept.bytes, with_policy.answer->kept.bytes);
+    kept_give(&simple.answer->kept);
+    kept_give(&with_policy.answer->kept);
+}
+
 TEST(a_simple_answer_is_yes_or_no_with_any_context)
 {
     struct authorizer_verdict verdict =
@@ -161,6 +175,7 @@ int authorizer_answer_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_policy_says_who_may_do_what_and_the_context_comes_as_texts),
+        cmocka_unit_test(an_answer_knows_what_it_takes),
         cmocka_unit_test(a_simple_answer_is_yes_or_no_with_any_context),
         cmocka_unit_test(simple_answers_are_taken_with_2_0_alone_and_where_the_form_allows),
         cmocka_unit_test(an_objects_context_is_refused_but_with_2_0),

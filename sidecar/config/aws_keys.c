@@ -333,13 +333,22 @@ static size_t room_for(const struct node *node)
     return OWN_KEYS + (tags != NULL ? tags->count : 0) + (keys != NULL ? keys->count : 0);
 }
 
-/* A key that no policy speaks of may do nothing: whoever wrote it meant something else. */
+/* A key that nothing allows may do nothing: whoever wrote it meant something else. */
 static void warn_of_idleness(struct key_reading *reading, const struct settings *settings)
 {
-    if (reading->to->policies.identity_count == 0 && settings->policies.resource.at == NULL)
+    struct span api[ARN_PARTS], account = reading->to->principal.account;
+    if (settings->policies.resource.at != NULL)
+        return;
+    if (reading->to->policies.identity_count == 0)
         fault_add(reading->faults, FAULT_WARNING, reading->node->key_place,
                   SPAN("add policies: [FILE], or policies.resource to the configuration"),
                   "keys.%s: no policy allows it anything", reading->node->key.at);
+    else if (account.len > 0 && arn_split(settings->policies.api, api) && !span_is(api[4], account))
+        fault_add(reading->faults, FAULT_WARNING, reading->node->key_place,
+                  SPAN("set policies.api to the API's ARN, or let policies.resource allow it"),
+                  "keys.%s: it is of account " SPAN_FORMAT ", the API of " SPAN_FORMAT
+                  ", and no resource policy allows it anything",
+                  reading->node->key.at, span_arg(account), span_arg(api[4]));
 }
 
 static void key_read(struct aws_keys *keys, const struct settings *settings,

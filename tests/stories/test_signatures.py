@@ -411,8 +411,10 @@ GOOD = f"secret: abc\n    principal: '{ALICE}'\n"
     ("keys: [a]\n", "expected 'keys', a map of access keys by their ids"),
     ("keys: { AKID: 1 }\nmore: 1\n", "aws-keys.yaml:2:1: unknown key 'more' (keys)"),
     ("keys:\n  AKID:\n    " + GOOD, "warning: keys.AKID: no policy allows it anything"),
+    ("keys:\n  AKID:\n    " + GOOD + "    policies: all.json\n", "warning: keys.AKID: it is of account 123456789012, the API of 000000000000"),
 ])
 def test_what_is_wrong_with_the_keys_is_said_by_check(tmp_path, text, fault):
+    (tmp_path / "all.json").write_text(document(statement()))
     (tmp_path / "broken.json").write_text('{"Statement": [{"Efect": "Allow"}]}')
     (tmp_path / "aws-keys.yaml").write_text(text)
     (tmp_path / "aws-keys.yaml").chmod(0o600)
@@ -422,7 +424,7 @@ def test_what_is_wrong_with_the_keys_is_said_by_check(tmp_path, text, fault):
 
 
 def test_keys_that_everybody_may_read_are_refused_and_secrets_are_never_shown(tmp_path):
-    (tmp_path / "c.yaml").write_text(CONFIG)
+    (tmp_path / "c.yaml").write_text(CONFIG + f"policies: {{ api: '{API}' }}\n")
     (tmp_path / "all.json").write_text(document(statement()))
     (tmp_path / "aws-keys.yaml").write_text("keys:\n  AKID:\n    secret: do-not-show\n    session_token: nor-this\n"
                                             f"    principal: '{ALICE}'\n    policies: all.json\n")

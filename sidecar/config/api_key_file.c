@@ -152,10 +152,14 @@ struct api_keys *api_key_file_parse(const char *path, struct span text, struct f
     must(arena != NULL);
     struct document document = {
         .arena = arena, .faults = faults, .file = path, .folder = "", .has_lines = true};
+    size_t errors = faults_count(faults, FAULT_ERROR);
     const struct node *root = document_parse(&document, text);
     struct api_keys *keys = root != NULL ? read_root(root, arena, faults) : NULL;
     arena_free(arena);
-    return keys;
+    if (faults_count(faults, FAULT_ERROR) == errors)
+        return keys;
+    api_keys_free(keys); /* a tree may have faults, too: a key that stands twice */
+    return NULL;
 }
 
 struct api_keys *api_key_file_read(const char *path, struct place named, struct faults *faults,

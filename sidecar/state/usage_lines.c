@@ -36,9 +36,13 @@ void usage_line_add(struct buf *to, const struct quota_row *row)
 
 /* ---- reading ---- */
 
+/* Visible bytes: nothing else is ever written as one. */
 static bool read_name(struct span *rest, struct span *name)
 {
     *name = span_cut(rest, ' ');
+    for (size_t i = 0; i < name->len; i++)
+        if (name->at[i] <= ' ' || name->at[i] > '~')
+            return false;
     return name->len > 0 && name->len <= QUOTA_NAME_MOST;
 }
 

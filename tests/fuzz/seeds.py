@@ -262,6 +262,19 @@ def add_rates(seeds):
     seeds.dictionary("rate_fuzz", parts + ["header:", "cookie:", "query:", "client_address", "%41", "%", "; sid=", "&user="])
 
 
+def add_keys(seeds):
+    """Usage, and API keys in both forms."""
+    seeds.add("usage_fuzz", "k basic k1 month 20758 1203 -5 20778 17 8797\np basic 20750\nk basic k1 month 20758 1204 0 20779 1 8796\n")
+    seeds.add("usage_fuzz", "k gold k-2 week 20778 1 0 20778 1 18446744073709551615\nk gold k-2 day 20779 1 0 20779 1 4\n")
+    seeds.dictionary("usage_fuzz", ["k ", "p ", " day ", " week ", " month ", "basic", "k1", "20778", "18446744073709551615", "-1"])
+    key = "a" * 20
+    seeds.add("api_key_fuzz", f'\x01Name,key,description,Enabled,usageplanids\r\nshop,{key},"a ""b"", c",TRUE,"basic,gold"\r\n\'x\ny\',{key}b,,false,\n')
+    seeds.add("api_key_fuzz", f'\x02version: 1\nsalt: "{"0" * 64}"\nkeys:\n  - {{ id: k1, name: "a \\"b\\"", hash: "{"1" * 64}", '
+              'enabled: false, plans: [basic, gold], description: "x\\n" }\n')
+    seeds.dictionary("api_key_fuzz", ["id: ", "name: ", "hash: ", "enabled: ", "plans: ", "description: ", "salt: ", "keys:", "Key", "Name",
+                                      "Description", "Enabled", "UsagePlanIds", "0" * 64, key, "true", "false", '""', "\xef\xbb\xbf"])
+
+
 def add_places(seeds):
     """Databases as they are, broken ones too, and lists of the addresses that their sources name."""
     for path in sorted((DATA / "geo-maxmind-db/test-data").glob("*.mmdb")):
@@ -389,7 +402,7 @@ def add_spools(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_authorizers, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
+                add_policies, add_signatures, add_rates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
                 add_spools, add_alarms):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):

@@ -153,6 +153,7 @@ FAULTS = [
      "keys.yaml:5:5: there is a key of this id already"),
     ("", f'version: 1\nsalt: "{"0" * 64}"\nkeys:\n  - {{ id: k1, hash: "{"0" * 64}" }}\n  - {{ id: k2, hash: "{"0" * 64}" }}',
      "keys.yaml:5:5: there is a key of the same value already"),
+    ("", f'version: 1\nsalt: "{"0" * 64}"\nkeys: []\nkeys: []', "keys.yaml:4:1: the key 'keys' stands here for the second time"),
 ]
 
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "sidecar/state/usage_lines.h"
 #include "tests/check.h"
@@ -398,6 +399,27 @@ TEST(a_line_with_any_byte_changed_is_none)
     buf_fini(&line);
 }
 
+TEST(a_name_that_nobody_could_have_makes_no_line)
+{
+    static const char names[] = {'\0', '\t', '\x7f', '\x80'};
+    for (size_t i = 0; i < sizeof names; i++) {
+        char name[] = {'k', names[i], '1'};
+        char text[128];
+        struct buf line;
+        struct quota_row row = {.plan = SPAN("basic"), .key = SPAN("kx1")}, read;
+        buf_init(&line, USAGE_LINE_MOST);
+        usage_line_add(&line, &row);
+        size_t at = span_find(buf_span(&line), SPAN("kx1"));
+        memcpy(line.at + at, name, sizeof name);
+        struct span rest = span_make(line.at + 17, line.len - 18);
+        static const uint8_t key[16] = "lines of usage..";
+        int len = snprintf(text, sizeof text, "%016llx", (unsigned long long)siphash(key, rest));
+        memcpy(line.at, text, (size_t)len);
+        check(!usage_line_read(span_make(line.at, line.len - 1), &read));
+        buf_fini(&line);
+    }
+}
+
 int quotas_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +442,7 @@ int quotas_suite(void)
         cmocka_unit_test(threads_together_let_exactly_the_limit_pass),
         cmocka_unit_test(what_was_written_is_what_is_there_after_a_restart),
         cmocka_unit_test(a_line_with_any_byte_changed_is_none),
+        cmocka_unit_test(a_name_that_nobody_could_have_makes_no_line),
     };
     return cmocka_run_group_tests_name("quotas", tests, NULL, NULL);
 }

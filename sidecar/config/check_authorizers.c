@@ -20,22 +20,39 @@ static const struct type_option {
     enum { MAY, MUST } need;
     const char *name;
 } type_options[] = {
-    {AUTHORIZER_JWT, MUST, "issuer"},      {AUTHORIZER_JWT, MUST, "algorithms"},
-    {AUTHORIZER_JWT, MAY, "jwks_file"},    {AUTHORIZER_JWT, MAY, "jwks"},
-    {AUTHORIZER_JWT, MAY, "jwks_url"},     {AUTHORIZER_JWT, MAY, "ca_file"},
-    {AUTHORIZER_JWT, MAY, "refresh"},      {AUTHORIZER_JWT, MAY, "stale_for"},
-    {AUTHORIZER_JWT, MAY, "timeout"},      {AUTHORIZER_JWT, MAY, "on_failure"},
-    {AUTHORIZER_JWT, MAY, "audience"},     {AUTHORIZER_JWT, MAY, "token_use"},
-    {AUTHORIZER_JWT, MAY, "skew"},         {AUTHORIZER_COGNITO, MUST, "user_pool"},
-    {AUTHORIZER_COGNITO, MAY, "audience"}, {AUTHORIZER_COGNITO, MAY, "skew"},
-    {AUTHORIZER_COGNITO, MAY, "jwks_url"}, {AUTHORIZER_COGNITO, MAY, "ca_file"},
-    {AUTHORIZER_COGNITO, MAY, "refresh"},  {AUTHORIZER_COGNITO, MAY, "stale_for"},
-    {AUTHORIZER_COGNITO, MAY, "timeout"},  {AUTHORIZER_COGNITO, MAY, "on_failure"},
-    {AUTHORIZER_SIGV4, MUST, "region"},    {AUTHORIZER_SIGV4, MAY, "service"},
-    {AUTHORIZER_SIGV4, MAY, "skew"},       {AUTHORIZER_SIGV4, MAY, "v4a"},
-    {AUTHORIZER_SIGV4, MAY, "body"},       {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
-    {AUTHORIZER_LAMBDA, MUST, "url"},      {AUTHORIZER_LAMBDA, MUST, "function"},
-    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),     {AUTHORIZER_HTTP, MUST, "url"},
+    {AUTHORIZER_JWT, MUST, "issuer"},
+    {AUTHORIZER_JWT, MUST, "algorithms"},
+    {AUTHORIZER_JWT, MAY, "jwks_file"},
+    {AUTHORIZER_JWT, MAY, "jwks"},
+    {AUTHORIZER_JWT, MAY, "jwks_url"},
+    {AUTHORIZER_JWT, MAY, "ca_file"},
+    {AUTHORIZER_JWT, MAY, "refresh"},
+    {AUTHORIZER_JWT, MAY, "stale_for"},
+    {AUTHORIZER_JWT, MAY, "timeout"},
+    {AUTHORIZER_JWT, MAY, "on_failure"},
+    {AUTHORIZER_JWT, MAY, "audience"},
+    {AUTHORIZER_JWT, MAY, "token_use"},
+    {AUTHORIZER_JWT, MAY, "skew"},
+    {AUTHORIZER_COGNITO, MUST, "user_pool"},
+    {AUTHORIZER_COGNITO, MAY, "audience"},
+    {AUTHORIZER_COGNITO, MAY, "skew"},
+    {AUTHORIZER_COGNITO, MAY, "jwks_url"},
+    {AUTHORIZER_COGNITO, MAY, "ca_file"},
+    {AUTHORIZER_COGNITO, MAY, "refresh"},
+    {AUTHORIZER_COGNITO, MAY, "stale_for"},
+    {AUTHORIZER_COGNITO, MAY, "timeout"},
+    {AUTHORIZER_COGNITO, MAY, "on_failure"},
+    {AUTHORIZER_MTLS, MAY, "certificate"},
+    {AUTHORIZER_SIGV4, MUST, "region"},
+    {AUTHORIZER_SIGV4, MAY, "service"},
+    {AUTHORIZER_SIGV4, MAY, "skew"},
+    {AUTHORIZER_SIGV4, MAY, "v4a"},
+    {AUTHORIZER_SIGV4, MAY, "body"},
+    {AUTHORIZER_SIGV4, MAY, "unsigned_payload"},
+    {AUTHORIZER_LAMBDA, MUST, "url"},
+    {AUTHORIZER_LAMBDA, MUST, "function"},
+    REMOTE_OPTIONS(AUTHORIZER_LAMBDA),
+    {AUTHORIZER_HTTP, MUST, "url"},
     REMOTE_OPTIONS(AUTHORIZER_HTTP),
 };
 static const char *const shared_options[] = {"type", "mode", "headers"};
@@ -131,6 +148,20 @@ static void check_sigv4(struct reading *reading, struct authorizer_settings *set
                   "authorizers.*: type sigv4 needs access keys, and there is no aws_keys.file");
 }
 
+/* Nobody could ever pass. */
+static void check_mtls(struct reading *reading, const struct authorizer_settings *settings,
+                       const struct node *node)
+{
+    if (settings->type != AUTHORIZER_MTLS)
+        return;
+    for (size_t i = 0; i < reading->settings->listener_count; i++)
+        if (reading->settings->listeners[i].tls.client_auth != TLS_CLIENT_AUTH_OFF)
+            return;
+    fault_add(reading->faults, FAULT_ERROR, node->place,
+              SPAN("add tls: { client_auth: required, client_ca_file: ... } to a listener"),
+              "authorizers.*: type mtls needs certificates, and no listener asks clients for one");
+}
+
 static void check_aws_keys(struct reading *reading)
 {
     const struct node *file = tree_find_path(reading->root, SPAN("aws_keys.file"));
@@ -156,6 +187,7 @@ static void settle(struct reading *reading)
         at.file = arena_string(reading->arena, span_text(at.file));
         authorizers.out[i].place = at;
         check_sigv4(reading, &authorizers.out[i], node);
+        check_mtls(reading, &authorizers.in[i], node);
         if (authorizer_has_keys(&authorizers.in[i]))
             key_source_check(reading, &authorizers.out[i], node);
     }

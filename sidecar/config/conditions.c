@@ -424,6 +424,17 @@ const struct condition *condition_read(const struct value *value)
     return builder.wrong ? NULL : condition;
 }
 
+const struct condition *condition_read_certificate(const struct value *value)
+{
+    struct builder builder = {.value = value};
+    struct condition *condition = room(&builder, 1, sizeof *condition);
+    if (condition != NULL) {
+        condition->kind = CONDITION_SUBJECT;
+        read_certificate(&builder, value->node, condition);
+    }
+    return builder.wrong ? NULL : condition;
+}
+
 /* ---- as text ---- */
 
 static void node_print(struct buf *to, const struct node *node);

@@ -9,6 +9,8 @@
 
 /* NULL: something is wrong with it, and said. Lies in the reading's arena. */
 const struct condition *condition_read(const struct value *value);
+/* Of a certificate alone: { san: ..., subject: ... }. */
+const struct condition *condition_read_certificate(const struct value *value);
 /* The node as YAML on one line, without the outer braces: "path: /login, not: {ip_set: office}". */
 struct span condition_text(const struct value *value);
 

@@ -166,6 +166,8 @@ struct authorizer_settings {
     uint64_t stale_for_us; /* the last good ones beyond that */
     struct span token_use; /* at == NULL: any */
     uint64_t skew_us;
+    const struct condition *certificate; /* mtls; NULL: any that is verified */
+    struct span certificate_text;
     struct span region, service; /* sigv4 */
     bool v4a, unsigned_payload;
     uint64_t body_bytes;

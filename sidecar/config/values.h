@@ -113,6 +113,8 @@ extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */
 extern const struct option_type type_certificates, type_tls_version, type_client_auth,
     type_tls_refresh;
+/* certificate_values.c */
+extern const struct option_type type_certificate;
 /* authorizer_values.c */
 extern const struct option_type type_authorizer_type, type_audiences, type_jws_algorithms,
     type_claim_headers, type_key_set, type_user_pool, type_route_authorizer, type_scopes;

@@ -14,6 +14,7 @@ static const struct authenticator {
     [AUTHORIZER_HTTP] = {POLICY_FLOW_LAMBDA, NULL},
     [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, authenticate_jwt},
     [AUTHORIZER_COGNITO] = {POLICY_FLOW_COGNITO, authenticate_jwt},
+    [AUTHORIZER_MTLS] = {POLICY_FLOW_COGNITO, authenticate_mtls},
     [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, authenticate_sigv4},
 };
 

@@ -80,7 +80,7 @@ enum authenticated {
 typedef enum authenticated authenticate_function(const struct authorizer_question *question,
                                                  struct authorized *to,
                                                  struct authorizer_refusal *refusal);
-authenticate_function authenticate_jwt, authenticate_sigv4;
+authenticate_function authenticate_jwt, authenticate_mtls, authenticate_sigv4;
 
 /* Asks the authorizer of the question's route, which needs nobody else. */
 authenticate_function authenticate;

@@ -178,6 +178,14 @@ CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
+class TlsClient(Client):
+    """A connection with its handshake done."""
+
+    def __init__(self, port, context, name="a.example", session=None):
+        plain = socket.create_connection(("127.0.0.1", port), 10)
+        Wire.__init__(self, context.wrap_socket(plain, server_hostname=name, session=session))
+
+
 def get(target="/", more="", version="HTTP/1.1"):
     """A request's bytes."""
     return f"GET {target} {version}\r\n{HOST}{more}\r\n"

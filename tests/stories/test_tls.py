@@ -10,15 +10,7 @@ import subprocess
 
 import pytest
 from certificates import Authority
-from harness import Client, Wire, always_ok, free_ports, read_request, run, wait_until
-
-
-class TlsClient(Client):
-    """A connection with its handshake done."""
-
-    def __init__(self, port, context, name="a.example", session=None):
-        plain = socket.create_connection(("127.0.0.1", port), 10)
-        Wire.__init__(self, context.wrap_socket(plain, server_hostname=name, session=session))
+from harness import TlsClient, Wire, always_ok, free_ports, read_request, run, wait_until
 
 
 def trusting(authority, *, versions=None, certificate=None, alpn=None):

@@ -449,6 +449,8 @@ static enum row ask_authorizer(struct offline *offline)
     uint64_t limit = offline->snapshot->settings->limits.body_bytes;
     struct offline_authorizer run = {.question = question_of(offline),
                                      .decisions = &offline->decisions};
+    if (authorizer_flow(offline->snapshot, run.question.route) == POLICY_FLOW_NONE)
+        return ROW_NEXT;
     struct buf rules_body = offline->body;
     buf_init(&offline->body, (size_t)limit);
     if (offline->head.body_length == BODY_UNKNOWN)

@@ -16,7 +16,7 @@ struct offline_authorizer {
     unsigned status;
     const char *error;
 };
-/* False: the request is refused. Decisions say who that is, too. */
+/* For a route that has one. False: the request is refused. Decisions say who that is, too. */
 bool offline_authorize(struct offline_authorizer *run);
 
 #endif

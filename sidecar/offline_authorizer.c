@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/offline_authorizer.h"
 
+#include "sidecar/exchange/key.h"
 #include "sidecar/exchange/policies.h"
 
 static void note(struct offline_authorizer *run, const char *control, const char *stage,
@@ -78,7 +79,25 @@ static bool run_gather_rest(struct offline_authorizer *run)
     return good || refused(run, "gather_rest", &authorizer_body_changed);
 }
 
-bool offline_authorize(struct offline_authorizer *run)
+/* A key that an authorizer names that was not asked is not known. */
+static bool run_key(struct offline_authorizer *run)
+{
+    const struct snapshot *snapshot = run->question.snapshot;
+    bool unasked =
+        run->unasked.at != NULL && snapshot->settings->api_keys.source == API_KEY_FROM_AUTHORIZER;
+    struct key_found found;
+    if (!key_is_wanted(snapshot, run->question.route) || unasked)
+        return true;
+    if (!key_ask(&run->question, &run->who, "key", &found, run->decisions))
+        return refuse(run, GATEWAY_INVALID_API_KEY, "invalid_api_key");
+    if (found.plan != NULL)
+        note(run, "api_key", "key", DECISION_ALLOW, found.key->id,
+             arena_format(run->question.asked->arena, "usage plan " SPAN_FORMAT,
+                          span_arg(found.plan->name)));
+    return true;
+}
+
+static bool run_authorizer(struct offline_authorizer *run)
 {
     const struct authorizer_question *question = &run->question;
     const struct authorizer_settings *settings =
@@ -91,5 +110,10 @@ bool offline_authorize(struct offline_authorizer *run)
                           span_arg(needs)));
         return true;
     }
-    return run_authenticate(run) && run_authorize(run) && run_gather_rest(run);
+    return run_authenticate(run) && run_authorize(run);
+}
+
+bool offline_authorize(struct offline_authorizer *run)
+{
+    return run_authorizer(run) && run_key(run) && run_gather_rest(run);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route's authorizer and what it says, offline: the rows authenticate, authorize and
- * gather_rest. What would have to ask another server is not asked, and says so. */
+/* The route's authorizer and what it says, and its API key, offline: the rows authenticate,
+ * authorize, key and gather_rest. What would have to ask another server is not asked, and says so.
+ */
 #ifndef SIDEGATE_SIDECAR_OFFLINE_AUTHORIZER_H
 #define SIDEGATE_SIDECAR_OFFLINE_AUTHORIZER_H
 

@@ -10,10 +10,10 @@
 #include "sidecar/exchange/authorizer.h"
 #include "sidecar/exchange/decode.h"
 #include "sidecar/exchange/exchange.h"
+#include "sidecar/exchange/key.h"
 #include "sidecar/exchange/pump.h"
 #include "sidecar/exchange/trace.h"
 #include "sidecar/guard/access.h"
-#include "sidecar/guard/api_key.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/target.h"
 
@@ -152,10 +152,7 @@ struct exchange {
     } remote;
 
     /* ---- key ---- */
-    struct {
-        const struct api_key *key;              /* NULL: none was asked for, or a good one */
-        const struct usage_plan_settings *plan; /* whose limits hold; NULL: none's */
-    } usage;
+    struct key_found usage; /* both NULL: none was asked for */
 
     /* ---- connect, send ---- */
     struct pool_ticket ticket;

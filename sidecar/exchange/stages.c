@@ -55,7 +55,7 @@ static bool with_policies_or_scopes(const struct exchange *x)
 
 static bool with_api_key(const struct exchange *x)
 {
-    return x->route != NULL && x->route->needs_api_key && x->settings->api_keys.mode != GUARD_OFF;
+    return key_is_wanted(x->snapshot, x->route);
 }
 
 static bool with_limits(const struct exchange *x)

@@ -227,3 +227,17 @@ def test_usage_is_shown_by_the_command_running_and_from_its_folder(sidegate, bac
     assert code == 0 and sorted(l.split() for l in said.splitlines()) == want, why
     assert keys("usage", "--plan", "basic", "--state-dir", tmp_path / "state", "--to", "2020-01-01")[1] == ""
     assert keys("usage", "--plan", "gold", "--state-dir", tmp_path / "state")[1] == ""
+
+
+@pytest.mark.parametrize("value,status,said", [
+    (GOOD, 200, "usage plan basic"), (None, 403, "key_missing"), ("x" * 40, 403, "key_unknown")])
+def test_explain_says_what_a_key_comes_to_as_the_running_one_does(sidegate, backend, tmp_path, value, status, said):
+    s, _ = started(sidegate, backend, tmp_path)
+    assert ask(s, value).status == status
+    request = tmp_path / "request.http"
+    request.write_bytes(b"GET /pets HTTP/1.1\r\nHost: a.example\r\n" + (f"x-api-key: {value}\r\n".encode() if value else b"") + b"\r\n")
+    code, text, why = run("explain", "-c", str(s.config), str(request))
+    assert said in text and (value is None or value not in text), why
+    told = json.loads(run("explain", "--json", "-c", str(s.config), str(request))[1])
+    one = [d for d in told["decisions"] if d["control"] == "api_key"]
+    assert one[0]["reason"] == said and one[0]["decision"] == ("allow" if status == 200 else "block")

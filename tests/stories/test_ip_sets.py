@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 
 import pytest
 from certificates import Authority
-from harness import always_ok, run, wait_until
+from harness import Sidegate, always_ok, run, wait_until
 
 SETS = """
 ip_sets:
@@ -310,6 +310,30 @@ def test_a_list_from_a_server_holds_from_the_first_request_on(served):
     shown = served.api("GET", "/abusers")[1]
     assert shown["url"] == served.server.server.url + "/abusers.txt" and shown["failure"] is None and shown["confirmed"]
     assert "secret" not in served.s.errors()
+
+
+def test_it_is_not_ready_before_its_lists_were_asked_for(backend, tmp_path):
+    server, may_answer = ListServer(backend), threading.Event()
+
+    class Watched(Sidegate):
+        def is_ready(self):
+            try:
+                status, said = self.status("/readyz?verbose")
+            except OSError:
+                return False
+            if "[+] serving" in said and "[-] lists from servers were asked for" in said:
+                assert status == 503
+                may_answer.set()
+            return status == 200
+
+    def patient(wire):
+        may_answer.wait(20)
+        server.serve(wire)
+
+    s = Watched(tmp_path, backend(always_ok).url, URL.format(url=backend(patient).url, more="").replace("timeout: 2s", "timeout: 20s"),
+                trusted="127.0.0.1")
+    assert may_answer.is_set() and Lists(s).ask("192.0.2.7") == 403
+    assert s.stop() == 0
 
 
 def test_a_list_that_changes_at_the_server_is_swapped(served):

@@ -107,6 +107,33 @@ TEST(what_was_put_into_a_set_is_in_it_until_its_time_is_over)
     networks_free(none);
 }
 
+TEST(who_is_in_a_list_that_never_came_nobody_knows_and_who_denies_decides)
+{
+    struct networks *none = networks_new(), *some = networks_new();
+    check(networks_add(some, SPAN("192.0.2.7")));
+    networks_seal(none);
+    networks_seal(some);
+    const struct address_set sets[] = {
+        {.name = SPAN("gone"), .networks = none, .is_missing = true},
+        {.name = SPAN("strict"), .networks = none, .is_missing = true, .denies = true},
+        {.name = SPAN("here"), .networks = some}};
+    const size_t gone = 0, both[] = {0, 1}, either[] = {0, 2};
+    struct condition one = {.kind = CONDITION_IP_SET, .sets = &gone, .set_count = 1};
+    struct condition two = {.kind = CONDITION_IP_SET, .sets = both, .set_count = 2};
+    struct condition any = {.kind = CONDITION_IP_SET, .sets = either, .set_count = 2};
+    struct condition not = {.kind = CONDITION_NOT, .parts = &two, .part_count = 1};
+    struct asked near = request("192.0.2.7"), unix = request("unix:");
+    near.ip_sets = unix.ip_sets = sets;
+    check_number(condition_ask(&one, &near), CONDITION_MISSING);
+    check_number(condition_ask(&not, &near), CONDITION_MISSING);
+    check_number(condition_ask(&any, &near), CONDITION_YES); /* it is in one that came */
+    check_number(condition_ask(&one, &unix), CONDITION_NO);  /* it has no address at all */
+    check_span(condition_missing_set(&one, &near)->name, "gone");
+    check_span(condition_missing_set(&not, &near)->name, "strict");
+    networks_free(none);
+    networks_free(some);
+}
+
 TEST(all_any_and_not_are_what_they_say)
 {
     struct asked asked = request("192.0.2.7");
@@ -248,6 +275,7 @@ int condition_suite(void)
         cmocka_unit_test(one_of_the_arguments_of_a_name_is_enough),
         cmocka_unit_test(a_client_is_in_a_network_or_in_a_set),
         cmocka_unit_test(what_was_put_into_a_set_is_in_it_until_its_time_is_over),
+        cmocka_unit_test(who_is_in_a_list_that_never_came_nobody_knows_and_who_denies_decides),
         cmocka_unit_test(all_any_and_not_are_what_they_say),
         cmocka_unit_test(a_certificate_is_asked_for_its_subject_issuer_names_and_fingerprint),
         cmocka_unit_test(a_country_is_asked_for_in_any_case),

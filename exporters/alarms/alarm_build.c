@@ -191,8 +191,10 @@ static bool band_find(struct builder *builder, struct alarm *alarm)
 static bool feed_is(const struct feed *feed, const struct alarm_metric *metric,
                     unsigned resolution_s)
 {
-    return feed->what.resolution_s == resolution_s && span_is(feed->what.metric, metric->metric) &&
-           span_is(feed->what.route, metric->route) && span_is(feed->what.method, metric->method);
+    return feed->what.resolution_s == resolution_s &&
+           feed->what.ordered == statistic_asks_order(&metric->statistic) &&
+           span_is(feed->what.metric, metric->metric) && span_is(feed->what.route, metric->route) &&
+           span_is(feed->what.method, metric->method);
 }
 
 static struct feed *feed_for(struct alarms *alarms, const struct alarm_metric *metric,
@@ -204,7 +206,8 @@ static struct feed *feed_for(struct alarms *alarms, const struct alarm_metric *m
     if (i == alarms->feed_count) {
         alarms->feeds = must_realloc(alarms->feeds, ++alarms->feed_count * sizeof *alarms->feeds);
         alarms->feeds[i] =
-            (struct feed){.what = {metric->metric, metric->route, metric->method, resolution_s}};
+            (struct feed){.what = {metric->metric, metric->route, metric->method, resolution_s,
+                                   statistic_asks_order(&metric->statistic)}};
     }
     if (alarms->feeds[i].buckets < buckets)
         alarms->feeds[i].buckets = buckets;
@@ -230,7 +233,8 @@ static void feeds_give(struct alarms *alarms)
 {
     for (size_t i = 0; i < alarms->feed_count; i++)
         alarms->feeds[i].history =
-            history_new(alarms->feeds[i].what.resolution_s, alarms->feeds[i].buckets);
+            history_new(alarms->feeds[i].what.resolution_s, alarms->feeds[i].buckets,
+                        alarms->feeds[i].what.ordered);
     for (size_t i = 0; i < alarms->count; i++) {
         const struct alarm_settings *settings = alarms->list[i].settings;
         for (size_t k = 0; k < settings->metric_count; k++)
@@ -347,6 +351,8 @@ static bool set_build(struct builder *builder)
 {
     struct alarms *alarms = builder->alarms;
     bool well = true;
+    if (alarms->count > ALARMS_MOST)
+        return refuse(builder, alarms->list[ALARMS_MOST].settings->place, "alarms: 1,000 at most");
     for (size_t i = 0; i < alarms->count; i++) {
         const struct alarm_settings *settings = alarms->list[i].settings;
         well = name_fits(builder, i) && well;

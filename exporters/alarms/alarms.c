@@ -64,8 +64,9 @@ struct span alarms_reason(const struct alarms *alarms, size_t alarm)
 
 static bool same_feed(const struct alarm_feed *a, const struct alarm_feed *b)
 {
-    return a->resolution_s == b->resolution_s && span_is(a->metric, b->metric) &&
-           span_is(a->route, b->route) && span_is(a->method, b->method);
+    return a->resolution_s == b->resolution_s && a->ordered == b->ordered &&
+           span_is(a->metric, b->metric) && span_is(a->route, b->route) &&
+           span_is(a->method, b->method);
 }
 
 static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *earlier)

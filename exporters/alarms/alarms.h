@@ -45,7 +45,7 @@ struct alarm_settings {
     unsigned wait_s, extension_s;
 };
 
-enum { ALARM_METRICS_MOST = 10, ALARM_PERIOD_MOST_S = 86400 };
+enum { ALARMS_MOST = 1000, ALARM_METRICS_MOST = 10, ALARM_PERIOD_MOST_S = 86400 };
 
 struct alarms;
 
@@ -62,6 +62,7 @@ bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, do
 struct alarm_feed {
     struct span metric, route, method;
     unsigned resolution_s;
+    bool ordered; /* for statistics that ask for the order of samples */
 };
 size_t alarms_feed_count(const struct alarms *alarms);
 struct alarm_feed alarms_feed(const struct alarms *alarms, size_t feed);

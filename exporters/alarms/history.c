@@ -17,14 +17,14 @@ struct history {
     struct bucket *buckets;
 };
 
-struct history *history_new(unsigned resolution_s, size_t buckets)
+struct history *history_new(unsigned resolution_s, size_t buckets, bool ordered)
 {
     must(resolution_s > 0 && buckets > 0);
     struct history *history = must_alloc(sizeof *history);
     *history = (struct history){resolution_s, buckets, INT64_MIN, NULL};
     history->buckets = must_alloc(buckets * sizeof *history->buckets);
     for (size_t i = 0; i < buckets; i++)
-        history->buckets[i].slot = INT64_MIN;
+        history->buckets[i] = (struct bucket){INT64_MIN, {.is_plain = !ordered}};
     return history;
 }
 

@@ -13,8 +13,9 @@
 
 struct history;
 
-/* Times are seconds since 1970. */
-struct history *history_new(unsigned resolution_s, size_t buckets);
+/* Times are seconds since 1970. `ordered`: percentiles and their like will be asked for; without it
+ * a slot takes no more than its totals, with it some KiB where it has seen many values. */
+struct history *history_new(unsigned resolution_s, size_t buckets, bool ordered);
 void history_free(struct history *history); /* NULL allowed */
 
 /* False: the time lies before what is kept. */

@@ -34,7 +34,8 @@ void sketch_clear(struct sketch *sketch)
 {
     struct sketch_bucket *buckets = sketch->buckets;
     size_t room = sketch->bucket_room;
-    *sketch = (struct sketch){.buckets = buckets, .bucket_room = room};
+    *sketch =
+        (struct sketch){.is_plain = sketch->is_plain, .buckets = buckets, .bucket_room = room};
 }
 
 /* Where the index stands, or would stand. */
@@ -95,14 +96,14 @@ void sketch_add(struct sketch *sketch, double value, uint64_t times)
                                .most = value,
                                .has_negative = value < 0};
     totals_add(sketch, &one);
-    if (value > 0)
+    if (value > 0 && !sketch->is_plain)
         bucket_add(sketch, (struct sketch_bucket){index_of(value), times, sum});
 }
 
 void sketch_merge(struct sketch *to, const struct sketch *from)
 {
     totals_add(to, from);
-    for (size_t i = 0; i < from->bucket_count; i++)
+    for (size_t i = 0; !to->is_plain && i < from->bucket_count; i++)
         bucket_add(to, from->buckets[i]);
 }
 

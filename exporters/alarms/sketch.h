@@ -27,6 +27,7 @@ struct sketch_bucket {
 struct sketch {
     uint64_t count, zeros;
     double sum, least, most;       /* without samples: 0 */
+    bool is_plain;                 /* no histogram is kept: for who asks for no order */
     bool has_negative;             /* then nothing that asks for an order is answered */
     struct sketch_bucket *buckets; /* by index */
     size_t bucket_count, bucket_room;
@@ -34,7 +35,7 @@ struct sketch {
 
 void sketch_init(struct sketch *sketch);
 void sketch_fini(struct sketch *sketch);
-void sketch_clear(struct sketch *sketch); /* keeps the memory */
+void sketch_clear(struct sketch *sketch); /* keeps the memory, and whether it is plain */
 
 /* `times` samples of one value; a value that is no finite number is left out. */
 void sketch_add(struct sketch *sketch, double value, uint64_t times);

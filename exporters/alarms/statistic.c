@@ -210,6 +210,11 @@ bool statistic_of(const struct statistic *statistic, const struct sketch *sketch
     return true;
 }
 
+bool statistic_asks_order(const struct statistic *statistic)
+{
+    return statistic->kind > STATISTIC_SAMPLE_COUNT; /* the first five are totals */
+}
+
 double statistic_samples_needed(const struct statistic *statistic)
 {
     double p = statistic->high / 100;

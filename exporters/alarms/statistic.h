@@ -35,6 +35,9 @@ bool statistic_parse(struct span text, struct statistic *statistic, char *hint, 
 /* False: there is no such value: no samples, or negative ones where an order is asked for. */
 bool statistic_of(const struct statistic *statistic, const struct sketch *sketch, double *value);
 
+/* Does it ask for the order of samples? Else a plain sketch will do. */
+bool statistic_asks_order(const struct statistic *statistic);
+
 /* How many samples a percentile needs to say something: 10/(1-p), or 10/p below the median; 0 for
  * every other statistic. */
 double statistic_samples_needed(const struct statistic *statistic);

@@ -6,7 +6,7 @@
 #include "tests/check.h"
 #include "tests/unit/alarms/suites.h"
 
-enum { TOLD_MOST = 20000, ALARMS_MOST = 4, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+enum { TOLD_MOST = 20000, DIARY_ALARMS = 4, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 static const int64_t start = 1767225600; /* Thursday 2026-01-01 */
 
 struct change {
@@ -18,7 +18,7 @@ struct change {
 
 struct diary {
     struct change changes[TOLD_MOST];
-    size_t count, evaluations[ALARMS_MOST];
+    size_t count, evaluations[DIARY_ALARMS];
     char reason[1024]; /* the latest */
 };
 

@@ -209,6 +209,30 @@ TEST(a_sketch_takes_no_more_memory_than_its_buckets)
     sketch_fini(&sketch);
 }
 
+TEST(where_nobody_asks_for_an_order_a_slot_keeps_no_histogram)
+{
+    struct history *history = history_new(60, 3, false);
+    struct sketch sketch;
+    double value;
+    struct statistic average = parsed("Average");
+    sketch_init(&sketch);
+    for (int i = 0; i < 1000; i++)
+        check(history_add(history, 60, i, 1));
+    history_fold(history, 60, 120, &sketch);
+    check_number(sketch.bucket_count, 0);
+    check(statistic_of(&average, &sketch, &value) && value == 499.5 && sketch.most == 999);
+    sketch_fini(&sketch);
+    history_free(history);
+    static const char *const totals[] = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"};
+    for (size_t i = 0; i < NAMES; i++) {
+        bool is_total = false;
+        for (size_t k = 0; k < 5; k++)
+            is_total = is_total || strcmp(names[i], totals[k]) == 0;
+        struct statistic statistic = parsed(names[i]);
+        check(statistic_asks_order(&statistic) == !is_total);
+    }
+}
+
 TEST(words_that_are_no_statistic_are_refused_with_the_nearest_one)
 {
     static const struct {
@@ -259,7 +283,7 @@ TEST(a_period_of_any_length_is_put_together_from_what_is_kept)
     } rows[] = {{1, 1}, {1, 5}, {5, 10}, {10, 10}, {10, 30}, {60, 60}, {60, 300}, {60, 3600}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int64_t start = 1600000200, period = rows[i].period;
-        struct history *history = history_new(rows[i].resolution, 5 * rows[i].period);
+        struct history *history = history_new(rows[i].resolution, 5 * rows[i].period, true);
         for (int64_t t = 0; t < 4 * period; t++)
             check(history_add(history, start + t, (double)(t / period), 1));
         for (int64_t k = 0; k < 4; k++) {
@@ -276,7 +300,7 @@ TEST(a_period_of_any_length_is_put_together_from_what_is_kept)
 
 TEST(what_falls_out_of_a_history_is_forgotten_and_never_counted_again)
 {
-    struct history *history = history_new(60, 3);
+    struct history *history = history_new(60, 3, true);
     struct sketch sketch;
     sketch_init(&sketch);
     check(history_add(history, 0, 1, 1) && history_add(history, 180, 2, 1));
@@ -296,6 +320,7 @@ int sketch_suite(void)
         cmocka_unit_test(statistics_of_a_few_samples_are_exact),
         cmocka_unit_test(without_samples_or_with_negative_ones_there_is_no_percentile),
         cmocka_unit_test(a_sketch_takes_no_more_memory_than_its_buckets),
+        cmocka_unit_test(where_nobody_asks_for_an_order_a_slot_keeps_no_histogram),
         cmocka_unit_test(words_that_are_no_statistic_are_refused_with_the_nearest_one),
         cmocka_unit_test(a_percentile_says_how_many_samples_it_needs),
         cmocka_unit_test(a_period_of_any_length_is_put_together_from_what_is_kept),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Authorizers as a whole, and what routes want of them. */
 #include "sidecar/config/read.h"
+#include "sidecar/guard/discovery.h"
 
 enum { NAMES_MOST = 32, HINT_BYTES = 160 };
 #define SIGV4_SKEW_US UINT64_C(300000000) /* as AWS has it */
@@ -43,6 +44,17 @@ static const struct type_option {
     {AUTHORIZER_COGNITO, MAY, "timeout"},
     {AUTHORIZER_COGNITO, MAY, "on_failure"},
     {AUTHORIZER_MTLS, MAY, "certificate"},
+    {AUTHORIZER_INTROSPECTION, MUST, "url"},
+    {AUTHORIZER_INTROSPECTION, MAY, "client_id"},
+    {AUTHORIZER_INTROSPECTION, MAY, "client_secret_file"},
+    {AUTHORIZER_INTROSPECTION, MAY, "bearer_token_file"},
+    {AUTHORIZER_INTROSPECTION, MAY, "ca_file"},
+    {AUTHORIZER_INTROSPECTION, MAY, "issuer"},
+    {AUTHORIZER_INTROSPECTION, MAY, "audience"},
+    {AUTHORIZER_INTROSPECTION, MAY, "skew"},
+    {AUTHORIZER_INTROSPECTION, MAY, "ttl"},
+    {AUTHORIZER_INTROSPECTION, MAY, "timeout"},
+    {AUTHORIZER_INTROSPECTION, MAY, "on_failure"},
     {AUTHORIZER_SIGV4, MUST, "region"},
     {AUTHORIZER_SIGV4, MAY, "service"},
     {AUTHORIZER_SIGV4, MAY, "skew"},
@@ -162,6 +174,24 @@ static void check_mtls(struct reading *reading, const struct authorizer_settings
               "authorizers.*: type mtls needs certificates, and no listener asks clients for one");
 }
 
+/* Somebody we have to be: RFC 7662 2.1 wants it. And the token is sent there. */
+static void check_introspection(struct reading *reading, const struct authorizer_settings *settings,
+                                const struct node *node)
+{
+    bool has_id = settings->client_id.at != NULL, has_secret = settings->client_secret.at != NULL;
+    const struct node *url = tree_find(node, SPAN("url"));
+    if (has_id != has_secret || has_id == (settings->bearer_token.at != NULL))
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+                  "authorizers.*: type introspection needs client_id with client_secret_file, or "
+                  "bearer_token_file alone");
+    if (url != NULL && !discovery_is_url(settings->url))
+        fault_add(reading->faults, FAULT_ERROR, url->place, SPAN("without user and password"),
+                  "authorizers.*.url: expected http://host/path or https://host/path");
+    else if (url != NULL && url_is_open(settings->url))
+        fault_add(reading->faults, FAULT_WARNING, url->place, SPAN("https://"),
+                  "authorizers.*.url: tokens are sent without TLS: whoever is on the way has them");
+}
+
 static void check_aws_keys(struct reading *reading)
 {
     const struct node *file = tree_find_path(reading->root, SPAN("aws_keys.file"));
@@ -188,6 +218,8 @@ static void settle(struct reading *reading)
         authorizers.out[i].place = at;
         check_sigv4(reading, &authorizers.out[i], node);
         check_mtls(reading, &authorizers.in[i], node);
+        if (authorizers.in[i].type == AUTHORIZER_INTROSPECTION)
+            check_introspection(reading, &authorizers.in[i], node);
         if (authorizer_has_keys(&authorizers.in[i]))
             key_source_check(reading, &authorizers.out[i], node);
     }

@@ -90,6 +90,11 @@ static bool is_loopback(struct span url)
     return false;
 }
 
+bool url_is_open(struct span url)
+{
+    return span_starts(url, SPAN("http://")) && !is_loopback(url);
+}
+
 void key_source_check(struct reading *reading, struct authorizer_settings *settings,
                       const struct node *node)
 {
@@ -110,7 +115,7 @@ void key_source_check(struct reading *reading, struct authorizer_settings *setti
         refuse(reading, algorithms->place, "jwks_file",
                "algorithms: a secret, as HS256 to HS512 want it, is neither published nor written "
                "here");
-    if (span_starts(settings->keys.url, SPAN("http://")) && !is_loopback(settings->keys.url))
+    if (url_is_open(settings->keys.url))
         fault_add(
             reading->faults, FAULT_WARNING, (source != NULL ? source : node)->place,
             SPAN("https://"),

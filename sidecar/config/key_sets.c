@@ -47,6 +47,10 @@ static uint64_t token_hash(const struct authorizer_settings *from)
     uint64_t hash = 0;
     siphash_add(&hash, from->name);
     add_number(&hash, from->type);
+    siphash_add(&hash, from->url);
+    siphash_add(&hash, from->client_id);
+    siphash_add(&hash, from->ca_file);
+    add_number(&hash, from->ttl_us);
     siphash_add(&hash, from->issuer);
     siphash_add(&hash, from->token_use);
     add_number(&hash, from->token_use.at != NULL);

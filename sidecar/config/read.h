@@ -30,5 +30,7 @@ bool authorizer_takes(const struct authorizer_settings *settings, struct span op
 void key_source_check(struct reading *reading, struct authorizer_settings *settings,
                       const struct node *node);
 bool key_source_is_for_fetching(struct span option);
+/* http://, and not to this machine. */
+bool url_is_open(struct span url);
 
 #endif

@@ -182,6 +182,9 @@ struct authorizer_settings {
     uint64_t ttl_us;        /* 0: answers are not kept */
     uint64_t cache_bytes;
     uint64_t timeout_us;
+    struct span client_id;                         /* introspection: whom we are */
+    struct span client_secret_file, client_secret; /* the secret is never printed */
+    struct span bearer_token_file, bearer_token;   /* the same */
     const struct pair *stage_variables;
     size_t stage_variable_count;
     struct span ca_file; /* absolute; at == NULL: the system's */

@@ -15,6 +15,7 @@ static const struct authenticator {
     [AUTHORIZER_JWT] = {POLICY_FLOW_COGNITO, authenticate_jwt},
     [AUTHORIZER_COGNITO] = {POLICY_FLOW_COGNITO, authenticate_jwt},
     [AUTHORIZER_MTLS] = {POLICY_FLOW_COGNITO, authenticate_mtls},
+    [AUTHORIZER_INTROSPECTION] = {POLICY_FLOW_COGNITO, NULL}, /* its row asks elsewhere */
     [AUTHORIZER_SIGV4] = {POLICY_FLOW_IAM, authenticate_sigv4},
 };
 
@@ -100,6 +101,8 @@ enum step stage_authenticate(struct exchange *x)
 {
     const struct authorizer_question question = authorizer_question_of(x);
     struct authorizer_refusal refusal = {0};
+    if (x->settings->authorizers[x->route->authorizer - 1].type == AUTHORIZER_INTROSPECTION)
+        return authenticate_by_introspection(x);
     if (x->whole.is_awaited)
         return authenticate_by_body(x);
     for (;;) {

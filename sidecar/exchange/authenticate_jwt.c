@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Authorizers of type jwt and cognito: the token in Authorization. */
-#include "sidecar/exchange/authorizer.h"
-#include "sidecar/guard/jwt.h"
+#include "sidecar/exchange/authenticate_token.h"
 #include "sidecar/state/key_store.h"
 #include "sidecar/state/tokens.h"
 
@@ -39,9 +38,23 @@ static bool refuse(const struct authorizer_question *question, enum gateway_resp
     return false;
 }
 
-/* One field, for two could be read in two ways by us and by the backend. */
-static bool token_find(const struct authorizer_question *question, struct span *token,
-                       struct authorizer_refusal *refusal)
+bool token_refuse(const struct authorizer_question *question, const struct jwt_verdict *verdict,
+                  struct authorizer_refusal *refusal)
+{
+    return refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", verdict, refusal);
+}
+
+bool token_fail(const char *word, struct authorizer_refusal *refusal)
+{
+    *refusal = (struct authorizer_refusal){.type = GATEWAY_AUTHORIZER_FAILURE,
+                                           .error = "authorizer_failed",
+                                           .reason = span_text(word),
+                                           .failed = true};
+    return false;
+}
+
+bool token_find(const struct authorizer_question *question, struct span *token,
+                struct authorizer_refusal *refusal)
 {
     const struct fields *fields = question->asked->fields;
     size_t count = fields_count(fields, SPAN("authorization"));
@@ -55,12 +68,11 @@ static bool token_find(const struct authorizer_question *question, struct span *
                   refusal);
 }
 
-static struct jwt_rules rules_of(const struct authorizer_question *question, size_t i,
-                                 const struct key_set *keys)
+struct jwt_rules token_rules(const struct authorizer_question *question)
 {
-    const struct authorizer_settings *settings = &question->snapshot->settings->authorizers[i];
+    const struct authorizer_settings *settings =
+        &question->snapshot->settings->authorizers[question->route->authorizer - 1];
     return (struct jwt_rules){
-        .keys = keys,
         .algorithms = settings->algorithms,
         .issuer = settings->issuer,
         .audiences = settings->audiences,
@@ -70,30 +82,53 @@ static struct jwt_rules rules_of(const struct authorizer_question *question, siz
     };
 }
 
-static void keep(struct tokens *tokens, struct span token, const struct jwt *jwt)
+/* ---- what was found out before ---- */
+
+static struct tokens *tokens_of(const struct authorizer_question *question)
+{
+    return question->snapshot->tokens[question->route->authorizer - 1];
+}
+
+void token_keep(const struct authorizer_question *question, struct span token,
+                const struct jwt *jwt, uint64_t until_s)
 {
     struct buf packed;
     if (jwt_pack(jwt, &packed))
-        tokens_set(tokens, token, jwt->good_until_s, buf_span(&packed));
+        tokens_set(tokens_of(question), token, until_s, buf_span(&packed));
     buf_fini(&packed);
 }
+
+bool token_known(const struct authorizer_question *question, struct span token, struct jwt *jwt)
+{
+    struct span packed;
+    struct arena *arena = question->asked->arena;
+    return tokens_find(tokens_of(question), token, question->wall_us / 1000000, arena, &packed) &&
+           jwt_unpack(packed, arena, jwt);
+}
+
+void token_tell(const struct jwt *jwt, struct authorized *to)
+{
+    to->principal = jwt->principal;
+    to->context = jwt->claims;
+    to->context_count = jwt->claim_count;
+    to->scopes = jwt->scopes;
+    to->scope_count = jwt->scope_count;
+}
+
+/* ---- by keys ---- */
 
 /* A token that was found good is good until it expires, or its key is not the issuer's any more. */
 static struct jwt_verdict verify_with(const struct authorizer_question *question, struct span token,
                                       const struct key_set *keys, struct jwt *jwt)
 {
-    size_t i = question->route->authorizer - 1;
-    struct tokens *tokens = question->snapshot->tokens[i];
-    struct arena *arena = question->asked->arena;
-    uint64_t now_s = question->wall_us / 1000000;
-    struct span packed;
-    if (tokens_find(tokens, token, now_s, arena, &packed) && jwt_unpack(packed, arena, jwt) &&
-        key_set_has(keys, jwt->key))
+    if (token_known(question, token, jwt) && key_set_has(keys, jwt->key))
         return (struct jwt_verdict){JWT_HOLDS, "holds", ""};
-    struct jwt_rules rules = rules_of(question, i, keys);
-    struct jwt_verdict verdict = jwt_verify(token, &rules, now_s, arena, jwt);
+    struct jwt_rules rules = token_rules(question);
+    rules.keys = keys;
+    struct jwt_verdict verdict =
+        jwt_verify(token, &rules, question->wall_us / 1000000, question->asked->arena, jwt);
     if (verdict.outcome == JWT_HOLDS)
-        keep(tokens, token, jwt);
+        token_keep(question, token, jwt, jwt->good_until_s);
     return verdict;
 }
 
@@ -110,12 +145,9 @@ static bool verify(const struct authorizer_question *question, struct span token
     if (verdict.outcome == JWT_HOLDS)
         return true;
     if (hold.set != NULL)
-        refuse(question, GATEWAY_UNAUTHORIZED, "invalid_token", &verdict, refusal);
+        token_refuse(question, &verdict, refusal);
     else
-        *refusal = (struct authorizer_refusal){.type = GATEWAY_AUTHORIZER_FAILURE,
-                                               .error = "authorizer_failed",
-                                               .reason = span_text(verdict.word),
-                                               .failed = true};
+        token_fail(verdict.word, refusal);
     if (hold.set == NULL || verdict.outcome == JWT_KEY_UNKNOWN) {
         refusal->keys = store;
         refusal->keys_version = hold.version;
@@ -147,11 +179,7 @@ enum authenticated authenticate_jwt(const struct authorizer_question *question,
         return AUTHENTICATED_NOT;
     if (!verify(question, token, &jwt, refusal) || !is_of_use(question, &jwt, refusal))
         return AUTHENTICATED_NOT;
-    to->principal = jwt.principal;
-    to->context = jwt.claims;
-    to->context_count = jwt.claim_count;
-    to->scopes = jwt.scopes;
-    to->scope_count = jwt.scope_count;
+    token_tell(&jwt, to);
     return AUTHENTICATED;
 }
 

@@ -151,6 +151,12 @@ struct exchange {
         const char *cache;                /* "hit", "miss", "shared"; NULL: answers are not kept */
     } remote;
 
+    /* ---- authenticate, by introspection ---- */
+    struct {
+        struct call *call;                /* NULL: none is under way */
+        const struct call_answer *answer; /* of the call; NULL: not yet */
+    } introspection;
+
     /* ---- key ---- */
     struct key_found usage; /* both NULL: none was asked for */
 
@@ -230,6 +236,8 @@ const struct asked *asked_of(struct exchange *x);
 
 /* ---- authenticate.c ---- */
 
+/* authenticate_introspection.c: the row, where a token's issuer is asked about it. */
+enum step authenticate_by_introspection(struct exchange *x);
 /* What a type of authorizer is asked of this request, now. */
 struct authorizer_question authorizer_question_of(struct exchange *x);
 /* Who is not let in by the authorizer: the decision, and the answer in API Gateway's words; in

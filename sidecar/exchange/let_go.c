@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one place that lets go of what an exchange holds, whatever happened to it. */
 #include "sidecar/exchange/authorizer_call.h"
+#include "sidecar/upstream/call.h"
 
 void exchange_release_server(struct exchange *x)
 {
@@ -48,6 +49,7 @@ void exchange_let_go(struct exchange *x)
     body_decoding_fini(&x->decoding);
     body_decoding_fini(&x->answer_decoding);
     authorizer_call_leave(x);
+    call_free(x->introspection.call);
     if (x->remote.answer != NULL)
         kept_give(&x->remote.answer->kept);
     sigv4_payload_free(x->whole.payload);

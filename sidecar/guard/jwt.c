@@ -92,7 +92,7 @@ static bool time_read(const json_t *claims, const char *name, bool *given, doubl
 }
 
 static enum refusal check_times(const json_t *claims, const struct jwt_rules *rules, uint64_t now_s,
-                                struct jwt *jwt)
+                                bool may_be_endless, struct jwt *jwt)
 {
     static const double most = 1e15; /* so that sums and casts are exact */
     double expires, begins, issued, now = (double)now_s, skew = (double)rules->skew_s;
@@ -101,8 +101,10 @@ static enum refusal check_times(const json_t *claims, const struct jwt_rules *ru
         !time_read(claims, "nbf", &has_begins, &begins) ||
         !time_read(claims, "iat", &has_issued, &issued))
         return BAD_TIMES;
-    if (!has_expires)
+    if (!has_expires && !may_be_endless)
         return BAD_NO_EXPIRY;
+    if (!has_expires)
+        expires = most;
     if (expires + skew <= now)
         return BAD_EXPIRED;
     if (has_begins && begins > now + skew)
@@ -200,7 +202,7 @@ static enum refusal check_claims(struct span payload, const struct jwt_rules *ru
     json_t *claims = json_loadb(payload.at, payload.len, JSON_REJECT_DUPLICATES, NULL);
     enum refusal refusal = json_is_object(claims) ? check_names(claims, rules) : BAD_CLAIMS;
     if (refusal == HOLDS)
-        refusal = check_times(claims, rules, now_s, jwt);
+        refusal = check_times(claims, rules, now_s, false, jwt);
     if (refusal == HOLDS)
         refusal = claims_read(claims, arena, jwt);
     json_decref(claims);
@@ -220,6 +222,37 @@ struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, 
                                     jws_refusal_word(refusal), jws_refusal_sentence(refusal)};
     jwt->key = jwk_mark(jws.key);
     return verdict_of(check_claims(jws.payload, rules, now_s, arena, jwt));
+}
+
+static enum refusal check_answer(json_t *answer, const struct jwt_rules *rules, uint64_t now_s,
+                                 struct arena *arena, struct jwt *jwt)
+{
+    enum refusal refusal = HOLDS;
+    if (!json_is_true(json_object_get(answer, "active")))
+        return BAD_INACTIVE;
+    if (rules->issuer.at != NULL && !span_is(claim_text(answer, "iss"), rules->issuer))
+        return BAD_ISSUER;
+    if (rules->audience_count > 0)
+        refusal = check_audience(answer, rules);
+    if (refusal == HOLDS)
+        refusal = check_times(answer, rules, now_s, true, jwt);
+    return refusal == HOLDS ? claims_read(answer, arena, jwt) : refusal;
+}
+
+struct jwt_verdict jwt_introspected(struct span answer, const struct jwt_rules *rules,
+                                    uint64_t now_s, struct arena *arena, struct jwt *jwt)
+{
+    *jwt = (struct jwt){0};
+    json_t *json =
+        json_loadb(answer.at != NULL ? answer.at : "", answer.len, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *active = json_object_get(json, "active");
+    if (!json_is_boolean(active)) {
+        json_decref(json);
+        return (struct jwt_verdict){JWT_FAILED, "answer_malformed", "nobody can say"};
+    }
+    struct jwt_verdict verdict = verdict_of(check_answer(json, rules, now_s, arena, jwt));
+    json_decref(json);
+    return verdict;
 }
 
 bool jwt_has_scope(const struct jwt *jwt, const struct span *scopes, size_t count)

@@ -45,6 +45,11 @@ struct jwt_verdict {
 struct span jwt_token(struct span value);
 struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, uint64_t now_s,
                               struct arena *arena, struct jwt *jwt);
+/* The same of what a token's issuer answers about it, RFC 7662 2.2: `active`, and then issuer and
+ * audience where they are asked for, and times where they are said; without `exp` it has no end.
+ * FAILED: it is no such answer. */
+struct jwt_verdict jwt_introspected(struct span answer, const struct jwt_rules *rules,
+                                    uint64_t now_s, struct arena *arena, struct jwt *jwt);
 /* Does it have one of these? None: nothing is asked. */
 bool jwt_has_scope(const struct jwt *jwt, const struct span *scopes, size_t count);
 struct jwt_verdict jwt_scope_missing(void);

@@ -223,6 +223,50 @@ TEST(what_is_packed_for_a_store_comes_back_the_same)
     door_end(&door);
 }
 
+static void check_answer(struct door *door, const char *answer, const char *word)
+{
+    struct jwt_verdict verdict =
+        jwt_introspected(span_text(answer), &door->rules, NOW, door->signer.arena, &door->jwt);
+    check_span(span_text(verdict.word), word);
+}
+
+TEST(what_an_issuer_answers_about_a_token_is_asked_what_was_said)
+{
+    struct door door = door_begin();
+    check_answer(&door, "{\"active\":true,\"iss\":\"https://id.example/\",\"aud\":\"orders\"}",
+                 "holds");
+    check(door.jwt.good_until_s > NOW);
+    check_answer(&door, "{\"active\":false}", "token_inactive");
+    check_answer(&door, "{\"active\":true,\"aud\":\"orders\"}", "issuer_wrong");
+    check_answer(&door, "{\"active\":true,\"iss\":\"https://id.example/\"}", "audience_wrong");
+    door.rules.issuer = (struct span){NULL, 0};
+    door.rules.audience_count = 0;
+    check_answer(&door, "{\"active\":true,\"exp\":2000,\"scope\":\"a b\",\"sub\":\"alice\"}",
+                 "holds");
+    check_number(door.jwt.good_until_s, 2010);
+    check_number(door.jwt.scope_count, 2);
+    check_span(door.jwt.principal, "alice");
+    check_answer(&door, "{\"active\":true,\"exp\":990}", "expired");
+    check_answer(&door, "{\"active\":true,\"nbf\":1011}", "not_yet_valid");
+    check_answer(&door, "{\"active\":true,\"exp\":\"2000\"}", "times_broken");
+    door_end(&door);
+}
+
+TEST(an_answer_that_does_not_say_whether_a_token_is_active_says_nothing)
+{
+    static const char *const answers[] = {"",
+                                          "[]",
+                                          "true",
+                                          "{}",
+                                          "{\"active\":\"true\"}",
+                                          "{\"active\":1}",
+                                          "{\"active\":true,\"active\":false}"};
+    struct door door = door_begin();
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        check_answer(&door, answers[i], "answer_malformed");
+    door_end(&door);
+}
+
 TEST(the_token_stands_behind_bearer_or_alone)
 {
     check_span(jwt_token(SPAN("Bearer a.b.c")), "a.b.c");
@@ -258,6 +302,8 @@ int jwt_suite(void)
         cmocka_unit_test(scopes_come_as_text_or_list_and_one_of_the_routes_is_enough),
         cmocka_unit_test(without_a_subject_the_client_is_the_principal),
         cmocka_unit_test(what_is_packed_for_a_store_comes_back_the_same),
+        cmocka_unit_test(what_an_issuer_answers_about_a_token_is_asked_what_was_said),
+        cmocka_unit_test(an_answer_that_does_not_say_whether_a_token_is_active_says_nothing),
         cmocka_unit_test(the_token_stands_behind_bearer_or_alone),
         cmocka_unit_test(the_challenge_is_spelt_as_api_gateway_does),
     };

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Authorizers of type introspection: who issued an opaque token is asked about it, RFC 7662. The
+ * token goes into the request's body and nowhere else. */
+#include "rules/base/encode.h"
+#include "sidecar/exchange/authenticate_token.h"
+#include "sidecar/exchange/inside.h"
+#include "sidecar/upstream/call.h"
+
+enum { ANSWER_BYTES = 64 * 1024, TEXT_BYTES = 64 * 1024, FIELDS_MOST = 4 };
+
+/* application/x-www-form-urlencoded */
+static void add_encoded(struct buf *to, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (byte_is_alpha(c) || byte_is_digit(c) || c == '-' || c == '.' || c == '_')
+            buf_add_byte(to, c);
+        else
+            buf_format(to, "%%%02X", (unsigned)(unsigned char)c);
+    }
+}
+
+static void wipe(struct buf *text)
+{
+    if (text->at != NULL)
+        explicit_bzero(text->at, text->size);
+    buf_fini(text);
+}
+
+/* Who we are: RFC 6749 2.3.1, or a token of our own. Nobody: at == NULL. */
+static struct span authorization_of(const struct authorizer_settings *settings, struct buf *to)
+{
+    struct buf pair;
+    buf_init(to, TEXT_BYTES);
+    if (settings->bearer_token.at != NULL) {
+        buf_add(to, SPAN("Bearer "));
+        buf_add(to, settings->bearer_token);
+    } else if (settings->client_id.at != NULL) {
+        buf_init(&pair, TEXT_BYTES);
+        add_encoded(&pair, settings->client_id);
+        buf_add_byte(&pair, ':');
+        add_encoded(&pair, settings->client_secret);
+        buf_add(to, SPAN("Basic "));
+        base64_add(to, buf_span(&pair));
+        wipe(&pair);
+    }
+    return buf_span(to);
+}
+
+static void on_answered(void *context, const struct call_answer *answer)
+{
+    struct exchange *x = context;
+    x->introspection.answer = answer;
+    exchange_wake(x);
+}
+
+static bool begin_call(struct exchange *x, struct span token)
+{
+    const struct authorizer_settings *settings = x->authorizer.settings;
+    struct buf body, who;
+    struct pair fields[FIELDS_MOST] = {
+        {SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded")},
+        {SPAN("Accept"), SPAN("application/json")},
+        {SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH)},
+        {SPAN("Authorization"), authorization_of(settings, &who)},
+    };
+    buf_init(&body, TEXT_BYTES);
+    buf_add(&body, SPAN("token_type_hint=access_token&token="));
+    add_encoded(&body, token);
+    const struct call_request request = {
+        .method = "POST",
+        .url = settings->url.at,
+        .fields = fields,
+        .field_count = FIELDS_MOST - (fields[FIELDS_MOST - 1].value.len == 0),
+        .body = buf_span(&body),
+        .timeout_us = settings->timeout_us,
+        .answer_most = ANSWER_BYTES,
+        .ca_file = settings->ca_file.at,
+    };
+    bool fits = !buf_is_full(&body) && !buf_is_full(&who) && x->around->caller != NULL;
+    if (fits)
+        x->introspection.call =
+            call_begin(x->around->caller, x->around->loop, &request, on_answered, x);
+    wipe(&body);
+    wipe(&who);
+    return x->introspection.call != NULL;
+}
+
+static enum step known(struct exchange *x, const struct jwt *jwt)
+{
+    token_tell(jwt, &x->authorizer);
+    x->authorizer.is_known = true;
+    return STEP_NEXT;
+}
+
+static enum step failed(struct exchange *x, const char *word)
+{
+    struct authorizer_refusal refusal;
+    token_fail(word, &refusal);
+    return authorizer_refuse(x, &refusal);
+}
+
+static enum step begin(struct exchange *x, const struct authorizer_question *question)
+{
+    struct authorizer_refusal refusal;
+    struct jwt jwt;
+    struct span token;
+    x->authorizer = (struct authorized){
+        .settings = &x->settings->authorizers[x->route->authorizer - 1],
+        .to = DECISION_ALLOW,
+        .flow = POLICY_FLOW_COGNITO,
+    };
+    if (!token_find(question, &token, &refusal))
+        return authorizer_refuse(x, &refusal);
+    if (token_known(question, token, &jwt))
+        return known(x, &jwt);
+    return begin_call(x, token) ? STEP_WAIT : failed(x, "too_many_calls");
+}
+
+/* Only what is good is kept, and not beyond its end. */
+static void keep(const struct exchange *x, const struct authorizer_question *question,
+                 const struct jwt *jwt)
+{
+    uint64_t until_s = (question->wall_us + x->authorizer.settings->ttl_us) / 1000000;
+    struct authorizer_refusal refusal;
+    struct span token;
+    if (x->authorizer.settings->ttl_us > 0 && token_find(question, &token, &refusal))
+        token_keep(question, token, jwt, until_s < jwt->good_until_s ? until_s : jwt->good_until_s);
+}
+
+static enum step settle(struct exchange *x, const struct authorizer_question *question)
+{
+    const struct call_answer *answer = x->introspection.answer;
+    struct authorizer_refusal refusal;
+    struct jwt jwt;
+    if (answer->outcome != CALL_ANSWERED)
+        return failed(x, call_outcome_word(answer->outcome));
+    if (answer->status != 200)
+        return failed(x, "bad_status");
+    struct jwt_rules rules = token_rules(question);
+    struct jwt_verdict verdict =
+        jwt_introspected(answer->body, &rules, question->wall_us / 1000000, x->arena, &jwt);
+    if (verdict.outcome == JWT_FAILED)
+        return failed(x, verdict.word);
+    if (verdict.outcome != JWT_HOLDS) {
+        token_refuse(question, &verdict, &refusal);
+        return authorizer_refuse(x, &refusal);
+    }
+    keep(x, question, &jwt);
+    return known(x, &jwt);
+}
+
+enum step authenticate_by_introspection(struct exchange *x)
+{
+    const struct authorizer_question question = authorizer_question_of(x);
+    if (!x->entered)
+        return begin(x, &question);
+    if (x->introspection.answer == NULL)
+        return STEP_WAIT;
+    enum step step = settle(x, &question);
+    call_free(x->introspection.call);
+    x->introspection.call = NULL;
+    return step;
+}

@@ -424,23 +424,13 @@ void exporter_nudge(struct exporter *e)
         eventfd_write(e->wake, 1);
 }
 
-/* By this process. */
-static uint64_t given_up(const struct exporter *e, unsigned destination)
-{
-    uint64_t early[DROP_REASONS];
-    struct destination_figures figures;
-    queue_early(e->queues[destination], early);
-    exporter_figures(e, (enum destination)destination, &figures);
-    return destination == DESTINATION_TRACES ? early[DROP_SHUTDOWN]
-                                             : figures.dropped[DROP_SHUTDOWN];
-}
-
 static void tell_left(const struct exporter *e, enum feed_end end)
 {
     for (unsigned d = 0; d < DESTINATIONS; d++) {
         struct destination_figures figures;
         exporter_figures(e, (enum destination)d, &figures);
-        uint64_t left = given_up(e, d) + (d == DESTINATION_TRACES ? 0 : figures.waiting);
+        uint64_t left = queue_dropped_here(e->queues[d], DROP_SHUTDOWN) +
+                        (d == DESTINATION_TRACES ? 0 : figures.waiting);
         if (left > 0)
             say("%s: %llu given up at the end", figures.name, (unsigned long long)left);
         if (d == DESTINATION_TRACES && end == FEED_WAITS)

@@ -15,7 +15,7 @@
 #include "rules/base/must.h"
 
 enum {
-    STOP_GRACE_US = 200 * 1000, /* beyond the deadline, for a disk that hangs */
+    STOP_GRACE_US = 2000 * 1000, /* beyond the deadline: what is queued is worth some patience */
     ITEMS_BYTES = 1024 * 1024,
 };
 

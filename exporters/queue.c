@@ -33,8 +33,9 @@ struct queue {
     uint64_t first, end, highest; /* highest: how far `end` came since the circle was given back */
     size_t records, limit;
     uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand, resent;
-    uint64_t early[DROP_REASONS]; /* part of dropped */
-    uint64_t puts;                /* items */
+    uint64_t early[DROP_REASONS];   /* part of dropped */
+    uint64_t carried[DROP_REASONS]; /* likewise */
+    uint64_t puts;                  /* items */
 };
 
 static size_t circle_size(size_t records)
@@ -247,9 +248,19 @@ void queue_carry(struct queue *queue, const struct destination_figures *earlier)
     queue->sent += earlier->sent;
     queue->resent += earlier->resent;
     queue->in_hand += earlier->waiting;
-    for (size_t i = 0; i < DROP_REASONS; i++)
+    for (size_t i = 0; i < DROP_REASONS; i++) {
         queue->dropped[i] += earlier->dropped[i];
+        queue->carried[i] += earlier->dropped[i];
+    }
     pthread_mutex_unlock(&queue->lock);
+}
+
+uint64_t queue_dropped_here(struct queue *queue, enum drop_reason reason)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t units = queue->dropped[reason] - queue->carried[reason];
+    pthread_mutex_unlock(&queue->lock);
+    return units;
 }
 
 void queue_leave(struct queue *queue, uint64_t units)

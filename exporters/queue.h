@@ -37,6 +37,8 @@ uint64_t queue_put_count(struct queue *queue);
 uint64_t queue_oldest(struct queue *queue);
 /* What an earlier process left: it counts as if it had come through here, `waiting` in hand. */
 void queue_carry(struct queue *queue, const struct destination_figures *earlier);
+/* Units that were dropped here: without what an earlier process had dropped. */
+uint64_t queue_dropped_here(struct queue *queue, enum drop_reason reason);
 /* Units in hand are somebody else's affair from now on: as if they had never been produced. */
 void queue_leave(struct queue *queue, uint64_t units);
 /* Units that were dropped before anybody had them in hand, since the queue was made. */

@@ -14,7 +14,7 @@
 
 enum {
     PENDING_BYTES = 1024 * 1024,
-    SAVE_US = 1000 * 1000, /* the ledger's idea of time, where nothing else changes */
+    SAVE_US = 60 * 1000 * 1000, /* where nothing is settled: what was appended, and the time */
     SYNC_US = 200 * 1000,
     SPLIT_RANGES = 4,
 };

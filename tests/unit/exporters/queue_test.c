@@ -67,6 +67,38 @@ TEST(the_oldest_is_dropped_first_and_counted)
     queue_free(queue);
 }
 
+TEST(what_an_earlier_process_left_counts_and_is_told_apart)
+{
+    struct queue *queue = queue_new(10);
+    struct buf to;
+    uint64_t early[DROP_REASONS];
+    buf_init(&to, 100);
+    struct destination_figures before = {.produced = 20, .sent = 10, .waiting = 7, .resent = 2};
+    before.dropped[DROP_SHUTDOWN] = 3;
+    queue_carry(queue, &before);
+    queue_put(queue, SPAN("a"), 1);
+    queue_put(queue, SPAN("b"), 4);
+    check_number(queue_put_count(queue), 2);
+    check_number(queue_oldest(queue), 0);
+    check_number(queue_take(queue, &to, 1), 1);
+    check_number(queue_oldest(queue), 1);
+    queue_dropped(queue, 1, DROP_SHUTDOWN);
+    check_number(queue_abandon(queue, DROP_SHUTDOWN), 4);
+    check_number(queue_oldest(queue), 2);
+    struct destination_figures figures = balanced(queue);
+    check_number(figures.produced, 25);
+    check_number(figures.waiting, 7);
+    check_number(figures.resent, 2);
+    check_number(figures.dropped[DROP_SHUTDOWN], 8);
+    check_number(queue_dropped_here(queue, DROP_SHUTDOWN), 5);
+    queue_early(queue, early);
+    check_number(early[DROP_SHUTDOWN], 4); /* the other was in somebody's hand */
+    queue_leave(queue, 7);
+    check_number(balanced(queue).produced, 18);
+    buf_fini(&to);
+    queue_free(queue);
+}
+
 TEST(the_bytes_are_bounded_too)
 {
     struct queue *queue = queue_new(1000000);
@@ -114,6 +146,7 @@ int queue_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_leave_in_the_order_they_came),
         cmocka_unit_test(the_oldest_is_dropped_first_and_counted),
+        cmocka_unit_test(what_an_earlier_process_left_counts_and_is_told_apart),
         cmocka_unit_test(the_bytes_are_bounded_too),
         cmocka_unit_test(the_circle_closes_without_a_seam),
     };

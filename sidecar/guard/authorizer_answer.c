@@ -188,7 +188,6 @@ static struct authorizer_verdict verdict_of(json_t *root, enum authorizer_payloa
     if (error != NULL)
         return (struct authorizer_verdict){AUTHORIZER_FAILED, "function_error", NULL};
     struct answer *own = answer_new();
-    own->answer.numbers_are_typed = payload == AUTHORIZER_2_0;
     enum answer_fault fault = read_forms(own, root, payload, form);
     own->answer.kept.bytes += arena_used(own->arena) + policy_bytes(own->policy);
     if (fault == HOLDS)

@@ -35,7 +35,6 @@ struct authorizer_answer {
     struct span usage_key;       /* usageIdentifierKey: a secret; empty: none */
     const struct pair *context;  /* texts; other values as JSON */
     size_t context_count;
-    bool numbers_are_typed; /* 2.0: what is no text stays what it is in JSON */
 };
 
 enum { AUTHORIZER_ANSWER_BYTES = 64 * 1024 }; /* longer ones are malformed */

@@ -321,6 +321,10 @@ def add_jose(seeds):
             seeds.add("jwk_fuzz" if name == "jwk" else "jws_fuzz", text if name == "jwk" else text + '\n{"sub":"a"}')
     for claims in ('"exp":2000', '"exp":1e9,"nbf":1,"iat":2.5,"sub":"x","scope":"a b"', '"exp":2000,"scp":["a"],"n":[1,{"b":null}]'):
         seeds.add("jws_fuzz", '{"alg":"HS256","kid":"a"}\n{"iss":"i","aud":"a",' + claims + "}")
+    for text in ('{"issuer":"http://i","jwks_uri":"http://i/keys"}', '{"issuer":"https://i","jwks_uri":"https://i/keys"}',
+                 '{"active":true,"exp":2000,"scope":"a b","sub":"x"}', '{"active":false}', "public, max-age=3600, no-cache",
+                 "eu-west-1_AbC123", "arn:aws:cognito-idp:us-east-2:123456789012:userpool/us-east-2_XYZ"):
+        seeds.add("issuer_fuzz", text)
     names = ["iss", "aud", "exp", "nbf", "iat", "sub", "scope", "scp", "client_id", "alg", "kid", "kty", "crv", "use", "key_ops", "keys", "crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "typ", "none"]
     values = ["RS256", "PS512", "ES256", "HS256", "EdDSA", "RSA", "EC", "OKP", "oct", "P-256", "P-521", "Ed25519", "Ed448", "sig"]
     for target in ("jwk_fuzz", "jws_fuzz"):

@@ -17,8 +17,9 @@ uint64_t machine_memory_bytes(void);
  * the child still ends with its parent.
  * `user` NULL: stays who it is. False: `why`. */
 bool machine_drop_privileges(const char *user, char *why, size_t size);
-/* The folder of a spool, and those above it where they are missing. Before privileges are dropped a
- * new one is made the user's, and so are the spool's files in it. False: errno. */
+/* A folder of ours (of state, of a spool), and those above it where they are missing. Before
+ * privileges are dropped a new one is made the user's, and so are the spool's files in it. False:
+ * errno. */
 bool machine_make_folder(const char *path, const char *user);
 /* The environment as names and values, for rules that ask for ENV; what they point to stands as
  * long as the process. Free the list with free(). */

@@ -89,14 +89,19 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
     };
 }
 
+static void make_folder(const struct process *process, const struct settings *settings,
+                        const char *key, struct span path)
+{
+    if (path.at != NULL && !machine_make_folder(path.at, settings->process.user.at))
+        program_log_say(process->log, LOG_WARN, "%s: cannot make %s: %s", key, path.at,
+                        strerrordesc_np(errno));
+}
+
 void process_make_folders(const struct process *process, const struct settings *settings)
 {
-    if (!settings->traces.on || settings->otlp.spool.path.at == NULL)
-        return;
-    const char *path = settings->otlp.spool.path.at;
-    if (!machine_make_folder(path, settings->process.user.at))
-        program_log_say(process->log, LOG_WARN, "otlp.spool.path: cannot make %s: %s", path,
-                        strerrordesc_np(errno));
+    make_folder(process, settings, "process.state_dir", settings->process.state_dir);
+    if (settings->traces.on)
+        make_folder(process, settings, "otlp.spool.path", settings->otlp.spool.path);
 }
 
 bool process_open_doors(struct process *process, const struct snapshot *snapshot,

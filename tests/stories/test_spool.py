@@ -2,7 +2,9 @@
 """Spans wait on disk: what kills, restarts and outages do to them."""
 import json
 import os
+import pwd
 import signal
+import tempfile
 
 import pytest
 from harness import OK, Sidegate, field, free_port, read_request, wait_until
@@ -263,6 +265,28 @@ def test_the_state_dir_is_where_the_spool_is_made(sidegate, traced, tmp_path):
     wait_until(lambda: drops(s)["spool"]["open"], "the spool is open")
     assert drops(s)["spool"]["path"] == f"{tmp_path}/state/spool"
     assert (tmp_path / "state" / "spool" / "ledger").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_gives_up_being_root_keeps_the_spool_over_a_restart(sidegate, traced, collector):
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        config = (f'process: {{ threads: 1, user: nobody, state_dir: {folder}/state }}\n'
+                  f'otlp: {{ endpoint: "http://127.0.0.1:{port}" }}')
+        traces = []
+        for count in (10, 20):
+            s = sidegate(traced.url, config)
+            s.traces = traced.traces
+            traces += ask(s, 10)
+            wait_until(lambda: drops(s)["spool"]["records"] == count, "they are on disk")
+            if count == 10:
+                assert s.stop() == 0
+        for part in ("state", "state/spool"):
+            there = os.stat(os.path.join(folder, part))
+            assert there.st_uid == pwd.getpwnam("nobody").pw_uid and there.st_mode & 0o777 == 0o700
+        whole(collector(address=port), traces, s)
+        assert s.stop() == 0
 
 
 def test_a_reload_may_turn_the_spool_off_and_on(program, collector, traced, tmp_path):

@@ -160,17 +160,26 @@ static bool walk_next(struct walk *walk, struct span *value)
     return walk->i++ == 0;
 }
 
-/* One as it is, several with commas between them. */
+/* One as it is, several with commas between them; any bytes. */
 static struct span value_of(const struct identity_source *source,
                             const struct authorizer_request *request)
 {
     struct walk walk = walk_begin(source, request);
     struct span value, more;
+    struct buf all;
     if (!walk_next(&walk, &value))
         return span_make(NULL, 0);
-    while (walk_next(&walk, &more))
-        value = arena_format(request->asked->arena, SPAN_FORMAT "," SPAN_FORMAT, span_arg(value),
-                             span_arg(more));
+    if (!walk_next(&walk, &more))
+        return value;
+    buf_init(&all, AUTHORIZER_EVENT_BYTES);
+    buf_add(&all, value);
+    do {
+        buf_add_byte(&all, ',');
+        buf_add(&all, more);
+    } while (walk_next(&walk, &more));
+    value =
+        buf_is_full(&all) ? span_make(NULL, 0) : arena_copy(request->asked->arena, buf_span(&all));
+    buf_fini(&all);
     return value;
 }
 

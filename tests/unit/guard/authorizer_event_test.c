@@ -491,6 +491,17 @@ TEST(a_source_that_is_missing_empty_or_blank_makes_no_identity)
     }
 }
 
+TEST(a_value_with_a_nul_is_joined_whole)
+{
+    static const char *const texts[] = {"$request.querystring.q"};
+    struct told *told = told_new();
+    char key[64];
+    told->asked.query = SPAN("q=good%00evil&q=x");
+    check(find(told, texts, 1, key, sizeof key));
+    check(span_is(told->request.identity[0], SPAN("good\0evil,x")));
+    told_free(told);
+}
+
 TEST(no_two_identities_have_one_key)
 {
     static const char *const texts[] = {"$request.querystring.a", "$request.querystring.b"};
@@ -521,6 +532,7 @@ int authorizer_event_suite(void)
         cmocka_unit_test(every_name_of_the_context_is_a_source),
         cmocka_unit_test(an_identity_is_found_where_its_sources_point),
         cmocka_unit_test(a_source_that_is_missing_empty_or_blank_makes_no_identity),
+        cmocka_unit_test(a_value_with_a_nul_is_joined_whole),
         cmocka_unit_test(no_two_identities_have_one_key),
     };
     return cmocka_run_group_tests_name("authorizers' events", tests, NULL, NULL);

@@ -38,7 +38,7 @@ struct walk {
 
 static void see(struct walk *walk, const char *parent, const char *member, const json_t *value)
 {
-    char name[NAME_BYTES], text[NAME_BYTES] = "";
+    char name[4 * NAME_BYTES], text[NAME_BYTES] = "";
     if (json_is_string(value))
         snprintf(text, sizeof text, "=%s", json_string_value(value));
     if (json_is_integer(value))

@@ -209,6 +209,16 @@ static enum refusal check_claims(struct span payload, const struct jwt_rules *ru
     return refusal;
 }
 
+/* A token that names no key may be of one that is not known yet, whatever is wrong with those that
+ * are. */
+static bool is_about_keys(enum jws_refusal refusal, const struct jws *jws)
+{
+    bool is_nameless = jws->algorithm != JWS_ALGORITHMS && jws->key_id.at == NULL;
+    return refusal == JWS_BAD_KEY_UNKNOWN ||
+           (is_nameless && (refusal == JWS_BAD_SIGNATURE || refusal == JWS_BAD_KEY_MISFIT ||
+                            refusal == JWS_BAD_KID_MISSING));
+}
+
 struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, uint64_t now_s,
                               struct arena *arena, struct jwt *jwt)
 {
@@ -218,7 +228,7 @@ struct jwt_verdict jwt_verify(struct span token, const struct jwt_rules *rules, 
     if (refusal == JWS_FAILED)
         return verdict_of(FAILED);
     if (refusal != JWS_HOLDS)
-        return (struct jwt_verdict){refusal == JWS_BAD_KEY_UNKNOWN ? JWT_KEY_UNKNOWN : JWT_REFUSED,
+        return (struct jwt_verdict){is_about_keys(refusal, &jws) ? JWT_KEY_UNKNOWN : JWT_REFUSED,
                                     jws_refusal_word(refusal), jws_refusal_sentence(refusal)};
     jwt->key = jwk_mark(jws.key);
     return verdict_of(check_claims(jws.payload, rules, now_s, arena, jwt));

@@ -134,6 +134,7 @@ class Issuer:
     def token(self, key=None, header=None, **claims):
         key = key or self.keys[0]
         head = {"alg": key.algorithm, "kid": key.id, **(header or {})}
+        head = {name: value for name, value in head.items() if value is not None}
         body = {"iss": self.url, "aud": "orders", "exp": time.time() + 600, "sub": "alice", **claims}
         body = {name: value for name, value in body.items() if value is not None}
         text = ".".join(b64(json.dumps(part).encode()) for part in (head, body))

@@ -159,6 +159,18 @@ def test_an_unknown_key_is_fetched_and_the_request_goes_on(sidegate, backend, is
     assert one.asked == ["/keys"] * 2
 
 
+def test_a_key_without_a_name_may_be_rotated_too(sidegate, backend, issuer, tmp_path):
+    one = issuer()
+    del one.keys[0].jwk["kid"]
+    s = sidegate(backend(always_ok).url, config(one))
+    old = one.token(header={"kid": None})
+    assert ask(s, old).status == 200
+    one.keys = [Key(tmp_path, "k2")]
+    del one.keys[0].jwk["kid"]
+    assert ask(s, one.token(header={"kid": None})).status == 200
+    assert ask(s, old).status == 401
+
+
 def test_unknown_keys_do_not_make_us_ask_again_and_again(sidegate, backend, issuer):
     one = issuer()
     s = sidegate(backend(always_ok).url, config(one))

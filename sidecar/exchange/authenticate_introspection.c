@@ -86,6 +86,28 @@ static bool begin_call(struct exchange *x, struct span token)
     return x->introspection.call != NULL;
 }
 
+/* For log, span and counters, as for other authorizers that are called. */
+static void note_begin(struct exchange *x)
+{
+    x->remote.is_asker = true;
+    x->remote.attempt.start_us = loop_clock_us(x->around->loop) - x->began_us;
+    random_bytes(x->around->random, x->remote.attempt.span_id, sizeof x->remote.attempt.span_id);
+}
+
+static void note_end(struct exchange *x, const struct call_answer *answer)
+{
+    struct report_attempt *attempt = &x->remote.attempt;
+    bool is_v6 = span_find_byte(answer->peer_address, ':') != SPAN_NONE;
+    attempt->status = answer->status;
+    attempt->duration_us = answer->duration_us;
+    if (answer->peer_address.len > 0)
+        attempt->address =
+            arena_format(x->arena, is_v6 ? "[" SPAN_FORMAT "]:%u" : SPAN_FORMAT ":%u",
+                         span_arg(answer->peer_address), answer->peer_port);
+    if (answer->outcome != CALL_ANSWERED)
+        attempt->error = span_text(call_outcome_word(answer->outcome));
+}
+
 static enum step known(struct exchange *x, const struct jwt *jwt)
 {
     token_tell(jwt, &x->authorizer);
@@ -112,9 +134,16 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
     };
     if (!token_find(question, &token, &refusal))
         return authorizer_refuse(x, &refusal);
-    if (token_known(question, token, &jwt))
+    bool is_kept = x->authorizer.settings->ttl_us > 0;
+    if (is_kept && token_known(question, token, &jwt)) {
+        x->remote.cache = "hit";
         return known(x, &jwt);
-    return begin_call(x, token) ? STEP_WAIT : failed(x, "too_many_calls");
+    }
+    x->remote.cache = is_kept ? "miss" : NULL;
+    if (!begin_call(x, token))
+        return failed(x, "too_many_calls");
+    note_begin(x);
+    return STEP_WAIT;
 }
 
 /* Only what is good is kept, and not beyond its end. */
@@ -133,6 +162,7 @@ static enum step settle(struct exchange *x, const struct authorizer_question *qu
     const struct call_answer *answer = x->introspection.answer;
     struct authorizer_refusal refusal;
     struct jwt jwt;
+    note_end(x, answer);
     if (answer->outcome != CALL_ANSWERED)
         return failed(x, call_outcome_word(answer->outcome));
     if (answer->status != 200)

@@ -57,7 +57,10 @@ def test_a_token_that_is_active_passes_with_its_claims(sidegate, backend, server
     assert base64.b64decode(fields["Authorization"].removeprefix("Basic ")) == b"side%20gate:a%3Asecret%26more"
     assert fields["Content-Type"] == "application/x-www-form-urlencoded"
     assert b"X-User: alice\r\nX-Tenant: 7\r\n" in b.heard
-    assert s.lines()[0]["authorizer"]["principal"] == "alice"
+    assert s.lines()[0]["authorizer"]["principal"] == "alice" and s.lines()[0]["authorizer"]["cache"] == "miss"
+    assert s.lines()[0]["authorizer"]["call"]["address"] == server.url.removeprefix("http://")
+    assert s.lines()[0]["authorizer"]["call"]["status"] == 200
+    assert ask(s).status == 200 and s.lines(2)[1]["authorizer"]["cache"] == "hit"
     text = s.log.read_text() + s.errors() + run("config", "print", "-c", str(s.config))[1]
     assert TOKEN not in text and "secret&more" not in text
 

@@ -9,6 +9,7 @@
 #include "sidecar/exchange/asked.h"
 #include "sidecar/exchange/body_policy.h"
 #include "sidecar/exchange/decode.h"
+#include "sidecar/exchange/key.h"
 #include "sidecar/exchange/policies.h"
 #include "sidecar/guard/gateway_response.h"
 #include "sidecar/http/forwarded.h"
@@ -443,19 +444,21 @@ static enum row match(struct offline *offline)
     return ROW_NEXT;
 }
 
-/* A signature wants to see the body; what is missing or broken in it is another body. */
+/* A signature wants to see the body; what is missing or broken in it is another body. An API key
+ * does not. */
 static enum row ask_authorizer(struct offline *offline)
 {
     uint64_t limit = offline->snapshot->settings->limits.body_bytes;
     struct offline_authorizer run = {.question = question_of(offline),
                                      .decisions = &offline->decisions};
-    if (authorizer_flow(offline->snapshot, run.question.route) == POLICY_FLOW_NONE)
+    bool asks = authorizer_flow(offline->snapshot, run.question.route) != POLICY_FLOW_NONE;
+    if (!asks && !key_is_wanted(offline->snapshot, run.question.route))
         return ROW_NEXT;
     struct buf rules_body = offline->body;
     buf_init(&offline->body, (size_t)limit);
-    if (offline->head.body_length == BODY_UNKNOWN)
+    if (asks && offline->head.body_length == BODY_UNKNOWN)
         (void)take_chunks(offline, limit);
-    else
+    else if (asks)
         (void)take_length(offline, limit);
     run.body = buf_span(&offline->body);
     bool passes = offline_authorize(&run);

@@ -100,6 +100,8 @@ static bool run_key(struct offline_authorizer *run)
 static bool run_authorizer(struct offline_authorizer *run)
 {
     const struct authorizer_question *question = &run->question;
+    if (authorizer_flow(question->snapshot, question->route) == POLICY_FLOW_NONE)
+        return true;
     const struct authorizer_settings *settings =
         &question->snapshot->settings->authorizers[question->route->authorizer - 1];
     struct span needs = authorizer_needs(settings);

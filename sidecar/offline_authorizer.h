@@ -17,7 +17,8 @@ struct offline_authorizer {
     unsigned status;
     const char *error;
 };
-/* For a route that has one. False: the request is refused. Decisions say who that is, too. */
+/* For a route that has an authorizer, or wants a key. False: the request is refused. Decisions say
+ * who that is, too. */
 bool offline_authorize(struct offline_authorizer *run);
 
 #endif

@@ -207,6 +207,7 @@ static void set_hand(struct feed *feed, bool writes)
 {
     pthread_mutex_lock(&feed->lock);
     feed->hand = UINT64_MAX;
+    feed->is_open = feed->spool != NULL; /* before a batch can come back */
     feed->writes = writes;
     pthread_mutex_unlock(&feed->lock);
 }
@@ -332,7 +333,6 @@ static void spool_end(struct feed *feed)
     pthread_mutex_lock(&feed->lock);
     lanes_clear(feed);
     feed->epoch++; /* what the sender has in hand is nobody's now */
-    feed->is_open = feed->writes = false;
     pthread_mutex_unlock(&feed->lock);
     give_up_pending(feed);
     if (feed->stop && feed->told_write)
@@ -344,6 +344,7 @@ static void spool_end(struct feed *feed)
         queue_leave(feed->queue, there.waiting - units_out(feed));
     spool_close(feed->spool);
     feed->spool = NULL;
+    set_hand(feed, false);
 }
 
 /* Orders: true where the thread shall stop. */

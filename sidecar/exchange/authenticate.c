@@ -61,7 +61,7 @@ struct authorizer_question authorizer_question_of(struct exchange *x)
 /* Credentials that say nothing without the body: all of it, and once more. */
 static enum step authenticate_by_body(struct exchange *x)
 {
-    struct authorizer_refusal refusal;
+    struct authorizer_refusal refusal = authorizer_body_changed; /* a hash that is no hash */
     enum step step = gather_whole(x, NULL, NULL);
     if (step != STEP_NEXT)
         return step;

@@ -7,6 +7,7 @@
 #include "sidecar/upstream/call.h"
 
 enum { ANSWER_BYTES = 64 * 1024, TEXT_BYTES = 64 * 1024, FIELDS_MOST = 4 };
+enum { TOKEN_BYTES = 16 * 1024 }; /* encoded, three times as long, it fits into a body */
 
 /* application/x-www-form-urlencoded */
 static void add_encoded(struct buf *to, struct span text)
@@ -122,6 +123,16 @@ static enum step failed(struct exchange *x, const char *word)
     return authorizer_refuse(x, &refusal);
 }
 
+/* What a client brings is no failure of the server: on_failure has no say in it. */
+static enum step refuse_long(struct exchange *x, const struct authorizer_question *question)
+{
+    static const struct jwt_verdict verdict = {JWT_REFUSED, "token_too_long",
+                                               "the token is too long"};
+    struct authorizer_refusal refusal;
+    token_refuse(question, &verdict, &refusal);
+    return authorizer_refuse(x, &refusal);
+}
+
 static enum step begin(struct exchange *x, const struct authorizer_question *question)
 {
     struct authorizer_refusal refusal;
@@ -134,6 +145,8 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
     };
     if (!token_find(question, &token, &refusal))
         return authorizer_refuse(x, &refusal);
+    if (token.len > TOKEN_BYTES)
+        return refuse_long(x, question);
     bool is_kept = x->authorizer.settings->ttl_us > 0;
     if (is_kept && token_known(question, token, &jwt)) {
         x->remote.cache = "hit";

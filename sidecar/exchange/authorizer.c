@@ -38,14 +38,27 @@ static enum step deny(struct exchange *x, const char *reason)
     return authorizer_refuse(x, &refusal);
 }
 
+static enum step refuse_unasked(struct exchange *x, enum gateway_response_type type,
+                                const char *reason)
+{
+    bool is_malformed = type == GATEWAY_AUTHORIZER_CONFIGURATION_ERROR;
+    return refuse(x, is_rest(x) ? type : GATEWAY_INTERNAL_SERVER_ERROR,
+                  is_malformed ? "authorizer_malformed" : "authorizer_failed", reason);
+}
+
+/* The request is more than can be asked about. That is the client's doing: were it a failure, where
+ * on_failure allows whoever makes it long enough would be let in. */
+static enum step refuse_long(struct exchange *x, const char *reason)
+{
+    return refuse_unasked(x, GATEWAY_AUTHORIZER_FAILURE, reason);
+}
+
 /* Nobody can say whether it is allowed: on_failure does. */
 static enum step fail(struct exchange *x, enum gateway_response_type type, const char *reason)
 {
     const struct authorizer_settings *settings = x->authorizer.settings;
-    bool is_malformed = type == GATEWAY_AUTHORIZER_CONFIGURATION_ERROR;
     if (settings->on_failure == ON_FAILURE_DENY)
-        return refuse(x, is_rest(x) ? type : GATEWAY_INTERNAL_SERVER_ERROR,
-                      is_malformed ? "authorizer_malformed" : "authorizer_failed", reason);
+        return refuse_unasked(x, type, reason);
     const struct decision decision = {.kind = DECISION_COUNT,
                                       .control = "authorizer",
                                       .stage = stage_at(x->at)->name,
@@ -219,7 +232,7 @@ static enum step call(struct exchange *x, const struct remote_authorizer *remote
         .event = authorizer_event(x->authorizer.settings->payload, request),
     };
     if (asks.event.at == NULL)
-        return fail(x, GATEWAY_AUTHORIZER_FAILURE, "event_too_long");
+        return refuse_long(x, "event_too_long");
     if (!authorizer_call_begin(x, &asks))
         return fail(x, GATEWAY_AUTHORIZER_FAILURE, "too_many_calls");
     x->remote.is_asker = true;
@@ -233,7 +246,7 @@ static enum step ask(struct exchange *x, const struct remote_authorizer *remote,
         return call(x, remote, request, NULL);
     struct span key = identity_key(remote->identity, remote->identity_count, request);
     if (key.at == NULL)
-        return fail(x, GATEWAY_AUTHORIZER_FAILURE, "identity_too_long");
+        return refuse_long(x, "identity_too_long");
     struct results_id id = results_id(remote->results, key);
     struct kept *kept = results_find(remote->results, &id, loop_now_us(x->around->loop));
     if (kept != NULL) {

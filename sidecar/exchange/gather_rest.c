@@ -69,15 +69,16 @@ static uint64_t most_bytes(const struct exchange *x)
     return most < x->settings->limits.body_bytes ? most : x->settings->limits.body_bytes;
 }
 
-/* The prefix stays what rules and logs know. */
-static void begin(struct exchange *x, uint64_t most)
+/* The prefix stays what rules and logs know. False: there is no memory for it. */
+static bool begin(struct exchange *x, uint64_t most)
 {
     buf_init(&x->whole.bytes, (size_t)most);
-    if (!x->prefix_is_whole)
-        buf_add(&x->whole.bytes, buf_span(&x->prefix));
+    if (!x->prefix_is_whole && !buf_add(&x->whole.bytes, buf_span(&x->prefix)))
+        return false;
     x->around->held_bytes += x->whole.bytes.size;
     sigv4_payload_feed(x->whole.payload, buf_span(&x->prefix));
     row_clock_arm(x, x->settings->timeouts.body_idle_us);
+    return true;
 }
 
 static enum step take_rest(struct exchange *x, uint64_t most)
@@ -112,7 +113,8 @@ enum step gather_whole(struct exchange *x, const struct sigv4_claim *claim,
         if ((length > 0 && (uint64_t)length > most) || x->prefix.len > most)
             return too_large(x, most);
         x->whole.payload = sigv4_payload_new(claim, key);
-        begin(x, most);
+        if (!begin(x, most))
+            return answer_with(x, 400, "request_body_broken");
     }
     bool at_hand = x->prefix_is_whole || length == 0;
     enum step step = at_hand ? STEP_NEXT : take_rest(x, most);

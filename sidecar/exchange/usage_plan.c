@@ -73,12 +73,14 @@ static enum step refuse_quota(struct exchange *x, enum decision_kind kind, struc
 enum step plan_quota(struct exchange *x)
 {
     const struct usage_plan_settings *plan = x->usage.plan;
-    if (plan == NULL || plan->mode == GUARD_OFF || x->around->quotas == NULL)
+    if (plan == NULL || plan->mode == GUARD_OFF)
         return STEP_NEXT;
     bool is_on = plan->mode == GUARD_ON;
     uint64_t now_s = loop_wall_us(x->around->loop) / 1000000;
     struct quota_key key = {plan->name, x->usage.key->id};
-    struct quota_verdict verdict = quotas_ask(x->around->quotas, &key, &plan->quota, now_s, is_on);
+    struct quota_verdict verdict = {.has_room = false};
+    if (x->around->quotas != NULL)
+        verdict = quotas_ask(x->around->quotas, &key, &plan->quota, now_s, is_on);
     if (!verdict.has_room) {
         bool denies = is_on && x->settings->api_keys.on_failure == ON_FAILURE_DENY;
         return refuse_quota(x, denies ? DECISION_BLOCK : DECISION_COUNT, SPAN("not_counted"));

@@ -383,6 +383,22 @@ def test_on_failure_allow_does_not_let_pass_who_is_refused(door, function):
     assert ask(s, "v").status == 403
 
 
+TOO_LONG = [
+    ("identity: [$request.header.authorization], payload: request", "event_too_long", [("X-A", "\\" * 120000)]),
+    ("identity: [$request.header.x-a], ttl: 1m", "identity_too_long", [("X-A", "a" * 300000)]),
+]
+
+
+@pytest.mark.parametrize("options, reason, fields", TOO_LONG)
+def test_a_client_cannot_make_an_authorizer_fail_by_a_long_request(door, function, options, reason, fields):
+    f = function()
+    kind = "lambda" if "payload" in options else "http"
+    s = door(f, options + ", on_failure: allow", kind=kind, more="limits: { header_bytes: 512KiB }")
+    assert ask(s, fields=fields).status == 500
+    assert line_of(s)["decisions"][0] == {"control": "authorizer", "name": "custom", "decision": "block", "reason": reason}
+    assert not f.asked and not s.server.heard
+
+
 def test_detection_only_says_who_would_have_been_refused(door, function):
     f = function(NO)
     s = door(f, "mode: detection_only, identity: [$request.header.authorization]")

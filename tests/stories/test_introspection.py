@@ -138,6 +138,14 @@ def test_on_failure_allow_lets_pass_whom_nobody_vouches_for(sidegate, backend, s
     assert s.lines(2)[1]["decisions"][0]["decision"] == "count"
 
 
+def test_a_token_that_nobody_could_be_asked_about_is_refused_whatever_on_failure_says(sidegate, backend, server, tmp_path):
+    s, b = started(sidegate, backend, server, tmp_path, "on_failure: allow")
+    answer = ask(s, "/" * 30000)  # three times as long once it is encoded
+    assert (answer.status, answer.body) == (401, b'{"message":"Unauthorized"}')
+    assert s.lines()[0]["decisions"][0]["reason"] == "token_too_long"
+    assert not server.asked and not b.heard
+
+
 def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path):
     s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s")
     server.known = {TOKEN: {"active": True}}

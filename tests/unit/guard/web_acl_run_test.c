@@ -96,8 +96,18 @@ TEST(a_place_without_room_for_its_labels_is_a_failure)
 
 /* ---- patterns over their limits ---- */
 
-/* `rules` of them run over; what a Block behind them comes to. */
-static enum web_acl_end end_behind(unsigned rules)
+#define OVER                                                                       \
+    "\"RegexMatchStatement\":{\"RegexString\":\"^(a+)+$\",\"FieldToMatch\":{"      \
+    "\"SingleHeader\":{\"Name\":\"x\"}},\"TextTransformations\":[{\"Priority\":0," \
+    "\"Type\":\"NONE\"}]}"
+/* It runs over, but another part says that the rule does not match. */
+#define OVER_AND_NO                                                                          \
+    "\"AndStatement\":{\"Statements\":[{" OVER "},{\"SizeConstraintStatement\":{\"Size\":9," \
+    "\"ComparisonOperator\":\"GT\",\"FieldToMatch\":{\"UriPath\":{}},"                       \
+    "\"TextTransformations\":[{\"Priority\":0,\"Type\":\"NONE\"}]}}]}"
+
+/* `rules` with such a statement run over; what a Block behind them comes to, and by which rule. */
+static enum web_acl_end end_behind(unsigned rules, const char *statement, const char *failed)
 {
     struct pair pairs[] = {
         {SPAN_INIT("x"), SPAN_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")}};
@@ -111,19 +121,17 @@ static enum web_acl_end end_behind(unsigned rules)
     buf_init(&text, TEXT_BYTES);
     buf_add(&text, SPAN("{\"Name\":\"acl\",\"DefaultAction\":{\"Allow\":{}},\"Rules\":["));
     for (unsigned i = 0; i < rules; i++)
-        buf_format(&text,
-                   "{\"Name\":\"r%u\",\"Priority\":%u,\"Action\":{\"Block\":{}},\"Statement\":{"
-                   "\"RegexMatchStatement\":{\"RegexString\":\"^(a+)+$\",\"FieldToMatch\":{"
-                   "\"SingleHeader\":{\"Name\":\"x\"}},\"TextTransformations\":[{\"Priority\":0,"
-                   "\"Type\":\"NONE\"}]}}},",
-                   i, i);
+        buf_format(
+            &text,
+            "{\"Name\":\"r%u\",\"Priority\":%u,\"Action\":{\"Block\":{}},\"Statement\":{%s}},", i,
+            i, statement);
     buf_add(&text,
             SPAN("{\"Name\":\"last\",\"Priority\":9," EVERY_PATH ",\"Action\":{\"Block\":{}}}]}"));
     struct web_acl *acl = web_acl_read(buf_span(&text), "web-acl.json", &names, faults);
     check(acl != NULL);
     web_acl_run(acl, &asked, outcome);
     enum web_acl_end end = outcome->end;
-    check_span(outcome->rule, end == WEB_ACL_FAILED ? "r0" : "last");
+    check_span(outcome->rule, end == WEB_ACL_FAILED ? failed : "last");
     web_acl_free(acl);
     buf_fini(&text);
     scratch_free(scratch);
@@ -134,10 +142,17 @@ static enum web_acl_end end_behind(unsigned rules)
 
 TEST(behind_four_patterns_over_their_limits_no_further_rule_is_asked)
 {
-    check_number(end_behind(1), WEB_ACL_BLOCKED);
-    check_number(end_behind(3), WEB_ACL_BLOCKED);
-    check_number(end_behind(4), WEB_ACL_FAILED);
-    check_number(end_behind(8), WEB_ACL_FAILED);
+    check_number(end_behind(1, OVER, "r0"), WEB_ACL_BLOCKED);
+    check_number(end_behind(3, OVER, "r0"), WEB_ACL_BLOCKED);
+    check_number(end_behind(4, OVER, "r0"), WEB_ACL_FAILED);
+    check_number(end_behind(8, OVER, "r0"), WEB_ACL_FAILED);
+}
+
+TEST(the_fourth_pattern_over_its_limits_is_a_failure_though_another_part_says_no)
+{
+    check_number(end_behind(3, OVER_AND_NO, ""), WEB_ACL_BLOCKED);
+    check_number(end_behind(4, OVER_AND_NO, "r3"), WEB_ACL_FAILED);
+    check_number(end_behind(8, OVER_AND_NO, "r3"), WEB_ACL_FAILED);
 }
 
 /* ---- the body ---- */
@@ -189,6 +204,8 @@ int web_acl_run_suite(void)
         cmocka_unit_test(a_block_stands_without_room_for_its_label),
         cmocka_unit_test(a_place_without_room_for_its_labels_is_a_failure),
         cmocka_unit_test(behind_four_patterns_over_their_limits_no_further_rule_is_asked),
+        cmocka_unit_test(
+            the_fourth_pattern_over_its_limits_is_a_failure_though_another_part_says_no),
         cmocka_unit_test(a_body_is_judged_once_for_all_statements),
         cmocka_unit_test(a_body_that_is_more_than_the_arena_holds_is_a_failure),
     };

@@ -60,9 +60,11 @@ struct arena {
 
 static _Thread_local unsigned fail_in; /* for tests: chunks until one is refused */
 
-void arena_fail_nth(unsigned n)
+unsigned arena_fail_nth(unsigned n)
 {
+    unsigned left = fail_in;
     fail_in = n;
+    return left;
 }
 
 struct arena_chunks *arena_chunks_new(size_t keep)

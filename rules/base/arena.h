@@ -52,7 +52,8 @@ char *arena_grow(struct arena *arena, char *text, size_t old, size_t bytes);
 bool arena_is_full(const struct arena *arena);
 size_t arena_used(const struct arena *arena); /* bytes of all chunks held */
 
-/* Tests: the n-th chunk taken from now on fails (0: none), counted over the thread. */
-void arena_fail_nth(unsigned n);
+/* Tests: the n-th chunk taken from now on fails (0: none), counted over the thread. Answers what
+ * was left of the count before: 0 where that chunk has failed. */
+unsigned arena_fail_nth(unsigned n);
 
 #endif

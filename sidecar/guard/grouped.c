@@ -24,9 +24,9 @@ static struct grouped_name *name_of(struct grouped *grouped, struct span text)
 
 static void add(struct grouped *grouped, struct span text, struct span value)
 {
-    struct grouped_name *name = name_of(grouped, text);
     struct grouped_value *one = arena_alloc(grouped->arena, sizeof *one);
-    if (name == NULL || one == NULL)
+    struct grouped_name *name = one != NULL ? name_of(grouped, text) : NULL; /* none is empty */
+    if (name == NULL)
         return; /* the arena is full: its owner looks at it */
     one->text = value;
     if (name->last != NULL)

@@ -8,6 +8,7 @@
 
 #include "rules/base/arena.h"
 #include "sidecar/config/aws_keys.h"
+#include "sidecar/guard/condition.h"
 #include "tests/check.h"
 #include "tests/unit/exchange/suites.h"
 
@@ -135,10 +136,43 @@ TEST(a_body_whose_hash_is_not_said_is_asked_for_before_anybody_is_let_in)
     scene_end(&scene);
 }
 
+TEST(a_certificate_lets_in_wherever_memory_ends_only_whom_it_is_asked_for)
+{
+    enum { CEILING = 4096, NAMES = 8 };
+    struct span names[NAMES];
+    struct span pattern = SPAN("spiffe://*");
+    struct condition wanted = {.kind = CONDITION_SAN, .texts = &pattern, .text_count = 1};
+    struct scene scene;
+    unsigned good = 0, refused = 0;
+    for (size_t i = 0; i < NAMES; i++)
+        names[i] = SPAN("a-name-of-some-length.example");
+    struct asked_certificate certificate = {
+        .subject = SPAN("CN=alice"), .sans = names, .san_count = NAMES};
+    scene_begin(&scene, false);
+    scene.authorizer.type = AUTHORIZER_MTLS;
+    scene.authorizer.certificate = &wanted;
+    scene.asked.certificate = &certificate;
+    for (size_t used = 0; used < CEILING; used += 8)
+        for (unsigned is_wanted = 0; is_wanted < 2; is_wanted++) {
+            struct authorized who;
+            struct arena *arena = arena_new(NULL, CEILING);
+            arena_text(arena, used);
+            names[NAMES - 1] = is_wanted ? SPAN("spiffe://alice") : SPAN("somebody.example");
+            bool in = ask(&scene, arena, span_make(NULL, 0), &who) == AUTHENTICATED;
+            check(!in || (is_wanted && !arena_is_full(arena) && who.context_count > 0));
+            good += in;
+            refused += is_wanted && !in;
+            arena_free(arena);
+        }
+    check(good > 0 && refused > 0);
+    scene_end(&scene);
+}
+
 int authorizer_suite(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signature_lets_in_wherever_memory_ends_only_with_what_is_left_to_prove),
+        cmocka_unit_test(a_certificate_lets_in_wherever_memory_ends_only_whom_it_is_asked_for),
         cmocka_unit_test(a_body_whose_hash_is_not_said_is_asked_for_before_anybody_is_let_in),
     };
     return cmocka_run_group_tests_name("authorizer", tests, NULL, NULL);

@@ -388,5 +388,5 @@ int main(void)
         cmocka_unit_test(every_transport_hiccup_ends_in_an_answer_or_a_clean_close),
         cmocka_unit_test(every_short_read_and_write_is_survived),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL) + authorizer_suite();
+    return cmocka_run_group_tests(tests, NULL, NULL) + authorizer_suite() + memory_suite();
 }

@@ -114,8 +114,8 @@ static void release(struct client *client, bool whole)
 
 static const struct client_ops client_ops = {send_interim, send_head, is_gone, is_flushed, release};
 
-struct story_client *story_ask(struct story *story, unsigned i, const char *method,
-                               const char *target, int64_t body_length)
+static struct story_client *make_client(struct story *story, unsigned i, const char *method,
+                                        const char *target, int64_t body_length)
 {
     struct story_client *client = &story->clients[i];
     buf_fini(&client->answer);
@@ -143,6 +143,22 @@ struct story_client *story_ask(struct story *story, unsigned i, const char *meth
         .head_us = loop_now_us(story->loop),
     };
     client->upload_ended = body_length == 0;
+    return client;
+}
+
+struct story_client *story_ask(struct story *story, unsigned i, const char *method,
+                               const char *target, int64_t body_length)
+{
+    struct story_client *client = make_client(story, i, method, target, body_length);
+    exchange_begin(&story->around, story->snapshot, &client->client, &story->facts);
+    return client;
+}
+
+struct story_client *story_ask_with(struct story *story, unsigned i, const char *method,
+                                    const char *target, struct pair field)
+{
+    struct story_client *client = make_client(story, i, method, target, 0);
+    client->fields[client->head.fields.count++] = field;
     exchange_begin(&story->around, story->snapshot, &client->client, &story->facts);
     return client;
 }

@@ -77,6 +77,9 @@ void story_later(struct story *story, uint64_t us);
 /* A request of the i-th stream; begins its exchange. body_length: 0, a length or BODY_UNKNOWN. */
 struct story_client *story_ask(struct story *story, unsigned i, const char *method,
                                const char *target, int64_t body_length);
+/* The same with one more field. */
+struct story_client *story_ask_with(struct story *story, unsigned i, const char *method,
+                                    const char *target, struct pair field);
 void story_credit(struct story_client *client, size_t bytes);
 void story_upload(struct story_client *client, const char *bytes, bool ended);
 void story_reset(struct story_client *client);

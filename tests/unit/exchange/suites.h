@@ -4,5 +4,6 @@
 #define SIDEGATE_TESTS_UNIT_EXCHANGE_SUITES_H
 
 int authorizer_suite(void);
+int memory_suite(void);
 
 #endif

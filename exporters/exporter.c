@@ -199,7 +199,10 @@ static void export(struct exporter *e, const struct report *report)
         }
     }
     if (atomic_load(&e->on[DESTINATION_ACCESS_LOG])) {
-        access_log_add(&e->item, report, &e->scratch);
+        if (e->plan->access_template != NULL)
+            access_template_add(e->plan->access_template, &e->item, report, &e->scratch);
+        else
+            access_log_add(&e->item, report, &e->scratch);
         put_item(e, DESTINATION_ACCESS_LOG, &e->item, 1);
     }
     if (atomic_load(&e->on[DESTINATION_AUDIT_LOG]) && report->audit.wanted)

@@ -58,8 +58,9 @@ struct otlp_spool_settings {
     enum spool_fsync fsync;
 };
 
-struct exporter_settings {  /* copied */
-    struct span access_log; /* path, /dev/stdout, a named pipe; at == NULL: off */
+struct exporter_settings {     /* copied */
+    struct span access_log;    /* path, /dev/stdout, a named pipe; at == NULL: off */
+    struct span access_format; /* "json" or at == NULL; else what access_template.h compiles */
     struct span rule_log;
     struct audit_settings audit_log;
     struct span otlp_endpoint; /* base URL; /v1/traces is appended; at == NULL: off */

@@ -31,6 +31,7 @@ void plan_free(struct plan *plan)
             close(plan->fds[i]);
         free(plan->paths[i]);
     }
+    access_template_free(plan->access_template);
     free(plan->audit_storage);
     free(plan->endpoint);
     free(plan->spool_path);
@@ -51,6 +52,17 @@ bool plan_same_otlp(const struct plan *a, const struct plan *b)
            a->otlp_timeout_us == b->otlp_timeout_us;
 }
 
+/* NULL: JSON. What is refused here was refused when the settings were read. */
+static struct access_template *template_of(struct span format)
+{
+    struct access_template_fault fault;
+    if (format.at == NULL || span_is(format, SPAN("json")))
+        return NULL;
+    struct access_template *made = access_template_new(format, &fault);
+    must(made != NULL);
+    return made;
+}
+
 struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old, char *why,
                       size_t size)
 {
@@ -58,6 +70,7 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
     plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
     plan->paths[DESTINATION_AUDIT_LOG] = text_of(settings->audit_log.path);
+    plan->access_template = template_of(settings->access_format);
     plan->audit_format = settings->audit_log.format;
     if (settings->audit_log.type == AUDIT_CONCURRENT)
         plan->audit_storage = text_of(settings->audit_log.storage_dir);

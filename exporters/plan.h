@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_EXPORTERS_PLAN_H
 #define SIDEGATE_EXPORTERS_PLAN_H
 
+#include "exporters/access_template.h"
 #include "exporters/audit_file.h"
 #include "exporters/exporter.h"
 #include "exporters/otlp.h"
@@ -16,6 +17,7 @@ _Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG <
 struct plan {
     char *paths[LOGS]; /* NULL: off */
     int fds[LOGS];     /* -1: the log stays as it is; who uses one puts -1 in its place */
+    struct access_template *access_template; /* NULL: the access log is JSON by access_log.h */
     enum audit_format audit_format;
     char *audit_storage; /* NULL: records stand in the log itself */
     struct audit_modes audit_modes;

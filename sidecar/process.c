@@ -72,6 +72,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
 {
     return (struct exporter_settings){
         .access_log = settings->access_log.path,
+        .access_format = settings->access_log.format,
         .rule_log = settings->rules.log_path,
         .audit_log = {.path = settings->audit_log.path,
                       .format = settings->audit_log.format,

@@ -317,7 +317,8 @@ struct settings {
     const struct route_settings *routes;
     size_t route_count;
     struct {
-        struct span path; /* at == NULL: off */
+        struct span path;   /* at == NULL: off */
+        struct span format; /* "json", or what exporters/access_template.h compiles */
     } access_log;
     struct {
         struct span path; /* at == NULL: off */

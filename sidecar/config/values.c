@@ -186,7 +186,6 @@ _Static_assert(sizeof(enum rule_engine) == sizeof(unsigned), "word_read writes e
 WORD_TYPE(version, "1", "1", only, "1");
 WORD_TYPE(rate_algorithm, "sliding_window | token_bucket", "sliding_window or token_bucket",
           given_word, "sliding_window", "token_bucket");
-WORD_TYPE(log_format, "json", "json", only, "json");
 WORD_TYPE(log_level, "error | warn | info | debug", "error, warn, info or debug", word, "error",
           "warn", "info", "debug");
 WORD_TYPE(engine, "on | detection_only | off", "on, detection_only or off", word, "off",

@@ -34,6 +34,7 @@ TEST(what_is_not_given_has_the_default_of_the_table)
     check_number(settings->rules.on_failure, ON_FAILURE_DENY);
     check_span(settings->access_log.path, "/dev/stdout");
     check(settings->rules.log_path.at == NULL);
+    check_span(settings->access_log.format, "json");
     check(!settings->traces.on);
     check_span(settings->traces.service_name, "unknown_service-sidecar");
     check_number(settings->limits.connections, 10000);
@@ -66,7 +67,7 @@ TEST(what_is_given_lands_in_its_field)
         "cpu_budget: "
         "0, on_failure: allow }\n"
         "routes: [{ match: 'GET /x', upstream: b, timeouts: { request: 29s } }]\n"
-        "access_log: { path: off, format: json }\n"
+        "access_log: { path: off, format: '$context.requestId, $context.status' }\n"
         "otlp: { endpoint: 'http://c:4318', compression: none, timeout: 1500ms }\n"
         "traces: { sampler: always_off }\n"
         "metrics: { prometheus: off }\n"
@@ -108,6 +109,7 @@ TEST(what_is_given_lands_in_its_field)
     check_number(settings->routes[0].request_timeout_us, 29000000);
     check_number(settings->routes[0].place.line, 12);
     check(settings->access_log.path.at == NULL);
+    check_span(settings->access_log.format, "$context.requestId, $context.status");
     check(settings->traces.on && !settings->otlp.gzip && !settings->metrics.prometheus);
     check_number(settings->otlp.timeout_us, 1500000);
     check_number(settings->traces.sampler, SAMPLER_ALWAYS_OFF);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The access log in API Gateway's forms: each is read by a parser of its own, whatever bytes clients send."""
+import csv
+import json
+import re
+import signal
+import xml.etree.ElementTree as xml
+
+import pytest
+
+from harness import always_ok, run, wait_until
+
+ANY_BYTES = [bytes([b]) for b in range(256) if b not in (0x0a, 0x0d)]
+UUID = r"[0-9a-f-]{36}"
+FORGED = b'" 200 1 6.6.6.6 - root [now] "GET /forged HTTP/1.1" 200 5 <a>&amp;</a>,"x",\\'
+
+
+def lines_of(s, count):
+    wait_until(lambda: s.log.exists() and s.log.read_bytes().count(b"\n") >= count, f"{count} lines")
+    text = s.log.read_bytes()
+    assert text.endswith(b"\n")
+    return [line.decode("ascii") for line in text[:-1].split(b"\n")]
+
+
+def unescaped(text):
+    r"""The bytes that \xhh, \\ and \" stand for."""
+    return re.sub(rb"\\(?:x([0-9a-f]{2})|(.))", lambda m: bytes.fromhex(m[1].decode()) if m[1] else m[2], text.encode())
+
+
+@pytest.fixture
+def logged(sidegate, backend, tmp_path):
+    """logged(format, more) -> the program, whose access log has that format"""
+    def make(form, more=""):
+        quoted = form.replace("'", "''")
+        return sidegate(backend(always_ok).url, f"access_log: {{ path: {tmp_path}/access.log, format: '{quoted}' }}\n{more}\n")
+
+    return make
+
+
+def attack(s):
+    """Requests with any byte in target, method, header and name; how many lines they leave."""
+    count = 0
+    heads = [b"G\"E,T<x> /forged\\ HTTP/1.1\r\nHost: a\r\n\r\n"]
+    for byte in ANY_BYTES:
+        heads.append(b"GET /a" + byte + b"b?q=" + byte + b" HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        heads.append(b"GET / HTTP/1.1\r\nHost: a.example\r\nUser-Agent: a" + byte + b"b\r\nX" + byte + b": " + byte + b"\r\n\r\n")
+    heads.append(b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + FORGED + b"\r\n\r\n")
+    for head in heads:
+        client = s.client()
+        client.send(head)
+        client.finish()
+        client.rest()
+        client.close()
+    return len(heads)
+
+
+CLF = re.compile(rf'(127\.0\.0\.1) (-) (-) \[(\d\d/\w{{3}}/\d{{4}}:\d\d:\d\d:\d\d \+0000)\] "((?:[^"\\]|\\.)*)" (\d{{3}}|-) (\d+) ({UUID}) ({UUID})')
+
+
+def test_clf_is_one_line_a_request_whatever_its_bytes(logged):
+    s = logged("clf")
+    lines = lines_of(s, attack(s))
+    assert all(CLF.fullmatch(line) for line in lines), [line for line in lines if not CLF.fullmatch(line)]
+    assert len(lines) == 2 * len(ANY_BYTES) + 2
+
+
+def test_csv_has_its_eleven_fields_whatever_the_bytes(logged):
+    s = logged("csv", 'routes: [{ match: "ANY /a,\\"b/{x+}", upstream: app }, { match: "ANY /{proxy+}", upstream: app }]')
+    count = attack(s)
+    assert s.ask("GET", '/a,%22b/c').status in (200, 404)
+    rows = list(csv.reader(lines_of(s, count + 1), strict=True))
+    assert len(rows) == count + 1 and {len(row) for row in rows} == {11}
+    ip, caller, user, _, method, path, protocol, status, length, request_id, extended = rows[-1]
+    assert (ip, caller, user, method, protocol) == ("127.0.0.1", "-", "-", "GET", "HTTP/1.1")
+    assert request_id == extended and re.fullmatch(UUID, request_id)
+    assert (status, length) == ("200", "2") and path.startswith("/")
+
+
+def test_xml_parses_whatever_the_bytes(logged):
+    s = logged("xml")
+    trees = [xml.fromstring(line) for line in lines_of(s, attack(s))]
+    names = ["extendedRequestId", "ip", "caller", "user", "requestTime", "httpMethod", "resourcePath", "status", "protocol", "responseLength"]
+    assert all(tree.tag == "request" and [child.tag for child in tree] == names for tree in trees)
+    assert all(re.fullmatch(UUID, tree.get("id")) for tree in trees)
+
+
+JSON = ('{"id":"$context.requestId","ua":"$context.identity.userAgent","bare":$context.identity.userAgent,"path":"$context.path",'
+        '"status":$context.status,"key":$context.identity.apiKeyId,"error":$context.error.messageString,"waf":"$context.wafResponseCode"}')
+
+
+def test_a_template_that_is_json_stays_json_whatever_the_bytes(logged):
+    s = logged(JSON)
+    count = attack(s)
+    wait_until(lambda: s.log.exists() and s.log.read_bytes().count(b"\n") >= count, f"{count} lines")
+    rows = [json.loads(line) for line in s.log.read_bytes()[:-1].split(b"\n")]
+    assert len(rows) == count
+    assert all(list(row) == ["id", "ua", "bare", "path", "status", "key", "error", "waf"] for row in rows)
+    assert all(row["bare"] == row["ua"] and row["key"] == "-" for row in rows)
+    assert rows[-1]["ua"] == FORGED.decode()
+
+
+def test_a_template_says_what_became_of_the_request(logged):
+    s = logged('$context.requestId "$context.identity.userAgent" $context.domainName $context.path $context.resourcePath '
+               '$context.integration.status $context.responseLatency $context.xrayTraceId $context.tlsVersion $context.error.message',
+               'routes: [{ match: "GET /orders/{id}", upstream: app }]')
+    answer = s.ask("GET", "/orders/7", fields=[("Host", "shop.example:8080"), ("User-Agent", 'a "b"')])
+    assert answer.status == 200
+    assert s.ask("GET", "/nowhere").status == 404
+    first, second = lines_of(s, 2)
+    assert re.fullmatch(UUID + r' "a \\"b\\"" shop.example /orders/7 /orders/\{id\} 200 \d+ 1-[0-9a-f]{8}-[0-9a-f]{24} - -', first)
+    assert re.fullmatch(UUID + r' "-" test.example /nowhere - - \d+ \S+ - \S+', second)
+
+
+def test_another_form_holds_from_a_reload_on(logged):
+    s = logged("clf")
+    s.ask()
+    lines_of(s, 1)
+    s.config.write_text(s.config.read_text().replace("'clf'", "'csv'"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: s.ask() and "," in lines_of(s, 1)[-1], "a line of CSV")
+    lines = lines_of(s, 1)
+    assert CLF.fullmatch(lines[0]) and len(next(csv.reader(lines[-1:]))) == 11
+
+
+@pytest.mark.parametrize("form, said", [
+    ("clff", r"access_log.format: found 'clff', expected json, clf, csv, xml or a line with \$context variables \(did you mean 'clf'\?\)"),
+    ("$context.requestId $context.statos", r"access_log.format: there is no variable \$context.statos \(did you mean '\$context.status'\?\)"),
+    ("$context.requestId $context.identity.apiKey", r"access_log.format: \$context.identity.apiKey has no meaning here: a secret is not logged; .*"),
+    ("$context.status", r"access_log.format: a template needs \$context.requestId or \$context.extendedRequestId"),
+])
+def test_a_template_that_cannot_be_is_refused_with_its_place(tmp_path, form, said):
+    file = tmp_path / "s.yaml"
+    file.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:2"] } }\n'
+                    f"access_log: {{ format: '{form}' }}\n")
+    code, out, err = run("check", "-c", str(file))
+    assert code == 3 and re.search(rf"s\.yaml:4:23: {said}$", out + err, re.M), out + err

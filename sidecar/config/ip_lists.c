@@ -73,6 +73,10 @@ static void add_file(struct held *held, const struct ip_set_settings *settings,
         fault_add(faults, FAULT_ERROR, settings->place, span_make(NULL, 0),
                   "ip_sets." SPAN_FORMAT ".file: '" SPAN_FORMAT "': %s", span_arg(settings->name),
                   span_arg(settings->file), why);
+    } else if (text.len == 0) { /* somebody is about to write it: who is kept out is not let in */
+        fault_add(faults, FAULT_ERROR, settings->place, SPAN("a list of nobody has a comment"),
+                  "ip_sets." SPAN_FORMAT ".file: '" SPAN_FORMAT "': there is nothing in it",
+                  span_arg(settings->name), span_arg(settings->file));
     } else if (!networks_add_lines(held->networks, buf_span(&text), &line, &wrong)) {
         struct place at = {.file = settings->file.at, .line = (unsigned)line, .column = 1};
         fault_add(faults, FAULT_ERROR, at,

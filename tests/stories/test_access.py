@@ -92,7 +92,7 @@ def test_an_escaped_path_is_the_path_that_it_means(guarded):
 
 
 def test_a_client_that_only_says_so_is_not_from_the_office(sidegate, backend, tmp_path):
-    (tmp_path / "abusers.txt").write_text("")
+    (tmp_path / "abusers.txt").write_text("# nobody\n")
     s = sidegate(backend(always_ok).url, LIST)  # no trusted proxy
     assert s.ask("GET", "/", fields=[("X-Forwarded-For", "198.51.100.7")]).status == 200
     assert s.lines()[0]["decisions"] == []

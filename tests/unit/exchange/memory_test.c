@@ -144,7 +144,8 @@ TEST(memory_that_ends_lets_nobody_past_a_web_acl)
         "{\"Scope\":\"LABEL\",\"Key\":\"l\"}}}]}";
     char value[2 * CHUNK]; /* its copies need chunks of their own */
     memset(value, '+', sizeof value);
-    memcpy(value + CHUNK, "At%74ack", 8);
+    const struct span word = SPAN("At%74ack");
+    memcpy(value + CHUNK, word.at, word.len);
     keeps_out("access: [{ name: w, web_acl: FILE }]", acl,
               (struct pair){SPAN("X-A"), span_make(value, sizeof value)}, 403);
 }

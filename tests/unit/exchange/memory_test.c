@@ -234,13 +234,14 @@ static void stays_over(const char *yaml, const char *file, struct pair field)
     story_end(story);
 }
 
+static const char one_key[] =
+    "version: 1\n"
+    "salt: \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\nkeys:\n"
+    "  - { id: k1, hash: \"36d690c907032e3dbc05bd41533b4d336b3aba236b8577127f9979dcdf9576af\" "
+    "}\n";
+
 TEST(memory_that_ends_lets_nobody_come_more_often)
 {
-    static const char file[] =
-        "version: 1\n"
-        "salt: \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\nkeys:\n"
-        "  - { id: k1, hash: \"36d690c907032e3dbc05bd41533b4d336b3aba236b8577127f9979dcdf9576af\" "
-        "}\n";
     const struct pair key = {SPAN("x-api-key"), SPAN("aaaaaaaaaaaaaaaaaaaa")};
     stays_over("access: [{ name: a, rate: { limit: 1, window: 1h, key: [client_address] }, action: "
                "block, status: 429 }]",
@@ -251,10 +252,10 @@ TEST(memory_that_ends_lets_nobody_come_more_often)
     stays_over(
         "api_keys: { file: FILE }\nusage_plans: { basic: { keys: [k1], throttle: { rate: 1/h, "
         "burst: 1 } } }\n" ROUTE(", api_key: required"),
-        file, key);
+        one_key, key);
     stays_over("api_keys: { file: FILE }\nusage_plans: { basic: { keys: [k1], quota: { limit: 1, "
                "period: month } } }\n" ROUTE(", api_key: required"),
-               file, key);
+               one_key, key);
 }
 
 TEST(memory_that_ends_lets_nobody_past_the_rules)
@@ -263,6 +264,35 @@ TEST(memory_that_ends_lets_nobody_past_the_rules)
               "SecRuleEngine On\nSecRule ARGS:q \"@rx ^att\" "
               "\"id:1,phase:1,t:lowercase,deny,status:403,msg:'%{MATCHED_VAR}'\"\n",
               nothing, 403);
+}
+
+/* The answer to who has a key of a plan whose use nobody can count. */
+static unsigned uncounted(const char *keys, const char *plan, struct quotas *quotas)
+{
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml,
+             "api_keys: { file: FILE%s }\nusage_plans: { basic: { keys: [k1], quota: { limit: 9, "
+             "period: month }%s } }\n" ROUTE(", api_key: required"),
+             keys, plan);
+    struct story *story = story_of(yaml, one_key);
+    quotas_free(story->around.quotas);
+    story->around.quotas = quotas;
+    struct story_client *client =
+        story_ask_with(story, 0, "GET", "/orders/1",
+                       (struct pair){SPAN("x-api-key"), SPAN("aaaaaaaaaaaaaaaaaaaa")});
+    story_turn(story, STORY_TURNS);
+    unsigned status = client->status;
+    story_end(story);
+    return status;
+}
+
+TEST(a_quota_that_cannot_be_counted_refuses_unless_on_failure_allows)
+{
+    check_number(uncounted("", "", quotas_new(9)), 200);
+    check_number(uncounted("", "", quotas_new(0)), 429);
+    check_number(uncounted("", "", NULL), 429);
+    check_number(uncounted(", on_failure: allow", "", quotas_new(0)), 200);
+    check_number(uncounted("", ", mode: detection_only", quotas_new(0)), 200);
 }
 
 int memory_suite(void)
@@ -277,6 +307,7 @@ int memory_suite(void)
         cmocka_unit_test(memory_that_ends_lets_nobody_in_without_an_api_key),
         cmocka_unit_test(memory_that_ends_lets_nobody_come_more_often),
         cmocka_unit_test(memory_that_ends_lets_nobody_past_the_rules),
+        cmocka_unit_test(a_quota_that_cannot_be_counted_refuses_unless_on_failure_allows),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

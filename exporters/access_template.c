@@ -15,6 +15,7 @@ enum form { FORM_PLAIN, FORM_CSV, FORM_XML, FORM_JSON };
 struct piece {
     struct span literal;                     /* before the variable */
     const struct context_variable *variable; /* NULL: none, the last piece */
+    struct span member;                      /* what its name stands for at the end */
     bool is_quoted;                          /* it stands within double quotes */
     bool brings_quotes;                      /* error.messageString */
 };
@@ -24,6 +25,8 @@ struct access_template {
     char *text; /* that literals borrow from */
     struct piece *pieces;
     size_t count;
+    struct span members[ACCESS_TEMPLATE_MEMBERS];
+    size_t member_count;
     struct escape_set within, outside; /* double quotes; PLAIN */
 };
 
@@ -126,6 +129,24 @@ static bool variable_check(const struct context_variable *variable, struct span 
     return false;
 }
 
+static bool member_add(struct access_template *made, const struct piece *piece,
+                       struct access_template_fault *fault)
+{
+    if (piece->variable->kind != CONTEXT_KIND_MEMBER)
+        return true;
+    for (size_t i = 0; i < made->member_count; i++) {
+        if (span_is(made->members[i], piece->member))
+            return true;
+    }
+    if (made->member_count == ACCESS_TEMPLATE_MEMBERS) {
+        snprintf(fault->message, sizeof fault->message,
+                 "a template names 16 members of an authorizer's context at most");
+        return false;
+    }
+    made->members[made->member_count++] = piece->member;
+    return true;
+}
+
 /* What a template of others must be, beside its variables. */
 static bool text_check(struct span text, struct access_template_fault *fault)
 {
@@ -172,10 +193,10 @@ static bool pieces_fill(struct access_template *made, struct span text,
             break;
         rest = span_from(rest, at + SPAN(VARIABLE).len);
         struct span name = name_cut(&rest);
-        piece->variable = context_find(name);
+        piece->variable = context_find(name, &piece->member);
         piece->is_quoted = quoted;
         piece->brings_quotes = span_is(name, SPAN("error.messageString"));
-        if (!variable_check(piece->variable, name, fault))
+        if (!variable_check(piece->variable, name, fault) || !member_add(made, piece, fault))
             return false;
         has_id |= span_is(name, SPAN("requestId")) || span_is(name, SPAN("extendedRequestId"));
     }
@@ -224,6 +245,11 @@ void access_template_free(struct access_template *made)
     free(made->pieces);
     free(made->text);
     free(made);
+}
+
+struct span access_template_member(const struct access_template *made, size_t i)
+{
+    return i < made->member_count ? made->members[i] : span_make(NULL, 0);
 }
 
 /* ---- writing ---- */
@@ -282,7 +308,7 @@ static void add_variable(const struct access_template *made, const struct piece 
             add_nothing(made, piece, to);
         return;
     }
-    struct span text = context_value(variable, report, scratch);
+    struct span text = context_value(variable, piece->member, report, scratch);
     if (text.len == 0)
         add_nothing(made, piece, to);
     else if (piece->brings_quotes)

@@ -18,7 +18,7 @@
 
 struct access_template; /* frozen */
 
-enum { ACCESS_TEMPLATE_LONGEST = 3072 };
+enum { ACCESS_TEMPLATE_LONGEST = 3072, ACCESS_TEMPLATE_MEMBERS = REPORT_MEMBERS };
 
 /* What is wrong with a template. */
 struct access_template_fault {
@@ -31,6 +31,9 @@ bool access_template_is_one(struct span format);
 struct access_template *access_template_new(struct span format,
                                             struct access_template_fault *fault);
 void access_template_free(struct access_template *made); /* NULL allowed */
+
+/* Each member of an authorizer's context that it names, once; at == NULL beyond the last. */
+struct span access_template_member(const struct access_template *made, size_t i);
 
 /* The line with its line feed; `scratch` is empty and is left empty. */
 void access_template_add(const struct access_template *made, struct buf *to,

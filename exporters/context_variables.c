@@ -187,12 +187,6 @@ TEXT(transfer_mode)
 
 /* ---- who ---- */
 
-TEXT(signed_by)
-{
-    return span_is(report->authorizer.type, SPAN("sigv4")) ? report->authorizer.principal
-                                                           : SPAN("");
-}
-
 /* "shop.example:8443", "[::1]:80": without the port. */
 TEXT(domain_name)
 {
@@ -225,13 +219,25 @@ TEXT(tls_version)
 
 TEXT(error_message)
 {
-    return report->error;
+    return report->error_message.len > 0 ? report->error_message : report->error;
 }
 
-/* Of an answer that is our own. */
+/* Of our own answers that are not in API Gateway's words. */
+static struct span type_of_status(unsigned status)
+{
+    switch (status) {
+    case 404: return SPAN("RESOURCE_NOT_FOUND");
+    case 413: return SPAN("REQUEST_TOO_LARGE");
+    case 429: return SPAN("THROTTLED");
+    default: return status < 500 ? SPAN("DEFAULT_4XX") : SPAN("DEFAULT_5XX");
+    }
+}
+
 TEXT(error_type)
 {
     struct span error = report->error;
+    if (report->error_type.len > 0)
+        return report->error_type;
     if (error.len == 0 || report->status < 400)
         return SPAN("");
     if (is_blocked(report))
@@ -240,7 +246,7 @@ TEXT(error_type)
         return SPAN("INTEGRATION_TIMEOUT");
     if (span_starts(error, SPAN("upstream_")))
         return SPAN("INTEGRATION_FAILURE");
-    return report->status < 500 ? SPAN("DEFAULT_4XX") : SPAN("DEFAULT_5XX");
+    return type_of_status(report->status);
 }
 
 NUMBER(status)
@@ -305,33 +311,44 @@ static const struct context_variable variables[] = {
     {name, CONTEXT_KIND_OURS, sentence, 0, function, NULL},
 #define CONTEXT_NUMBER(name, function, sentence) \
     {name, CONTEXT_KIND_NUMBER, sentence, 0, NULL, function},
+#define CONTEXT_MEMBER(name, sentence)  {name, CONTEXT_KIND_MEMBER, sentence, 0, NULL, NULL},
 #define CONTEXT_NOTHING(name, sentence) {name, CONTEXT_KIND_NOTHING, sentence, 0, NULL, NULL},
 #include "exporters/context_variables.tbl"
 #undef CONTEXT_TEXT
 #undef CONTEXT_MADE
 #undef CONTEXT_OURS
 #undef CONTEXT_NUMBER
+#undef CONTEXT_MEMBER
 #undef CONTEXT_NOTHING
 };
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
-static bool is_named(const struct context_variable *variable, struct span name)
+/* What the row's <...> stands for in the name; empty: it has none, or the name is another. */
+static struct span member_of(const struct context_variable *variable, struct span name)
 {
-    struct span own = span_text(variable->name);
-    if (!span_ends(own, SPAN("<...>")))
-        return span_is(own, name);
-    struct span stem = span_first(own, own.len - SPAN("<...>").len);
-    return span_starts(name, stem) && name.len > stem.len;
+    struct span stem = span_text(variable->name);
+    if (!span_ends(stem, SPAN("<...>")))
+        return span_make(NULL, 0);
+    stem.len -= SPAN("<...>").len;
+    if (!span_starts(name, stem) || name.len == stem.len)
+        return span_make(NULL, 0);
+    return span_from(name, stem.len);
 }
 
-const struct context_variable *context_find(struct span name)
+const struct context_variable *context_find(struct span name, struct span *member)
 {
     const struct context_variable *found = NULL;
+    *member = span_make(NULL, 0);
     for (size_t i = 0; i < VARIABLES; i++) {
-        if (!is_named(&variables[i], name))
-            continue;
-        if (found == NULL || strlen(variables[i].name) > strlen(found->name))
+        if (span_is(span_text(variables[i].name), name)) {
+            *member = span_make(NULL, 0);
+            return &variables[i];
+        }
+        struct span of = member_of(&variables[i], name);
+        if (of.len > 0 && (found == NULL || of.len < member->len)) {
             found = &variables[i];
+            *member = of;
+        }
     }
     return found;
 }
@@ -346,7 +363,7 @@ struct span context_hint(struct span wrong, char *to, size_t size)
     const char *names[VARIABLES];
     size_t count = 0;
     for (size_t i = 0; i < VARIABLES; i++) {
-        if (variables[i].kind != CONTEXT_KIND_NOTHING)
+        if (variables[i].kind != CONTEXT_KIND_NOTHING && variables[i].kind != CONTEXT_KIND_MEMBER)
             names[count++] = variables[i].name;
     }
     const char *near = nearest_name(wrong, names, count);
@@ -354,10 +371,16 @@ struct span context_hint(struct span wrong, char *to, size_t size)
     return span_make(to, len > 0 && (size_t)len < size ? (size_t)len : 0);
 }
 
-struct span context_value(const struct context_variable *variable, const struct report *report,
-                          struct buf *scratch)
+struct span context_value(const struct context_variable *variable, struct span member,
+                          const struct report *report, struct buf *scratch)
 {
     if (variable->text != NULL)
         return variable->text(report, scratch);
-    return *(const struct span *)(const void *)((const char *)report + variable->at);
+    if (variable->kind != CONTEXT_KIND_MEMBER)
+        return *(const struct span *)(const void *)((const char *)report + variable->at);
+    for (size_t i = 0; i < report->authorizer.member_count; i++) {
+        if (span_is(report->authorizer.members[i].name, member))
+            return report->authorizer.members[i].value;
+    }
+    return SPAN("");
 }

@@ -10,6 +10,7 @@
 enum context_kind {
     CONTEXT_KIND_NOTHING,
     CONTEXT_KIND_TEXT,   /* any bytes: whoever writes them escapes them */
+    CONTEXT_KIND_MEMBER, /* likewise: of an authorizer's context */
     CONTEXT_KIND_OURS,   /* text that holds no byte of a request */
     CONTEXT_KIND_NUMBER, /* digits */
 };
@@ -28,15 +29,16 @@ struct context_variable {
     context_number *number;
 };
 
-/* NULL: no such variable. Names are case-sensitive. */
-const struct context_variable *context_find(struct span name);
+/* NULL: no such variable. Names are case-sensitive. `member`: what stands for the <...> of a row.
+ */
+const struct context_variable *context_find(struct span name, struct span *member);
 /* For a reference page, in the table's order: NULL beyond the last. */
 const struct context_variable *context_at(size_t i);
 /* The nearest name as a hint, or ""; `to` is returned as a span. */
 struct span context_hint(struct span wrong, char *to, size_t size);
 
-/* Of TEXT and OURS. */
-struct span context_value(const struct context_variable *variable, const struct report *report,
-                          struct buf *scratch);
+/* Of all but NUMBER. */
+struct span context_value(const struct context_variable *variable, struct span member,
+                          const struct report *report, struct buf *scratch);
 
 #endif

@@ -57,6 +57,18 @@
     TEXT(tls.client, 512)            \
     TEXT(tls.client_issuer, 512)     \
     TEXT(tls.client_fingerprint, 64) \
+    TEXT(tls.client_serial, 64)      \
+    TEXT(tls.client_not_before, 32)  \
+    TEXT(tls.client_not_after, 32)   \
+    TEXT(route_key, 1024)            \
+    TEXT(error_type, 64)             \
+    TEXT(error_message, 256)         \
+    TEXT(upstream_request_id, 256)   \
+    TEXT(upstream_extended_id, 256)  \
+    TEXT(caller.account, 32)         \
+    TEXT(caller.user, 256)           \
+    TEXT(caller.arn, 512)            \
+    TEXT(caller.organization, 64)    \
     TEXT(waf.struck.target, 256)     \
     TEXT(path, 8192)                 \
     TEXT(query, 8192)                \
@@ -111,6 +123,7 @@ enum {
     NAME_LONGEST = 64,
     DECISION_LONGEST = 256,
     FILE_LONGEST = 512,
+    MEMBER_LONGEST = 1024,
     TAG_LONGEST = 128,
     FIELD_NAME_LONGEST = 512,
     FIELD_VALUE_LONGEST = 8192,
@@ -129,8 +142,8 @@ enum {
     MATCH_BYTES =
         8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
 };
-static_assert(8 * (5 + LIMIT_KINDS) + REPORT_BYTES + (REPORT_ATTEMPTS + 1) * ATTEMPT_BYTES + 8 +
-                      7 * TEXT_OVERHEAD + RECORD_STAGES * STAGE_BYTES +
+static_assert(8 * (6 + LIMIT_KINDS) + REPORT_BYTES + (REPORT_ATTEMPTS + 1) * ATTEMPT_BYTES + 8 +
+                      (7 + 2 * REPORT_MEMBERS) * TEXT_OVERHEAD + RECORD_STAGES * STAGE_BYTES +
                       REPORT_DECISIONS * DECISION_BYTES + RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
@@ -225,6 +238,12 @@ static void put_authorizer(struct pen *pen, const struct report *report)
     put_text(pen, report->authorizer.cache, NAME_LONGEST);
     put_number(pen, report->authorizer.is_called);
     put_attempt(pen, &report->authorizer.call);
+    size_t members = at_most(report->authorizer.member_count, REPORT_MEMBERS);
+    put_number(pen, members);
+    for (size_t i = 0; i < members; i++) {
+        put_text(pen, report->authorizer.members[i].name, DECISION_LONGEST);
+        put_text(pen, report->authorizer.members[i].value, MEMBER_LONGEST);
+    }
     put_text(pen, report->api_key_id, DECISION_LONGEST);
     put_text(pen, report->usage_plan, DECISION_LONGEST);
 }
@@ -398,8 +417,9 @@ static void take_decisions(struct eye *eye, struct record_view *view)
     }
 }
 
-static void take_authorizer(struct eye *eye, struct report *report)
+static void take_authorizer(struct eye *eye, struct record_view *view)
 {
+    struct report *report = &view->report;
     report->authorizer.name = take_text(eye);
     report->authorizer.type = take_text(eye);
     report->authorizer.principal = take_text(eye);
@@ -407,6 +427,12 @@ static void take_authorizer(struct eye *eye, struct report *report)
     report->authorizer.cache = take_text(eye);
     report->authorizer.is_called = take_number(eye) != 0;
     take_attempt(eye, &report->authorizer.call);
+    report->authorizer.members = view->members;
+    report->authorizer.member_count = take_count(eye, REPORT_MEMBERS);
+    for (size_t i = 0; i < report->authorizer.member_count; i++) {
+        view->members[i].name = take_text(eye);
+        view->members[i].value = take_text(eye);
+    }
     report->api_key_id = take_text(eye);
     report->usage_plan = take_text(eye);
 }
@@ -483,7 +509,7 @@ bool record_read(struct span bytes, struct record_view *view)
     take_attempts(eye, to);
     take_stages(eye, view);
     take_decisions(eye, view);
-    take_authorizer(eye, &view->report);
+    take_authorizer(eye, view);
     take_matches(eye, view);
     take_audit(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&

@@ -17,7 +17,7 @@
 #include "exporters/report.h"
 
 enum {
-    RECORD_VERSION = 9,
+    RECORD_VERSION = 10,
     RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
     RECORD_MATCHES = 256,
     RECORD_TAGS = 16, /* of one match */
@@ -42,6 +42,7 @@ struct record_view {
     struct report report;
     struct report_stage stages[RECORD_STAGES];
     struct report_decision decisions[REPORT_DECISIONS];
+    struct pair members[REPORT_MEMBERS];
     struct rule_match matches[RECORD_MATCHES];
     struct span tags[RECORD_MATCHES * RECORD_TAGS];
     struct pair request_fields[RECORD_FIELDS], response_fields[RECORD_FIELDS];

@@ -29,7 +29,7 @@ struct report_attempt {
     bool reused, tls;
 };
 
-enum { REPORT_ATTEMPTS = 4, REPORT_DECISIONS = 16 };
+enum { REPORT_ATTEMPTS = 4, REPORT_DECISIONS = 16, REPORT_MEMBERS = 16 };
 
 /* What a control came to, beside the rules. */
 struct report_decision {
@@ -84,22 +84,28 @@ struct report {
         struct span server_name;           /* that the client asked for; empty: none */
         struct span client, client_issuer; /* subject and issuer of its verified certificate */
         struct span client_fingerprint;    /* SHA-256, hexadecimal */
+        struct span client_serial;         /* hexadecimal */
+        struct span client_not_before, client_not_after; /* "Aug  5 09:36:04 2021 GMT" */
         bool resumed;
     } tls; /* of the client's connection */
 
     /* what was asked; what did not parse is empty */
     struct span method, scheme, authority, target, path, query, protocol, user_agent, referer;
-    struct span route; /* the template; empty: none was found */
+    struct span route;     /* the template; empty: none was found */
+    struct span route_key; /* as it was written: "GET /orders/{id}", "$default" */
 
     /* what was answered */
     unsigned status;              /* 0: no answer left */
     uint64_t bytes_in, bytes_out; /* of bodies */
     struct span error;            /* low-cardinality word: "bad_request_line", "client_gone",
                                      "upstream_timeout", "waf_blocked"...; empty: none */
+    struct span error_type, error_message; /* where that was answered in API Gateway's words:
+                                              "ACCESS_DENIED", "Forbidden"; else empty */
 
     struct report_attempt attempts[REPORT_ATTEMPTS];
     size_t attempt_count;
-    unsigned resends; /* attempts that were made, less one */
+    struct span upstream_request_id, upstream_extended_id; /* what a backend of AWS's calls it */
+    unsigned resends;                                      /* attempts that were made, less one */
 
     const struct report_stage *stages;
     size_t stage_count;
@@ -114,7 +120,13 @@ struct report {
         struct span cache; /* "hit", "miss", "shared" with another's call; empty: not kept */
         bool is_called;    /* somebody elsewhere was asked: */
         struct report_attempt call;
+        const struct pair *members; /* of its context: those that the access log names */
+        size_t member_count;
     } authorizer;
+
+    struct { /* whose AWS signature it is; empty: nobody's */
+        struct span account, user, arn, organization;
+    } caller;
 
     struct span api_key_id, usage_plan; /* of a key that is known; empty: none was asked for */
 

@@ -258,6 +258,12 @@ static void clean_heads(struct cleaning *c)
         c->report->user_agent = SPAN(MASK);
     if (is_named(c, SPAN("REQUEST_HEADERS"), SPAN("referer")) && c->report->referer.len > 0)
         c->report->referer = SPAN(MASK);
+    if (is_named(c, SPAN("RESPONSE_HEADERS"), SPAN("x-amzn-requestid")) &&
+        c->report->upstream_request_id.len > 0)
+        c->report->upstream_request_id = SPAN(MASK);
+    if (is_named(c, SPAN("RESPONSE_HEADERS"), SPAN("x-amz-id-2")) &&
+        c->report->upstream_extended_id.len > 0)
+        c->report->upstream_extended_id = SPAN(MASK);
 }
 
 /* ---- wherever else they are ---- */
@@ -363,17 +369,21 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
     clean_target(&cleaning);
     clean_body(&cleaning);
     clean_matches(&cleaning);
-    enum { TEXTS = 8 };
+    enum { TEXTS = 10 };
     struct span *texts[TEXTS] = {&report->target,
                                  &report->query,
                                  &report->path,
                                  &report->authority,
                                  &report->user_agent,
                                  &report->referer,
+                                 &report->upstream_request_id,
+                                 &report->upstream_extended_id,
                                  &report->audit.request_body,
                                  &report->audit.response_body};
     for (size_t i = 0; i < TEXTS; i++)
         hide(&cleaning, texts[i]);
+    report->authorizer.members =
+        hide_in_fields(&cleaning, report->authorizer.members, &report->authorizer.member_count);
     struct report_audit *audit = &report->audit;
     audit->request_fields =
         hide_in_fields(&cleaning, audit->request_fields, &audit->request_field_count);

@@ -5,9 +5,24 @@
 
 static const char *const words[] = {"json", "clf", "csv", "xml"};
 
+/* What records have to carry for it. */
+static void members_keep(const struct value *value, const struct access_template *made)
+{
+    struct span *members =
+        arena_alloc(value->reading->arena, ACCESS_TEMPLATE_MEMBERS * sizeof *members);
+    size_t count = 0;
+    if (members == NULL)
+        return; /* a full arena is said at the end */
+    for (struct span name; (name = access_template_member(made, count)).at != NULL; count++)
+        members[count] = value_keep(value, name);
+    value->reading->settings->access_log.members = members;
+    value->reading->settings->access_log.member_count = count;
+}
+
 static enum value_result format_read(const struct value *value)
 {
     struct span text = value->node->text;
+    value->reading->settings->access_log.member_count = 0;
     if (!span_is(text, SPAN("json"))) {
         struct access_template_fault fault;
         if (!access_template_is_one(text))
@@ -18,6 +33,7 @@ static enum value_result format_read(const struct value *value)
                       span_text(fault.hint), "%s: %s", value->option->path, fault.message);
             return VALUE_SAID;
         }
+        members_keep(value, made);
         access_template_free(made);
     }
     *(struct span *)value_at(value) = value_keep(value, text);

@@ -317,8 +317,10 @@ struct settings {
     const struct route_settings *routes;
     size_t route_count;
     struct {
-        struct span path;   /* at == NULL: off */
-        struct span format; /* "json", or what exporters/access_template.h compiles */
+        struct span path;           /* at == NULL: off */
+        struct span format;         /* "json", or what exporters/access_template.h compiles */
+        const struct span *members; /* of an authorizer's context that it names */
+        size_t member_count;
     } access_log;
     struct {
         struct span path; /* at == NULL: off */

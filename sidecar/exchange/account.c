@@ -6,6 +6,7 @@
 
 #include "exporters/exporter.h"
 #include "sidecar/exchange/inside.h"
+#include "sidecar/guard/gateway_response.h"
 #include "sidecar/wire/tls.h"
 
 static void close_stamps(struct exchange *x, uint64_t duration_us)
@@ -50,6 +51,9 @@ static void say_connection(const struct exchange *x, struct report *report)
     report->tls.client = tls->peer.subject;
     report->tls.client_issuer = tls->peer.issuer;
     report->tls.client_fingerprint = tls->peer.fingerprint;
+    report->tls.client_serial = tls->peer.serial;
+    report->tls.client_not_before = tls->peer.not_before;
+    report->tls.client_not_after = tls->peer.not_after;
 }
 
 static void say_request(const struct exchange *x, struct report *report)
@@ -64,10 +68,28 @@ static void say_request(const struct exchange *x, struct report *report)
     report->protocol = head->protocol;
     report->user_agent = fields_get(&head->fields, SPAN("user-agent"));
     report->referer = fields_get(&head->fields, SPAN("referer"));
-    if (x->route != NULL)
+    if (x->route != NULL) {
         report->route = x->route->template;
+        report->route_key = x->route->key;
+    }
     size_t held = x->whole.bytes.len > x->prefix.len ? x->whole.bytes.len : x->prefix.len;
     report->bytes_in = x->upload.moved > held ? x->upload.moved : held;
+}
+
+/* In API Gateway's words, as far as it was answered so; and what a backend of AWS's calls it. */
+static void say_answer(const struct exchange *x, struct report *report)
+{
+    const struct gateway_response *gateway = x->own.status != 0 ? x->own.gateway : NULL;
+    if (gateway != NULL) {
+        report->error_type = span_text(gateway->name);
+        report->error_message = span_text(gateway->message);
+    }
+    if (!x->head_left || x->own.status != 0)
+        return;
+    report->upstream_request_id = fields_get(&x->answer.fields, SPAN("x-amzn-requestid"));
+    if (report->upstream_request_id.at == NULL)
+        report->upstream_request_id = fields_get(&x->answer.fields, SPAN("x-amz-request-id"));
+    report->upstream_extended_id = fields_get(&x->answer.fields, SPAN("x-amz-id-2"));
 }
 
 static void say_limits(struct exchange *x, struct report *report)
@@ -128,6 +150,45 @@ static void say_decisions(const struct exchange *x, struct report_decision *to)
     }
 }
 
+/* What the access log's template asks of the authorizer's context: in the exchange's arena. */
+static void say_members(struct exchange *x, struct report *report)
+{
+    size_t wanted = x->settings->access_log.member_count;
+    if (wanted == 0 || x->authorizer.context_count == 0)
+        return;
+    struct pair *members = arena_alloc(x->arena, wanted * sizeof *members);
+    if (members == NULL)
+        return;
+    for (size_t i = 0; i < wanted; i++) {
+        struct span name = x->settings->access_log.members[i];
+        struct span value = authorized_value(&x->authorizer, name);
+        if (value.at != NULL)
+            members[report->authorizer.member_count++] = (struct pair){name, value};
+    }
+    report->authorizer.members = members;
+}
+
+static struct span condition_key(const struct exchange *x, struct span name)
+{
+    for (size_t i = 0; i < x->authorizer.key_count; i++)
+        if (span_is(x->authorizer.keys[i].name, name))
+            return x->authorizer.keys[i].value;
+    return span_make(NULL, 0);
+}
+
+static void say_caller(const struct exchange *x, struct report *report)
+{
+    const struct principal *caller = &x->authorizer.caller;
+    if (caller->kind != PRINCIPAL_AWS)
+        return;
+    report->caller.account = caller->account;
+    report->caller.arn = caller->arn;
+    report->caller.user = condition_key(x, SPAN("aws:userid"));
+    if (report->caller.user.at == NULL)
+        report->caller.user = condition_key(x, SPAN("aws:username"));
+    report->caller.organization = condition_key(x, SPAN("aws:PrincipalOrgID"));
+}
+
 static void say_authorizer(struct exchange *x, struct report *report)
 {
     if (x->authorizer.settings == NULL)
@@ -170,6 +231,9 @@ static void make_report(struct exchange *x, struct report *report)
     say_connection(x, report);
     say_place(x, report);
     say_request(x, report);
+    say_answer(x, report);
+    say_members(x, report);
+    say_caller(x, report);
     if (x->inspection != NULL)
         say_rules(x, report);
     trace_say(x, report);

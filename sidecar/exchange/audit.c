@@ -110,6 +110,8 @@ static void keep_silent(struct report *report)
 {
     report->audit.wanted = false;
     report->target = report->query = report->referer = report->user_agent = SPAN("");
+    report->upstream_request_id = report->upstream_extended_id = SPAN("");
+    report->authorizer.member_count = 0;
     report->waf.match_count = 0;
 }
 

@@ -8,7 +8,7 @@
 const struct gateway_response *gateway_response(enum gateway_response_type type)
 {
     static const struct gateway_response responses[] = {
-#define GATEWAY_RESPONSE(id, status, message, error_type) {status, message, error_type},
+#define GATEWAY_RESPONSE(id, status, message, error_type) {#id, status, message, error_type},
 #include "sidecar/guard/gateway_responses.tbl"
 #undef GATEWAY_RESPONSE
     };

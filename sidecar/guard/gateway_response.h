@@ -10,6 +10,7 @@ enum gateway_response_type {
 };
 
 struct gateway_response {
+    const char *name; /* of the type: "ACCESS_DENIED" */
     unsigned status;
     const char *message; /* NULL: null */
     const char *error_type;

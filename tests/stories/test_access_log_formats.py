@@ -8,7 +8,9 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from harness import always_ok, run, wait_until
+from harness import always_ok, read_request, run, wait_until
+from signers import KEY_ID, REGION, SECRET, Signed
+from test_jwt import token, write_keys
 
 ANY_BYTES = [bytes([b]) for b in range(256) if b not in (0x0a, 0x0d)]
 UUID = r"[0-9a-f-]{36}"
@@ -109,6 +111,62 @@ def test_a_template_says_what_became_of_the_request(logged):
     first, second = lines_of(s, 2)
     assert re.fullmatch(UUID + r' "a \\"b\\"" shop.example /orders/7 /orders/\{id\} 200 \d+ 1-[0-9a-f]{8}-[0-9a-f]{24} - -', first)
     assert re.fullmatch(UUID + r' "-" test.example /nowhere - - \d+ \S+ - \S+', second)
+
+
+CLAIMS = """
+authorizers:
+  staff: { type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: KEYS, skew: 0 }
+routes: [{ match: "GET /open" }, { match: "ANY /orders/{id}", authorizer: staff }]
+"""
+
+
+def test_claims_of_a_token_and_words_of_a_refusal_stand_in_the_line(logged, tmp_path):
+    write_keys(tmp_path / "keys.json")
+    s = logged('{"id":"$context.requestId","who":"$context.authorizer.principalId","team":"$context.authorizer.claims.team","level":"$context.authorizer.level",'
+               '"key":"$context.routeKey","status":$context.status,"authenticate":"$context.authenticate.status $context.authenticate.error",'
+               '"type":"$context.error.responseType","message":$context.error.messageString}', CLAIMS.replace("KEYS", str(tmp_path / "keys.json")))
+    forged = 'a","who":"root"\n{}'
+    assert s.ask("GET", "/orders/7", fields=[("Authorization", token(team=forged, level=3))]).status == 200
+    assert s.ask("GET", "/orders/7", fields=[("Authorization", token(exp=1))]).status == 401
+    assert s.ask("GET", "/open").status == 200
+    good, expired, open_to_all = s.lines(3)
+    assert {**good, "id": ""} == {"id": "", "who": "alice", "team": forged, "level": "3", "key": "ANY /orders/{id}", "status": 200,
+                                  "authenticate": "200 -", "type": "-", "message": "-"}
+    assert expired["who"] == "-" and expired["authenticate"].startswith("401 ") and expired["authenticate"] != "401 -"
+    assert (expired["type"], expired["message"]) == ("UNAUTHORIZED", "Unauthorized")
+    assert (open_to_all["key"], open_to_all["authenticate"]) == ("GET /open", "- -")
+
+
+def test_who_signed_stands_in_the_line(logged, tmp_path):
+    principal = "arn:aws:iam::123456789012:user/staff/alice"
+    file = tmp_path / "aws-keys.yaml"
+    file.write_text(f'keys: {{ {KEY_ID}: {{ secret: {json.dumps(SECRET)}, principal: "{principal}", user_id: AIDAEXAMPLE, '
+                    'condition_keys: { "aws:PrincipalOrgID": o-1 }, policies: all.json } }\n')
+    file.chmod(0o600)
+    (tmp_path / "all.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    s = logged("$context.identity.accountId $context.identity.caller $context.identity.user $context.identity.userArn "
+               "$context.identity.principalOrgId $context.authorize.status $context.extendedRequestId", f"""
+aws_keys: {{ file: {file} }}
+policies: {{ api: "arn:aws:execute-api:eu-west-1:123456789012:shop/prod" }}
+authorizers: {{ aws: {{ type: sigv4, region: {REGION} }} }}
+routes: [{{ match: "ANY /{{proxy+}}", authorizer: aws }}]""")
+    assert Signed().send(s).status == 200
+    assert s.ask("GET", "/orders").status == 403
+    signed, unsigned = lines_of(s, 2)
+    assert signed.rsplit(" ", 1)[0] == f"123456789012 AIDAEXAMPLE AIDAEXAMPLE {principal} o-1 200"
+    assert unsigned.rsplit(" ", 1)[0] == "- - - - - -"
+
+
+def test_what_a_backend_calls_the_request_stands_in_the_line(sidegate, backend, tmp_path):
+    def answer(wire):
+        while True:
+            read_request(wire)
+            wire.send('HTTP/1.1 200 OK\r\nx-amzn-RequestId: id 7"\r\nx-amz-id-2: more\r\nContent-Length: 0\r\n\r\n')
+
+    s = sidegate(backend(answer).url, f"access_log: {{ path: {tmp_path}/access.log, format: '$context.requestId \"$context.integration.requestId\" "
+                 "$context.awsEndpointRequestId $context.awsEndpointRequestId2 $context.integration.status' }")
+    assert s.ask().status == 200
+    assert lines_of(s, 1)[0][37:] == '"id 7\\"" id\\x207\\" more 200'
 
 
 def test_another_form_holds_from_a_reload_on(logged):

@@ -53,7 +53,20 @@ static struct report whole_report(void)
     report.attempts[1].duration_us = 7860;
     report.attempts[1].error = SPAN("timeout");
     report.tls.client_issuer = SPAN("CN=ca");
-    report.authorizer.type = SPAN("sigv4");
+    report.tls.client_serial = SPAN("0a");
+    report.tls.client_not_before = SPAN("Aug  5 09:36:04 2021 GMT");
+    report.tls.client_not_after = SPAN("Aug  5 09:36:04 2031 GMT");
+    report.route_key = SPAN("ANY /orders/{id}");
+    report.upstream_request_id = SPAN("backend-1");
+    report.upstream_extended_id = SPAN("backend-2");
+    report.caller.account = SPAN("123456789012");
+    report.caller.user = SPAN("AIDA1");
+    report.caller.arn = SPAN("arn:aws:iam::123456789012:user/alice");
+    report.caller.organization = SPAN("o-1");
+    static const struct pair members[] = {{SPAN_INIT("sub"), SPAN_INIT("alice@example")},
+                                          {SPAN_INIT("claims"), SPAN_INIT("all")}};
+    report.authorizer.members = members;
+    report.authorizer.member_count = 2;
     report.authorizer.principal = SPAN("alice");
     report.authorizer.is_called = true;
     report.authorizer.call.status = 201;
@@ -77,6 +90,10 @@ static const struct {
     {"authorizer.latency", "20"},
     {"authorizer.principalId", "alice"},
     {"authorizer.status", "403"},
+    {"authorizer.sub", "alice@example"}, /* for authorizer.<...> */
+    {"authorizer.claims.sub", "alice@example"},
+    {"awsEndpointRequestId", "backend-1"},
+    {"awsEndpointRequestId2", "backend-2"},
     {"cipherSuite", "TLS_AES_128_GCM_SHA256"},
     {"dataProcessed", "600"},
     {"domainName", "shop.example"},
@@ -86,17 +103,23 @@ static const struct {
     {"error.responseType", "INTEGRATION_TIMEOUT"},
     {"extendedRequestId", "01-abc"},
     {"httpMethod", "GET"},
+    {"identity.accountId", "123456789012"},
     {"identity.apiKeyId", "k1"},
-    {"identity.caller", "alice"},
+    {"identity.caller", "AIDA1"},
     {"identity.clientCert.issuerDN", "CN=ca"},
+    {"identity.clientCert.serialNumber", "0a"},
     {"identity.clientCert.subjectDN", "CN=till"},
+    {"identity.clientCert.validity.notAfter", "Aug  5 09:36:04 2031 GMT"},
+    {"identity.clientCert.validity.notBefore", "Aug  5 09:36:04 2021 GMT"},
+    {"identity.principalOrgId", "o-1"},
     {"identity.sourceIp", "203.0.113.9"},
-    {"identity.user", "alice"},
+    {"identity.user", "AIDA1"},
     {"identity.userAgent", "curl/7.88.1"},
-    {"identity.userArn", "alice"},
+    {"identity.userArn", "arn:aws:iam::123456789012:user/alice"},
     {"integration.error", "timeout"},
     {"integration.integrationStatus", "200"},
     {"integration.latency", "7"},
+    {"integration.requestId", "backend-1"},
     {"integration.responseTransferMode", "STREAMED"},
     {"integration.status", "200"},
     {"integration.timeToAllHeaders", "10"},
@@ -111,6 +134,7 @@ static const struct {
     {"resourcePath", "/orders/{id}"},
     {"responseLatency", "43"},
     {"responseLength", "512"},
+    {"routeKey", "ANY /orders/{id}"},
     {"status", "403"},
     {"tlsVersion", "TLSv1.3"},
     {"waf.error", "cpu_budget"},
@@ -184,6 +208,61 @@ TEST(a_phase_that_blocked_has_the_status_and_one_that_passed_has_200)
     check_span(value_of("authorizer.error", &report, &line), "-");
     check_span(value_of("error.responseType", &report, &line), "-");
     buf_fini(&line);
+}
+
+TEST(an_answer_in_api_gateways_words_has_its_type_and_message)
+{
+    struct buf line;
+    buf_init(&line, LINE_BYTES);
+    struct report report = plain_report();
+    static const struct {
+        unsigned status;
+        const char *error, *type;
+    } cases[] = {{200, "", "-"},
+                 {404, "no_route", "RESOURCE_NOT_FOUND"},
+                 {413, "body_too_long", "REQUEST_TOO_LARGE"},
+                 {429, "rate_limited", "THROTTLED"},
+                 {431, "header_too_long", "DEFAULT_4XX"},
+                 {503, "overloaded", "DEFAULT_5XX"},
+                 {502, "upstream_broken", "INTEGRATION_FAILURE"},
+                 {504, "upstream_timeout", "INTEGRATION_TIMEOUT"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        report.status = cases[i].status;
+        report.error = span_text(cases[i].error);
+        check_span(value_of("error.responseType", &report, &line), cases[i].type);
+    }
+    report.error_type = SPAN("ACCESS_DENIED");
+    report.error_message = SPAN("User is not authorized");
+    check_span(value_of("error.responseType", &report, &line), "ACCESS_DENIED");
+    check_span(value_of("error.message", &report, &line), "User is not authorized");
+    buf_fini(&line);
+}
+
+TEST(members_of_an_authorizers_context_are_named_once_and_are_few)
+{
+    struct access_template_fault fault;
+    struct access_template *made = access_template_new(
+        SPAN("$context.requestId $context.authorizer.a $context.authorizer.claims.b "
+             "$context.authorizer.a $context.authorizer.status $context.authorizer.principalId"),
+        &fault);
+    check(made != NULL);
+    check_span(access_template_member(made, 0), "a");
+    check_span(access_template_member(made, 1), "b");
+    check(access_template_member(made, 2).at == NULL);
+    access_template_free(made);
+    struct buf format;
+    buf_init(&format, LINE_BYTES);
+    buf_add(&format, SPAN("$context.requestId"));
+    for (int i = 0; i < ACCESS_TEMPLATE_MEMBERS; i++)
+        buf_format(&format, " $context.authorizer.m%d", i);
+    made = access_template_new(buf_span(&format), &fault);
+    check(made != NULL);
+    access_template_free(made);
+    buf_add(&format, SPAN(" $context.authorizer.more"));
+    check(access_template_new(buf_span(&format), &fault) == NULL);
+    check_span(span_text(fault.message),
+               "a template names 16 members of an authorizer's context at most");
+    buf_fini(&format);
 }
 
 TEST(the_host_of_an_address_keeps_its_brackets_and_loses_its_port)
@@ -302,8 +381,7 @@ static struct report hostile_report(char byte, char text[4])
     memcpy(text, (char[]){'a', byte, 'b', byte}, 4);
     report.method = report.path = report.route = report.user_agent = span_make(text, 4);
     report.request_id = report.client_address = report.protocol = span_make(text, 4);
-    report.authority = report.error = report.authorizer.principal = span_make(text, 2);
-    report.authorizer.type = SPAN("sigv4");
+    report.authority = report.error = report.caller.user = span_make(text, 2);
     return report;
 }
 
@@ -473,6 +551,8 @@ int access_template_tests(void)
         cmocka_unit_test(every_variable_of_the_table_has_its_value),
         cmocka_unit_test(what_a_request_did_not_have_is_a_hyphen),
         cmocka_unit_test(a_phase_that_blocked_has_the_status_and_one_that_passed_has_200),
+        cmocka_unit_test(an_answer_in_api_gateways_words_has_its_type_and_message),
+        cmocka_unit_test(members_of_an_authorizers_context_are_named_once_and_are_few),
         cmocka_unit_test(the_host_of_an_address_keeps_its_brackets_and_loses_its_port),
         cmocka_unit_test(presets_are_those_of_the_console),
         cmocka_unit_test(the_consoles_json_is_a_template_like_any_other),

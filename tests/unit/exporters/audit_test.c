@@ -409,6 +409,25 @@ TEST(named_fields_and_cookies_never_appear)
     tear_down(&f);
 }
 
+TEST(what_an_access_line_has_of_answers_and_tokens_is_hidden_too)
+{
+    static const struct pair names[] = {{.name = SPAN_INIT("RESPONSE_HEADERS:X-Amzn-RequestId")},
+                                        {SPAN_INIT("ARGS:password"), SPAN_INIT("hunter2")}};
+    static const struct pair members[] = {{SPAN_INIT("note"), SPAN_INIT("of hunter2")}};
+    struct fixture f;
+    set_up(&f);
+    struct report report = audited("AZ");
+    report.upstream_request_id = SPAN("id-7");
+    report.upstream_extended_id = SPAN("of hunter2");
+    report.authorizer.members = members;
+    report.authorizer.member_count = 1;
+    report_sanitise(&report, names, 2, f.arena);
+    check_span(report.upstream_request_id, "REDACTED");
+    check_span(report.upstream_extended_id, "of REDACTED");
+    check_span(report.authorizer.members[0].value, "of REDACTED");
+    tear_down(&f);
+}
+
 TEST(a_named_argument_hides_a_part_of_a_form_and_any_other_body)
 {
     static const struct pair names[] = {{.name = SPAN_INIT("ARGS:a")}};
@@ -595,6 +614,7 @@ int audit_tests(void)
         cmocka_unit_test(the_largest_audited_report_has_its_room),
         cmocka_unit_test(a_named_argument_never_appears),
         cmocka_unit_test(named_fields_and_cookies_never_appear),
+        cmocka_unit_test(what_an_access_line_has_of_answers_and_tokens_is_hidden_too),
         cmocka_unit_test(a_named_argument_hides_a_part_of_a_form_and_any_other_body),
         cmocka_unit_test(a_body_with_any_content_coding_is_hidden_whole),
         cmocka_unit_test(a_secret_text_is_found_behind_its_escapes),

@@ -28,6 +28,14 @@ TEST(a_report_comes_back_as_it_went)
     report.authorizer.is_called = true;
     report.authorizer.call = (struct report_attempt){
         .address = SPAN("127.0.0.1:9001"), .status = 200, .span_id = {[7] = 3}};
+    static const struct pair members[] = {{SPAN_INIT("sub"), SPAN_INIT("alice")}};
+    report.authorizer.members = members;
+    report.authorizer.member_count = 1;
+    report.route_key = SPAN("ANY /{x}");
+    report.caller.account = SPAN("123456789012");
+    report.error_message = SPAN("Forbidden");
+    report.upstream_extended_id = SPAN("backend");
+    report.tls.client_not_after = SPAN("then");
     struct record_view *view = must_alloc(sizeof *view);
     size_t size;
     char *bytes = fold(&report, &size);
@@ -48,6 +56,14 @@ TEST(a_report_comes_back_as_it_went)
     check_number(back->stage_count, 3);
     assert_string_equal(back->stages[1].name, "await_answer");
     check_number(back->stages[1].duration_us, 700);
+    check_number(back->authorizer.member_count, 1);
+    check_span(back->authorizer.members[0].name, "sub");
+    check_span(back->authorizer.members[0].value, "alice");
+    check_span(back->route_key, "ANY /{x}");
+    check_span(back->caller.account, "123456789012");
+    check_span(back->error_message, "Forbidden");
+    check_span(back->upstream_extended_id, "backend");
+    check_span(back->tls.client_not_after, "then");
     check_span(back->authorizer.name, "custom");
     check_span(back->authorizer.cache, "miss");
     check(back->authorizer.is_called);

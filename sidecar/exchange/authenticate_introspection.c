@@ -123,11 +123,25 @@ static enum step failed(struct exchange *x, const char *word)
     return authorizer_refuse(x, &refusal);
 }
 
-/* What a client brings is no failure of the server: on_failure has no say in it. */
-static enum step refuse_long(struct exchange *x, const struct authorizer_question *question)
+/* RFC 6749 A.12. */
+static bool is_visible(struct span token)
 {
-    static const struct jwt_verdict verdict = {JWT_REFUSED, "token_too_long",
-                                               "the token is too long"};
+    for (size_t i = 0; i < token.len; i++)
+        if (token.at[i] < 0x21 || token.at[i] > 0x7e)
+            return false;
+    return true;
+}
+
+/* What no server is asked about. That is the client's doing: were it a failure, where on_failure
+ * allows anybody could choose to be let in. */
+static enum step refuse_unasked(struct exchange *x, const struct authorizer_question *question,
+                                bool is_long)
+{
+    static const struct jwt_verdict too_long = {JWT_REFUSED, "token_too_long",
+                                                "the token is too long"};
+    static const struct jwt_verdict malformed = {JWT_REFUSED, "token_malformed",
+                                                 "the token has bytes that no token has"};
+    const struct jwt_verdict verdict = is_long ? too_long : malformed;
     struct authorizer_refusal refusal;
     token_refuse(question, &verdict, &refusal);
     return authorizer_refuse(x, &refusal);
@@ -145,8 +159,8 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
     };
     if (!token_find(question, &token, &refusal))
         return authorizer_refuse(x, &refusal);
-    if (token.len > TOKEN_BYTES)
-        return refuse_long(x, question);
+    if (token.len > TOKEN_BYTES || !is_visible(token))
+        return refuse_unasked(x, question, token.len > TOKEN_BYTES);
     bool is_kept = x->authorizer.settings->ttl_us > 0;
     if (is_kept && token_known(question, token, &jwt)) {
         x->remote.cache = "hit";

@@ -146,6 +146,16 @@ def test_a_token_that_nobody_could_be_asked_about_is_refused_whatever_on_failure
     assert not server.asked and not b.heard
 
 
+def test_what_can_be_no_token_is_refused_without_asking(sidegate, backend, server, tmp_path):
+    """A server that stumbles over it would be a failure, and on_failure lets pass."""
+    s, b = started(sidegate, backend, server, tmp_path, "on_failure: allow")
+    server.status = 400
+    for token in ("\xff\xfe", "two words", "a\tb"):
+        assert ask(s, token).status == 401, token
+    assert {line["decisions"][0]["reason"] for line in s.lines(3)} == {"token_malformed"}
+    assert not server.asked and not b.heard
+
+
 def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path):
     s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s")
     server.known = {TOKEN: {"active": True}}

@@ -5,6 +5,7 @@
 #include "exporters/form.h"
 #include "exporters/sanitise.h"
 #include "rules/match/pattern.h"
+#include "sidecar/exchange/credentials.h"
 #include "sidecar/exchange/inside.h"
 
 /* A pattern that runs over its limit is no reason to keep silent. */
@@ -61,32 +62,13 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
     audit->sensor_id = x->snapshot->sensor_id;
 }
 
-/* API keys stand in heads, and may in what rules matched. */
-static size_t key_count(const struct exchange *x, const struct report *report)
-{
-    if (x->settings->api_keys.file.at == NULL ||
-        (!report->audit.wanted && report->waf.match_count == 0))
-        return 0;
-    return fields_count(&x->client->head->fields, x->settings->api_keys.header);
-}
-
-static void add_keys(const struct exchange *x, struct pair *to, struct arena *arena)
-{
-    const struct fields *fields = &x->client->head->fields;
-    struct span header = x->settings->api_keys.header;
-    for (size_t i = 0; i < fields->count; i++)
-        if (span_is_nocase(fields->at[i].name, header))
-            *to++ =
-                (struct pair){arena_format(arena, "REQUEST_HEADERS:" SPAN_FORMAT, span_arg(header)),
-                              fields->at[i].value};
-}
-
-/* What sanitise... actions named, and API keys; where there is no memory for the list, there is no
- * audit either. */
+/* What sanitise... actions named, and what the request brought to say whom it comes from; where
+ * there is no memory for the list, there is no audit either. */
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
+    bool logged = report->audit.wanted || report->waf.match_count > 0;
     size_t named = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
-    size_t count = named + key_count(x, report);
+    size_t count = named + credentials(x, logged, NULL, arena);
     if (count == 0)
         return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
@@ -99,7 +81,7 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
         secrets[i] = (struct pair){inspection_secret_name(x->inspection, i),
                                    inspection_secret(x->inspection, i)};
     if (named < count)
-        add_keys(x, &secrets[named], arena);
+        credentials(x, logged, &secrets[named], arena);
     report->audit.masked = secrets;
     report->audit.masked_count = count;
 }

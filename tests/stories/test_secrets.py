@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules have named as secret: it goes to the backend as it came, and into no log, trace, metric or audit record."""
+import base64
 import gzip
 import json
 
 import pytest
 
-from harness import read_request, wait_until
+from harness import always_ok, read_request, run, wait_until
 from otlp import Collector
+from signers import KEY_ID, SECRET, Signed
 
 RULES = """
 SecAction "id:1,phase:1,pass,nolog,ctl:auditEngine=On,sanitiseRequestHeader:Authorization,sanitiseRequestHeader:Cookie"
@@ -107,3 +109,66 @@ def test_an_argument_beyond_the_limit_of_arguments_is_hidden_by_its_name(sidegat
     record = audited(sidegate, backend, tmp_path, 'SecArgumentsLimit 1\nSecAction "id:1,phase:2,pass,nolog,sanitiseArg:password"\n',
                      URLENCODED[0], b"a=1&password=hunter2")
     assert record["request"]["body"] == "a=1&password=REDACTED"
+
+
+# ---- what a request brings to say whom it comes from: nobody has to name it ----
+
+CALLERS = f"""
+aws_keys: {{ file: aws-keys.yaml }}
+policies: {{ api: "arn:aws:execute-api:eu-west-1:123456789012:shop/prod" }}
+authorizers:
+  staff: {{ type: jwt, issuer: "https://id.example/", audience: [orders], algorithms: [HS256], jwks_file: jwks.json }}
+  aws: {{ type: sigv4, region: eu-west-1 }}
+  other: {{ type: http, url: "http://127.0.0.1:9/", payload: "2.0", identity: [$request.header.X-Door, $request.querystring.door] }}
+routes:
+  - {{ match: GET /staff, authorizer: staff }}
+  - {{ match: ANY /orders, authorizer: aws }}
+  - {{ match: GET /other, authorizer: other }}
+  - {{ match: GET /open }}
+"""
+LISTENING = """
+SecRuleEngine On
+SecRule REQUEST_HEADERS|ARGS|REQUEST_URI|QUERY_STRING "@rx ^(?:Bearer )?(.+)$" "id:1,phase:1,pass,log,auditlog,capture,msg:'%{TX.1}',logdata:'%{MATCHED_VAR}'"
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "native"])
+def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(sidegate, backend, collector, tmp_path, form):
+    key = b"a secret that only the issuer has"
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{"kty": "oct", "kid": "k1", "k": base64.urlsafe_b64encode(key).decode().rstrip("=")}]}))
+    (tmp_path / "aws-keys.yaml").write_text(f'keys:\n  {KEY_ID}: {{ secret: {SECRET}, principal: "arn:aws:iam::123456789012:user/a", '
+                                            'session_token: "of/the+session" }\n')
+    for name in ("jwks.json", "aws-keys.yaml"):
+        (tmp_path / name).chmod(0o600)
+    (tmp_path / "own.conf").write_text(LISTENING)
+    s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
+        f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
+        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\n"
+        f'otlp: {{ endpoint: "{collector.url}" }}\n'))
+    for path in ("/staff", "/open", "/nowhere"):
+        s.ask("GET", path, fields=[("Authorization", "Bearer eyJ0b2tlbg.of-somebody.c2lnbmVk")])
+    signed = [Signed(token="of/the+session"), Signed(token="of/the+session", by_query=True), Signed(token="of-another-session", by_query=True)]
+    for one in signed:
+        one.send(s)
+    s.ask("GET", "/other?door=spoken-word", fields=[("X-Door", "opensesame")])
+    s.lines(7)
+    end = b"\n" if form == "json" else b"---Z--\n\n"
+    wait_until(lambda: (tmp_path / "audit").exists() and (tmp_path / "audit").read_bytes().count(end) >= 7, "the audit records")
+    wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 7, "the rule log")
+    wait_until(lambda: len([x for x in collector.spans if x.kind == "server"]) == 7, "the spans")
+    said = {"access": s.log.read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+            "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1]}
+    secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
+               *(one.signature for one in signed)]
+    assert [(where, secret) for where, text in said.items() for secret in secrets if secret in text] == []
+    assert "REDACTED" in said["audit"] and "REDACTED" in said["rules"]
+
+
+def test_an_identity_in_the_query_is_in_no_access_line_and_no_span_where_nothing_else_is_logged(sidegate, backend, collector, tmp_path):
+    s = sidegate(backend(always_ok).url, config='authorizers: { other: { type: http, url: "http://127.0.0.1:9/", payload: "2.0", '
+                 'identity: [$request.querystring.door] } }\nroutes: [{ match: GET /other, authorizer: other }]\n'
+                 f'otlp: {{ endpoint: "{collector.url}" }}\n')
+    s.ask("GET", "/other?a=1&door=spoken-word")
+    assert s.lines()[0]["query"] == "a=1&door=REDACTED"
+    wait_until(lambda: [x for x in collector.spans if x.kind == "server"], "the span")
+    assert "spoken-word" not in everything_of(collector.spans)

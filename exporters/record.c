@@ -57,24 +57,27 @@
     TEXT(tls.client, 512)            \
     TEXT(tls.client_issuer, 512)     \
     TEXT(tls.client_fingerprint, 64) \
-    TEXT(tls.client_serial, 64)      \
-    TEXT(tls.client_not_before, 32)  \
-    TEXT(tls.client_not_after, 32)   \
     TEXT(route_key, 1024)            \
-    TEXT(error_type, 64)             \
-    TEXT(error_message, 256)         \
-    TEXT(upstream_request_id, 256)   \
-    TEXT(upstream_extended_id, 256)  \
-    TEXT(caller.account, 32)         \
-    TEXT(caller.user, 256)           \
-    TEXT(caller.arn, 512)            \
-    TEXT(caller.organization, 64)    \
     TEXT(waf.struck.target, 256)     \
     TEXT(path, 8192)                 \
     TEXT(query, 8192)                \
     TEXT(target, 8192)               \
     TEXT(user_agent, 2048)           \
     TEXT(referer, 2048)
+
+/* Likewise; most requests have none of them, and then one number says so. */
+#define RARE_TEXTS(TEXT)            \
+    TEXT(tls.client_serial, 64)     \
+    TEXT(tls.client_not_before, 32) \
+    TEXT(tls.client_not_after, 32)  \
+    TEXT(error_type, 64)            \
+    TEXT(error_message, 256)        \
+    TEXT(upstream_request_id, 256)  \
+    TEXT(upstream_extended_id, 256) \
+    TEXT(caller.account, 32)        \
+    TEXT(caller.user, 256)          \
+    TEXT(caller.arn, 512)           \
+    TEXT(caller.organization, 64)
 
 #define ATTEMPT_NUMBERS(NUMBER) \
     NUMBER(start_us)            \
@@ -135,7 +138,8 @@ enum {
 #define ONE(...)    0,
 #define COUNT(rows) (sizeof((char[]){rows(ONE)}))
 enum {
-    REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + 32 + TEXT_OVERHEAD * COUNT(REPORT_TEXTS),
+    REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + 32 + TEXT_OVERHEAD * COUNT(REPORT_TEXTS) + 8 +
+                   TEXT_OVERHEAD * COUNT(RARE_TEXTS),
     ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
     STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
     DECISION_BYTES = 5 * TEXT_OVERHEAD,
@@ -186,8 +190,19 @@ static inline size_t at_most(size_t count, size_t most)
     return count < most ? count : most;
 }
 
-#define PUT_NUMBER(member)        put_number(pen, (uint64_t)from->member);
-#define PUT_TEXT(member, longest) put_text(pen, from->member, longest);
+#define PUT_NUMBER(member)         put_number(pen, (uint64_t)from->member);
+#define PUT_TEXT(member, longest)  put_text(pen, from->member, longest);
+
+#define OR_LENGTH(member, longest) | from->member.len
+
+static void put_rare_texts(struct pen *pen, const struct report *from)
+{
+    bool has_any = (0 RARE_TEXTS(OR_LENGTH)) != 0;
+    put_number(pen, has_any);
+    if (!has_any)
+        return;
+    RARE_TEXTS(PUT_TEXT)
+}
 
 static void put_attempt(struct pen *pen, const struct report_attempt *from)
 {
@@ -315,6 +330,7 @@ size_t record_fold(const struct report *report, char *to)
     put_bytes(pen, from->link_trace_id, sizeof from->link_trace_id);
     put_bytes(pen, from->link_span_id, sizeof from->link_span_id);
     REPORT_TEXTS(PUT_TEXT)
+    put_rare_texts(pen, from);
     for (size_t i = 0; i < LIMIT_KINDS; i++)
         put_number(pen, from->waf.limits[i]);
     put_attempts(pen, from);
@@ -375,8 +391,19 @@ static struct span take_text(struct eye *eye)
     return text;
 }
 
-#define TAKE_NUMBER(member)        to->member = (__typeof__(to->member))take_number(eye);
-#define TAKE_TEXT(member, longest) to->member = take_text(eye);
+#define TAKE_NUMBER(member)           to->member = (__typeof__(to->member))take_number(eye);
+#define TAKE_TEXT(member, longest)    to->member = take_text(eye);
+
+#define TAKE_NOTHING(member, longest) to->member = SPAN("");
+
+static void take_rare_texts(struct eye *eye, struct report *to)
+{
+    if (take_number(eye) != 0) {
+        RARE_TEXTS(TAKE_TEXT)
+    } else {
+        RARE_TEXTS(TAKE_NOTHING)
+    }
+}
 
 static void take_attempt(struct eye *eye, struct report_attempt *to)
 {
@@ -504,6 +531,7 @@ bool record_read(struct span bytes, struct record_view *view)
     take_bytes(eye, to->link_trace_id, sizeof to->link_trace_id);
     take_bytes(eye, to->link_span_id, sizeof to->link_span_id);
     REPORT_TEXTS(TAKE_TEXT)
+    take_rare_texts(eye, to);
     for (size_t i = 0; i < LIMIT_KINDS; i++)
         to->waf.limits[i] = (unsigned)take_number(eye);
     take_attempts(eye, to);

@@ -93,6 +93,27 @@ TEST(a_report_comes_back_as_it_went)
     free(view);
 }
 
+TEST(what_an_earlier_record_had_is_not_in_the_next)
+{
+    struct report report = plain_report();
+    report.caller.user = SPAN("AIDA1");
+    report.error_type = SPAN("ACCESS_DENIED");
+    struct record_view *view = must_alloc(sizeof *view);
+    size_t size;
+    char *bytes = fold(&report, &size);
+    check(record_read(span_make(bytes, size), view));
+    check_span(view->report.caller.user, "AIDA1");
+    check_span(view->report.caller.arn, "");
+    free(bytes);
+    report = plain_report();
+    bytes = fold(&report, &size);
+    check(record_read(span_make(bytes, size), view));
+    check_span(view->report.caller.user, "");
+    check_span(view->report.error_type, "");
+    free(bytes);
+    free(view);
+}
+
 TEST(a_negative_score_stays_negative)
 {
     struct report report = plain_report();
@@ -177,6 +198,7 @@ int record_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_comes_back_as_it_went),
+        cmocka_unit_test(what_an_earlier_record_had_is_not_in_the_next),
         cmocka_unit_test(a_negative_score_stays_negative),
         cmocka_unit_test(no_part_of_a_record_is_a_record),
         cmocka_unit_test(a_flipped_bit_does_no_harm),

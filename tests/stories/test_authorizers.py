@@ -606,11 +606,29 @@ CONTEXT = ["domainName", "domainPrefix", "extendedRequestId", "requestId", "requ
 CONTEXT_2_0 = ["apiId", "stage", "routeKey"]
 
 
-@pytest.mark.parametrize("file, payload", [
+DOCUMENTS = [
     ("apigw-custom-auth-request.json", "token"), ("powertools/apiGatewayAuthorizerTokenEvent.json", "token"),
     ("apigw-custom-auth-request-type-request.json", "request"),
     ("apigw-v2-custom-authorizer-v1-request.json", "1.0"), ("powertools/apiGatewayAuthorizerRequestEvent.json", "1.0"),
-    ("apigw-v2-custom-authorizer-v2-request.json", "2.0"), ("powertools/apiGatewayAuthorizerV2Event.json", "2.0")])
+    ("apigw-v2-custom-authorizer-v2-request.json", "2.0"), ("powertools/apiGatewayAuthorizerV2Event.json", "2.0")]
+NAMED_BY_THE_REQUEST = ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables")
+
+
+def keys_of(event, path=""):
+    """Every key that the format has; what the request itself names is none of it."""
+    for key, value in event.items():
+        yield path + key
+        if isinstance(value, dict) and key not in NAMED_BY_THE_REQUEST:
+            yield from keys_of(value, f"{path}{key}.")
+
+
+def known_keys(payload):
+    """Of all documents of the format; the one of REST's leaves out what 1.0 shares with it."""
+    formats = {"request": ("request", "1.0")}.get(payload, (payload,))
+    return {key for file, of in DOCUMENTS if of in formats for key in keys_of(json.loads((DATA / file).read_text()))}
+
+
+@pytest.mark.parametrize("file, payload", DOCUMENTS)
 def test_the_request_that_a_document_of_aws_tells_of_makes_that_document(sidegate, backend, function, file, payload):
     if not DATA.is_dir():
         pytest.skip("SIDEGATE_TEST_DATA is not set")
@@ -654,6 +672,7 @@ routes: [{{ match: "{match}", authorizer: custom }}]
     if "powertools" in file and payload == "1.0":
         missing.add("multiValueHeaders")  # of another request than its headers
     same(f.event, theirs, "", by_type, missing)
+    assert set(keys_of(f.event)) - known_keys(payload) == set()
 
 
 def test_a_verified_certificate_is_in_the_event(sidegate, backend, function, tmp_path):

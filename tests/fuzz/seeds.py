@@ -262,6 +262,15 @@ def add_rates(seeds):
     seeds.dictionary("rate_fuzz", parts + ["header:", "cookie:", "query:", "client_address", "%41", "%", "; sid=", "&user="])
 
 
+def add_templates(seeds):
+    values = 'a"b\\,<c> d=[e]\r\n\x85'
+    for template in ('$context.requestId "$context.path" $context.identity.userAgent,$context.status', '{"a":$context.requestId,"b":"$context.error.message"}',
+                     "<r id='$context.requestId'>$context.authorizer.claims.sub</r>"):
+        seeds.add("access_template_fuzz", template + "\n" + values)
+    names = re.findall(r'^CONTEXT_\w+\("([^"]+)"', (TOP / "exporters/context_variables.tbl").read_text(), flags=re.M)
+    seeds.dictionary("access_template_fuzz", ["$context." + name for name in names] + ["$context.error.messageString", '{"a":', "\\n"])
+
+
 def add_keys(seeds):
     """Usage, and API keys in both forms."""
     seeds.add("usage_fuzz", "k basic k1 month 20758 1203 -5 20778 17 8797\np basic 20750\nk basic k1 month 20758 1204 0 20779 1 8796\n")
@@ -406,7 +415,7 @@ def add_spools(seeds):
 def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
-                add_policies, add_signatures, add_rates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
+                add_policies, add_signatures, add_rates, add_templates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
                 add_spools, add_alarms):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):

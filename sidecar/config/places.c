@@ -60,8 +60,10 @@ const struct option_type type_path_or_off = {.name = "file | off",
                                              .read = path_or_off_read,
                                              .print = span_or_off_print};
 
+typedef bool file_reader(const char *path, struct buf *to, char *why, size_t size);
+
 /* The token is the file's first line. */
-static enum value_result token_file_read(const struct value *value)
+static enum value_result first_line_read(const struct value *value, file_reader *read)
 {
     struct span path = value_path(value, value->node);
     char why[160];
@@ -70,7 +72,7 @@ static enum value_result token_file_read(const struct value *value)
     enum value_result result = VALUE_TAKEN;
     if (value->node->text.len == 0) {
         result = VALUE_UNFIT;
-    } else if (!private_file_read(path.at, &text, why, sizeof why)) {
+    } else if (!read(path.at, &text, why, sizeof why)) {
         result = value_refuse(value, value->node, "", why);
     } else {
         struct span rest = buf_span(&text);
@@ -86,6 +88,20 @@ static enum value_result token_file_read(const struct value *value)
     return result;
 }
 
+static enum value_result token_file_read(const struct value *value)
+{
+    return first_line_read(value, private_file_read);
+}
+
+static enum value_result secret_file_option_read(const struct value *value)
+{
+    return first_line_read(value, secret_file_read);
+}
+
+const struct option_type type_secret_file = {.name = "file",
+                                             .expected = "the name of a file with a secret",
+                                             .read = secret_file_option_read,
+                                             .print = span_print};
 const struct option_type type_token_file = {.name = "file",
                                             .expected = "the name of a file with a token",
                                             .read = token_file_read,

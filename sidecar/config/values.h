@@ -93,7 +93,8 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_geo_unknown, type_api_key_source, type_api_key_wanted, type_quota_period;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
-    type_address, type_address_or_off, type_networks, type_types, type_dns_servers;
+    type_secret_file, type_address, type_address_or_off, type_networks, type_types,
+    type_dns_servers;
 /* exclusion_values.c */
 extern const struct option_type type_excluded_rules, type_target, type_excluded_path, type_date;
 /* backends.c */

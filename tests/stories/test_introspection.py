@@ -192,5 +192,10 @@ def test_what_is_wrong_is_said_at_its_place(tmp_path):
                         ('url: "https://id.example/i", bearer_token_file: secret, jwks_url: "https://x/"', "is not for type introspection")]:
         code, said = check(rest)
         assert code == 3 and fault in said and "sidegate.yaml:4:" in said, said
+    secret.chmod(0o644)
+    for rest in ("bearer_token_file: secret", "client_id: a, client_secret_file: secret"):
+        code, said = check(f'url: "https://id.example/i", {rest}')
+        assert code == 3 and "everybody may read it" in said and "sidegate.yaml:4:" in said, said
+    secret.chmod(0o600)
     code, said = check('url: "http://id.example/i", bearer_token_file: secret', "--strict")
     assert code == 3 and "without TLS" in said

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Authorizers of type jwt and cognito: the token in Authorization. */
+#include "rules/base/must.h"
 #include "sidecar/exchange/authenticate_token.h"
 #include "sidecar/state/key_store.h"
 #include "sidecar/state/tokens.h"
@@ -132,23 +133,37 @@ static struct jwt_verdict verify_with(const struct authorizer_question *question
     return verdict;
 }
 
-/* Without keys nothing is known; an unknown one may be among those of today. */
+/* No key is at hand: what no key could make good is refused all the same, before anybody is asked
+ * and whatever on_failure says. */
+static struct jwt_verdict verify_without(const struct authorizer_question *question,
+                                         struct span token, struct jwt *jwt)
+{
+    struct jwt_rules rules = token_rules(question);
+    struct jwt_verdict verdict =
+        jwt_verify(token, &rules, question->wall_us / 1000000, question->asked->arena, jwt);
+    must(verdict.outcome != JWT_HOLDS);
+    if (verdict.outcome == JWT_KEY_UNKNOWN)
+        return (struct jwt_verdict){JWT_FAILED, "keys_missing", ""};
+    return verdict;
+}
+
+/* Without keys little is known; an unknown one may be among those of today. */
 static bool verify(const struct authorizer_question *question, struct span token, struct jwt *jwt,
                    struct authorizer_refusal *refusal)
 {
     struct key_store *store = question->snapshot->key_stores[question->route->authorizer - 1];
     struct key_hold hold = key_store_hold(store, question->asked->now_us);
-    struct jwt_verdict verdict = {JWT_FAILED, "keys_missing", ""};
-    if (hold.set != NULL)
-        verdict = verify_with(question, token, hold.set, jwt);
+    struct jwt_verdict verdict = hold.set != NULL ? verify_with(question, token, hold.set, jwt)
+                                                  : verify_without(question, token, jwt);
     key_store_let_go(store, &hold);
     if (verdict.outcome == JWT_HOLDS)
         return true;
-    if (hold.set != NULL)
-        token_refuse(question, &verdict, refusal);
-    else
+    bool missing = hold.set == NULL && verdict.outcome == JWT_FAILED;
+    if (missing)
         token_fail(verdict.word, refusal);
-    if (hold.set == NULL || verdict.outcome == JWT_KEY_UNKNOWN) {
+    else
+        token_refuse(question, &verdict, refusal);
+    if (missing || verdict.outcome == JWT_KEY_UNKNOWN) {
         refusal->keys = store;
         refusal->keys_version = hold.version;
     }

@@ -365,7 +365,7 @@ bool key_set_has_secret(const struct key_set *set)
 
 size_t key_set_count(const struct key_set *set)
 {
-    return set->count;
+    return set != NULL ? set->count : 0;
 }
 
 const struct jwk *key_set_at(const struct key_set *set, size_t i)

@@ -42,7 +42,7 @@ void key_set_free(struct key_set *set); /* NULL allowed; secrets are wiped */
 
 /* There is an oct key in it: who reads the document can sign. */
 bool key_set_has_secret(const struct key_set *set);
-size_t key_set_count(const struct key_set *set);
+size_t key_set_count(const struct key_set *set); /* NULL: 0 */
 const struct jwk *key_set_at(const struct key_set *set, size_t i);
 /* at == NULL: it has none. */
 struct span jwk_id(const struct jwk *key);

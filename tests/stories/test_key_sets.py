@@ -9,7 +9,7 @@ import pytest
 
 from certificates import Authority
 from harness import always_ok, run, wait_until
-from issuer import Issuer, Key
+from issuer import Issuer, Key, b64
 
 CONFIG = """
 authorizers:
@@ -147,6 +147,22 @@ def test_on_failure_allow_lets_pass_whom_nobody_vouches_for(sidegate, backend, i
     one.start()
     wait_until(lambda: fetched(s) == 1, "keys are there", 30)
     assert ask(s, one.token(aud="invoices")).status == 401
+
+
+@pytest.mark.parametrize("more", ["", ", on_failure: allow"])
+def test_what_no_key_could_make_good_is_refused_without_keys_too(sidegate, backend, issuer, more):
+    one = issuer()
+    one.stop()
+    server = backend(always_ok)
+    s = sidegate(server.url, config(one, more=more))
+    head, claims, signature = one.token().split(".")
+    none = b64(b'{"alg":"none"}')
+    other = b64(b'{"alg":"HS256","kid":"k1"}')
+    for token in ("a.b.c", "nonsense", f"{none}.{claims}.", f"{other}.{claims}.{signature}", f"{head}.{claims}"):
+        answer = ask(s, token)
+        assert (answer.status, answer.body) == (401, b'{"message":"Unauthorized"}'), token
+    assert not server.heard
+    assert ask(s, one.token()).status == (200 if more else 500)
 
 
 def test_an_unknown_key_is_fetched_and_the_request_goes_on(sidegate, backend, issuer, tmp_path):

@@ -126,11 +126,13 @@ static struct api_key_part *without_keys(const struct faults *said, struct fault
     return must_alloc(sizeof(struct api_key_part));
 }
 
-struct api_key_part *api_key_part_new(const struct settings *settings, struct faults *faults)
+struct api_key_part *api_key_part_new(const struct settings *settings,
+                                      const struct api_key_part *before, struct faults *faults)
 {
     if (settings->api_keys.file.at == NULL)
         return must_alloc(sizeof(struct api_key_part));
-    if (settings->api_keys.on_failure == ON_FAILURE_DENY)
+    bool has_keys = before != NULL && before->keys != NULL; /* these go on: nobody is let in */
+    if (settings->api_keys.on_failure == ON_FAILURE_DENY || has_keys)
         return read_part(settings, faults);
     struct faults *said = faults_new();
     struct api_key_part *part = read_part(settings, said);

@@ -11,10 +11,12 @@
 struct api_keys;
 struct api_key_part;
 
-/* Reads the file. NULL where it is missing or broken and api_keys.on_failure is deny: its place is
- * among the faults. With allow it is a warning, and there are no keys. A key in two plans is
- * broken, too; plans and keys that nobody knows are warnings. */
-struct api_key_part *api_key_part_new(const struct settings *settings, struct faults *faults);
+/* Reads the file. NULL where it is missing or broken and api_keys.on_failure is deny, or `before`
+ * (may be NULL) has keys, which go on: its place is among the faults. With allow and nothing before
+ * it is a warning, and there are no keys. A key in two plans is broken, too; plans and keys that
+ * nobody knows are warnings. */
+struct api_key_part *api_key_part_new(const struct settings *settings,
+                                      const struct api_key_part *before, struct faults *faults);
 /* The same for a look in passing: NULL where the file is what it was, or broken. */
 struct api_key_part *api_key_part_renew(const struct settings *settings,
                                         const struct api_key_part *before, struct faults *faults);

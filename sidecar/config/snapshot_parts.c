@@ -216,7 +216,7 @@ static struct part *api_keys_part(const struct settings *settings, const struct 
                                   struct faults *faults)
 {
     struct part *old = before != NULL ? before->parts->api_keys : NULL;
-    struct api_key_part *part = api_key_part_new(settings, faults);
+    struct api_key_part *part = api_key_part_new(settings, old != NULL ? old->value : NULL, faults);
     return part != NULL ? part_or_old(old, api_key_part_hash(part), part, free_api_keys) : NULL;
 }
 

@@ -210,6 +210,16 @@ def test_a_missing_file_lets_in_only_where_the_settings_say_so(sidegate, backend
                                           "reason": "keys_unavailable"}]
 
 
+def test_a_reload_with_a_broken_file_lets_nobody_in_whose_key_is_not_good(sidegate, backend, tmp_path):
+    keys = write_keys(tmp_path / "keys.yaml")
+    s = sidegate(backend(always_ok).url, f"api_keys: {{ file: {keys}, on_failure: allow }}\n"
+                 f"usage_plans: {{ basic: {{ keys: [k1] }} }}\n{ROUTES}")
+    assert [ask(s, GOOD).status, s.ask("GET", "/pets").status] == [200, 403]
+    keys.write_text("nonsense")
+    assert s.status("/api/v1/reload", s.admin_port, "POST")[0] == 422
+    assert [ask(s, GOOD).status, s.ask("GET", "/pets").status] == [200, 403]
+
+
 # ---- throttles ----
 
 THROTTLED = "usage_plans: { basic: { keys: [k1], throttle: { rate: 1/h, burst: 3 } } }"

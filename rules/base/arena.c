@@ -263,6 +263,23 @@ char *arena_string(struct arena *arena, struct span text)
     return copy;
 }
 
+struct span arena_join(struct arena *arena, const struct span *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_text(arena, len);
+    if (text == NULL)
+        return (struct span){NULL, 0};
+    char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(at, parts[i].at, parts[i].len);
+        at += parts[i].len;
+    }
+    return (struct span){text, len};
+}
+
 struct span arena_format(struct arena *arena, const char *format, ...)
 {
     va_list list, again;

@@ -39,6 +39,9 @@ char *arena_text(struct arena *arena, size_t bytes);
 struct span arena_copy(struct arena *arena, struct span text);
 /* A terminated copy; NULL once full. */
 char *arena_string(struct arena *arena, struct span text);
+/* The parts one behind the other, whatever bytes they have; empty once full. */
+struct span arena_join(struct arena *arena, const struct span *parts, size_t count);
+/* For text without NUL: a span that is formatted ends at its first one. */
 struct span arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Gives the tail of the latest arena_text() or arena_grow() back: only its first `used` bytes are

@@ -83,9 +83,8 @@ static bool reading_passes(struct trial *trial, struct span path)
     const struct policy_request request = {
         .principal = trial->who != NULL ? trial->who->caller : nobody,
         .action = SPAN("execute-api:Invoke"),
-        .resource = arena_format(asked->arena, SPAN_FORMAT "/" SPAN_FORMAT SPAN_FORMAT,
-                                 span_arg(trial->question->snapshot->settings->policies.api),
-                                 span_arg(asked->method), span_arg(path)),
+        .resource = arn_of_request(asked->arena, trial->question->snapshot->settings->policies.api,
+                                   asked->method, path),
         .value = value_of,
         .context = &facts,
     };

@@ -12,3 +12,10 @@ bool arn_split(struct span arn, struct span parts[ARN_PARTS])
     parts[ARN_PARTS - 1] = rest;
     return span_is(parts[0], SPAN("arn"));
 }
+
+struct span arn_of_request(struct arena *arena, struct span api, struct span method,
+                           struct span path)
+{
+    const struct span parts[] = {api, SPAN("/"), method, path};
+    return arena_join(arena, parts, sizeof parts / sizeof *parts);
+}

@@ -6,10 +6,16 @@
 
 #include <stdbool.h>
 
+#include "rules/base/arena.h"
 #include "rules/base/span.h"
 
 enum { ARN_PARTS = 6 };
 /* The parts point into `arn`. False: there are fewer, or it begins otherwise. */
 bool arn_split(struct span arn, struct span parts[ARN_PARTS]);
+
+/* "API/METHOD/path", with `api` as "arn:aws:execute-api:REGION:ACCOUNT:API/STAGE": what
+ * execute-api:Invoke is asked about, whatever bytes the path has. Empty: the arena is full. */
+struct span arn_of_request(struct arena *arena, struct span api, struct span method,
+                           struct span path);
 
 #endif

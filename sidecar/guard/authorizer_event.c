@@ -21,8 +21,7 @@ bool authorizer_payload_is_rest(enum authorizer_payload payload)
 struct span authorizer_resource(const struct authorizer_request *request)
 {
     const struct asked *asked = request->asked;
-    return arena_format(asked->arena, SPAN_FORMAT "/" SPAN_FORMAT SPAN_FORMAT,
-                        span_arg(request->api), span_arg(asked->method), span_arg(asked->path));
+    return arn_of_request(asked->arena, request->api, asked->method, asked->path);
 }
 
 struct authorizer_names authorizer_names(struct span api)

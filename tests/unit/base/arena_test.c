@@ -122,6 +122,19 @@ TEST(copies_strings_and_formats_live_in_the_arena)
     arena_free(arena);
 }
 
+TEST(parts_are_joined_whatever_bytes_they_have)
+{
+    struct arena *arena = arena_new(NULL, 16 * KIB);
+    const struct span parts[] = {SPAN("a\0b"), SPAN("/"), {NULL, 0}, SPAN("\xff\0")};
+    check(span_is(arena_join(arena, parts, 4), SPAN("a\0b/\xff\0")));
+    check_number(arena_join(arena, parts, 0).len, 0);
+    struct span wide = arena_format(arena, "%*d", 6000, 7);
+    check_number(wide.len, 6000);
+    check(arena_join(arena, (struct span[]){wide, wide}, 2).at == NULL);
+    check(arena_is_full(arena));
+    arena_free(arena);
+}
+
 TEST(a_text_grows_where_it_stands_or_moves_with_its_bytes)
 {
     struct arena *arena = arena_new(NULL, 64 * KIB);
@@ -223,6 +236,7 @@ int arena_suite(void)
         cmocka_unit_test(what_a_large_text_gives_back_is_used_next),
         cmocka_unit_test(trimming_gives_the_tail_back),
         cmocka_unit_test(copies_strings_and_formats_live_in_the_arena),
+        cmocka_unit_test(parts_are_joined_whatever_bytes_they_have),
         cmocka_unit_test(a_text_grows_where_it_stands_or_moves_with_its_bytes),
         cmocka_unit_test(a_text_that_gave_its_rest_away_moves_when_it_grows),
         cmocka_unit_test(chunks_are_shared_and_used_again),

@@ -297,6 +297,21 @@ static void compare(struct comparison *c, json_t *ours, json_t *theirs)
         wrong(c, "has another value");
 }
 
+TEST(the_name_of_what_is_asked_for_has_all_of_the_path)
+{
+    static const char *const members[AUTHORIZER_PAYLOADS] = {"methodArn", "methodArn", "methodArn",
+                                                             "routeArn"};
+    struct told *told = told_new();
+    told->asked.path = SPAN("/a\0/b");
+    for (unsigned i = 0; i < AUTHORIZER_PAYLOADS; i++) {
+        json_t *event = event_of(told, (enum authorizer_payload)i);
+        check(span_is(text_at(event, members[i]),
+                      SPAN("arn:aws:execute-api:local:000000000000:api/prod/GET/a\0/b")));
+        json_decref(event);
+    }
+    told_free(told);
+}
+
 TEST(the_request_of_each_document_of_aws_makes_that_document_key_by_key)
 {
     if (getenv("SIDEGATE_TEST_DATA") == NULL) {
@@ -521,6 +536,7 @@ TEST(no_two_identities_have_one_key)
 int authorizer_event_suite(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_name_of_what_is_asked_for_has_all_of_the_path),
         cmocka_unit_test(the_request_of_each_document_of_aws_makes_that_document_key_by_key),
         cmocka_unit_test(
             of_a_name_that_comes_twice_1_0_has_the_last_and_all_and_2_0_has_them_joined),

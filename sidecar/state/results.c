@@ -148,6 +148,12 @@ void results_set(struct results *results, const struct results_id *id, uint64_t 
     struct entry *old = *place_of(results, shard, &entry->id);
     if (old != NULL)
         drop(results, shard, old);
+    if (bytes_of(entry) > results->bytes_most) { /* it would drive all others out, and itself */
+        pthread_mutex_unlock(&shard->lock);
+        kept_give(value);
+        free(entry);
+        return;
+    }
     struct entry **at = place_of(results, shard, &entry->id);
     entry->next = *at;
     *at = entry;

@@ -112,6 +112,25 @@ TEST(a_result_that_is_too_large_for_its_shard_is_not_kept)
     results_give(results);
 }
 
+TEST(a_result_that_is_too_large_drives_no_other_out_but_the_older_of_its_key)
+{
+    enum { OTHERS = 64 };
+    struct results *results = results_new(ROOM);
+    unsigned freed = 0;
+    char key[16];
+    for (unsigned i = 0; i < OTHERS; i++) {
+        snprintf(key, sizeof key, "%u", i);
+        put(results, key, 10, 100, &freed);
+    }
+    put(results, "alice", 10, 100, &freed);
+    unsigned before = freed;
+    put(results, "alice", 10, ROOM, &freed);
+    check(!knows(results, "alice", 1));
+    check_number(freed, before + 2);
+    check_number(results_held(results).count, OTHERS + 1 - before - 1);
+    results_give(results);
+}
+
 static void *work(void *context)
 {
     for (unsigned i = 0; i < 3000; i++) {
@@ -144,6 +163,7 @@ int results_suite(void)
         cmocka_unit_test(what_somebody_still_looks_at_outlives_the_store),
         cmocka_unit_test(results_of_many_keys_stay_within_the_bytes_and_the_one_in_use_stays),
         cmocka_unit_test(a_result_that_is_too_large_for_its_shard_is_not_kept),
+        cmocka_unit_test(a_result_that_is_too_large_drives_no_other_out_but_the_older_of_its_key),
         cmocka_unit_test(threads_share_a_store_of_results),
     };
     return cmocka_run_group_tests_name("results", tests, NULL, NULL);

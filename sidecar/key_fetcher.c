@@ -70,10 +70,15 @@ static void let_go(struct fetching *fetching)
     free(fetching);
 }
 
-/* Not named any more: ends what is under way, and then goes. */
+/* Not named any more: ends what is under way, and then goes. Workers that still go by the old
+ * snapshot may want keys at this moment: only when nobody can send any more, what was not sent
+ * never will be. */
 static bool leaves(struct fetching *fetching)
 {
-    if (fetching->named || fetching->call != NULL || atomic_load(&fetching->is_sent))
+    if (fetching->named || fetching->call != NULL)
+        return false;
+    key_store_watch(fetching->store, NULL, NULL);
+    if (atomic_load(&fetching->is_sent))
         return false;
     let_go(fetching);
     return true;
@@ -253,7 +258,6 @@ static struct fetching *add(struct key_fetcher *fetcher, struct key_store *store
     fetching->wanted.deliver = on_wanted;
     timer_init(&fetching->timer, fetcher->options.loop, on_timer);
     list_add(&fetcher->fetchings, &fetching->link);
-    key_store_watch(store, send_wanted, fetching);
     return fetching;
 }
 
@@ -273,6 +277,7 @@ void key_fetcher_change(struct key_fetcher *fetcher, const struct snapshot *snap
             fetching = add(fetcher, store, from);
         fetching->named = true;
         fetching->timeout_us = from->timeout_us;
+        key_store_watch(store, send_wanted, fetching);
         arm(fetching);
     }
     for (struct list *link = fetcher->fetchings.next, *next; link != &fetcher->fetchings;

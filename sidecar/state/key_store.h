@@ -58,7 +58,8 @@ enum key_store_word key_store_ask(struct key_store *store, uint64_t version, uin
 /* ---- who fetches: one thread ---- */
 
 /* `wanted` is called from key_store_ask(), on any thread, where a fetch is due earlier than
- * planned; it only sends word. NULL: nobody fetches any more. */
+ * planned; it only sends word. NULL: nobody fetches any more. The one before is not called any
+ * more once this has returned. */
 void key_store_watch(struct key_store *store, void (*wanted)(void *context), void *context);
 /* When to begin; UINT64_MAX: not before it is wanted (or one is under way). */
 uint64_t key_store_due_us(struct key_store *store);

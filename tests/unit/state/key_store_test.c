@@ -4,6 +4,8 @@
 #include "sidecar/state/key_store.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "rules/base/must.h"
@@ -241,6 +243,40 @@ TEST(a_set_is_swapped_under_the_eyes_of_those_who_use_it)
     key_store_give(scene.store);
 }
 
+struct wanting {
+    struct key_store *store;
+    _Atomic bool over;
+};
+
+static void *want(void *context)
+{
+    struct wanting *wanting = context;
+    for (uint64_t i = 0; i < LOOKS; i++)
+        key_store_ask(wanting->store, 1, HOUR + i * 10 * SECOND);
+    atomic_store(&wanting->over, true);
+    return NULL;
+}
+
+TEST(who_fetches_no_more_hears_no_more)
+{
+    struct scene scene;
+    struct wanting wanting = {.over = false};
+    pthread_t thread;
+    open_scene(&scene);
+    fetch(&scene, 1, 0, HOUR);
+    wanting.store = scene.store;
+    check(pthread_create(&thread, NULL, want, &wanting) == 0);
+    while (!atomic_load(&wanting.over)) {
+        unsigned *words = must_alloc(sizeof *words);
+        key_store_watch(scene.store, count_word, words);
+        sched_yield();
+        key_store_watch(scene.store, NULL, NULL);
+        free(words);
+    }
+    pthread_join(thread, NULL);
+    key_store_give(scene.store);
+}
+
 int key_store_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +292,7 @@ int key_store_suite(void)
         cmocka_unit_test(for_unknown_keys_a_few_fetches_come_at_once_and_then_one_in_five_seconds),
         cmocka_unit_test(what_was_fetched_and_what_failed_is_counted),
         cmocka_unit_test(a_set_is_swapped_under_the_eyes_of_those_who_use_it),
+        cmocka_unit_test(who_fetches_no_more_hears_no_more),
     };
     return cmocka_run_group_tests_name("keys of issuers", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ struct owned {
     struct remote_authorizer remote; /* first */
     struct pattern *validation;
     char *url;
-    uint64_t hash; /* of name and settings */
+    uint64_t hash; /* of what it is asked, and how */
 };
 
 struct authorizer_stores {
@@ -35,9 +35,11 @@ static void add_number(uint64_t *hash, uint64_t number)
 
 /* What makes answers comparable: who is asked, what, and who is taken for the same. What becomes of
  * an answer may change. */
-static uint64_t hash_of(const struct authorizer_settings *from)
+static uint64_t hash_of(const struct settings *settings, const struct authorizer_settings *from)
 {
     uint64_t hash = 0;
+    siphash_add(&hash, settings->policies.api);
+    siphash_add(&hash, settings->api_keys.header);
     siphash_add(&hash, from->name);
     siphash_add(&hash, from->url);
     siphash_add(&hash, from->function);
@@ -110,10 +112,10 @@ static struct results *results_of(const struct authorizer_settings *from, uint64
     return results_new(from->cache_bytes);
 }
 
-static void fill(struct owned *owned, const struct authorizer_settings *from,
-                 const struct authorizer_stores *before)
+static void fill(struct owned *owned, const struct settings *settings,
+                 const struct authorizer_settings *from, const struct authorizer_stores *before)
 {
-    owned->hash = hash_of(from);
+    owned->hash = hash_of(settings, from);
     owned->url = url_of(from);
     owned->remote.url = span_text(owned->url);
     identity_set(&owned->remote, from);
@@ -133,7 +135,7 @@ struct authorizer_stores *authorizer_stores_new(const struct settings *settings,
     for (size_t i = 0; i < stores->count; i++) {
         if (!is_remote(&settings->authorizers[i]))
             continue;
-        fill(&stores->owned[i], &settings->authorizers[i], before);
+        fill(&stores->owned[i], settings, &settings->authorizers[i], before);
         stores->at[i] = &stores->owned[i].remote;
     }
     return stores;

@@ -310,6 +310,19 @@ def test_a_reload_keeps_the_answers_of_an_authorizer_that_is_still_the_same(door
     assert ask(s).status == 200 and len(f.asked) == 2
 
 
+def test_an_answer_about_another_api_is_not_taken_for_this_one(door, function):
+    f = function(policy(resource=f"{API}/*"))
+    s = door(f, "payload: request, identity: [$request.header.authorization]")
+    assert ask(s).status == 200
+    other = API.replace("/prod", "/test")
+    f.reply = policy(resource=f"{other}/*")
+    s.config.write_text(s.config.read_text().replace(API, other).replace("GET /open", "GET /opened"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: s.ask("GET", "/opened").status == 200, "the reload")
+    assert ask(s).status == 200 and len(f.asked) == 2
+    assert f.event["methodArn"].startswith(other)
+
+
 # ---- failures ----
 
 def test_no_answer_in_time_and_nonsense_are_refused(door, function):

@@ -130,6 +130,16 @@ static void offer(struct download *download, const struct call_answer *answer)
     world->news(world->context);
 }
 
+/* It is as it was: where there was none, we have not asked so, and it is no answer. */
+static bool is_same(const struct download *download, const struct call_answer *answer)
+{
+    struct document *good = NULL;
+    if (answer->outcome == CALL_ANSWERED && answer->status == STATUS_SAME)
+        good = documents_good(download->fetcher->world.documents, span_text(download->source));
+    document_give(good);
+    return good != NULL;
+}
+
 static void on_answered(void *context, const struct call_answer *answer)
 {
     static const enum fetch_result results[CALL_OUTCOMES] = {
@@ -142,7 +152,7 @@ static void on_answered(void *context, const struct call_answer *answer)
     char why[WHY_BYTES];
     if (answer->outcome == CALL_ANSWERED && answer->status == 200) {
         offer(download, answer);
-    } else if (answer->outcome == CALL_ANSWERED && answer->status == STATUS_SAME) {
+    } else if (is_same(download, answer)) {
         documents_confirm(documents, span_text(download->source));
         succeed(download, FETCH_UNCHANGED);
     } else {

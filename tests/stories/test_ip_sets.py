@@ -414,6 +414,15 @@ def test_as_long_as_no_list_ever_came_on_failure_decides_and_the_decision_says_s
     assert lists.s.lines(2)[-1]["decisions"][0]["reason"] == "ip_set: abusers"
 
 
+def test_a_server_to_which_a_list_that_never_came_is_as_it_was_has_not_sent_one(sidegate, backend):
+    server = ListServer(backend)
+    server.answer = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+    lists = Lists(sidegate(backend(always_ok).url, URL.format(url=server.url, more=""), trusted="127.0.0.1"))
+    shown = lists.api("GET", "/abusers")[1]
+    assert shown["failure"] == "it answers with status 304" and shown["confirmed"] is None
+    assert fetches(lists, "status") >= 1 and fetches(lists, "unchanged") == 0
+
+
 def test_not_of_a_list_that_never_came_is_no_way_in(sidegate, backend):
     config = URL.format(url="http://127.0.0.1:9/list", more="") + """
   - { name: partners, match: { not: { ip_set: abusers } }, action: allow }

@@ -4,6 +4,7 @@
  * protocols, user names in addresses. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -281,7 +282,7 @@ static bool add_fields(struct call *call)
             call->fields = curl_slist_append(call->fields, line.at);
     }
     if (line.at != NULL)
-        memset(line.at, 0, line.size); /* credentials, perhaps */
+        explicit_bzero(line.at, line.size); /* credentials, perhaps */
     buf_fini(&line);
     return is_good;
 }

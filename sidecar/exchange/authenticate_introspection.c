@@ -123,6 +123,15 @@ static enum step failed(struct exchange *x, const char *word)
     return authorizer_refuse(x, &refusal);
 }
 
+/* Clients' doing: were it a failure, a flood would let in where on_failure allows. */
+static enum step refuse_excess(struct exchange *x)
+{
+    struct authorizer_refusal refusal;
+    token_fail("too_many_calls", &refusal);
+    refusal.failed = false;
+    return authorizer_refuse(x, &refusal);
+}
+
 /* RFC 6749 A.12. */
 static bool is_visible(struct span token)
 {
@@ -168,7 +177,7 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
     }
     x->remote.cache = is_kept ? "miss" : NULL;
     if (!begin_call(x, token))
-        return failed(x, "too_many_calls");
+        return refuse_excess(x);
     note_begin(x);
     return STEP_WAIT;
 }

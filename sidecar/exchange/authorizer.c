@@ -46,9 +46,9 @@ static enum step refuse_unasked(struct exchange *x, enum gateway_response_type t
                   is_malformed ? "authorizer_malformed" : "authorizer_failed", reason);
 }
 
-/* The request is more than can be asked about. That is the client's doing: were it a failure, where
- * on_failure allows whoever makes it long enough would be let in. */
-static enum step refuse_long(struct exchange *x, const char *reason)
+/* The request is more than can be asked about, or they are too many. That is clients' doing: were
+ * it a failure, where on_failure allows whoever makes it long or often enough would be let in. */
+static enum step refuse_excess(struct exchange *x, const char *reason)
 {
     return refuse_unasked(x, GATEWAY_AUTHORIZER_FAILURE, reason);
 }
@@ -232,9 +232,9 @@ static enum step call(struct exchange *x, const struct remote_authorizer *remote
         .event = authorizer_event(x->authorizer.settings->payload, request),
     };
     if (asks.event.at == NULL)
-        return refuse_long(x, "event_too_long");
+        return refuse_excess(x, "event_too_long");
     if (!authorizer_call_begin(x, &asks))
-        return fail(x, GATEWAY_AUTHORIZER_FAILURE, "too_many_calls");
+        return refuse_excess(x, "too_many_calls");
     x->remote.is_asker = true;
     return STEP_WAIT;
 }
@@ -246,7 +246,7 @@ static enum step ask(struct exchange *x, const struct remote_authorizer *remote,
         return call(x, remote, request, NULL);
     struct span key = identity_key(remote->identity, remote->identity_count, request);
     if (key.at == NULL)
-        return refuse_long(x, "identity_too_long");
+        return refuse_excess(x, "identity_too_long");
     struct results_id id = results_id(remote->results, key);
     struct kept *kept = results_find(remote->results, &id, loop_now_us(x->around->loop));
     if (kept != NULL) {

@@ -185,6 +185,18 @@ TEST(memory_that_ends_lets_nobody_in_who_asks_an_authorizer_elsewhere)
               NULL, bearer("t"), 500);
 }
 
+/* There is no room for a call here at all, as in a flood of them. */
+TEST(whom_nobody_could_be_asked_about_is_refused_though_failures_let_in)
+{
+    keeps_out(
+        "authorizers: { custom: { type: http, url: \"http://127.0.0.1:9/\", identity: "
+        "[$request.header.authorization], on_failure: allow } }\n" ROUTE(", authorizer: custom"),
+        NULL, bearer("t"), 500);
+    keeps_out("authorizers: { custom: { type: introspection, url: \"http://127.0.0.1:9/\", "
+              "on_failure: allow } }\n" ROUTE(", authorizer: custom"),
+              NULL, bearer("t"), 500);
+}
+
 TEST(memory_that_ends_lets_nobody_past_a_policy)
 {
 #define API \
@@ -303,6 +315,7 @@ int memory_suite(void)
         cmocka_unit_test(memory_that_ends_lets_nobody_in_without_a_token_that_holds),
         cmocka_unit_test(memory_that_ends_takes_nothing_from_who_passes),
         cmocka_unit_test(memory_that_ends_lets_nobody_in_who_asks_an_authorizer_elsewhere),
+        cmocka_unit_test(whom_nobody_could_be_asked_about_is_refused_though_failures_let_in),
         cmocka_unit_test(memory_that_ends_lets_nobody_past_a_policy),
         cmocka_unit_test(memory_that_ends_lets_nobody_in_without_an_api_key),
         cmocka_unit_test(memory_that_ends_lets_nobody_come_more_often),

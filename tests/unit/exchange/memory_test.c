@@ -193,8 +193,8 @@ TEST(whom_nobody_could_be_asked_about_is_refused_though_failures_let_in)
         "[$request.header.authorization], on_failure: allow } }\n" ROUTE(", authorizer: custom"),
         NULL, bearer("t"), 500);
     keeps_out("authorizers: { custom: { type: introspection, url: \"http://127.0.0.1:9/\", "
-              "on_failure: allow } }\n" ROUTE(", authorizer: custom"),
-              NULL, bearer("t"), 500);
+              "bearer_token_file: FILE, on_failure: allow } }\n" ROUTE(", authorizer: custom"),
+              "a secret", bearer("t"), 500);
 }
 
 TEST(memory_that_ends_lets_nobody_past_a_policy)

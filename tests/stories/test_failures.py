@@ -56,7 +56,7 @@ REMOTE = {
     "http": ("type: http, url: \"URL/\", identity: [$request.header.authorization]", CALLED),
     "lambda": ("type: lambda, function: f, payload: token, url: \"URL\"", CALLED),
     "introspection": ("type: introspection, url: \"URL/\", bearer_token_file: SECRET", ASKED),
-    "jwt": ("type: jwt, issuer: \"https://id.example/\", audience: [orders], algorithms: [EdDSA], jwks_url: \"URL/keys\"", ISSUED),
+    "jwt": ("type: jwt, issuer: \"https://id.example/\", audience: [orders], algorithms: [RS256], jwks_url: \"URL/keys\"", ISSUED),
     "cognito": ("type: cognito, user_pool: eu-west-1_AbC123, audience: [orders], jwks_url: \"URL/keys\"", ISSUED),
 }
 
@@ -84,8 +84,10 @@ routes:
   - {{ match: GET /detect, authorizer: detect }}
   - {{ match: GET /allow, authorizer: allow }}
 """)
+    bearer = token(header={"alg": "RS256", "kid": "k1"})  # nobody knows yet that it is not good
+
     def ask(how):
-        return s.ask("GET", f"/{how}", fields=[("Authorization", f"Bearer {token()}")]).status
+        return s.ask("GET", f"/{how}", fields=[("Authorization", f"Bearer {bearer}")]).status
 
     assert ask("deny") == 500 and not upstream.heard
     assert ask("detect") == 200 and ask("allow") == 200

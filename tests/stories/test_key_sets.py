@@ -267,8 +267,8 @@ def test_a_dead_server_is_survived_for_as_long_as_the_policy_says(sidegate, back
     one.stop()
     last = s.metric("sidegate_key_set_fetched_timestamp_seconds", authorizer="staff")
     seen = []
-    wait_until(lambda: seen.append((time.time(), ask(s, good).status)) or seen[-1][1] != 200, "the policy's end", 20)
-    end, status = seen[-1]
+    wait_until(lambda: seen.append((ask(s, good).status, time.time())) or seen[-1][0] != 200, "the policy's end", 20)
+    status, end = seen[-1]
     assert status == 500 and len(seen) > 10
     assert 3 <= end - last < 4.5, f"{end - last:.2f} s after the last good fetch"
     one.start()
@@ -283,6 +283,7 @@ def test_no_request_is_lost_over_a_key_rotation_at_1000_a_second(sidegate, backe
     s = sidegate(backend(always_ok).url, config(one))
     tokens = [[one.token(key, n=n) for n in range(5)] for key in (one.keys[0], second)]
     statuses, now = [], [0]
+    wait_until(lambda: ask(s, tokens[0][0]).status == 200, "the keys of today")
 
     def drive(share):
         client = s.client()

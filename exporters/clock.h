@@ -22,4 +22,16 @@ static inline int clock_poll_ms(uint64_t deadline_us, uint64_t now_us)
     return ms < 60000 ? (int)ms : 60000;
 }
 
+/* CLOCK_REALTIME, as pthread_timedjoin_np wants it, of a moment of the monotonic clock. */
+static inline struct timespec clock_real_time_of(uint64_t monotonic_us)
+{
+    struct timespec real;
+    uint64_t now = clock_monotonic_us();
+    clock_gettime(CLOCK_REALTIME, &real);
+    uint64_t ahead = (monotonic_us > now ? monotonic_us - now : 0) + (uint64_t)real.tv_nsec / 1000;
+    real.tv_sec += (time_t)(ahead / 1000000);
+    real.tv_nsec = (long)(ahead % 1000000) * 1000;
+    return real;
+}
+
 #endif

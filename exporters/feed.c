@@ -112,18 +112,6 @@ void feed_preamble(struct feed *feed, struct span preamble)
     feed_wake(feed);
 }
 
-/* CLOCK_REALTIME, as pthread_timedjoin_np wants it, of a moment of the monotonic clock. */
-static struct timespec real_time_of(uint64_t monotonic_us)
-{
-    struct timespec real;
-    uint64_t now = clock_monotonic_us();
-    clock_gettime(CLOCK_REALTIME, &real);
-    uint64_t ahead = (monotonic_us > now ? monotonic_us - now : 0) + (uint64_t)real.tv_nsec / 1000;
-    real.tv_sec += (time_t)(ahead / 1000000);
-    real.tv_nsec = (long)(ahead % 1000000) * 1000;
-    return real;
-}
-
 enum feed_end feed_stop(struct feed *feed, uint64_t deadline_us)
 {
     if (feed == NULL)
@@ -135,7 +123,7 @@ enum feed_end feed_stop(struct feed *feed, uint64_t deadline_us)
         feed_wake(feed);
         uint64_t now = clock_monotonic_us();
         struct timespec until =
-            real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
+            clock_real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
         if (pthread_timedjoin_np(feed->thread, NULL, &until) != 0) {
             pthread_detach(feed->thread);
             return FEED_HANGS;

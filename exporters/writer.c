@@ -321,25 +321,14 @@ void writer_reopen(struct writer *w)
     writer_wake(w);
 }
 
-/* CLOCK_REALTIME, as pthread_timedjoin_np wants it, of a moment of the monotonic clock. */
-static struct timespec real_time_of(uint64_t monotonic_us)
-{
-    struct timespec real;
-    uint64_t now = clock_monotonic_us();
-    clock_gettime(CLOCK_REALTIME, &real);
-    uint64_t ahead = (monotonic_us > now ? monotonic_us - now : 0) + (uint64_t)real.tv_nsec / 1000;
-    real.tv_sec += (time_t)(ahead / 1000000);
-    real.tv_nsec = (long)(ahead % 1000000) * 1000;
-    return real;
-}
-
 bool writer_stop(struct writer *w, uint64_t deadline_us)
 {
     atomic_store(&w->deadline_us, deadline_us);
     atomic_store(&w->stop, true);
     writer_wake(w);
     uint64_t now = clock_monotonic_us();
-    struct timespec until = real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
+    struct timespec until =
+        clock_real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
     if (pthread_timedjoin_np(w->thread, NULL, &until) != 0) {
         pthread_detach(w->thread); /* it ends when the write does; what it uses stays */
         return false;

@@ -35,15 +35,7 @@ struct parser {
 
 static struct place place_of(const struct parser *parser, size_t at)
 {
-    struct place place = parser->origin;
-    for (size_t i = 0; i < at; i++) {
-        place.column++;
-        if (parser->text.at[i] == '\n') {
-            place.line++;
-            place.column = 1;
-        }
-    }
-    return place;
+    return place_behind(parser->origin, span_first(parser->text, at));
 }
 
 static struct rule_node *refuse(struct parser *parser, size_t at, const char *message)

@@ -16,6 +16,18 @@ struct faults {
     size_t counts[FAULT_WARNING + 1]; /* with those that are no longer kept */
 };
 
+struct place place_behind(struct place place, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        place.column++;
+        if (text.at[i] == '\n') {
+            place.line++;
+            place.column = 1;
+        }
+    }
+    return place;
+}
+
 struct faults *faults_new(void)
 {
     struct arena *arena = arena_new(NULL, FAULTS_CEILING_BYTES);

@@ -19,6 +19,9 @@ struct place {
     unsigned column;  /* from 1, in bytes; 0: the line as a whole */
 };
 
+/* Where the byte behind `text` stands, which begins at `place`. */
+struct place place_behind(struct place place, struct span text);
+
 enum fault_kind {
     FAULT_ERROR,   /* the file is refused */
     FAULT_WARNING, /* said, and refused only by `check --strict` */

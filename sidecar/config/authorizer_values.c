@@ -274,20 +274,11 @@ static enum value_result key_set_value_read(const struct value *value)
                          : value_refuse(value, value->node, "a JWK Set, RFC 7517", wrong);
 }
 
-static bool text_print(const struct option *option, const void *base, size_t i, struct buf *to)
-{
-    (void)i;
-    const struct span *text = (const void *)((const char *)base + option->at);
-    if (text->at != NULL)
-        value_print_text(to, *text);
-    return text->at != NULL;
-}
-
 const struct option_type type_key_set = {.name = "key set",
                                          .expected = "a JWK Set: { keys: [{ kty: EC, ... }] }",
                                          .takes_any = true,
                                          .read = key_set_value_read,
-                                         .print = text_print};
+                                         .print = value_span_print};
 
 /* ---- user_pool ---- */
 
@@ -304,7 +295,7 @@ const struct option_type type_user_pool = {.name = "user pool",
                                            .expected =
                                                "a user pool, like eu-west-1_AbC123, or its ARN",
                                            .read = user_pool_read,
-                                           .print = text_print};
+                                           .print = value_span_print};
 
 /* ---- routes[].authorizer: its section may stand behind the routes ---- */
 
@@ -336,16 +327,7 @@ static enum value_result name_read(const struct value *value)
     return VALUE_SAID;
 }
 
-static bool name_print(const struct option *option, const void *base, size_t i, struct buf *to)
-{
-    (void)i;
-    const struct span *name = (const void *)((const char *)base + option->at);
-    if (name->at != NULL)
-        value_print_text(to, *name);
-    return name->at != NULL;
-}
-
 const struct option_type type_route_authorizer = {.name = "name of an authorizer",
                                                   .expected = "the name of an authorizer, or none",
                                                   .read = name_read,
-                                                  .print = name_print};
+                                                  .print = value_span_print};

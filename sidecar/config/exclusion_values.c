@@ -137,15 +137,6 @@ static enum value_result keep_text(const struct value *value)
     return VALUE_TAKEN;
 }
 
-static bool text_print(const struct option *option, const void *base, size_t i, struct buf *to)
-{
-    (void)i;
-    const struct span *text = (const void *)((const char *)base + option->at);
-    if (text->at != NULL)
-        value_print_text(to, *text);
-    return text->at != NULL;
-}
-
 static enum value_result target_read(const struct value *value)
 {
     struct span text = value->node->text;
@@ -162,7 +153,7 @@ static enum value_result target_read(const struct value *value)
 const struct option_type type_target = {.name = "target",
                                         .expected = "a variable of SecLang, like ARGS:q",
                                         .read = target_read,
-                                        .print = text_print};
+                                        .print = value_span_print};
 
 /* The path is compared with canonical ones, so it has to be one. */
 static enum value_result excluded_path_read(const struct value *value)
@@ -187,7 +178,7 @@ const struct option_type type_excluded_path = {
     .name = "path",
     .expected = "a path like /search, or the beginning of one and a star, like /search/*",
     .read = excluded_path_read,
-    .print = text_print};
+    .print = value_span_print};
 
 /* ---- a day ---- */
 

@@ -32,29 +32,14 @@ static enum value_result path_or_off_read(const struct value *value)
     return VALUE_TAKEN;
 }
 
-static const struct span *span_field(const struct option *option, const void *base)
-{
-    return (const struct span *)(const void *)((const char *)base + option->at);
-}
-
-static bool span_print(const struct option *option, const void *base, size_t i, struct buf *to)
-{
-    (void)i;
-    struct span text = *span_field(option, base);
-    if (text.at == NULL)
-        return false;
-    value_print_text(to, text);
-    return true;
-}
-
 static bool span_or_off_print(const struct option *option, const void *base, size_t i,
                               struct buf *to)
 {
-    return span_print(option, base, i, to) || buf_add(to, SPAN("off"));
+    return value_span_print(option, base, i, to) || buf_add(to, SPAN("off"));
 }
 
 const struct option_type type_path = {
-    .name = "file", .expected = "the name of a file", .read = path_read, .print = span_print};
+    .name = "file", .expected = "the name of a file", .read = path_read, .print = value_span_print};
 const struct option_type type_path_or_off = {.name = "file | off",
                                              .expected = "the name of a file, or off",
                                              .read = path_or_off_read,
@@ -101,11 +86,11 @@ static enum value_result secret_file_option_read(const struct value *value)
 const struct option_type type_secret_file = {.name = "file",
                                              .expected = "the name of a file with a secret",
                                              .read = secret_file_option_read,
-                                             .print = span_print};
+                                             .print = value_span_print};
 const struct option_type type_token_file = {.name = "file",
                                             .expected = "the name of a file with a token",
                                             .read = token_file_read,
-                                            .print = span_print};
+                                            .print = value_span_print};
 
 /* ---- lists of texts ---- */
 
@@ -234,7 +219,7 @@ static enum value_result address_or_off_read(const struct value *value)
 const struct option_type type_address = {.name = "address",
                                          .expected = "host:port or unix:/path",
                                          .read = address_read,
-                                         .print = span_print};
+                                         .print = value_span_print};
 const struct option_type type_address_or_off = {.name = "address | off",
                                                 .expected = "host:port, unix:/path or off",
                                                 .read = address_or_off_read,

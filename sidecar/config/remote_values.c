@@ -21,20 +21,11 @@ static enum value_result function_read(const struct value *value)
     return VALUE_TAKEN;
 }
 
-static bool function_print(const struct option *option, const void *base, size_t i, struct buf *to)
-{
-    (void)i;
-    const struct span *name = (const void *)((const char *)base + option->at);
-    if (name->at != NULL)
-        value_print_text(to, *name);
-    return name->at != NULL;
-}
-
 const struct option_type type_lambda_function = {
     .name = "name or ARN of a function",
     .expected = "a function's name, name:alias or ARN",
     .read = function_read,
-    .print = function_print,
+    .print = value_span_print,
 };
 
 /* ---- identity ---- */

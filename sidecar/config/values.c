@@ -452,7 +452,7 @@ static enum value_result text_read(const struct value *value)
     return VALUE_TAKEN;
 }
 
-static bool text_print(const struct option *option, const void *base, size_t i, struct buf *to)
+bool value_span_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     (void)i;
     const struct span *text = field(option, base);
@@ -463,7 +463,7 @@ static bool text_print(const struct option *option, const void *base, size_t i, 
 }
 
 const struct option_type type_text = {
-    .name = "text", .expected = "a text", .read = text_read, .print = text_print};
+    .name = "text", .expected = "a text", .read = text_read, .print = value_span_print};
 
 static enum value_result audit_parts_read(const struct value *value)
 {
@@ -477,7 +477,7 @@ static enum value_result audit_parts_read(const struct value *value)
 const struct option_type type_audit_parts = {.name = "letters",
                                              .expected = "letters from A to K and Z, like ABHZ",
                                              .read = audit_parts_read,
-                                             .print = text_print};
+                                             .print = value_span_print};
 
 static enum value_result pattern_read(const struct value *value)
 {
@@ -494,4 +494,4 @@ static enum value_result pattern_read(const struct value *value)
 const struct option_type type_pattern = {.name = "pattern",
                                          .expected = "a regular expression",
                                          .read = pattern_read,
-                                         .print = text_print};
+                                         .print = value_span_print};

@@ -70,6 +70,8 @@ bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to); /* th
 /* A scalar as YAML: plain where that is safe, else in double quotes. */
 void value_print_text(struct buf *to, struct span text);
 void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
+/* Prints an option that is one span; at == NULL: not given. */
+bool value_span_print(const struct option *option, const void *base, size_t i, struct buf *to);
 /* What is wrong with an address that does not parse. */
 const char *address_wrong(struct span text);
 

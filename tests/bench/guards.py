@@ -12,12 +12,12 @@ differences, and what a stranger gets: 401, 403 and 429 are asked for first.
 """
 import argparse
 import base64
-import glob
 import json
 import os
 import random
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -25,6 +25,9 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from measure import cpu_ns, until  # noqa: E402
+
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", HERE.parents[2] / "shared" / "data"))
 BACKEND, SINK = 19200, 19201
 PORTS = {"without": 19210, "with": 19220}
@@ -102,18 +105,6 @@ def write_lists(folder):
                                                 f"{draw.randrange(1, 255)}\n" for _ in range(1000)))
 
 
-def family(pid):
-    found = [pid]
-    for one in found:
-        for path in glob.glob(f"/proc/{one}/task/*/children"):
-            found += [int(child) for child in Path(path).read_text().split()]
-    return found
-
-
-def cpu_ns(pid):
-    return sum(int(Path(path).read_text().split()[0]) for one in family(pid) for path in glob.glob(f"/proc/{one}/task/*/schedstat"))
-
-
 def ask(port, fields):
     request = urllib.request.Request(f"http://127.0.0.1:{port}/products/1?id=42", headers=fields)
     try:
@@ -143,14 +134,14 @@ def start(folder, name, options):
 
 
 def wait_ready(folder, name, process):
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
+    def is_over():
         try:
-            if urllib.request.urlopen(f"http://127.0.0.1:{PORTS[name] + 1}/readyz", timeout=5).status == 200:
-                return
+            return urllib.request.urlopen(f"http://127.0.0.1:{PORTS[name] + 1}/readyz", timeout=5).status == 200
         except OSError:
-            time.sleep(0.05)
-    raise SystemExit(f"{name}: it does not serve\n{(folder / f'{name}.err').read_text()}")
+            return process.poll() is not None
+
+    if not until(is_over) or process.poll() is not None:
+        raise SystemExit(f"{name}: it does not serve\n{(folder / f'{name}.err').read_text()}")
 
 
 def check_guards(folder, token):

@@ -8,15 +8,17 @@ Both are proxies with an access log before one nginx that answers 200 with a sma
 and backend on core 1; CPU time comes from schedstat of every thread and child, the median of the rounds counts.
 """
 import argparse
-import glob
 import os
 import ssl
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from measure import cpu_ns, until  # noqa: E402
 
 BACKEND, LISTEN, STATUS, ADMIN = 19100, 19110, 19111, 19112
 
@@ -45,30 +47,19 @@ timeouts: {{ drain_delay: 0 }}
 """
 
 
-def family(pid):
-    found = [pid]
-    for one in found:
-        for path in glob.glob(f"/proc/{one}/task/*/children"):
-            found += [int(child) for child in Path(path).read_text().split()]
-    return found
-
-
-def cpu_ns(pid):
-    return sum(int(Path(path).read_text().split()[0]) for one in family(pid) for path in glob.glob(f"/proc/{one}/task/*/schedstat"))
-
-
 def until_served(port):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
+
+    def serves():
         try:
             with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=context, timeout=5) as answer:
-                assert answer.status == 200
-                return
+                return answer.status == 200
         except OSError:
-            time.sleep(0.05)
-    raise SystemExit("the subject does not serve")
+            return False
+
+    if not until(serves, 10):
+        raise SystemExit("the subject does not serve")
 
 
 def load(options, folder):

@@ -32,6 +32,17 @@ TEST(faults_are_printed_as_people_and_editors_read_them)
     faults_free(NULL);
 }
 
+TEST(a_place_behind_a_text_counts_its_lines_and_bytes)
+{
+    const struct place begin = {.file = "a.yaml", .line = 4, .column = 7};
+    struct place place = place_behind(begin, SPAN(""));
+    check(place.line == 4 && place.column == 7);
+    place = place_behind(begin, SPAN("ab"));
+    check(place.line == 4 && place.column == 9);
+    place = place_behind(begin, SPAN("ab\n\nc"));
+    check(place.line == 6 && place.column == 2);
+}
+
 TEST(after_a_thousand_faults_only_their_number_is_told)
 {
     struct faults *faults = faults_new();
@@ -79,6 +90,7 @@ int fault_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_are_printed_as_people_and_editors_read_them),
+        cmocka_unit_test(a_place_behind_a_text_counts_its_lines_and_bytes),
         cmocka_unit_test(after_a_thousand_faults_only_their_number_is_told),
         cmocka_unit_test(the_nearest_name_is_found_by_what_fingers_do),
         cmocka_unit_test(a_hint_is_a_question_or_nothing),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import Backend, Sidegate  # noqa: E402
+from functions import API, Function  # noqa: E402
+from harness import Backend, Sidegate, always_ok  # noqa: E402
 from otlp import Collector  # noqa: E402
 
 
@@ -51,3 +52,39 @@ def collector():
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def function():
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Function(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.gate.set()
+        one.close()
+
+
+@pytest.fixture
+def door(sidegate, backend, function):
+    """door(function, options) -> the program with that authorizer on /orders."""
+    def make(asked, options="identity: [$request.header.authorization]", kind="http", more="", url=None):
+        server = backend(always_ok)
+        name = "" if kind == "http" else "function: orders, "
+        config = f"""
+authorizers:
+  custom: {{ type: {kind}, {name}url: "{url or asked.url}", {options} }}
+policies: {{ api: "{API}" }}
+routes:
+  - {{ match: "ANY /orders/{{id}}", authorizer: custom }}
+  - {{ match: "ANY /files/{{proxy+}}", authorizer: custom }}
+  - {{ match: GET /open }}
+{more}"""
+        s = sidegate(server.url, config)
+        s.server = server
+        return s
+
+    return make

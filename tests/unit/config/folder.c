@@ -107,3 +107,15 @@ const char *folder_faults(struct folder *folder)
     buf_fini(&to);
     return folder->text;
 }
+
+struct snapshot *folder_build(struct folder *folder, const char *text,
+                              const struct snapshot *before)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s", folder_write(folder, "a.yaml", text, 0644));
+    const char *files[] = {path};
+    struct settings_source source = folder_source(folder, files, 1);
+    faults_free(folder->faults);
+    folder->faults = faults_new();
+    return snapshot_build(&source, before, folder->faults);
+}

@@ -7,6 +7,7 @@
 
 #include "rules/base/fault.h"
 #include "sidecar/config/settings.h"
+#include "sidecar/config/snapshot.h"
 
 /* What every configuration needs; a test's own text follows. */
 #define NEEDED                                   \
@@ -34,5 +35,9 @@ struct settings *folder_read(struct folder *folder, const char *text, ...)
 struct settings_source folder_source(struct folder *folder, const char *const *files, size_t count);
 /* "a.yaml:1:1: ..." lines without the folder's path. */
 const char *folder_faults(struct folder *folder);
+
+/* Builds of a.yaml with that text; what is wrong is in the folder's faults. */
+struct snapshot *folder_build(struct folder *folder, const char *text,
+                              const struct snapshot *before);
 
 #endif

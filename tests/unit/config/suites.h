@@ -10,6 +10,7 @@ int settings_suite(void);
 int merge_suite(void);
 int routes_suite(void);
 int snapshot_suite(void);
+int snapshot_rules_suite(void);
 int exclusion_suite(void);
 int precedence_suite(void);
 int secret_file_suite(void);

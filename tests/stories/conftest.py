@@ -11,6 +11,16 @@ from harness import Backend, Sidegate, always_ok  # noqa: E402
 from otlp import Collector  # noqa: E402
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A story that fails shows what the program said: often that is the only witness of what happens one time in hundreds."""
+    report = (yield).get_result()
+    if report.when == "call" and report.failed:
+        for one in getattr(item, "programs", []):
+            log = one.log.read_text(errors="replace").splitlines()[-5:] if one.log.exists() else []
+            report.sections.append(("what the program said", "\n".join([one.errors()[-4000:], *log])))
+
+
 @pytest.fixture
 def backend():
     """backend(script) -> a scripted backend."""
@@ -26,9 +36,9 @@ def backend():
 
 
 @pytest.fixture
-def sidegate(tmp_path):
+def sidegate(tmp_path, request):
     """sidegate(upstream=..., config=...) -> the program, ready; at the end it must stop in order."""
-    made = []
+    made = request.node.programs = []
 
     def make(*args, **kwargs):
         made.append(Sidegate(tmp_path, *args, **kwargs))

@@ -106,17 +106,6 @@ static void add_method(struct attributes *to, struct span method)
         attribute_text(to, "http.request.method_original", method);
 }
 
-static struct span waf_action_name(enum waf_action action)
-{
-    static const struct span names[] = {
-        [WAF_OFF] = SPAN_INIT(""),
-        [WAF_PASS] = SPAN_INIT("pass"),
-        [WAF_BLOCK] = SPAN_INIT("block"),
-        [WAF_WOULD_BLOCK] = SPAN_INIT("would_block"),
-    };
-    return names[action];
-}
-
 static void add_rule_ids(struct span_maker *maker, const struct report *report)
 {
     size_t count = 0;
@@ -142,7 +131,7 @@ static void add_rule_ids(struct span_maker *maker, const struct report *report)
 static void add_waf(struct span_maker *maker, const struct report *report)
 {
     struct attributes *to = &maker->attributes;
-    attribute_text(to, "waf.action", waf_action_name(report->waf.action));
+    attribute_text(to, "waf.action", waf_action_word(report->waf.action));
     if (report->waf.score > 0)
         attribute_number(to, "waf.score.inbound", (uint64_t)report->waf.score);
     if (report->waf.outbound_score > 0)
@@ -343,22 +332,6 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     set_link(&span, &link, links, report);
     set_status(maker, &span, report->status >= 500);
     add_span(maker, to, &span);
-}
-
-/* The stage that the attempt lies in from its start to its end, the later one where an attempt
- * without any duration lies between two; false: none. */
-static bool stage_around(const struct report *report, const struct report_attempt *attempt,
-                         size_t *index)
-{
-    uint64_t end = attempt->start_us + attempt->duration_us;
-    for (size_t i = report->stage_count; i-- > 0;) {
-        const struct report_stage *stage = &report->stages[i];
-        if (attempt->start_us >= stage->start_us && end <= stage->start_us + stage->duration_us) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_client_attributes(struct span_maker *maker, const struct report *report, size_t i)

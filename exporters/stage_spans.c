@@ -82,6 +82,19 @@ struct period period_of(const struct report *report, uint64_t start_us, uint64_t
     return (struct period){began + start, began + start + duration};
 }
 
+bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index)
+{
+    uint64_t end = attempt->start_us + attempt->duration_us;
+    for (size_t i = report->stage_count; i-- > 0;) {
+        const struct report_stage *stage = &report->stages[i];
+        if (attempt->start_us >= stage->start_us && end <= stage->start_us + stage->duration_us) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint8_t *span_room(struct buf *to, size_t longest)
 {
     uint8_t *room = (uint8_t *)buf_room(to, HEAD_BYTES + longest);

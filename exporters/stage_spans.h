@@ -18,6 +18,10 @@ struct period {
  * nanosecond: Jaeger calls spans without any duration faulty. */
 struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us);
 
+/* The stage that the attempt lies in from its start to its end, the later one where an attempt
+ * without any duration lies between two; false: none. */
+bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index);
+
 /* Room for a span of at most `longest` bytes behind its tag and its length, which span_done() then
  * writes; NULL: there is none. */
 uint8_t *span_room(struct buf *to, size_t longest);

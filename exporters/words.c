@@ -27,6 +27,17 @@ struct span error_type(struct span error, unsigned status, unsigned least, char 
     return SPAN("");
 }
 
+struct span waf_action_word(enum waf_action action)
+{
+    static const struct span words[] = {
+        [WAF_OFF] = SPAN_INIT(""),
+        [WAF_PASS] = SPAN_INIT("pass"),
+        [WAF_BLOCK] = SPAN_INIT("block"),
+        [WAF_WOULD_BLOCK] = SPAN_INIT("would_block"),
+    };
+    return words[action];
+}
+
 struct span phase_stage(enum rule_phase phase)
 {
     switch (phase) {

@@ -13,6 +13,9 @@ struct span method_known(struct span method);
  * is one, else the status (written to `digits`) from `least` on, else empty. */
 struct span error_type(struct span error, unsigned status, unsigned least, char digits[24]);
 
+/* "pass", "block", "would_block"; empty: there are no rules. Static text. */
+struct span waf_action_word(enum waf_action action);
+
 /* The stage that runs the rules of a phase. */
 struct span phase_stage(enum rule_phase phase);
 

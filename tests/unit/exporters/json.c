@@ -70,7 +70,8 @@ static struct span json_value(struct span text)
     while (digits < text.len && byte_is_digit(text.at[digits]))
         digits++;
     if (digits + 1 < text.len && text.at[digits] == '.' && byte_is_digit(text.at[digits + 1]))
-        digits += 2;
+        for (digits++; digits < text.len && byte_is_digit(text.at[digits]);)
+            digits++;
     return digits > 0 ? span_from(text, digits) : json_broken();
 }
 

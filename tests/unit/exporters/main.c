@@ -14,6 +14,7 @@ int main(void)
     failures += access_template_tests();
     failures += metrics_tests();
     failures += spans_tests();
+    failures += xray_tests();
     failures += audit_tests();
     failures += spool_tests();
     failures += feed_tests();

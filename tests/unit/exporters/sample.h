@@ -29,6 +29,7 @@ int access_template_tests(void);
 int exporter_tests(void);
 int metrics_tests(void);
 int spans_tests(void);
+int xray_tests(void);
 int otlp_tests(void);
 int audit_tests(void);
 int spool_tests(void);

@@ -211,6 +211,11 @@ enum sampler {
 };
 /* Whose trace goes on; anybody else's begins anew, with a link. */
 enum trace_parents { TRACE_PARENTS_ALL, TRACE_PARENTS_TRUSTED, TRACE_PARENTS_NONE };
+/* Of the ids of traces that begin here. */
+enum id_format {
+    ID_FORMAT_W3C,  /* 16 random bytes */
+    ID_FORMAT_XRAY, /* the first four are seconds since 1970 */
+};
 enum { TRACE_ALWAYS_BLOCKED = 1, TRACE_ALWAYS_ERROR = 2, TRACE_ALWAYS_SLOW = 4 };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -344,6 +349,7 @@ struct settings {
         unsigned ratio;       /* in billionths: sampling.h */
         unsigned propagators; /* PROPAGATOR_SETs: propagation.h */
         enum trace_parents parents;
+        enum id_format id_format;
         unsigned always; /* TRACE_ALWAYS_...: seen though not sampled */
         uint64_t slow_us;
         struct span service_name; /* default: service.name + "-sidecar" */

@@ -210,6 +210,7 @@ WORD_TYPE(sampler, "a sampler",
           "traceidratio", "parentbased_traceidratio");
 WORD_TYPE(trace_parents, "all | trusted_proxies | none", "all, trusted_proxies or none", word,
           "all", "trusted_proxies", "none");
+WORD_TYPE(id_format, "w3c | xray", "w3c or xray", word, "w3c", "xray");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(spool_fsync, "off | interval | always", "off, interval or always", word, "off",
           "interval", "always");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/exchange/trace.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "sidecar/exchange/inside.h"
@@ -25,7 +26,12 @@ static bool parent_is_trusted(const struct exchange *x)
 static void begin_trace(struct exchange *x)
 {
     x->trace.context = (struct trace_context){.flags = FLAG_RANDOM};
-    random_bytes(x->around->random, x->trace.context.trace_id, sizeof x->trace.context.trace_id);
+    uint8_t *id = x->trace.context.trace_id;
+    random_bytes(x->around->random, id, sizeof x->trace.context.trace_id);
+    if (x->settings->traces.id_format != ID_FORMAT_XRAY)
+        return;
+    uint32_t second = htobe32((uint32_t)(x->began_wall_us / 1000000));
+    memcpy(id, &second, sizeof second); /* the random flag is about the other end */
 }
 
 /* Of the flags that nobody knows yet none goes on (level 2, 4.3). */

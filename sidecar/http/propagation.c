@@ -10,6 +10,7 @@ enum {
     SPAN_DIGITS = 16,
     SAMPLED = 1, /* the flag */
     XRAY_TIME_DIGITS = 8,
+    XRAY_OTHERS_BYTES = 512,
     BAGGAGE_MEMBERS = 64,
     BAGGAGE_BYTES = 8192,
 };
@@ -186,17 +187,42 @@ static void read_xray(const struct fields *fields, struct trace_given *to)
     *to = given;
 }
 
+/* What else the caller's field of the same trace says goes on as it is (Lineage and what the future
+ * brings), but for the load balancer's own id. Empty: nothing. */
+static struct span xray_others(const struct trace_context *context, const struct fields *fields,
+                               struct arena *arena)
+{
+    struct span rest = only(fields, xray_field), others = SPAN("");
+    uint8_t root[16];
+    bool is_same = false;
+    while (rest.at != NULL) {
+        struct span member = span_trim_ows(span_cut(&rest, ';')), value = member;
+        struct span name = span_cut(&value, '=');
+        if (span_is_nocase(name, SPAN("Root")))
+            is_same = read_root(value, root) && memcmp(root, context->trace_id, sizeof root) == 0;
+        if (value.len == 0 || span_is_nocase(name, SPAN("Root")) ||
+            span_is_nocase(name, SPAN("Parent")) || span_is_nocase(name, SPAN("Sampled")) ||
+            span_is_nocase(name, SPAN("Self")) || others.len + member.len >= XRAY_OTHERS_BYTES)
+            continue;
+        const struct span parts[] = {others, SPAN(";"), member};
+        others = arena_join(arena, parts, 3);
+    }
+    return is_same ? others : SPAN("");
+}
+
 static bool write_xray(const struct trace_context *context, const uint8_t span_id[8],
                        struct fields *fields, struct arena *arena)
 {
     char trace[TRACE_DIGITS], span[SPAN_DIGITS];
     hex_write(trace, context->trace_id, 16);
     hex_write(span, span_id, 8);
-    struct span text =
+    struct span head =
         arena_format(arena, "Root=1-%.*s-%.*s;Parent=%.*s;Sampled=%d", XRAY_TIME_DIGITS, trace,
                      TRACE_DIGITS - XRAY_TIME_DIGITS, trace + XRAY_TIME_DIGITS, SPAN_DIGITS, span,
                      context->flags & SAMPLED);
-    return text.at != NULL && fields_set(fields, arena, xray_field, text);
+    const struct span parts[] = {head, xray_others(context, fields, arena)};
+    struct span text = parts[1].len > 0 ? arena_join(arena, parts, 2) : head;
+    return text.len > 0 && fields_set(fields, arena, xray_field, text);
 }
 
 /* ---- all of them ---- */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a trace comes in and goes out: W3C Trace Context, B3, X-Ray's field, baggage; whose trace goes on, and which ones are seen."""
 import re
+import time
 
 import pytest
-from harness import OK, field, read_request
+from harness import OK, field, read_request, wait_until
 from otlp import ask_traced, keeping, otlp, server_span
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -163,6 +164,18 @@ def test_a_trace_comes_and_goes_in_the_fields_that_are_named(sidegate, backend, 
     for name, text in sent.items():
         assert field(heard[0], name) == (text and text.format(trace=TRACE, span=client.id, root=ROOT))
     assert "traceparent" in sent or field(heard[0], "traceparent") is None
+
+
+def test_ids_in_xrays_format_begin_with_the_time_and_are_the_same_everywhere(sidegate, backend, collector):
+    heard, there, before = [], collector(), int(time.time())
+    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url, traces="id_format: xray, propagators: [tracecontext, xray]"))
+    line = ask_traced(s)
+    trace = line["trace_id"]
+    client, = wait_until(lambda: there.of(trace, "client"), "the spans have come")
+    assert before <= int(trace[:8], 16) <= time.time() and len(trace) == 32
+    assert field(heard[0], "x-amzn-trace-id") == f"Root=1-{trace[:8]}-{trace[8:]};Parent={client.id};Sampled=1"
+    assert field(heard[0], "traceparent") == f"00-{trace}-{client.id}-03"  # what is random of it is the end
+    assert ask_traced(s, GIVEN)["trace_id"] == TRACE  # of a caller whose ids have no time in them
 
 
 def test_a_decision_without_a_trace_is_heard(sidegate, backend, collector):

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "rules/base/buf.h"
+#include "rules/base/encode.h"
 #include "tests/check.h"
 #include "tests/unit/http/suites.h"
 
@@ -161,6 +162,36 @@ TEST(a_context_goes_out_in_the_words_of_each)
     arena_free(arena);
 }
 
+/* X-Amzn-Trace-Id as it goes on where `given` came. */
+static void check_xray_sent(const char *given, const char *want)
+{
+    static const uint8_t span_id[8] = {0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31};
+    struct trace_context context = {.flags = 1};
+    struct fields fields = {NULL, 0, 0};
+    struct arena *arena = arena_new(NULL, 16384);
+    check(hex_read(SPAN(TRACE), context.trace_id, 16));
+    fields_add(&fields, arena, SPAN("x-amzn-trace-id"), span_text(given));
+    check(trace_inject(PROPAGATOR_SET(PROPAGATOR_XRAY), &context, span_id, &fields, arena));
+    check_number(fields_count(&fields, SPAN("X-Amzn-Trace-Id")), 1);
+    check_span(fields_get(&fields, SPAN("X-Amzn-Trace-Id")), want);
+    arena_free(arena);
+}
+
+TEST(what_else_an_xray_field_says_of_the_same_trace_goes_on)
+{
+    char given[1024], want[1024];
+    check_xray_sent("Self=1-11111111-111111111111111111111111;Root=" ROOT
+                    "; Lineage=a87bd80c:1|68fd508a:5 ;Parent=" PARENT ";Sampled=0;new=a=b",
+                    "Root=" ROOT ";Parent=" PARENT
+                    ";Sampled=1;Lineage=a87bd80c:1|68fd508a:5;new=a=b");
+    check_xray_sent("Lineage=a:1;Root=1-11111111-111111111111111111111111",
+                    "Root=" ROOT ";Parent=" PARENT ";Sampled=1");
+    check_xray_sent("Lineage=a:1", "Root=" ROOT ";Parent=" PARENT ";Sampled=1");
+    snprintf(given, sizeof given, "Root=" ROOT ";a=%0500u;b=%020u;c=1", 1, 2);
+    snprintf(want, sizeof want, "Root=" ROOT ";Parent=" PARENT ";Sampled=1;a=%0500u;c=1", 1);
+    check_xray_sent(given, want);
+}
+
 TEST(baggage_goes_by_within_its_limits)
 {
     struct buf many, large;
@@ -194,6 +225,7 @@ int propagation_suite(void)
         cmocka_unit_test(nobody_is_heard_who_was_not_named),
         cmocka_unit_test(the_first_that_brings_something_whole_counts),
         cmocka_unit_test(a_context_goes_out_in_the_words_of_each),
+        cmocka_unit_test(what_else_an_xray_field_says_of_the_same_trace_goes_on),
         cmocka_unit_test(baggage_goes_by_within_its_limits),
     };
     return cmocka_run_group_tests_name("propagation", tests, NULL, NULL);

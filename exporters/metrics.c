@@ -2,6 +2,8 @@
 /* What a finished exchange adds to the worker's own figures. */
 #include "exporters/metrics.h"
 
+#include <string.h>
+
 #include "exporters/meter.h"
 #include "exporters/metrics_table.h"
 #include "exporters/words.h"
@@ -20,13 +22,38 @@ void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, ui
     figure_add(&metrics->counters[counter], n);
 }
 
-static void histogram_add(struct series *series, uint64_t us)
+/* What a sampled request leaves behind with each figure that it adds to. `of`: its trace and span,
+ * and when; NULL: it is not sampled. */
+static void exemplar_add(struct series *series, size_t slots, size_t slot,
+                         const struct exemplar *of, uint64_t value)
+{
+    if (of == NULL)
+        return;
+    struct exemplar exemplar = *of;
+    struct exemplar_slot *exemplars =
+        atomic_load_explicit(&series->exemplars, memory_order_relaxed);
+    if (exemplars == NULL) {
+        exemplars = must_alloc(slots * sizeof *exemplars);
+        atomic_store_explicit(&series->exemplars, exemplars, memory_order_release);
+    }
+    exemplar.value = value;
+    exemplar_put(&exemplars[slot], &exemplar);
+}
+
+static void histogram_add(struct series *series, uint64_t us, const struct exemplar *of)
 {
     size_t bucket = 0;
     while (bucket < BUCKETS && us > bucket_bounds_us[bucket])
         bucket++;
     figure_add(&series->buckets[bucket], 1);
     figure_add(&series->sum, us);
+    exemplar_add(series, BUCKETS + 1, bucket, of, us);
+}
+
+static void counter_add(struct series *series, uint64_t n, const struct exemplar *of)
+{
+    figure_add(&series->sum, n);
+    exemplar_add(series, 1, 0, of, n);
 }
 
 static struct span digits_of(uint64_t number, char digits[24])
@@ -34,7 +61,8 @@ static struct span digits_of(uint64_t number, char digits[24])
     return span_make(digits, number > 0 ? number_write(digits, (int64_t)number) : 0);
 }
 
-static void count_server(struct worker_metrics *metrics, const struct report *report)
+static void count_server(struct worker_metrics *metrics, const struct report *report,
+                         const struct exemplar *of)
 {
     char status[24], error[24];
     const struct pair labels[] = {
@@ -44,15 +72,17 @@ static void count_server(struct worker_metrics *metrics, const struct report *re
         {SPAN("error_type"), error_type(report->error, report->status, 500, error)},
         {SPAN("url_scheme"), report->scheme},
     };
-    histogram_add(series_get(metrics, FAMILY_SERVER, labels, 5), report->duration_us);
+    histogram_add(series_get(metrics, FAMILY_SERVER, labels, 5), report->duration_us, of);
 }
 
 static void count_attempt(struct worker_metrics *metrics, const struct report *report,
-                          const struct report_attempt *attempt)
+                          const struct report_attempt *attempt, const struct exemplar *of)
 {
     char status[24], error[24];
     struct span host, port;
     address_split(attempt->address, &host, &port);
+    struct exemplar own = of != NULL ? *of : (struct exemplar){0};
+    memcpy(own.span_id, attempt->span_id, sizeof own.span_id);
     const struct pair labels[] = {
         {SPAN("http_request_method"), method_known(report->method)},
         {SPAN("server_address"), host},
@@ -60,10 +90,12 @@ static void count_attempt(struct worker_metrics *metrics, const struct report *r
         {SPAN("http_response_status_code"), digits_of(attempt->status, status)},
         {SPAN("error_type"), error_type(attempt->error, attempt->status, 400, error)},
     };
-    histogram_add(series_get(metrics, FAMILY_CLIENT, labels, 5), attempt->duration_us);
+    histogram_add(series_get(metrics, FAMILY_CLIENT, labels, 5), attempt->duration_us,
+                  of != NULL ? &own : NULL);
 }
 
-static void count_stage(struct worker_metrics *metrics, const struct report_stage *stage)
+static void count_stage(struct worker_metrics *metrics, const struct report_stage *stage,
+                        const struct exemplar *of)
 {
     size_t place = (uintptr_t)stage->name / 8 % STAGE_MEMO;
     if (metrics->stages[place].name != stage->name) {
@@ -71,7 +103,7 @@ static void count_stage(struct worker_metrics *metrics, const struct report_stag
         metrics->stages[place].series = series_get(metrics, FAMILY_STAGE, &label, 1);
         metrics->stages[place].name = stage->name;
     }
-    histogram_add(metrics->stages[place].series, stage->duration_us);
+    histogram_add(metrics->stages[place].series, stage->duration_us, of);
 }
 
 /* Where rules said what they say: the phase of the match that decided, else the last stage that
@@ -91,7 +123,8 @@ static struct span deciding_stage(const struct report *report)
     return SPAN("");
 }
 
-static void count_decision(struct worker_metrics *metrics, const struct report *report)
+static void count_decision(struct worker_metrics *metrics, const struct report *report,
+                           const struct exemplar *of)
 {
     if (report->waf.action == WAF_OFF)
         return;
@@ -102,10 +135,11 @@ static void count_decision(struct worker_metrics *metrics, const struct report *
                            : report->waf.action == WAF_WOULD_BLOCK ? SPAN("would_block")
                                                                    : SPAN("pass")},
     };
-    figure_add(&series_get(metrics, FAMILY_DECISIONS, labels, 3)->sum, 1);
+    counter_add(series_get(metrics, FAMILY_DECISIONS, labels, 3), 1, of);
 }
 
-static void count_others(struct worker_metrics *metrics, const struct report *report)
+static void count_others(struct worker_metrics *metrics, const struct report *report,
+                         const struct exemplar *of)
 {
     for (size_t i = 0; i < report->decision_count; i++) {
         const struct report_decision *decision = &report->decisions[i];
@@ -114,11 +148,12 @@ static void count_others(struct worker_metrics *metrics, const struct report *re
             {SPAN("control"), decision->name},
             {SPAN("decision"), span_text(decision->word)},
         };
-        figure_add(&series_get(metrics, FAMILY_DECISIONS, labels, 3)->sum, 1);
+        counter_add(series_get(metrics, FAMILY_DECISIONS, labels, 3), 1, of);
     }
 }
 
-static void count_authorizer(struct worker_metrics *metrics, const struct report *report)
+static void count_authorizer(struct worker_metrics *metrics, const struct report *report,
+                             const struct exemplar *of)
 {
     if (report->authorizer.name.len == 0)
         return;
@@ -126,48 +161,54 @@ static void count_authorizer(struct worker_metrics *metrics, const struct report
         {SPAN("authorizer"), report->authorizer.name},
         {SPAN("decision"), span_text(report->authorizer.word)},
     };
-    figure_add(&series_get(metrics, FAMILY_AUTHORIZERS, labels, 2)->sum, 1);
+    counter_add(series_get(metrics, FAMILY_AUTHORIZERS, labels, 2), 1, of);
     const struct pair answers[] = {
         {SPAN("authorizer"), report->authorizer.name},
         {SPAN("result"), report->authorizer.cache},
     };
     if (report->authorizer.cache.len > 0)
-        figure_add(&series_get(metrics, FAMILY_ANSWERS, answers, 2)->sum, 1);
+        counter_add(series_get(metrics, FAMILY_ANSWERS, answers, 2), 1, of);
 }
 
-static void count_match(struct worker_metrics *metrics, const struct rule_match *match)
+static void count_match(struct worker_metrics *metrics, const struct rule_match *match,
+                        const struct exemplar *of)
 {
     char id[24], phase[24];
     const struct pair labels[] = {
         {SPAN("rule_id"), digits_of(match->rule_id, id)},
         {SPAN("phase"), digits_of((uint64_t)match->phase, phase)},
     };
-    figure_add(&series_get(metrics, FAMILY_MATCHES, labels, 2)->sum, 1);
+    counter_add(series_get(metrics, FAMILY_MATCHES, labels, 2), 1, of);
 }
 
-static void count_limits(struct worker_metrics *metrics, const struct report *report)
+static void count_limits(struct worker_metrics *metrics, const struct report *report,
+                         const struct exemplar *of)
 {
     for (unsigned i = 0; i < LIMIT_KINDS; i++) {
         if (report->waf.limits[i] == 0)
             continue;
         const struct pair label = {SPAN("limit"), span_text(limit_name((enum limit_kind)i))};
-        figure_add(&series_get(metrics, FAMILY_LIMITS, &label, 1)->sum, report->waf.limits[i]);
+        counter_add(series_get(metrics, FAMILY_LIMITS, &label, 1), report->waf.limits[i], of);
     }
 }
 
 void metrics_count(struct worker_metrics *metrics, const struct report *report)
 {
-    count_server(metrics, report);
+    struct exemplar exemplar = {.wall_us = report->began_wall_us + report->duration_us};
+    const struct exemplar *of = report->sampled ? &exemplar : NULL;
+    memcpy(exemplar.trace_id, report->trace_id, sizeof exemplar.trace_id);
+    memcpy(exemplar.span_id, report->span_id, sizeof exemplar.span_id);
+    count_server(metrics, report, of);
     for (size_t i = 0; i < report->attempt_count && i < REPORT_ATTEMPTS; i++)
-        count_attempt(metrics, report, &report->attempts[i]);
+        count_attempt(metrics, report, &report->attempts[i], of);
     for (size_t i = 0; i < report->stage_count; i++)
-        count_stage(metrics, &report->stages[i]);
-    count_decision(metrics, report);
-    count_others(metrics, report);
-    count_authorizer(metrics, report);
+        count_stage(metrics, &report->stages[i], of);
+    count_decision(metrics, report, of);
+    count_others(metrics, report, of);
+    count_authorizer(metrics, report, of);
     for (size_t i = 0; i < report->waf.match_count; i++)
         if (!report->waf.matches[i].audit_only)
-            count_match(metrics, &report->waf.matches[i]);
-    count_limits(metrics, report);
+            count_match(metrics, &report->waf.matches[i], of);
+    count_limits(metrics, report, of);
     meter_count(metrics->meter, report);
 }

@@ -15,7 +15,8 @@
 struct metrics;        /* the whole: created once, outlives all workers */
 struct worker_metrics; /* one worker's share */
 
-struct metrics *metrics_new(unsigned workers);
+/* `now_wall_us`: since when all of it counts. */
+struct metrics *metrics_new(unsigned workers, uint64_t now_wall_us);
 void metrics_free(struct metrics *metrics);
 struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker);
 struct meter; /* meter.h: what alarms ask for, of one worker */
@@ -139,8 +140,14 @@ struct process_facts {
 };
 
 struct exporter; /* exporters/exporter.h: its counters are part of the page */
-/* The page in Prometheus' text format 0.0.4. Any thread. */
+/* The page that Prometheus reads. OpenMetrics has exemplars, units and the time since when each
+ * figure counts. */
+enum page_form { PAGE_PROMETHEUS /* text 0.0.4 */, PAGE_OPENMETRICS /* text 1.0.0 */ };
+/* Any thread. */
 void metrics_print(const struct metrics *metrics, const struct exporter *exporter,
-                   const struct process_facts *facts, struct buf *to);
+                   const struct process_facts *facts, enum page_form form, struct buf *to);
+/* Which of them an Accept field (empty: none) prefers, and its media type. */
+enum page_form page_form_of(struct span accept);
+struct span page_form_type(enum page_form form);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "exporters/meter.h"
-#include "rules/base/encode.h"
 #include "rules/base/must.h"
 
 enum { VALUE_LONGEST = 200, KEY_BYTES = LABELS_MOST * (VALUE_LONGEST + 1) };
@@ -15,13 +14,14 @@ const uint64_t bucket_bounds_us[BUCKETS] = {
     100000, 250000, 500000, 750000, 1000000, 2500000, 5000000, 7500000, 10000000};
 const char *const bucket_names[BUCKETS + 1] = {
     "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.075",
-    "0.1",    "0.25",    "0.5",    "0.75",  "1",      "2.5",   "5",    "7.5",   "10",   "+Inf"};
+    "0.1",    "0.25",    "0.5",    "0.75",  "1.0",    "2.5",   "5.0",  "7.5",   "10.0", "+Inf"};
 
-struct metrics *metrics_new(unsigned workers)
+struct metrics *metrics_new(unsigned workers, uint64_t now_wall_us)
 {
     struct metrics *metrics =
         must_alloc(sizeof *metrics + workers * sizeof(struct worker_metrics *));
     metrics->workers = workers;
+    metrics->began_wall_us = now_wall_us;
     for (size_t f = 0; f < FAMILIES; f++) {
         must(pthread_mutex_init(&metrics->families[f].lock, NULL) == 0);
         metrics->families[f].sets = map_new(NULL, false);
@@ -37,13 +37,21 @@ struct metrics *metrics_new(unsigned workers)
     return metrics;
 }
 
+static void series_free(struct series *series)
+{
+    if (series == NULL)
+        return;
+    free(atomic_load(&series->exemplars));
+    free(series);
+}
+
 static void worker_free(struct worker_metrics *worker)
 {
     meter_free(worker->meter);
     for (size_t f = 0; f < FAMILIES; f++) {
         map_free(worker->shares[f].known);
         for (size_t i = 0; i <= LABEL_SETS; i++)
-            free(atomic_load(&worker->shares[f].series[i]));
+            series_free(atomic_load(&worker->shares[f].series[i]));
     }
     free(worker);
 }
@@ -56,10 +64,8 @@ void metrics_free(struct metrics *metrics)
         worker_free(metrics->list[w]);
     for (size_t f = 0; f < FAMILIES; f++) {
         struct family *family = &metrics->families[f];
-        for (unsigned i = 0; i < atomic_load(&family->count); i++) {
-            free(family->list[i]->text);
+        for (unsigned i = 0; i < atomic_load(&family->count); i++)
             free(family->list[i]);
-        }
         map_free(family->sets);
         pthread_mutex_destroy(&family->lock);
     }
@@ -92,38 +98,24 @@ static struct span key_of(const struct pair *labels, size_t count, char key[KEY_
     return span_make(key, len);
 }
 
-void label_value_add(struct buf *to, struct span value)
+/* The labels and their texts in one piece of memory. */
+static struct label_set *label_set_new(unsigned number, const struct pair *labels, size_t count)
 {
-    while (value.len > 0) {
-        size_t len = value.at[0] != '\0' ? utf8_length(value) : 0;
-        if (value.at[0] == '\\' || value.at[0] == '"')
-            buf_add_byte(to, '\\');
-        if (value.at[0] == '\n')
-            buf_add(to, SPAN("\\n"));
-        else
-            buf_add(to, len > 0 ? span_first(value, len) : SPAN("\xef\xbf\xbd"));
-        value = span_from(value, len > 0 ? len : 1);
-    }
-}
-
-static char *text_of(const struct pair *labels, size_t count)
-{
-    struct buf text;
-    buf_init(&text, (size_t)1 << 16);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += span_first(labels[i].value, VALUE_LONGEST).len;
+    struct label_set *set = must_alloc(sizeof *set + bytes);
+    char *at = (char *)(set + 1);
+    set->number = number;
     for (size_t i = 0; i < count; i++) {
         struct span value = span_first(labels[i].value, VALUE_LONGEST);
         if (value.len == 0)
             continue;
-        if (text.len > 0)
-            buf_add_byte(&text, ',');
-        buf_add(&text, labels[i].name);
-        buf_add(&text, SPAN("=\""));
-        label_value_add(&text, value);
-        buf_add_byte(&text, '"');
+        memcpy(at, value.at, value.len);
+        set->labels[set->label_count++] = (struct pair){labels[i].name, span_make(at, value.len)};
+        at += value.len;
     }
-    buf_add_byte(&text, '\0');
-    must(!buf_is_full(&text));
-    return text.at; /* the buffer's memory is the caller's now */
+    return set;
 }
 
 /* The number of the set, which is made where there is room. */
@@ -135,9 +127,7 @@ static unsigned set_number(struct family *family, struct span key, const struct 
     struct label_set *set = map_find(family->sets, key);
     unsigned sets = atomic_load_explicit(&family->count, memory_order_relaxed);
     if (set == NULL && sets < LABEL_SETS) {
-        set = must_alloc(sizeof *set);
-        set->number = sets;
-        set->text = text_of(labels, count);
+        set = label_set_new(sets, labels, count);
         map_set(family->sets, key, set);
         family->list[sets] = set;
         atomic_store_explicit(&family->count, sets + 1, memory_order_release);

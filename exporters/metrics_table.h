@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "exporters/exemplar.h"
 #include "exporters/metrics.h"
 #include "rules/base/map.h"
 
@@ -35,11 +36,14 @@ extern const char *const bucket_names[BUCKETS + 1]; /* as `le` spells them */
 struct series {
     _Atomic uint64_t sum; /* a counter's value; of a histogram in microseconds */
     _Atomic uint64_t buckets[BUCKETS + 1];
+    struct exemplar_slot *_Atomic exemplars; /* one for each bucket, a counter's the first; NULL
+                                                until a sampled request is counted */
 };
 
 struct label_set {
-    unsigned number;
-    char *text; /* as the page has it: a="x",b="y" */
+    unsigned number; /* of the set */
+    unsigned label_count;
+    struct pair labels[LABELS_MOST]; /* those that are not empty */
 };
 
 struct family {
@@ -68,6 +72,7 @@ struct worker_metrics {
 struct metrics {
     struct family families[FAMILIES];
     unsigned workers;
+    uint64_t began_wall_us; /* since when all of them count */
     struct worker_metrics *list[];
 };
 
@@ -82,9 +87,5 @@ static inline void figure_add(_Atomic uint64_t *figure, uint64_t n)
     atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
-
-/* As Prometheus' text format has it: backslash, quote and line feed escaped, valid UTF-8, no NUL.
- */
-void label_value_add(struct buf *to, struct span value);
 
 #endif

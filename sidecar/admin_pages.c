@@ -6,11 +6,8 @@
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/admin_inside.h"
-#include "sidecar/block_lists.h"
+#include "sidecar/figures.h"
 #include "sidecar/http/date.h"
-#include "sidecar/state/key_store.h"
-#include "sidecar/state/rates.h"
-#include "sidecar/usage_file.h"
 
 enum { HEARTBEAT_MOST_US = 5000000, FIRST_LISTS_US = 30000000 };
 
@@ -74,93 +71,21 @@ static bool page_readyz(struct process *process, struct service_call *call)
 
 /* ---- metrics ---- */
 
-static void name_plan_stores(const struct usage_plan_settings *plan, struct rate_figures *to)
-{
-    if (plan->throttle.how.limit > 0)
-        to[plan->throttle.store] =
-            (struct rate_figures){.control = "usage_plan", .name = plan->throttle.name};
-    for (size_t i = 0; i < plan->route_count; i++) {
-        const struct rate_settings *throttle = &plan->routes[i].throttle;
-        to[throttle->store] =
-            (struct rate_figures){.control = "usage_plan", .name = throttle->name};
-    }
-}
-
-/* One for each store of the snapshot in force; the caller frees. */
-static struct rate_figures *rate_figures(const struct snapshot *snapshot)
-{
-    const struct settings *settings = snapshot->settings;
-    struct rate_figures *to = must_alloc((settings->rate_store_count + 1) * sizeof *to);
-    for (size_t i = 0; i < settings->access_count; i++) {
-        const struct access_entry *entry = &settings->access[i];
-        if (entry->rate.how.limit > 0)
-            to[entry->rate.store] = (struct rate_figures){.control = "access", .name = entry->name};
-    }
-    for (size_t i = 0; i < settings->rate_limit_count; i++) {
-        const struct rate_limit_settings *limit = &settings->rate_limits[i];
-        to[limit->rate.store] = (struct rate_figures){.control = "rate_limit", .name = limit->name};
-    }
-    for (size_t i = 0; i < settings->usage_plan_count; i++)
-        name_plan_stores(&settings->usage_plans[i], to);
-    for (size_t i = 0; i < settings->rate_store_count; i++)
-        to[i].forgotten = rates_forgotten(snapshot->rates[i]);
-    return to;
-}
-
-/* One for each authorizer whose keys are fetched; the caller frees. */
-static struct key_set_figures *key_set_figures(const struct process *process, size_t *count)
-{
-    const struct snapshot *snapshot = process->snapshot;
-    const struct settings *settings = snapshot->settings;
-    struct key_set_figures *to = must_alloc((settings->authorizer_count + 1) * sizeof *to);
-    uint64_t passed_us = loop_wall_us(process->loop) - loop_now_us(process->loop);
-    for (size_t i = 0; i < settings->authorizer_count; i++) {
-        if (settings->authorizers[i].keys.url.at == NULL)
-            continue;
-        struct key_store_figures figures = key_store_figures(snapshot->key_stores[i]);
-        to[(*count)++] =
-            (struct key_set_figures){settings->authorizers[i].name, figures.fetched, figures.failed,
-                                     figures.fetched_us != 0 ? figures.fetched_us + passed_us : 0};
-    }
-    return to;
-}
-
 static bool page_metrics(struct process *process, struct service_call *call)
 {
     if (!process->snapshot->settings->metrics.prometheus) {
         admin_problem(call, 404, SPAN("metrics.prometheus is off"));
         return true;
     }
+    const struct fields *asked = &call->client->head->fields;
+    enum page_form form = page_form_of(fields_get(asked, SPAN("accept")));
+    struct figures figures;
     call->status = 200;
-    call->type = SPAN("text/plain; version=0.0.4; charset=utf-8");
-    struct process_facts facts = process->facts;
-    if (process->workers.block_lists != NULL) {
-        struct block_list_figures figures = block_lists_figures(process->workers.block_lists);
-        facts.dns_answered = figures.answered;
-        facts.dns_failed = figures.failed;
-        facts.dns_dropped = figures.dropped;
-    }
-    if (process->usage_file != NULL) {
-        struct usage_figures figures = usage_file_figures(process->usage_file);
-        facts.usage_written = figures.lines;
-        facts.usage_failed = figures.failures;
-        facts.usage_broken = figures.broken;
-    }
-    struct key_set_figures *keys = key_set_figures(process, &facts.key_set_count);
-    facts.key_sets = keys;
-    struct rate_figures *rates = rate_figures(process->snapshot);
-    facts.rates = rates;
-    facts.rate_count = process->snapshot->settings->rate_store_count;
-    struct ip_set_figures *ip_sets = admin_ip_set_figures(process);
-    facts.ip_sets = ip_sets;
-    facts.ip_set_count = process->snapshot->settings->ip_set_count;
-    struct alarm_figure *alarms = alarm_watch_figures(process->alarms, &facts.alarm_count);
-    facts.alarms = alarms;
-    metrics_print(process->workers.metrics, process->workers.exporter, &facts, &call->body);
-    free(alarms);
-    free(rates);
-    free(ip_sets);
-    free(keys);
+    call->type = page_form_type(form);
+    figures_begin(&figures, process);
+    metrics_print(process->workers.metrics, process->workers.exporter, &figures.facts, form,
+                  &call->body);
+    figures_end(&figures);
     return true;
 }
 

@@ -231,7 +231,7 @@ static bool start(struct process *process, char *why, size_t size)
     struct workers *workers = &process->workers;
     workers->count = threads < PROCESS_WORKERS_MOST ? threads : PROCESS_WORKERS_MOST;
     workers->at = must_alloc(workers->count * sizeof(struct worker *));
-    workers->metrics = metrics_new(workers->count);
+    workers->metrics = metrics_new(workers->count, loop_wall_us(process->loop));
     workers->memory_bytes =
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);

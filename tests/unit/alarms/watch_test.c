@@ -166,7 +166,7 @@ static void scene_begin(struct scene *scene, int64_t wall_s)
     scene->hand.wall_us = (uint64_t)wall_s * SECOND_US;
     scene->loop = loop_new(&scene->hand.clock);
     scene->log = program_log_open("/dev/null", LOG_DEBUG);
-    scene->metrics = metrics_new(WORKERS);
+    scene->metrics = metrics_new(WORKERS, 1);
     check(scene->loop != NULL && scene->log != NULL);
     scene->watch = alarm_watch_new(scene->loop, &scene->log, scene->metrics, WORKERS);
 }

@@ -329,7 +329,7 @@ struct story *story_new(const char *yaml, unsigned max_connections)
     story->clock = (struct clock){now, now, story};
     story->loop = loop_new(&story->clock);
     story->snapshot = build(yaml);
-    story->metrics = metrics_new(1);
+    story->metrics = metrics_new(1, 1);
     story->script = backend_hello;
     static const struct pool_target target = {.name = SPAN_INIT("127.0.0.1:9")};
     struct surroundings *around = &story->around;

@@ -13,6 +13,7 @@ int main(void)
     failures += line_tests();
     failures += access_template_tests();
     failures += metrics_tests();
+    failures += openmetrics_tests();
     failures += spans_tests();
     failures += xray_tests();
     failures += audit_tests();

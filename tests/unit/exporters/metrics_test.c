@@ -11,6 +11,7 @@
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
 
+static const uint64_t BEGAN_US = UINT64_C(1795253000250000);
 static const struct rate_figures rates[] = {{"access", SPAN_INIT("a\"\n"), 7}};
 static const struct certificate_expiry certificates[] = {
     {SPAN_INIT("door"), SPAN_INIT("a\xff\n"), 1}};
@@ -30,7 +31,7 @@ static const struct process_facts facts = {
 static struct span page_of(const struct metrics *metrics, struct buf *to)
 {
     buf_init(to, (size_t)64 << 20);
-    metrics_print(metrics, NULL, &facts, to);
+    metrics_print(metrics, NULL, &facts, PAGE_PROMETHEUS, to);
     check(!buf_is_full(to));
     return buf_span(to);
 }
@@ -107,7 +108,7 @@ static unsigned check_page(struct span page)
 
 TEST(a_request_is_found_again_on_the_page)
 {
-    struct metrics *metrics = metrics_new(2);
+    struct metrics *metrics = metrics_new(2, BEGAN_US);
     struct report report = sample_report();
     struct buf buf;
     metrics_count(metrics_worker(metrics, 0), &report);
@@ -142,7 +143,7 @@ TEST(a_request_is_found_again_on_the_page)
 
 TEST(gauges_and_counters_are_joined_over_the_workers)
 {
-    struct metrics *metrics = metrics_new(2);
+    struct metrics *metrics = metrics_new(2, BEGAN_US);
     struct worker_metrics *first = metrics_worker(metrics, 0), *second = metrics_worker(metrics, 1);
     struct buf buf;
     metrics_gauge(first, GAUGE_ACTIVE_REQUESTS, 3);
@@ -172,7 +173,7 @@ TEST(gauges_and_counters_are_joined_over_the_workers)
 
 TEST(two_thousand_label_sets_then_one_for_the_rest)
 {
-    struct metrics *metrics = metrics_new(2);
+    struct metrics *metrics = metrics_new(2, BEGAN_US);
     struct report report = plain_report();
     struct buf buf;
     for (unsigned i = 0; i < 2500; i++) {
@@ -202,7 +203,7 @@ TEST(two_thousand_label_sets_then_one_for_the_rest)
 
 TEST(methods_that_nobody_knows_are_one)
 {
-    struct metrics *metrics = metrics_new(1);
+    struct metrics *metrics = metrics_new(1, BEGAN_US);
     struct report report = plain_report();
     struct buf buf;
     report.status = 0;
@@ -222,7 +223,7 @@ TEST(methods_that_nobody_knows_are_one)
 
 TEST(any_bytes_in_a_label_leave_the_page_whole)
 {
-    struct metrics *metrics = metrics_new(1);
+    struct metrics *metrics = metrics_new(1, BEGAN_US);
     struct report report = plain_report();
     struct buf buf;
     for (unsigned byte = 0; byte < 256; byte++) {
@@ -244,7 +245,7 @@ TEST(any_bytes_in_a_label_leave_the_page_whole)
 
 TEST(a_block_is_a_decision_of_its_phase)
 {
-    struct metrics *metrics = metrics_new(1);
+    struct metrics *metrics = metrics_new(1, BEGAN_US);
     struct report report = sample_report();
     struct rule_match match = report.waf.matches[1];
     struct buf buf;
@@ -279,7 +280,7 @@ static void *count_many(void *context)
 
 TEST(a_page_may_be_read_while_workers_count)
 {
-    struct metrics *metrics = metrics_new(2);
+    struct metrics *metrics = metrics_new(2, BEGAN_US);
     pthread_t threads[2];
     struct buf buf;
     for (unsigned w = 0; w < 2; w++)

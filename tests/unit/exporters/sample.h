@@ -28,6 +28,7 @@ int line_tests(void);
 int access_template_tests(void);
 int exporter_tests(void);
 int metrics_tests(void);
+int openmetrics_tests(void);
 int spans_tests(void);
 int xray_tests(void);
 int otlp_tests(void);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exemplars between threads. */
+#include "exporters/exemplar.h"
+
+#include <string.h>
+
+#include "rules/base/must.h"
+
+_Static_assert(sizeof(struct exemplar) == EXEMPLAR_WORDS * sizeof(uint64_t), "words hold all");
+enum { WALL_WORD = EXEMPLAR_WORDS - 1, READS_MOST = 16 };
+
+void exemplar_put(struct exemplar_slot *slot, const struct exemplar *exemplar)
+{
+    uint64_t words[EXEMPLAR_WORDS];
+    uint64_t there = atomic_load_explicit(&slot->words[WALL_WORD], memory_order_relaxed);
+    if (there != 0 && exemplar->wall_us - there < EXEMPLAR_STANDS_US)
+        return; /* a clock that was set back looks like a long time */
+    uint64_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
+    must(version % 2 == 0);
+    memcpy(words, exemplar, sizeof words);
+    atomic_store_explicit(&slot->version, version + 1, memory_order_relaxed);
+    for (unsigned i = 0; i < EXEMPLAR_WORDS; i++)
+        atomic_store_explicit(&slot->words[i], words[i], memory_order_release);
+    atomic_store_explicit(&slot->version, version + 2, memory_order_release);
+}
+
+bool exemplar_get(const struct exemplar_slot *slot, struct exemplar *to)
+{
+    uint64_t words[EXEMPLAR_WORDS];
+    for (unsigned reads = 0; reads < READS_MOST; reads++) {
+        uint64_t before = atomic_load_explicit(&slot->version, memory_order_acquire);
+        for (unsigned i = 0; i < EXEMPLAR_WORDS; i++)
+            words[i] = atomic_load_explicit(&slot->words[i], memory_order_acquire);
+        uint64_t after = atomic_load_explicit(&slot->version, memory_order_relaxed);
+        if (before == after && before % 2 == 0) {
+            memcpy(to, words, sizeof words);
+            return before > 0;
+        }
+    }
+    return false;
+}

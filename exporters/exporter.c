@@ -8,22 +8,19 @@
  * once. */
 #include "exporters/exporter.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "exporters/access_log.h"
 #include "exporters/audit_file.h"
 #include "exporters/audit_log.h"
+#include "exporters/channels.h"
 #include "exporters/clock.h"
-#include "exporters/feed.h"
-#include "exporters/otlp.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
 #include "exporters/record.h"
@@ -41,7 +38,7 @@ enum {
 };
 struct exporter {
     struct ring *ring;
-    struct queue *queues[DESTINATIONS];
+    struct queue *queues[LOGS];
     atomic_bool on[DESTINATIONS];
     int wake; /* eventfd; -1 while there is no thread */
     atomic_bool asleep, stop, reopen;
@@ -55,10 +52,7 @@ struct exporter {
     /* the thread's own; before it runs and after it ended, the caller's */
     pthread_t thread;
     struct writer *writers[LOGS];
-    struct feed *feed; /* of the spans; lives as long as the exporter */
-    struct otlp *otlp; /* NULL: off */
-    bool is_held;      /* the ring was marked, and `held` has to be safe before it is freed */
-    uint64_t held;
+    struct channels *channels;
     struct span_maker *span_maker;
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
@@ -85,41 +79,18 @@ static void apply_log(struct exporter *e, struct plan *plan, size_t i)
     atomic_store(&e->on[i], e->writers[i] != NULL);
 }
 
-static void apply_otlp(struct exporter *e, const struct plan *plan)
-{
-    const struct otlp_settings settings = plan_otlp(plan);
-    const struct feed_spool spool = plan_spool(plan, ring_id(e->ring));
-    uint8_t random[16];
-    atomic_store(&e->on[DESTINATION_TRACES], plan->endpoint != NULL);
-    if (plan->endpoint == NULL) {
-        otlp_free(e->otlp);
-        e->otlp = NULL;
-        feed_use(e->feed, &spool);
-        queue_abandon(e->queues[DESTINATION_TRACES], DROP_SHUTDOWN);
-        return;
-    }
-    if (e->otlp != NULL) {
-        if (!plan_same_otlp(plan, e->plan))
-            otlp_change(e->otlp, &settings);
-    } else {
-        must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
-        e->otlp = otlp_new(e->feed, &settings, random);
-        if (e->span_maker == NULL)
-            e->span_maker = span_maker_new();
-    }
-    feed_use(e->feed, &spool);
-    if (plan->spool_path != NULL)
-        ring_hold(e->ring, true); /* hold_back() frees it where the spool cannot be used */
-}
-
 static void apply(struct exporter *e, struct plan *plan)
 {
     uint32_t wanted = 0;
     for (size_t i = 0; i < LOGS; i++)
         apply_log(e, plan, i);
-    apply_otlp(e, plan);
+    channels_use(e->channels, plan->channels);
+    atomic_store(&e->on[DESTINATION_TRACES], channels_want(e->channels, OTLP_TRACES));
+    if (e->span_maker == NULL && channels_want(e->channels, OTLP_TRACES))
+        e->span_maker = span_maker_new();
+    for (unsigned i = 0; i < LOGS; i++)
+        queue_limit(e->queues[i], plan->queue_records);
     for (unsigned d = 0; d < DESTINATIONS; d++) {
-        queue_limit(e->queues[d], plan->queue_records);
         if (atomic_load(&e->on[d]))
             wanted |= RING_WANTS(d);
     }
@@ -150,8 +121,11 @@ static void count_lost(struct exporter *e)
 {
     for (unsigned d = 0; d < DESTINATIONS; d++) {
         uint64_t lost = ring_lost(e->ring, (enum destination)d);
-        if (lost != e->lost_seen[d] && atomic_load(&e->on[d]))
-            queue_lost(e->queues[d], lost - e->lost_seen[d], DROP_RING_FULL);
+        uint64_t more = lost - e->lost_seen[d];
+        if (more > 0 && d == DESTINATION_TRACES)
+            channels_lost(e->channels, OTLP_TRACES, more, DROP_RING_FULL);
+        else if (more > 0 && atomic_load(&e->on[d]))
+            queue_lost(e->queues[d], more, DROP_RING_FULL);
         e->lost_seen[d] = lost;
     }
 }
@@ -185,7 +159,8 @@ static void export_spans(struct exporter *e, const struct report *report)
     if (!atomic_load(&e->on[DESTINATION_TRACES]) || !report->sampled)
         return;
     unsigned spans = spans_add(e->span_maker, &e->item, report);
-    put_item(e, DESTINATION_TRACES, &e->item, spans);
+    channels_put(e->channels, OTLP_TRACES, &e->item, spans);
+    buf_clear(&e->item);
 }
 
 static void export(struct exporter *e, const struct report *report)
@@ -237,54 +212,16 @@ static void wake_writers(struct exporter *e)
     }
 }
 
-static uint64_t spans_in_memory(const struct exporter *e)
-{
-    struct destination_figures all;
-    struct feed_figures disk;
-    queue_figures(e->queues[DESTINATION_TRACES], &all);
-    feed_figures(e->feed, &disk);
-    return all.waiting > disk.spool.waiting ? all.waiting - disk.spool.waiting : 0;
-}
-
-/* Records stay in the ring until a kill cannot lose their spans any more: they are on the disk, or
- * settled. Where the disk is slow, the workers' room comes first. */
-static void hold_back(struct exporter *e)
-{
-    bool is_tight = ring_is_tight(e->ring);
-    ring_risk(e->ring, is_tight || !feed_is_on_disk(e->feed) ? spans_in_memory(e) : 0);
-    if (is_tight)
-        ring_mark(e->ring); /* all that was read */
-    if (is_tight || (e->is_held && feed_safe(e->feed) >= e->held)) {
-        ring_release(e->ring);
-        e->is_held = false;
-    }
-    if (!e->is_held && ring_mark(e->ring)) {
-        e->held = queue_put_count(e->queues[DESTINATION_TRACES]);
-        e->is_held = true;
-        feed_wake(e->feed);
-    }
-}
-
 /* How many records it moved. */
 static unsigned one_round(struct exporter *e)
 {
     follow_orders(e);
     count_lost(e);
     unsigned records = drain(e);
-    hold_back(e);
+    channels_hold_back(e->channels);
     wake_writers(e);
-    if (e->otlp != NULL)
-        otlp_step(e->otlp, clock_monotonic_us(), atomic_load(&e->stop));
+    channels_step(e->channels, atomic_load(&e->stop));
     return records;
-}
-
-/* True: the eventfd was written. */
-static bool wait_for_anything(struct exporter *e, int timeout_ms)
-{
-    if (e->otlp != NULL)
-        return otlp_wait(e->otlp, e->wake, timeout_ms);
-    struct pollfd fd = {.fd = e->wake, .events = POLLIN};
-    return poll(&fd, 1, timeout_ms) > 0;
 }
 
 /* `asleep` is set before the ring is looked at for the last time, and a worker looks at `asleep`
@@ -296,7 +233,7 @@ static void sleep_until_work(struct exporter *e, unsigned records)
     atomic_store(&e->asleep, !busy);
     if (!busy && !ring_is_empty(e->ring))
         timeout = 0;
-    bool woken = wait_for_anything(e, timeout);
+    bool woken = channels_wait(e->channels, e->wake, timeout);
     atomic_store(&e->asleep, false);
     eventfd_t count;
     if (woken)
@@ -306,22 +243,17 @@ static void sleep_until_work(struct exporter *e, unsigned records)
 /* What is in the ring is taken out, what waits for the receiver is tried, until the deadline. */
 static void finish(struct exporter *e)
 {
-    if (e->otlp != NULL)
-        otlp_hurry(e->otlp);
+    channels_hurry(e->channels);
     for (;;) {
         bool busy = one_round(e) > 0;
         uint64_t now = clock_monotonic_us(), deadline = atomic_load(&e->deadline_us);
-        bool idle = e->otlp == NULL || otlp_is_idle(e->otlp);
-        bool waits_on_disk = e->otlp != NULL && feed_is_on_disk(e->feed) &&
-                             feed_is_settled(e->feed) && otlp_is_stuck(e->otlp);
-        if ((!busy && (idle || waits_on_disk)) || now >= deadline)
+        if ((!busy && channels_are_done(e->channels)) || now >= deadline)
             break;
         if (!busy)
-            otlp_wait(e->otlp, -1,
-                      clock_poll_ms(deadline < now + 50000 ? deadline : now + 50000, now));
+            channels_wait(e->channels, -1,
+                          clock_poll_ms(deadline < now + 50000 ? deadline : now + 50000, now));
     }
-    otlp_free(e->otlp);
-    e->otlp = NULL;
+    channels_land(e->channels);
 }
 
 static void *exporter_run(void *context)
@@ -349,8 +281,6 @@ static bool thread_start(struct exporter *e)
  */
 static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
 {
-    if (e->feed == NULL)
-        e->feed = feed_new(e->queues[DESTINATION_TRACES], e->wake);
     apply(e, plan);
     if (!plan_wants_anything(plan))
         return true;
@@ -378,10 +308,9 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
     e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(e->wake >= 0);
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
-    for (size_t d = 0; d < DESTINATIONS; d++)
-        e->queues[d] = queue_new(plan->queue_records);
-    queue_lost(e->queues[DESTINATION_TRACES], ring_at_risk(ring), DROP_CRASH);
-    ring_risk(ring, 0);
+    for (size_t i = 0; i < LOGS; i++)
+        e->queues[i] = queue_new(plan->queue_records);
+    e->channels = channels_new(ring, e->wake);
     if (begin(e, plan, why, size))
         return e;
     exporter_stop(e, 0);
@@ -397,6 +326,11 @@ bool exporter_change(struct exporter *e, const struct exporter_settings *setting
         pthread_cond_wait(&e->applied, &e->lock);
     struct plan *plan = plan_new(settings, e->plan, why, size);
     if (plan == NULL) {
+        done = false;
+    } else if (!channels_fit(e->channels, plan->channels)) {
+        snprintf(why, size, "otlp: more than %d receivers and signals since the start: restart",
+                 CHANNELS_MOST);
+        plan_free(plan);
         done = false;
     } else if (!e->running) {
         done = begin(e, plan, why, size);
@@ -427,18 +361,14 @@ void exporter_nudge(struct exporter *e)
         eventfd_write(e->wake, 1);
 }
 
-static void tell_left(const struct exporter *e, enum feed_end end)
+static void tell_left(const struct exporter *e)
 {
-    for (unsigned d = 0; d < DESTINATIONS; d++) {
+    for (unsigned i = 0; i < LOGS; i++) {
         struct destination_figures figures;
-        exporter_figures(e, (enum destination)d, &figures);
-        uint64_t left = queue_dropped_here(e->queues[d], DROP_SHUTDOWN) +
-                        (d == DESTINATION_TRACES ? 0 : figures.waiting);
+        exporter_figures(e, (enum destination)i, &figures);
+        uint64_t left = queue_dropped_here(e->queues[i], DROP_SHUTDOWN) + figures.waiting;
         if (left > 0)
             say("%s: %llu given up at the end", figures.name, (unsigned long long)left);
-        if (d == DESTINATION_TRACES && end == FEED_WAITS)
-            say("%s: %llu wait in the spool for the next start", figures.name,
-                (unsigned long long)figures.waiting);
     }
 }
 
@@ -446,25 +376,20 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
 {
     if (e == NULL)
         return;
-    bool hangs[DESTINATIONS] = {false};
+    bool hangs[LOGS] = {false};
     if (e->running) {
         atomic_store(&e->deadline_us, deadline_us);
         atomic_store(&e->stop, true);
         eventfd_write(e->wake, 1);
         pthread_join(e->thread, NULL);
     }
-    otlp_free(e->otlp); /* where no thread ever ran */
-    enum feed_end end = feed_stop(e->feed, deadline_us);
-    hangs[DESTINATION_TRACES] = end == FEED_HANGS;
-    if (end != FEED_HANGS)
-        ring_hold(e->ring, false); /* all of it is where it belongs */
-    ring_risk(e->ring, 0);
+    channels_stop(e->channels, deadline_us);
     for (size_t i = 0; i < LOGS; i++)
         hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
-    tell_left(e, end);
-    for (size_t d = 0; d < DESTINATIONS; d++) {
-        if (!hangs[d])
-            queue_free(e->queues[d]);
+    tell_left(e);
+    for (size_t i = 0; i < LOGS; i++) {
+        if (!hangs[i])
+            queue_free(e->queues[i]);
     }
     plan_free(e->plan);
     close(e->wake);
@@ -494,23 +419,31 @@ void exporter_figures(const struct exporter *e, enum destination destination,
     *out = (struct destination_figures){.name = names[destination].name,
                                         .signal = names[destination].signal,
                                         .on = atomic_load(&e->on[destination])};
-    queue_figures(e->queues[destination], out);
+    if (destination != DESTINATION_TRACES)
+        queue_figures(e->queues[destination], out);
+    struct spool_state spool;
+    for (unsigned i = 0; destination == DESTINATION_TRACES && i < channels_count(e->channels);
+         i++) {
+        channels_figures(e->channels, i, out, &spool);
+        if (span_is(span_text(out->signal), SPAN("traces")))
+            break;
+    }
 }
 
-void exporter_spool(const struct exporter *e, struct spool_state *out)
+unsigned exporter_accounts(const struct exporter *e)
 {
-    struct feed_figures figures = {.is_open = false};
-    if (e->feed != NULL)
-        feed_figures(e->feed, &figures);
-    *out = (struct spool_state){
-        .is_on = figures.is_wanted,
-        .is_open = figures.is_open,
-        .waiting = figures.spool.waiting,
-        .backlog = figures.spool.backlog,
-        .records = figures.spool.waiting_records,
-        .bytes = figures.spool.bytes,
-        .segments = figures.spool.segments,
-    };
+    unsigned channels = channels_count(e->channels);
+    return LOGS + (channels > 0 ? channels : 1); /* where there is none: that traces are off */
+}
+
+void exporter_account(const struct exporter *e, unsigned which, struct destination_figures *figures,
+                      struct spool_state *spool)
+{
+    *spool = (struct spool_state){.is_on = false};
+    if (which < LOGS || channels_count(e->channels) == 0)
+        exporter_figures(e, which < LOGS ? (enum destination)which : DESTINATION_TRACES, figures);
+    else
+        channels_figures(e->channels, which - LOGS, figures, spool);
 }
 
 const char *drop_reason_name(enum drop_reason reason)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/otlp_signal.h"
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
@@ -51,23 +52,32 @@ enum spool_fsync {
     SPOOL_FSYNC_INTERVAL, /* at most the last 200 ms */
     SPOOL_FSYNC_ALWAYS,   /* nothing that has been written */
 };
-/* Where spans wait on disk until they are sent. */
+/* Where what goes to a receiver of OTLP waits on disk until it is sent. */
 struct otlp_spool_settings {
-    struct span path; /* a folder that exists; at == NULL: they wait in memory */
+    struct span path; /* a folder that exists; at == NULL: in memory */
     uint64_t most_bytes, most_age_us;
     enum spool_fsync fsync;
 };
+
+/* One signal to one receiver of OTLP: channels.h. */
+struct channel_settings {
+    struct span name; /* the receiver's, as figures have it: "otlp" */
+    enum otlp_signal signal;
+    struct span url;     /* of its requests, whole: "http://127.0.0.1:4318/v1/traces" */
+    uint64_t timeout_us; /* of one request; 0: 10 s */
+    bool gzip;
+    struct otlp_spool_settings spool; /* a folder of its own */
+};
+enum { CHANNELS_MOST = 24 };
 
 struct exporter_settings {     /* copied */
     struct span access_log;    /* path, /dev/stdout, a named pipe; at == NULL: off */
     struct span access_format; /* "json" or at == NULL; else what access_template.h compiles */
     struct span rule_log;
     struct audit_settings audit_log;
-    struct span otlp_endpoint; /* base URL; /v1/traces is appended; at == NULL: off */
+    const struct channel_settings *channels;
+    size_t channel_count;
     struct span service_name, environment;
-    uint64_t otlp_timeout_us;
-    bool gzip;
-    struct otlp_spool_settings spool;
     size_t queue_records; /* of each destination: 8192 */
 };
 
@@ -115,14 +125,19 @@ struct destination_figures {
     uint64_t resent; /* part of none of these: may have arrived twice */
     bool on;
 };
+/* Of DESTINATION_TRACES: its first channel's. */
 void exporter_figures(const struct exporter *exporter, enum destination destination,
                       struct destination_figures *out);
 const char *drop_reason_name(enum drop_reason reason);
-/* What lies on disk for the OTLP receiver. */
+/* What lies on disk for a receiver of OTLP. */
 struct spool_state {
     bool is_on, is_open;                                 /* asked for; in use */
-    uint64_t waiting, backlog, records, bytes, segments; /* the first two in spans */
+    uint64_t waiting, backlog, records, bytes, segments; /* the first two in units */
 };
-void exporter_spool(const struct exporter *exporter, struct spool_state *out);
+/* All accounts: the logs' and the channels'. `spool` is nothing where there is none. */
+enum { ACCOUNTS_MOST = DESTINATIONS + CHANNELS_MOST };
+unsigned exporter_accounts(const struct exporter *exporter);
+void exporter_account(const struct exporter *exporter, unsigned which,
+                      struct destination_figures *figures, struct spool_state *spool);
 
 #endif

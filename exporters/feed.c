@@ -19,9 +19,11 @@ enum {
     ITEMS_BYTES = 1024 * 1024,
 };
 
-struct feed *feed_new(struct queue *queue, int tell)
+struct feed *feed_new(struct queue *queue, int tell, const char *name, enum otlp_signal signal)
 {
     struct feed *feed = must_alloc(sizeof *feed);
+    feed->name = must_strdup(name);
+    feed->signal = signal;
     must(pthread_mutex_init(&feed->lock, NULL) == 0);
     feed->queue = queue;
     feed->tell = tell >= 0 ? fcntl(tell, F_DUPFD_CLOEXEC, 3) : -1;
@@ -51,6 +53,7 @@ static void feed_free(struct feed *feed)
     pthread_mutex_destroy(&feed->lock);
     free(feed->path);
     free(feed->spool_path);
+    free(feed->name);
     free(feed);
 }
 
@@ -96,7 +99,8 @@ void feed_use(struct feed *feed, const struct feed_spool *settings)
         feed->running = thread_start(feed);
         if (!feed->running) {
             feed->tried = true;
-            say("otlp: the spool's thread cannot be started, spans wait in memory");
+            say("%s: the spool's thread cannot be started, %s wait in memory", feed->name,
+                otlp_signal_row(feed->signal)->units);
         }
     }
     feed_wake(feed);

@@ -11,6 +11,7 @@
 #ifndef SIDEGATE_EXPORTERS_FEED_H
 #define SIDEGATE_EXPORTERS_FEED_H
 
+#include "exporters/otlp_signal.h"
 #include "exporters/queue.h"
 #include "exporters/spool.h"
 
@@ -23,8 +24,9 @@ struct feed_spool {   /* copied */
 };
 
 /* `queue` is borrowed. `tell`: an eventfd that is written when a batch is ready or something was
- * committed; -1: none. The calls below are one thread's, but for feed_figures(). */
-struct feed *feed_new(struct queue *queue, int tell);
+ * committed; -1: none. `name` stands before what is said to the operator. The calls below are one
+ * thread's, but for feed_figures(). */
+struct feed *feed_new(struct queue *queue, int tell, const char *name, enum otlp_signal signal);
 /* Opens, changes or leaves the spool; what cannot be opened is said, and tried again each second.
  */
 void feed_use(struct feed *feed, const struct feed_spool *settings);

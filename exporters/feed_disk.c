@@ -22,10 +22,9 @@ enum {
     AGAIN_US = 1000 * 1000, /* what failed is tried again */
     SLEEP_US = 1000 * 1000,
     COMMITS = 16, /* in one turn */
-    SIGNAL_TRACES = 1,
 };
 
-/* Spans and their like are worth this much to the sender; the reasons the spool itself has. */
+/* The reasons the spool itself has. */
 static const enum drop_reason inner_reasons[] = {DROP_SPOOL_FULL, DROP_EXPIRED, DROP_CORRUPT};
 enum { INNER_REASONS = sizeof inner_reasons / sizeof inner_reasons[0] };
 
@@ -71,27 +70,30 @@ static void carry(struct feed *feed)
         feed->lost[i] = there.lost[i];
 }
 
-static void tell_found(const char *path, const struct spool_found *found)
+static void tell_found(const struct feed *feed, const char *path, const struct spool_found *found)
 {
+    const char *units = otlp_signal_row(feed->signal)->units;
     if (found->torn_bytes > 0)
-        say("otlp: %s: %llu bytes of a record that was never finished are cut off", path,
+        say("%s: %s: %llu bytes of a record that was never finished are cut off", feed->name, path,
             (unsigned long long)found->torn_bytes);
     if (found->ledger == LEDGER_MENDED)
-        say("otlp: %s: half of the ledger is broken, the other half goes on", path);
+        say("%s: %s: half of the ledger is broken, the other half goes on", feed->name, path);
     if (found->ledger == LEDGER_BROKEN)
-        say("otlp: %s: the ledger is broken, what became of earlier spans is forgotten", path);
+        say("%s: %s: the ledger is broken, what became of earlier %s is forgotten", feed->name,
+            path, units);
     if (found->waiting > 0)
-        say("otlp: %s: %llu spans of earlier wait to be sent", path,
-            (unsigned long long)found->waiting);
+        say("%s: %s: %llu %s of earlier wait to be sent", feed->name, path,
+            (unsigned long long)found->waiting, units);
 }
 
 static void tell_closed(struct feed *feed, const char *path, enum spool_opened why)
 {
     char text[128];
+    const char *units = otlp_signal_row(feed->signal)->units;
     if (!feed->told_open && why == SPOOL_BUSY)
-        say("otlp: the spool %s is another process's, spans wait in memory", path);
+        say("%s: the spool %s is another process's, %s wait in memory", feed->name, path, units);
     else if (!feed->told_open)
-        say("otlp: the spool %s cannot be used, spans wait in memory: %s", path,
+        say("%s: the spool %s cannot be used, %s wait in memory: %s", feed->name, path, units,
             strerror_r(errno, text, sizeof text));
     feed->told_open = true;
 }
@@ -111,7 +113,7 @@ static void spool_begin(struct feed *feed, const char *path, const struct spool_
     }
     free(feed->spool_path);
     feed->spool_path = must_strdup(path);
-    tell_found(path, &found);
+    tell_found(feed, path, &found);
     feed->told_open = feed->told_write = feed->told_ledger = false;
     feed->again_us = 0;
     carry(feed);
@@ -218,19 +220,26 @@ static bool commit(struct feed *feed)
     enum spool_commit done = spool_commit(feed->spool);
     if (done == SPOOL_COMMITTED) {
         if (feed->told_write)
-            say("otlp: %s: there is room again", feed->spool_path);
+            say("%s: %s: there is room again", feed->name, feed->spool_path);
         feed->told_write = false;
         feed->again_us = 0;
         set_hand(feed, true);
         return true;
     }
     if (!feed->told_write)
-        say("otlp: %s: %s, spans wait in memory", feed->spool_path,
-            done == SPOOL_NO_ROOM ? "the disk is full" : strerror_r(errno, text, sizeof text));
+        say("%s: %s: %s, %s wait in memory", feed->name, feed->spool_path,
+            done == SPOOL_NO_ROOM ? "the disk is full" : strerror_r(errno, text, sizeof text),
+            otlp_signal_row(feed->signal)->units);
     feed->told_write = true;
     feed->again_us = feed->now_us + AGAIN_US;
     set_hand(feed, false);
     return false;
+}
+
+/* 0 is no signal's number. */
+static unsigned signal_on_disk(const struct feed *feed)
+{
+    return (unsigned)feed->signal + 1;
 }
 
 /* One item; false: there is none. */
@@ -243,7 +252,8 @@ static bool move_one(struct feed *feed)
     if (units > 0 && feed->hand == UINT64_MAX)
         feed->hand = oldest;
     pthread_mutex_unlock(&feed->lock);
-    if (units > 0 && !spool_append(feed->spool, buf_span(&feed->item), units, SIGNAL_TRACES)) {
+    if (units > 0 &&
+        !spool_append(feed->spool, buf_span(&feed->item), units, signal_on_disk(feed))) {
         queue_dropped(feed->queue, units, DROP_REJECTED);
         spool_lost(feed->spool, units, DROP_REJECTED);
     }
@@ -310,7 +320,7 @@ static void keep(struct feed *feed)
     char text[128];
     bool kept = spool_keep(feed->spool);
     if (!kept && !feed->told_ledger)
-        say("otlp: %s: the ledger cannot be written: %s", feed->spool_path,
+        say("%s: %s: the ledger cannot be written: %s", feed->name, feed->spool_path,
             strerror_r(errno, text, sizeof text));
     feed->told_ledger = !kept;
 }

@@ -30,6 +30,8 @@ struct feed_done {
 
 struct feed {
     struct queue *queue;
+    char *name;
+    enum otlp_signal signal;
     int tell, wake; /* eventfds: the sender's, the disk thread's */
     pthread_t thread;
     bool running;

@@ -225,7 +225,7 @@ enum export_id {
 };
 
 static void walk_export(struct walk *walk, enum export_id id,
-                        const struct destination_figures *figures)
+                        const struct destination_figures *figures, const struct spool_state *spool)
 {
     const struct pair labels[] = {{SPAN("destination"), span_text(figures->name)},
                                   {SPAN("signal"), span_text(figures->signal)}};
@@ -235,7 +235,13 @@ static void walk_export(struct walk *walk, enum export_id id,
     case EXPORT_WAITING: give(walk, labels, 2, figures->waiting); break;
     case EXPORT_RESENT: give(walk, labels, 2, figures->resent); break;
     case EXPORT_SPOOL_RECORDS:
-    case EXPORT_SPOOL_BYTES: break; /* there is one spool: see walk_spool() */
+        if (spool->is_on)
+            give(walk, labels, 2, spool->records);
+        break;
+    case EXPORT_SPOOL_BYTES:
+        if (spool->is_on)
+            give(walk, labels, 2, spool->bytes);
+        break;
     case EXPORT_DROPPED:
         for (unsigned r = 0; r < DROP_REASONS; r++) {
             const char *reason = drop_reason_name((enum drop_reason)r);
@@ -247,31 +253,21 @@ static void walk_export(struct walk *walk, enum export_id id,
     }
 }
 
-static void walk_spool(struct walk *walk, enum export_id id, const struct spool_state *spool)
-{
-    const struct pair label = {SPAN("destination"), SPAN("otlp")};
-    if (spool->is_on && id == EXPORT_SPOOL_RECORDS)
-        give(walk, &label, 1, spool->records);
-    if (spool->is_on && id == EXPORT_SPOOL_BYTES)
-        give(walk, &label, 1, spool->bytes);
-}
-
 static void walk_exports(struct walk *walk, const struct exporter *exporter)
 {
     static const struct metric rows[EXPORTS] = {
 #define EXPORT(id, name, kind, sentence) [id] = {name, sentence, METRIC_##kind},
 #include "exporters/metrics.tbl"
     };
-    struct destination_figures figures[DESTINATIONS]; /* of one moment for all rows */
-    struct spool_state spool;
-    exporter_spool(exporter, &spool);
-    for (unsigned d = 0; d < DESTINATIONS; d++)
-        exporter_figures(exporter, (enum destination)d, &figures[d]);
+    struct destination_figures figures[ACCOUNTS_MOST]; /* of one moment for all rows */
+    struct spool_state spools[ACCOUNTS_MOST];
+    unsigned count = exporter_accounts(exporter);
+    for (unsigned i = 0; i < count; i++)
+        exporter_account(exporter, i, &figures[i], &spools[i]);
     for (unsigned row = 0; row < EXPORTS; row++) {
         begin(walk, rows[row].name, rows[row].kind, rows[row].sentence);
-        for (unsigned d = 0; d < DESTINATIONS; d++)
-            walk_export(walk, (enum export_id)row, &figures[d]);
-        walk_spool(walk, (enum export_id)row, &spool);
+        for (unsigned i = 0; i < count; i++)
+            walk_export(walk, (enum export_id)row, &figures[i], &spools[i]);
     }
 }
 

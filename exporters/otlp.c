@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending spans. */
+/* Sending batches. */
 #include "exporters/otlp.h"
 
-#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 enum {
     UNDER_WAY = 2,
-    BATCH_SPANS = 512,
+    BATCH_UNITS = 512,
     BATCH_BYTES = 1024 * 1024,
     BODY_BYTES = 2 * BATCH_BYTES, /* with its envelope, or compressed badly */
     DELAY_US = 1000 * 1000,
@@ -26,14 +26,14 @@ enum {
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
     LONGEST_RETRY_AFTER_S = 300,
     BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
-    PILED_UP = 4 * BATCH_SPANS, /* behind an outage: from there on it is a backlog */
+    PILED_UP = 4 * BATCH_UNITS, /* behind an outage: from there on it is a backlog */
 };
 
 enum state { STATE_FREE, STATE_FLYING, STATE_RESTING };
 
 struct sending {
+    struct flight flight; /* first: what lands is its sending */
     struct otlp *otlp;
-    CURL *easy;
     enum state state;
     struct feed_batch batch;
     bool is_doubtful; /* the receiver may have it, and did not say so */
@@ -42,12 +42,13 @@ struct sending {
 
 struct otlp {
     struct feed *feed;
-    CURLM *multi;
+    struct carrier *carrier;
     struct sending sendings[UNDER_WAY];
-    struct buf spans, plain; /* a batch on its way into a body */
+    struct buf items, plain; /* a batch on its way into a body */
     struct buf preamble;     /* whose it is */
 
-    char *url;
+    char *name, *url;
+    const char *units;
     struct envelope envelope;
     uint64_t timeout_us;
     bool gzip;
@@ -63,39 +64,34 @@ struct otlp {
     uint64_t now_us;   /* of this step */
 };
 
-static void curl_begin(void)
-{
-    must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-}
-
-static char *traces_url(const char *endpoint)
-{
-    static const char path[] = "/v1/traces";
-    size_t len = strlen(endpoint);
-    while (len > 0 && endpoint[len - 1] == '/')
-        len--;
-    char *url = must_alloc(len + sizeof path);
-    memcpy(url, endpoint, len);
-    memcpy(url + len, path, sizeof path);
-    return url;
-}
-
 static void settings_fini(struct otlp *otlp)
 {
+    free(otlp->name);
     free(otlp->url);
     envelope_fini(&otlp->envelope);
     curl_slist_free_all(otlp->fields);
 }
 
+static char *text_of(struct span text)
+{
+    char *copy = must_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
 static void settings_init(struct otlp *otlp, const struct otlp_settings *settings)
 {
-    otlp->url = traces_url(settings->endpoint);
-    otlp->timeout_us = settings->timeout_us > 0 ? settings->timeout_us : DEFAULT_TIMEOUT_US;
-    otlp->gzip = settings->gzip;
+    const struct channel_settings *to = settings->to;
+    otlp->name = text_of(to->name);
+    otlp->url = text_of(to->url);
+    otlp->units = otlp_signal_row(to->signal)->units;
+    otlp->timeout_us = to->timeout_us > 0 ? to->timeout_us : DEFAULT_TIMEOUT_US;
+    otlp->gzip = to->gzip;
     envelope_init(&otlp->envelope, settings->service_name, settings->environment, otlp->random);
     otlp->fields = curl_slist_append(NULL, "Content-Type: application/x-protobuf");
     otlp->fields = curl_slist_append(otlp->fields, "Expect:"); /* no 100-continue */
-    if (settings->gzip)
+    if (to->gzip)
         otlp->fields = curl_slist_append(otlp->fields, "Content-Encoding: gzip");
     must(otlp->fields != NULL);
     buf_clear(&otlp->preamble);
@@ -103,25 +99,24 @@ static void settings_init(struct otlp *otlp, const struct otlp_settings *setting
     feed_preamble(otlp->feed, buf_is_full(&otlp->preamble) ? SPAN("") : buf_span(&otlp->preamble));
 }
 
-struct otlp *otlp_new(struct feed *feed, const struct otlp_settings *settings,
-                      const uint8_t random[16])
+static void on_done(struct flight *flight, int result, uint64_t now_us);
+
+struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
+                      const struct otlp_settings *settings, const uint8_t random[16])
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    must(pthread_once(&once, curl_begin) == 0);
     struct otlp *otlp = must_alloc(sizeof *otlp);
     otlp->feed = feed;
-    otlp->multi = curl_multi_init();
-    must(otlp->multi != NULL);
+    otlp->carrier = carrier;
     memcpy(otlp->random, random, sizeof otlp->random);
     memcpy(&otlp->jitter, random, sizeof otlp->jitter);
-    buf_init(&otlp->spans, BATCH_BYTES);
+    buf_init(&otlp->items, BATCH_BYTES);
     buf_init(&otlp->plain, BODY_BYTES);
     buf_init(&otlp->preamble, FRAME_PREAMBLE_BYTES);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         sending->otlp = otlp;
-        sending->easy = curl_easy_init();
-        must(sending->easy != NULL);
+        sending->flight = (struct flight){.easy = curl_easy_init(), .on_done = on_done};
+        must(sending->flight.easy != NULL);
         buf_init(&sending->body, BODY_BYTES);
         buf_init(&sending->response, RESPONSE_BYTES);
     }
@@ -131,8 +126,7 @@ struct otlp *otlp_new(struct feed *feed, const struct otlp_settings *settings,
 
 static void land(struct sending *sending)
 {
-    if (sending->state == STATE_FLYING)
-        curl_multi_remove_handle(sending->otlp->multi, sending->easy);
+    carrier_cancel(sending->otlp->carrier, &sending->flight);
     sending->state = STATE_FREE;
     sending->batch = (struct feed_batch){.units = 0};
     buf_clear(&sending->body);
@@ -144,7 +138,7 @@ void otlp_change(struct otlp *otlp, const struct otlp_settings *settings)
     for (size_t i = 0; i < UNDER_WAY; i++) {
         if (otlp->sendings[i].state != STATE_FLYING)
             continue;
-        curl_multi_remove_handle(otlp->multi, otlp->sendings[i].easy);
+        carrier_cancel(otlp->carrier, &otlp->sendings[i].flight);
         otlp->sendings[i].state = STATE_RESTING;
         otlp->sendings[i].is_doubtful = true;
     }
@@ -165,23 +159,28 @@ void otlp_free(struct otlp *otlp)
             feed_return(otlp->feed, &sending->batch);
         }
         land(sending);
-        curl_easy_cleanup(sending->easy);
+        curl_easy_cleanup(sending->flight.easy);
         buf_fini(&sending->body);
         buf_fini(&sending->response);
     }
-    curl_multi_cleanup(otlp->multi);
     settings_fini(otlp);
-    buf_fini(&otlp->spans);
+    buf_fini(&otlp->items);
     buf_fini(&otlp->plain);
     buf_fini(&otlp->preamble);
     free(otlp);
 }
 
 /* One line for a row of failures; the endpoint itself may hold a password. */
-static void tell(struct otlp *otlp, const char *what, const char *more)
+static void __attribute__((format(printf, 2, 3))) tell(struct otlp *otlp, const char *format, ...)
 {
-    if (!otlp->told)
-        say("otlp: %s%s%s", what, *more != '\0' ? ": " : "", more);
+    char text[400];
+    va_list arguments;
+    if (otlp->told)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    say("%s: %s", otlp->name, text);
     otlp->told = true;
 }
 
@@ -194,7 +193,7 @@ static size_t on_response(char *bytes, size_t size, size_t count, void *context)
 static void set_options(struct sending *sending)
 {
     const struct otlp *otlp = sending->otlp;
-    CURL *easy = sending->easy;
+    CURL *easy = sending->flight.easy;
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, otlp->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -209,14 +208,13 @@ static void set_options(struct sending *sending)
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)sending->body.len);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_response);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, sending);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, sending);
 }
 
 static void fly(struct sending *sending)
 {
     buf_clear(&sending->response);
     set_options(sending);
-    must(curl_multi_add_handle(sending->otlp->multi, sending->easy) == CURLM_OK);
+    carrier_send(sending->otlp->carrier, &sending->flight);
     sending->state = STATE_FLYING;
     sending->is_doubtful = false;
 }
@@ -237,8 +235,7 @@ static void rest(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
     curl_off_t after_s = 0;
-    curl_easy_getinfo(sending->easy, CURLINFO_RETRY_AFTER, &after_s);
-    curl_multi_remove_handle(otlp->multi, sending->easy);
+    curl_easy_getinfo(sending->flight.easy, CURLINFO_RETRY_AFTER, &after_s);
     sending->state = STATE_RESTING;
     otlp->failures++;
     uint64_t pause = next_pause_us(otlp);
@@ -262,88 +259,87 @@ static void accepted(struct sending *sending)
     otlp->failures = 0;
     otlp->told = false;
     if (rejected > 0 || *message != '\0')
-        tell(otlp, "the receiver refuses some spans", message);
+        tell(otlp, "the receiver refuses some %s%s%s", otlp->units, *message != '\0' ? ": " : "",
+             message);
     feed_settle(otlp->feed, &sending->batch, rejected, DROP_REJECTED);
     land(sending);
 }
 
-static void rejected(struct sending *sending, const char *why, const char *more)
+static void rejected(struct sending *sending)
 {
-    tell(sending->otlp, why, more);
     feed_settle(sending->otlp->feed, &sending->batch, sending->batch.units, DROP_REJECTED);
     land(sending);
 }
 
 static void on_status(struct sending *sending, long status)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%ld", status);
+    struct otlp *otlp = sending->otlp;
     if (status >= 200 && status < 300) {
         accepted(sending);
     } else if (status == 429 || status == 502 || status == 503 || status == 504) {
-        tell(sending->otlp, "the receiver asks for patience, spans are kept and sent again", text);
+        tell(otlp, "the receiver asks for patience, %s are kept and sent again: %ld", otlp->units,
+             status);
         rest(sending);
     } else {
-        rejected(sending, "the receiver refuses spans with status", text);
+        tell(otlp, "the receiver refuses %s with status: %ld", otlp->units, status);
+        rejected(sending);
     }
 }
 
-static void on_done(struct sending *sending, CURLcode result)
+static void on_result(struct sending *sending, CURLcode result)
 {
+    struct otlp *otlp = sending->otlp;
     long status = 0, sent_bytes = 0;
     switch ((unsigned)result) {
     case CURLE_OK:
-        curl_easy_getinfo(sending->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(sending->flight.easy, CURLINFO_RESPONSE_CODE, &status);
         on_status(sending, status);
         break;
     case CURLE_WRITE_ERROR: /* more than the ceiling of the response */
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        rejected(sending, "spans cannot be sent", curl_easy_strerror(result));
+        tell(otlp, "%s cannot be sent: %s", otlp->units, curl_easy_strerror(result));
+        rejected(sending);
         break;
     default: /* once the request had left, it may have come to an answer that nobody heard */
-        curl_easy_getinfo(sending->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+        curl_easy_getinfo(sending->flight.easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
         sending->is_doubtful = sent_bytes > 0;
-        tell(sending->otlp, "the receiver cannot be reached, spans are kept and sent again",
+        tell(otlp, "the receiver cannot be reached, %s are kept and sent again: %s", otlp->units,
              curl_easy_strerror(result));
         rest(sending);
         break;
     }
 }
 
-static void collect_results(struct otlp *otlp)
+static void on_done(struct flight *flight, int result, uint64_t now_us)
 {
-    int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(otlp->multi, &left)) != NULL;) {
-        char *context = NULL;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &context);
-        on_done((struct sending *)(void *)context, message->data.result);
-    }
+    struct sending *sending = (struct sending *)(void *)flight;
+    sending->otlp->now_us = now_us;
+    on_result(sending, (CURLcode)result);
 }
 
 /* Takes a batch and makes the body; false: it was nothing, or cannot be sent at all. */
 static bool load(struct sending *sending, enum spool_lane lane)
 {
     struct otlp *otlp = sending->otlp;
-    buf_clear(&otlp->spans);
+    buf_clear(&otlp->items);
     buf_clear(&otlp->plain);
     buf_clear(&otlp->preamble);
-    if (!feed_take(otlp->feed, lane, BATCH_SPANS, &otlp->spans, &otlp->preamble, &sending->batch))
+    if (!feed_take(otlp->feed, lane, BATCH_UNITS, &otlp->items, &otlp->preamble, &sending->batch))
         return false;
     if (lane == SPOOL_BACKLOG)
         otlp->backlog_at_us =
-            otlp->now_us + otlp->spans.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
+            otlp->now_us + otlp->items.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
     else
         otlp->waiting_since_us = 0;
     struct buf *plain = otlp->gzip ? &otlp->plain : &sending->body;
-    envelope_wrap(&otlp->envelope, buf_span(&otlp->preamble), buf_span(&otlp->spans), plain);
+    envelope_wrap(&otlp->envelope, buf_span(&otlp->preamble), buf_span(&otlp->items), plain);
     if (otlp->gzip)
         gzip_add(&sending->body, buf_span(plain));
     if (!buf_is_full(plain) && sending->body.len > 0)
         return true;
-    rejected(sending, "no memory for a batch", "");
+    tell(otlp, "no memory for a batch");
+    rejected(sending);
     return false;
 }
 
@@ -356,7 +352,7 @@ static bool fresh_is_due(struct otlp *otlp, bool flush)
     }
     if (otlp->waiting_since_us == 0)
         otlp->waiting_since_us = otlp->now_us;
-    return flush || waiting >= BATCH_SPANS || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
+    return flush || waiting >= BATCH_UNITS || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
 }
 
 static bool backlog_is_due(const struct otlp *otlp)
@@ -389,21 +385,9 @@ static void launch(struct otlp *otlp, bool flush)
 
 void otlp_step(struct otlp *otlp, uint64_t now_us, bool flush)
 {
-    int running;
     otlp->now_us = now_us;
-    curl_multi_perform(otlp->multi, &running);
-    collect_results(otlp);
     if (now_us >= otlp->quiet_until_us)
         launch(otlp, flush);
-    curl_multi_perform(otlp->multi, &running);
-    collect_results(otlp);
-}
-
-bool otlp_wait(struct otlp *otlp, int fd, int timeout_ms)
-{
-    struct curl_waitfd more = {.fd = fd, .events = CURL_WAIT_POLLIN};
-    curl_multi_poll(otlp->multi, &more, 1, timeout_ms, NULL);
-    return more.revents != 0;
 }
 
 bool otlp_is_idle(struct otlp *otlp)

@@ -33,23 +33,13 @@ void plan_free(struct plan *plan)
     }
     access_template_free(plan->access_template);
     free(plan->audit_storage);
-    free(plan->endpoint);
-    free(plan->spool_path);
-    free(plan->service_name);
-    free(plan->environment);
+    channel_list_free(plan->channels);
     free(plan);
 }
 
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-bool plan_same_otlp(const struct plan *a, const struct plan *b)
-{
-    return same_text(a->endpoint, b->endpoint) && same_text(a->service_name, b->service_name) &&
-           same_text(a->environment, b->environment) && a->gzip == b->gzip &&
-           a->otlp_timeout_us == b->otlp_timeout_us;
 }
 
 /* NULL: JSON. What is refused here was refused when the settings were read. */
@@ -76,15 +66,9 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
         plan->audit_storage = text_of(settings->audit_log.storage_dir);
     plan->audit_modes =
         (struct audit_modes){settings->audit_log.folder_mode, settings->audit_log.file_mode};
-    plan->endpoint = text_of(settings->otlp_endpoint);
-    plan->service_name = text_of(settings->service_name);
-    plan->environment = text_of(settings->environment);
-    plan->otlp_timeout_us = settings->otlp_timeout_us;
-    plan->gzip = settings->gzip;
-    plan->spool_path = text_of(settings->spool.path);
-    plan->spool = (struct spool_settings){settings->spool.most_bytes, settings->spool.most_age_us,
-                                          settings->spool.fsync};
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
+    plan->channels = channel_list_new(settings);
+    plan->channels->queue_records = plan->queue_records;
     for (size_t i = 0; i < LOGS; i++)
         plan->fds[i] = -1;
     if (plan->audit_storage != NULL && access(plan->audit_storage, W_OK | X_OK) != 0) {
@@ -106,28 +90,8 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
 
 bool plan_wants_anything(const struct plan *plan)
 {
-    bool wants = plan->endpoint != NULL;
+    bool wants = plan->channels->count > 0;
     for (size_t i = 0; i < LOGS; i++)
         wants |= plan->paths[i] != NULL;
     return wants;
-}
-
-struct otlp_settings plan_otlp(const struct plan *plan)
-{
-    return (struct otlp_settings){
-        .endpoint = plan->endpoint,
-        .service_name = span_text(plan->service_name),
-        .environment = span_text(plan->environment),
-        .timeout_us = plan->otlp_timeout_us,
-        .gzip = plan->gzip,
-    };
-}
-
-struct feed_spool plan_spool(const struct plan *plan, uint64_t ring)
-{
-    return (struct feed_spool){
-        .path = plan->endpoint != NULL ? plan->spool_path : NULL,
-        .spool = plan->spool,
-        .ring = ring,
-    };
 }

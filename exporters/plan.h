@@ -6,8 +6,8 @@
 
 #include "exporters/access_template.h"
 #include "exporters/audit_file.h"
+#include "exporters/channels.h"
 #include "exporters/exporter.h"
-#include "exporters/otlp.h"
 
 enum { LOGS = 3 }; /* the first destinations are files */
 _Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS &&
@@ -21,12 +21,7 @@ struct plan {
     enum audit_format audit_format;
     char *audit_storage; /* NULL: records stand in the log itself */
     struct audit_modes audit_modes;
-    char *endpoint; /* NULL: off */
-    char *service_name, *environment;
-    uint64_t otlp_timeout_us;
-    bool gzip;
-    char *spool_path; /* NULL: no spool */
-    struct spool_settings spool;
+    struct channel_list *channels;
     size_t queue_records;
 };
 
@@ -36,10 +31,4 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
 void plan_free(struct plan *plan); /* NULL allowed */
 
 bool plan_wants_anything(const struct plan *plan);
-/* Borrowed from the plan. */
-struct otlp_settings plan_otlp(const struct plan *plan);
-/* For the ring of this id. Likewise. */
-struct feed_spool plan_spool(const struct plan *plan, uint64_t ring);
-bool plan_same_otlp(const struct plan *a, const struct plan *b);
-
 #endif

@@ -15,7 +15,7 @@
 #include "rules/base/must.h"
 
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
-enum { RING_VERSION = 2, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+enum { RING_VERSION = 3, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
 
 struct ring_head {
     uint64_t magic;
@@ -23,7 +23,9 @@ struct ring_head {
     uint64_t workers, lane_bytes;
     _Atomic uint32_t wanted;
     uint64_t id; /* random */
-    _Atomic uint64_t at_risk;
+    struct {
+        _Atomic uint64_t channel, units; /* channel 0: free */
+    } risks[CHANNELS_MOST];
 };
 
 /* Each side's word has a cache line of its own. */
@@ -354,14 +356,25 @@ bool ring_is_tight(const struct ring *ring)
     return false;
 }
 
-void ring_risk(struct ring *ring, uint64_t spans)
+void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
 {
-    atomic_store_explicit(&ring->head->at_risk, spans, memory_order_relaxed);
+    for (size_t i = 0; i < CHANNELS_MOST; i++) {
+        uint64_t whose = atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed);
+        if (whose != channel && whose != 0)
+            continue;
+        atomic_store_explicit(&ring->head->risks[i].units, units, memory_order_relaxed);
+        atomic_store_explicit(&ring->head->risks[i].channel, channel, memory_order_relaxed);
+        return;
+    }
 }
 
-uint64_t ring_at_risk(const struct ring *ring)
+uint64_t ring_at_risk(const struct ring *ring, uint64_t channel)
 {
-    return atomic_load_explicit(&ring->head->at_risk, memory_order_relaxed);
+    for (size_t i = 0; i < CHANNELS_MOST; i++) {
+        if (atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed) == channel)
+            return atomic_load_explicit(&ring->head->risks[i].units, memory_order_relaxed);
+    }
+    return 0;
 }
 
 uint64_t ring_id(const struct ring *ring)

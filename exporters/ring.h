@@ -47,10 +47,10 @@ bool ring_mark(struct ring *ring);
 void ring_release(struct ring *ring);
 /* Half of a lane is held. */
 bool ring_is_tight(const struct ring *ring);
-/* How many spans a kill would cost now: their records have left the ring, and they are nowhere but
- * in memory. The next reader finds the number here. */
-void ring_risk(struct ring *ring, uint64_t spans);
-uint64_t ring_at_risk(const struct ring *ring);
+/* How many units of a channel (by its id) a kill would cost now: their records have left the ring,
+ * and they are nowhere but in memory. The next reader finds the number here. */
+void ring_risk(struct ring *ring, uint64_t channel, uint64_t units);
+uint64_t ring_at_risk(const struct ring *ring, uint64_t channel);
 /* Which ring this is: random. */
 uint64_t ring_id(const struct ring *ring);
 

@@ -9,7 +9,38 @@ static void add_number(struct buf *to, const char *name, uint64_t number)
     buf_format(to, ",\"%s\":%llu", name, (unsigned long long)number);
 }
 
-static void add_destination(struct buf *to, const struct destination_figures *figures)
+/* Where a channel's spool lies, by the settings of now. */
+static struct span path_of(const struct settings *settings, const struct destination_figures *of)
+{
+    for (size_t i = 0; i < settings->otlp.channel_count; i++) {
+        const struct channel_settings *channel = &settings->otlp.channels[i];
+        if (span_is(channel->name, span_text(of->name)) &&
+            span_is(span_text(otlp_signal_row(channel->signal)->name), span_text(of->signal)))
+            return channel->spool.path;
+    }
+    return (struct span){NULL, 0};
+}
+
+static void add_spool(struct buf *to, struct span path, const struct spool_state *spool)
+{
+    if (!spool->is_on) {
+        buf_add(to, SPAN("null"));
+        return;
+    }
+    buf_add(to, SPAN("{\"path\":"));
+    json_add_string(to, path);
+    buf_format(to, ",\"open\":%s", spool->is_open ? "true" : "false");
+    add_number(to, "waiting", spool->waiting);
+    add_number(to, "backlog", spool->backlog);
+    add_number(to, "records", spool->records);
+    add_number(to, "bytes", spool->bytes);
+    add_number(to, "segments", spool->segments);
+    buf_add_byte(to, '}');
+}
+
+static void add_destination(struct buf *to, const struct settings *settings,
+                            const struct destination_figures *figures,
+                            const struct spool_state *spool)
 {
     buf_format(to, "{\"destination\":\"%s\",\"signal\":\"%s\",\"on\":%s", figures->name,
                figures->signal, figures->on ? "true" : "false");
@@ -21,25 +52,8 @@ static void add_destination(struct buf *to, const struct destination_figures *fi
     for (unsigned r = 0; r < DROP_REASONS; r++)
         buf_format(to, "%s\"%s\":%llu", r > 0 ? "," : "", drop_reason_name((enum drop_reason)r),
                    (unsigned long long)figures->dropped[r]);
-    buf_add(to, SPAN("}}"));
-}
-
-static void add_spool(struct buf *to, const struct process *process)
-{
-    struct spool_state spool;
-    exporter_spool(process->workers.exporter, &spool);
-    if (!spool.is_on) {
-        buf_add(to, SPAN("null"));
-        return;
-    }
-    buf_add(to, SPAN("{\"path\":"));
-    json_add_string(to, process->snapshot->settings->otlp.spool.path);
-    buf_format(to, ",\"open\":%s", spool.is_open ? "true" : "false");
-    add_number(to, "waiting", spool.waiting);
-    add_number(to, "backlog", spool.backlog);
-    add_number(to, "records", spool.records);
-    add_number(to, "bytes", spool.bytes);
-    add_number(to, "segments", spool.segments);
+    buf_add(to, SPAN("},\"spool\":"));
+    add_spool(to, path_of(settings, figures), spool);
     buf_add_byte(to, '}');
 }
 
@@ -50,18 +64,14 @@ bool admin_page_drops(struct process *process, struct service_call *call)
     call->status = 200;
     call->type = SPAN("application/json");
     buf_add(to, SPAN("{\"destinations\":["));
-    for (unsigned d = 0; exporter != NULL && d < DESTINATIONS; d++) {
+    for (unsigned i = 0; exporter != NULL && i < exporter_accounts(exporter); i++) {
         struct destination_figures figures;
-        exporter_figures(exporter, (enum destination)d, &figures);
-        if (d > 0)
+        struct spool_state spool;
+        exporter_account(exporter, i, &figures, &spool);
+        if (i > 0)
             buf_add_byte(to, ',');
-        add_destination(to, &figures);
+        add_destination(to, process->snapshot->settings, &figures, &spool);
     }
-    buf_add(to, SPAN("],\"spool\":"));
-    if (exporter != NULL)
-        add_spool(to, process);
-    else
-        buf_add(to, SPAN("null"));
-    buf_add(to, SPAN("}\n"));
+    buf_add(to, SPAN("]}\n"));
     return true;
 }

@@ -108,9 +108,10 @@ static void add_exports(struct buf *to, const struct exporter *exporter)
 {
     buf_add(to, SPAN(",\"exports\":["));
     bool any = false;
-    for (unsigned i = 0; exporter != NULL && i < DESTINATIONS; i++) {
+    for (unsigned i = 0; exporter != NULL && i < exporter_accounts(exporter); i++) {
         struct destination_figures figures;
-        exporter_figures(exporter, (enum destination)i, &figures);
+        struct spool_state spool;
+        exporter_account(exporter, i, &figures, &spool);
         if (!figures.on)
             continue;
         uint64_t dropped = 0;

@@ -80,12 +80,10 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
                       .storage_dir = settings->audit_log.storage_dir,
                       .folder_mode = settings->audit_log.folder_mode,
                       .file_mode = settings->audit_log.file_mode},
-        .otlp_endpoint = settings->traces.on ? settings->otlp.endpoint : (struct span){NULL, 0},
+        .channels = settings->otlp.channels,
+        .channel_count = settings->otlp.channel_count,
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,
-        .otlp_timeout_us = settings->otlp.timeout_us,
-        .gzip = settings->otlp.gzip,
-        .spool = settings->otlp.spool,
         .queue_records = QUEUE_RECORDS,
     };
 }
@@ -101,8 +99,8 @@ static void make_folder(const struct process *process, const struct settings *se
 void process_make_folders(const struct process *process, const struct settings *settings)
 {
     make_folder(process, settings, "process.state_dir", settings->process.state_dir);
-    if (settings->traces.on)
-        make_folder(process, settings, "otlp.spool.path", settings->otlp.spool.path);
+    for (size_t i = 0; i < settings->otlp.channel_count; i++)
+        make_folder(process, settings, "otlp.spool.path", settings->otlp.channels[i].spool.path);
 }
 
 bool process_open_doors(struct process *process, const struct snapshot *snapshot,

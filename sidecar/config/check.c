@@ -250,24 +250,6 @@ static void warn_of_nothing(struct reading *reading)
               "rules: there is nothing to load, so that nothing is inspected");
 }
 
-static void check_exports(struct reading *reading)
-{
-    struct settings *settings = reading->settings;
-    bool has_endpoint = settings->otlp.endpoint.at != NULL;
-    if (settings->traces.on && !has_endpoint && is_given(reading, "traces.exporter"))
-        refuse(reading, place_of(reading, "traces.exporter"), "add otlp.endpoint",
-               "traces.exporter: there is no collector to export to");
-    settings->traces.on = settings->traces.on && has_endpoint;
-    struct span state = settings->process.state_dir;
-    if (state.at != NULL && !is_given(reading, "otlp.spool.path")) {
-        struct span path = arena_format(reading->arena, SPAN_FORMAT "/spool", span_arg(state));
-        settings->otlp.spool.path = span_text(arena_string(reading->arena, path));
-    }
-    if (settings->traces.service_name.at == NULL)
-        settings->traces.service_name =
-            arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));
-}
-
 void settings_check(struct reading *reading)
 {
     check_listeners(reading);
@@ -279,7 +261,7 @@ void settings_check(struct reading *reading)
     check_exclusions(reading);
     check_route_rules(reading);
     check_audit_log(reading);
-    check_exports(reading);
+    otlp_check(reading);
     guard_check(reading);
     rates_check(reading);
     usage_plans_check(reading);

@@ -17,6 +17,8 @@ void guard_check(struct reading *reading);
 void rates_check(struct reading *reading);
 /* check_usage_plans.c: and of API keys; after limits, whose stores come first. */
 void usage_plans_check(struct reading *reading);
+/* check_otlp.c: what is exported where. */
+void otlp_check(struct reading *reading);
 /* check_tls.c: and of TLS. */
 void tls_check(struct reading *reading);
 

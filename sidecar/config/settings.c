@@ -178,6 +178,7 @@ static struct settings *tree_to_settings(struct sources *sources)
     settings_check(&reading);
     if (environment_disables_export(&sources->environment)) {
         settings->otlp.endpoint = span_make(NULL, 0);
+        settings->otlp.channel_count = 0;
         settings->traces.on = false;
     }
     if (arena_is_full(reading.arena) || arena_is_full(sources->tree))

@@ -342,6 +342,8 @@ struct settings {
         uint64_t timeout_us;
         bool gzip;
         struct otlp_spool_settings spool;
+        struct channel_settings *channels; /* made of these: what is on */
+        size_t channel_count;
     } otlp;
     struct {
         bool on; /* exporter: otlp, and an endpoint */

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "exporters/channels.h"
 #include "exporters/clock.h"
 #include "exporters/exporter.h"
 #include "exporters/ring.h"
@@ -24,6 +25,7 @@ struct fixture {
     struct ring *ring;
     struct exporter *exporter;
     struct exporter_settings settings;
+    struct channel_settings channel;
     uint64_t wanted; /* what a question waits for */
 };
 
@@ -40,6 +42,15 @@ static struct fixture *set_up(void)
     f->settings.access_log = span_text(f->access);
     f->settings.rule_log = span_text(f->rules);
     return f;
+}
+
+/* Traces to one receiver. */
+static void export_to(struct fixture *f, const char *url)
+{
+    f->channel.name = SPAN("otlp");
+    f->channel.url = span_text(url);
+    f->settings.channels = &f->channel;
+    f->settings.channel_count = 1;
 }
 
 static void start(struct fixture *f)
@@ -165,8 +176,9 @@ TEST(the_next_child_exports_what_the_last_one_left)
 static bool spans_are_on_disk(void *context)
 {
     struct fixture *f = context;
+    struct destination_figures account;
     struct spool_state spool;
-    exporter_spool(f->exporter, &spool);
+    exporter_account(f->exporter, exporter_accounts(f->exporter) - 1, &account, &spool);
     return spool.records == f->wanted;
 }
 
@@ -185,8 +197,8 @@ TEST(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not)
     ring_taken(f->ring, &place);
     ring_close(f->ring);
     f->ring = ring_open(f->fd);
-    f->settings.otlp_endpoint = SPAN("http://127.0.0.1:1");
-    f->settings.spool =
+    export_to(f, "http://127.0.0.1:1/v1/traces");
+    f->channel.spool =
         (struct otlp_spool_settings){span_text(spool), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
     start(f);
     f->wanted = 1;
@@ -205,14 +217,14 @@ TEST(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not)
 static bool spans_are_at_risk(void *context)
 {
     struct fixture *f = context;
-    return ring_at_risk(f->ring) == f->wanted;
+    return ring_at_risk(f->ring, channel_id(SPAN("otlp"), OTLP_TRACES)) == f->wanted;
 }
 
 TEST(spans_that_were_in_the_memory_of_a_killed_child_are_counted)
 {
     struct fixture *f = set_up();
     struct report report = sample_report();
-    f->settings.otlp_endpoint = SPAN("http://127.0.0.1:1");
+    export_to(f, "http://127.0.0.1:1/v1/traces");
     f->wanted = 6; /* a request's spans */
     pid_t child = fork();
     check(child >= 0);
@@ -384,8 +396,8 @@ TEST(a_sampled_exchange_reaches_the_receiver_and_no_other_does)
     struct traced traced = {.f = set_up()};
     struct report sampled = sample_report(), plain = plain_report();
     collector_init(&traced.collector);
-    traced.f->settings = (struct exporter_settings){
-        .otlp_endpoint = span_text(traced.collector.url), .service_name = SPAN("shop-sidecar")};
+    traced.f->settings = (struct exporter_settings){.service_name = SPAN("shop-sidecar")};
+    export_to(traced.f, traced.collector.url);
     start(traced.f);
     put(traced.f, &plain);
     put(traced.f, &sampled);
@@ -404,7 +416,7 @@ TEST(a_receiver_that_hangs_delays_neither_logs_nor_the_end)
     struct report report = sample_report();
     collector_init(&traced.collector);
     traced.collector.answer = NULL;
-    f->settings.otlp_endpoint = span_text(traced.collector.url);
+    export_to(f, traced.collector.url);
     start(f);
     for (unsigned i = 0; i < 300; i++)
         put(f, &report);
@@ -437,8 +449,8 @@ TEST(stopping_sends_the_spans_that_wait)
     pthread_t thread;
     collector_init(&traced.collector);
     check_number(pthread_create(&thread, NULL, collect, &traced), 0);
-    f->settings.otlp_endpoint = span_text(traced.collector.url);
-    f->settings.gzip = true;
+    export_to(f, traced.collector.url);
+    f->channel.gzip = true;
     start(f);
     for (unsigned i = 0; i < 100; i++)
         check(ring_put(f->ring, 0, &report));

@@ -43,7 +43,7 @@ static struct destination_figures figures(struct fixture *f)
 static void start(struct fixture *f)
 {
     f->queue = queue_new(100);
-    f->feed = feed_new(f->queue, -1);
+    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
     feed_preamble(f->feed, SPAN("whose"));
     feed_use(f->feed, &f->settings);
 }

@@ -20,6 +20,7 @@ int main(void)
     failures += spool_tests();
     failures += feed_tests();
     failures += otlp_tests();
+    failures += channels_tests();
     failures += exporter_tests();
     return failures > 0;
 }

@@ -19,7 +19,10 @@ struct fixture {
     struct collector collector;
     struct queue *queue;
     struct feed *feed;
+    struct carrier *carrier;
     struct otlp *otlp;
+    char url[96];
+    struct channel_settings to;
     struct otlp_settings settings;
     uint64_t now_us;
     bool flush;
@@ -34,12 +37,13 @@ static struct fixture *set_up(bool gzip)
     struct fixture *f = must_alloc(sizeof *f);
     collector_init(&f->collector);
     f->queue = queue_new(10000);
-    f->settings = (struct otlp_settings){.endpoint = f->collector.url,
-                                         .service_name = SPAN("shop-sidecar"),
-                                         .environment = SPAN("test"),
-                                         .gzip = gzip};
-    f->feed = feed_new(f->queue, -1);
-    f->otlp = otlp_new(f->feed, &f->settings, some_bytes);
+    snprintf(f->url, sizeof f->url, "%sv1/traces", f->collector.url);
+    f->to = (struct channel_settings){
+        .name = SPAN("otlp"), .signal = OTLP_TRACES, .url = span_text(f->url), .gzip = gzip};
+    f->settings = (struct otlp_settings){&f->to, SPAN("shop-sidecar"), SPAN("test")};
+    f->carrier = carrier_new();
+    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
+    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
     f->now_us = 100 * SECOND;
     buf_init(&f->item, 1 << 16);
     return f;
@@ -61,6 +65,7 @@ static void tear_down(struct fixture *f)
     uint64_t waiting = figures(f).waiting - queue_units(f->queue);
     uint64_t before = figures(f).dropped[DROP_SHUTDOWN];
     otlp_free(f->otlp);
+    carrier_free(f->carrier);
     check_number(figures(f).dropped[DROP_SHUTDOWN] - before, waiting);
     feed_stop(f->feed, 0);
     queue_free(f->queue);
@@ -84,7 +89,9 @@ static void put(struct fixture *f, unsigned requests)
 
 static void step(struct fixture *f)
 {
+    carrier_turn(f->carrier, f->now_us);
     otlp_step(f->otlp, f->now_us, f->flush);
+    carrier_turn(f->carrier, f->now_us);
     collector_step(&f->collector);
     figures(f);
 }
@@ -321,7 +328,7 @@ TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
     f->flush = true;
-    f->settings.timeout_us = 20000;
+    f->to.timeout_us = 20000;
     otlp_change(f->otlp, &f->settings);
     f->collector.answer = NULL;
     put(f, 200); /* two batches fly, a third waits */
@@ -332,7 +339,7 @@ TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
     check(comes_true(both_have_left, f));
     check_number(f->collector.requests, 0);
     f->collector.answer = well;
-    f->settings.timeout_us = 0;
+    f->to.timeout_us = 0;
     otlp_change(f->otlp, &f->settings);
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, 1200);
@@ -391,8 +398,8 @@ static void check_service(struct fixture *f, const char *name)
 static void start_again(struct fixture *f)
 {
     f->queue = queue_new(10000);
-    f->feed = feed_new(f->queue, -1);
-    f->otlp = otlp_new(f->feed, &f->settings, some_bytes);
+    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
+    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
 }
 
 TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
@@ -500,7 +507,7 @@ TEST(an_address_that_is_none_loses_spans_and_says_so)
 {
     struct fixture *f = set_up(false);
     f->flush = true;
-    f->settings.endpoint = "ftp://127.0.0.1";
+    f->to.url = SPAN("ftp://127.0.0.1");
     otlp_change(f->otlp, &f->settings);
     put(f, 1);
     check(comes_true(all_is_settled, f));

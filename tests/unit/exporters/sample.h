@@ -32,6 +32,7 @@ int openmetrics_tests(void);
 int spans_tests(void);
 int xray_tests(void);
 int otlp_tests(void);
+int channels_tests(void);
 int audit_tests(void);
 int spool_tests(void);
 int feed_tests(void);

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/channels.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "exporters/carrier.h"
+#include "exporters/clock.h"
+#include "exporters/feed.h"
+#include "exporters/otlp.h"
+#include "exporters/queue.h"
+#include "exporters/ring.h"
+#include "exporters/say.h"
+#include "rules/base/arena.h"
+#include "rules/base/must.h"
+
+struct channel {
+    char *name; /* of its receiver */
+    enum otlp_signal signal;
+    uint64_t id; /* of both, the same in the next process */
+    atomic_bool on;
+    struct queue *queue;
+    struct feed *feed;
+    struct otlp *otlp; /* NULL: off */
+    uint64_t held;     /* so many items have to be safe before the ring's mark is released */
+};
+
+struct channels {
+    struct ring *ring;
+    int wake;
+    struct carrier *carrier; /* NULL until the first channel is on */
+    struct channel *all[CHANNELS_MOST];
+    atomic_uint count;
+    const struct channel_list *list; /* NULL: none yet */
+    bool is_held;                    /* the ring was marked */
+    uint8_t random[16];
+};
+
+/* ---- settings ---- */
+
+enum { LIST_BYTES = 1024 * 1024 };
+
+/* NULL stays NULL; the copy is terminated. */
+static struct span copy(struct arena *arena, struct span text)
+{
+    return text.at != NULL ? span_text(arena_string(arena, text)) : text;
+}
+
+struct channel_list *channel_list_new(const struct exporter_settings *settings)
+{
+    struct channel_list *list = must_alloc(sizeof *list);
+    list->arena = arena_new(NULL, LIST_BYTES);
+    must(list->arena != NULL);
+    list->count = settings->channel_count;
+    list->at = arena_alloc(list->arena, (list->count + 1) * sizeof *list->at);
+    list->service_name = copy(list->arena, settings->service_name);
+    list->environment = copy(list->arena, settings->environment);
+    list->queue_records = settings->queue_records;
+    for (size_t i = 0; i < list->count && list->at != NULL; i++) {
+        struct channel_settings *one = &list->at[i];
+        *one = settings->channels[i];
+        one->name = copy(list->arena, one->name);
+        one->url = copy(list->arena, one->url);
+        one->spool.path = copy(list->arena, one->spool.path);
+    }
+    must(!arena_is_full(list->arena));
+    return list;
+}
+
+void channel_list_free(struct channel_list *list)
+{
+    if (list == NULL)
+        return;
+    arena_free(list->arena);
+    free(list);
+}
+
+/* NULL: there is none. */
+static const struct channel_settings *find_in(const struct channel_list *list,
+                                              const struct channel *channel)
+{
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (list->at[i].signal == channel->signal &&
+            span_is(list->at[i].name, span_text(channel->name)))
+            return &list->at[i];
+    }
+    return NULL;
+}
+
+/* What the sender has to know of; the spool is the feed's. */
+static bool is_same(const struct channel_list *a, const struct channel_list *b,
+                    const struct channel *channel)
+{
+    const struct channel_settings *one = find_in(a, channel), *two = find_in(b, channel);
+    return one != NULL && two != NULL && span_is(one->url, two->url) &&
+           one->timeout_us == two->timeout_us && one->gzip == two->gzip &&
+           span_is(a->service_name, b->service_name) && span_is(a->environment, b->environment);
+}
+
+/* ---- which there are ---- */
+
+/* FNV-1a */
+uint64_t channel_id(struct span name, enum otlp_signal signal)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.at[i]) * UINT64_C(0x100000001b3);
+    return (hash ^ (unsigned)signal) * UINT64_C(0x100000001b3);
+}
+
+static struct channel *find(const struct channels *channels, struct span name,
+                            enum otlp_signal signal)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        struct channel *channel = channels->all[i];
+        if (channel->signal == signal && span_is(span_text(channel->name), name))
+            return channel;
+    }
+    return NULL;
+}
+
+static struct channel *channel_new(struct channels *channels, const struct channel_settings *to)
+{
+    struct channel *channel = must_alloc(sizeof *channel);
+    unsigned count = channels_count(channels);
+    must(count < CHANNELS_MOST);
+    channel->name = must_strdup(to->name.at);
+    channel->signal = to->signal;
+    channel->id = channel_id(to->name, to->signal);
+    channel->queue = queue_new(channels->list->queue_records);
+    channel->feed = feed_new(channel->queue, channels->wake, channel->name, channel->signal);
+    queue_lost(channel->queue, ring_at_risk(channels->ring, channel->id), DROP_CRASH);
+    ring_risk(channels->ring, channel->id, 0);
+    channels->all[count] = channel;
+    atomic_store(&channels->count, count + 1);
+    return channel;
+}
+
+static void channel_off(struct channel *channel)
+{
+    atomic_store(&channel->on, false);
+    otlp_free(channel->otlp);
+    channel->otlp = NULL;
+    feed_use(channel->feed, &(struct feed_spool){.path = NULL});
+    queue_abandon(channel->queue, DROP_SHUTDOWN);
+}
+
+static void channel_on(struct channels *channels, struct channel *channel,
+                       const struct channel_list *before)
+{
+    const struct channel_list *list = channels->list;
+    const struct channel_settings *to = find_in(list, channel);
+    const struct otlp_settings settings = {to, list->service_name, list->environment};
+    const struct feed_spool spool = {
+        .path = to->spool.path.at,
+        .spool = {to->spool.most_bytes, to->spool.most_age_us, to->spool.fsync},
+        .ring = ring_id(channels->ring),
+    };
+    if (channels->carrier == NULL)
+        channels->carrier = carrier_new();
+    if (channel->otlp == NULL)
+        channel->otlp = otlp_new(channel->feed, channels->carrier, &settings, channels->random);
+    else if (!is_same(list, before, channel))
+        otlp_change(channel->otlp, &settings);
+    queue_limit(channel->queue, list->queue_records);
+    feed_use(channel->feed, &spool);
+    if (spool.path != NULL)
+        ring_hold(channels->ring, true); /* where the spool cannot be used, nothing waits for it */
+    atomic_store(&channel->on, true);
+}
+
+struct channels *channels_new(struct ring *ring, int wake)
+{
+    struct channels *channels = must_alloc(sizeof *channels);
+    channels->ring = ring;
+    channels->wake = wake;
+    must(getrandom(channels->random, sizeof channels->random, 0) ==
+         (ssize_t)sizeof channels->random);
+    return channels;
+}
+
+bool channels_fit(const struct channels *channels, const struct channel_list *list)
+{
+    unsigned count = channels_count(channels);
+    for (size_t i = 0; i < list->count; i++)
+        count += find(channels, list->at[i].name, list->at[i].signal) == NULL;
+    return count <= CHANNELS_MOST;
+}
+
+void channels_use(struct channels *channels, const struct channel_list *list)
+{
+    const struct channel_list *before = channels->list;
+    channels->list = list;
+    for (size_t i = 0; i < list->count; i++) {
+        if (find(channels, list->at[i].name, list->at[i].signal) == NULL)
+            channel_new(channels, &list->at[i]);
+    }
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (find_in(list, channels->all[i]) != NULL)
+            channel_on(channels, channels->all[i], before);
+        else
+            channel_off(channels->all[i]);
+    }
+}
+
+/* ---- items ---- */
+
+static bool takes(const struct channel *channel, enum otlp_signal signal)
+{
+    return channel->signal == signal && atomic_load(&channel->on);
+}
+
+bool channels_want(const struct channels *channels, enum otlp_signal signal)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (takes(channels->all[i], signal))
+            return true;
+    }
+    return false;
+}
+
+void channels_lost(struct channels *channels, enum otlp_signal signal, uint64_t units,
+                   enum drop_reason reason)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (takes(channels->all[i], signal))
+            queue_lost(channels->all[i]->queue, units, reason);
+    }
+}
+
+void channels_put(struct channels *channels, enum otlp_signal signal, const struct buf *item,
+                  unsigned units)
+{
+    if (buf_is_full(item)) {
+        channels_lost(channels, signal, units, DROP_REJECTED);
+        return;
+    }
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (takes(channels->all[i], signal))
+            queue_put(channels->all[i]->queue, buf_span(item), units);
+    }
+}
+
+/* ---- what a kill may cost ---- */
+
+static uint64_t units_in_memory(struct channel *channel)
+{
+    struct destination_figures all;
+    struct feed_figures disk;
+    queue_figures(channel->queue, &all);
+    feed_figures(channel->feed, &disk);
+    return all.waiting > disk.spool.waiting ? all.waiting - disk.spool.waiting : 0;
+}
+
+static bool all_is_safe(const struct channels *channels)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (feed_safe(channels->all[i]->feed) < channels->all[i]->held)
+            return false;
+    }
+    return true;
+}
+
+static void mark(struct channels *channels)
+{
+    channels->is_held = ring_mark(channels->ring);
+    for (unsigned i = 0; channels->is_held && i < channels_count(channels); i++) {
+        channels->all[i]->held = queue_put_count(channels->all[i]->queue);
+        feed_wake(channels->all[i]->feed);
+    }
+}
+
+void channels_hold_back(struct channels *channels)
+{
+    bool is_tight = ring_is_tight(channels->ring);
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        struct channel *channel = channels->all[i];
+        bool at_risk = is_tight || !feed_is_on_disk(channel->feed);
+        ring_risk(channels->ring, channel->id, at_risk ? units_in_memory(channel) : 0);
+    }
+    if (is_tight)
+        ring_mark(channels->ring); /* all that was read */
+    if (is_tight || (channels->is_held && all_is_safe(channels))) {
+        ring_release(channels->ring);
+        channels->is_held = false;
+    }
+    if (!channels->is_held)
+        mark(channels);
+}
+
+/* ---- sending ---- */
+
+void channels_step(struct channels *channels, bool flush)
+{
+    if (channels->carrier == NULL)
+        return;
+    uint64_t now_us = clock_monotonic_us();
+    carrier_turn(channels->carrier, now_us);
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (channels->all[i]->otlp != NULL)
+            otlp_step(channels->all[i]->otlp, now_us, flush);
+    }
+    carrier_turn(channels->carrier, now_us);
+}
+
+bool channels_wait(struct channels *channels, int fd, int timeout_ms)
+{
+    if (channels->carrier != NULL)
+        return carrier_wait(channels->carrier, fd, timeout_ms);
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    return poll(&one, 1, timeout_ms) > 0;
+}
+
+void channels_hurry(struct channels *channels)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (channels->all[i]->otlp != NULL)
+            otlp_hurry(channels->all[i]->otlp);
+    }
+}
+
+static bool is_done(struct channel *channel)
+{
+    bool waits_on_disk = feed_is_on_disk(channel->feed) && feed_is_settled(channel->feed) &&
+                         otlp_is_stuck(channel->otlp);
+    return waits_on_disk || otlp_is_idle(channel->otlp);
+}
+
+bool channels_are_done(struct channels *channels)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (channels->all[i]->otlp != NULL && !is_done(channels->all[i]))
+            return false;
+    }
+    return true;
+}
+
+void channels_land(struct channels *channels)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        otlp_free(channels->all[i]->otlp);
+        channels->all[i]->otlp = NULL;
+    }
+    carrier_free(channels->carrier);
+    channels->carrier = NULL;
+}
+
+static void tell_end(struct channel *channel, enum feed_end end)
+{
+    const char *units = otlp_signal_row(channel->signal)->units;
+    uint64_t lost = queue_dropped_here(channel->queue, DROP_SHUTDOWN);
+    struct destination_figures figures;
+    queue_figures(channel->queue, &figures);
+    if (lost > 0)
+        say("%s: %llu %s given up at the end", channel->name, (unsigned long long)lost, units);
+    if (end == FEED_WAITS)
+        say("%s: %llu %s wait in the spool for the next start", channel->name,
+            (unsigned long long)figures.waiting, units);
+}
+
+void channels_stop(struct channels *channels, uint64_t deadline_us)
+{
+    if (channels == NULL)
+        return;
+    bool hangs = false;
+    channels_land(channels);
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        struct channel *channel = channels->all[i];
+        enum feed_end end = feed_stop(channel->feed, deadline_us);
+        tell_end(channel, end);
+        ring_risk(channels->ring, channel->id, 0);
+        if (end == FEED_HANGS) { /* its thread still uses the queue */
+            hangs = true;
+            continue;
+        }
+        queue_free(channel->queue);
+    }
+    if (!hangs)
+        ring_hold(channels->ring, false); /* all of it is where it belongs */
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        free(channels->all[i]->name);
+        free(channels->all[i]);
+    }
+    free(channels);
+}
+
+/* ---- figures ---- */
+
+unsigned channels_count(const struct channels *channels)
+{
+    return atomic_load(&channels->count);
+}
+
+void channels_figures(const struct channels *channels, unsigned which,
+                      struct destination_figures *figures, struct spool_state *spool)
+{
+    must(which < channels_count(channels));
+    struct channel *channel = channels->all[which];
+    struct feed_figures disk;
+    *figures = (struct destination_figures){.name = channel->name,
+                                            .signal = otlp_signal_row(channel->signal)->name,
+                                            .on = atomic_load(&channel->on)};
+    queue_figures(channel->queue, figures);
+    feed_figures(channel->feed, &disk);
+    *spool = (struct spool_state){
+        .is_on = disk.is_wanted,
+        .is_open = disk.is_open,
+        .waiting = disk.spool.waiting,
+        .backlog = disk.spool.backlog,
+        .records = disk.spool.waiting_records,
+        .bytes = disk.spool.bytes,
+        .segments = disk.spool.segments,
+    };
+}

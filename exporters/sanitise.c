@@ -19,8 +19,8 @@ struct cleaning {
     size_t name_count;
     struct arena *arena;
     struct span secrets[SECRETS_MOST];
-    size_t secret_count;
-    bool too_many; /* then no text can be trusted */
+    size_t secret_count, shortest; /* nothing shorter can hold one */
+    bool too_many;                 /* then no text can be trusted */
 };
 
 /* ---- names ---- */
@@ -70,6 +70,8 @@ static void keep(struct cleaning *c, struct span value)
         c->secrets[c->secret_count++] = value;
     else
         c->too_many = true;
+    if (value.len < c->shortest)
+        c->shortest = value.len;
 }
 
 /* Percent and plus undone. */
@@ -105,6 +107,8 @@ static struct span finish(struct cleaning *c, struct buf *text)
 /* Does the value, its escapes undone, hold a secret? */
 static bool holds(struct cleaning *c, struct span value)
 {
+    if (value.len < c->shortest)
+        return false;
     struct span plain = decoded(c, value);
     for (size_t i = 0; i < c->secret_count; i++)
         if (span_find_nocase(plain, c->secrets[i]) != SPAN_NONE)
@@ -120,24 +124,27 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
     struct buf to;
     buf_init(&to, TEXT_BYTES);
     struct span rest = text;
+    const char *copied = text.at;
+    bool names_one = names_any(c, true, SPAN(""));
     while (rest.len > 0) {
         size_t len = 0;
         while (len < rest.len && rest.at[len] != '&' && rest.at[len] != ';')
             len++;
-        struct span one = span_first(rest, len), value = one;
+        struct span value = span_first(rest, len);
         struct span name = span_cut(&value, '=');
-        if (value.at != NULL && (is_named(c, SPAN("ARGS"), decoded(c, name)) || holds(c, value))) {
+        if (value.at != NULL &&
+            ((names_one && is_named(c, SPAN("ARGS"), decoded(c, name))) || holds(c, value))) {
             keep(c, value);
             keep(c, decoded(c, value));
-            buf_add(&to, span_first(one, name.len + 1));
+            buf_add(&to, span_make(copied, (size_t)(value.at - copied)));
             buf_add(&to, SPAN(MASK));
-        } else {
-            buf_add(&to, one);
+            copied = value.at + value.len;
         }
-        rest = span_from(rest, len);
-        buf_add(&to, span_first(rest, 1));
-        rest = span_from(rest, 1);
+        rest = span_from(rest, len + 1);
     }
+    if (copied == text.at)
+        return text;
+    buf_add(&to, span_make(copied, (size_t)(text.at + text.len - copied)));
     return finish(c, &to);
 }
 
@@ -200,11 +207,10 @@ static void clean_target(struct cleaning *c)
     struct report *report = c->report;
     struct span query = report->target;
     struct span path = span_cut(&query, '?');
-    if (query.at != NULL) {
-        query = clean_parameters(c, query);
+    struct span clean = clean_parameters(c, query);
+    if (clean.at != query.at)
         report->target =
-            arena_format(c->arena, SPAN_FORMAT "?" SPAN_FORMAT, span_arg(path), span_arg(query));
-    }
+            arena_format(c->arena, SPAN_FORMAT "?" SPAN_FORMAT, span_arg(path), span_arg(clean));
     report->query = clean_parameters(c, report->query);
 }
 
@@ -290,6 +296,8 @@ static bool hide(struct cleaning *c, struct span *text)
         *text = SPAN(MASK);
         return true;
     }
+    if (text->len < c->shortest)
+        return false;
     for (size_t i = 0; i < c->secret_count; i++) {
         if (span_find_nocase(*text, c->secrets[i]) == SPAN_NONE)
             continue;
@@ -359,8 +367,11 @@ static void clean_matches(struct cleaning *c)
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena)
 {
-    struct cleaning cleaning = {
-        .report = report, .named = secrets, .name_count = count, .arena = arena};
+    struct cleaning cleaning = {.report = report,
+                                .named = secrets,
+                                .name_count = count,
+                                .arena = arena,
+                                .shortest = SIZE_MAX};
     if (count == 0)
         return;
     for (size_t i = 0; i < count; i++)

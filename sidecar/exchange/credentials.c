@@ -12,12 +12,10 @@ struct found {
 
 static void add(struct found *found, struct span collection, struct span name, struct span value)
 {
+    const struct span parts[] = {collection, SPAN(":"), name};
     if (found->at != NULL)
         found->at[found->count] =
-            (struct pair){name.len == 0 ? name
-                                        : arena_format(found->arena, SPAN_FORMAT ":" SPAN_FORMAT,
-                                                       span_arg(collection), span_arg(name)),
-                          value};
+            (struct pair){name.len == 0 ? name : arena_join(found->arena, parts, 3), value};
     found->count++;
 }
 
@@ -74,6 +72,8 @@ static void add_field(struct found *found, const struct pair *field)
     (void)span_cut(&part, ' ');
     if (part.at != NULL)
         add(found, SPAN(""), SPAN(""), span_trim_ows(part));
+    if (span_find_byte(field->value, '=') == SPAN_NONE)
+        return; /* a token: long, and without parameters */
     size_t signature = span_find_nocase(field->value, SPAN("signature="));
     if (signature != SPAN_NONE)
         add(found, SPAN(""), SPAN(""), span_from(field->value, signature + SPAN("signature=").len));

@@ -16,19 +16,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "exporters/access_log.h"
-#include "exporters/audit_file.h"
-#include "exporters/audit_log.h"
 #include "exporters/channels.h"
 #include "exporters/clock.h"
+#include "exporters/outlets.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
 #include "exporters/record.h"
 #include "exporters/ring.h"
-#include "exporters/rule_log.h"
 #include "exporters/say.h"
 #include "exporters/spans.h"
-#include "exporters/writer.h"
 #include "rules/base/must.h"
 
 enum {
@@ -38,8 +34,8 @@ enum {
 };
 struct exporter {
     struct ring *ring;
-    struct queue *queues[LOGS];
-    atomic_bool on[DESTINATIONS];
+    struct outlets *logs;
+    atomic_bool traces_on;
     int wake; /* eventfd; -1 while there is no thread */
     atomic_bool asleep, stop, reopen;
     _Atomic uint64_t deadline_us;
@@ -51,50 +47,22 @@ struct exporter {
 
     /* the thread's own; before it runs and after it ended, the caller's */
     pthread_t thread;
-    struct writer *writers[LOGS];
     struct channels *channels;
     struct span_maker *span_maker;
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
-    struct buf item, scratch, record, record_item; /* the latter for audited transactions */
+    struct buf item;
 };
-
-static void apply_log(struct exporter *e, struct plan *plan, size_t i)
-{
-    struct writer *writer = e->writers[i];
-    if (plan->paths[i] == NULL) {
-        atomic_store(&e->on[i], false);
-        e->writers[i] = NULL;
-        if (writer != NULL)
-            writer_stop(writer, clock_monotonic_us());
-        return;
-    }
-    if (plan->fds[i] >= 0 && writer != NULL)
-        writer_redirect(writer, plan->paths[i], plan->fds[i]);
-    else if (plan->fds[i] >= 0)
-        e->writers[i] =
-            writer_new(e->queues[i], i == DESTINATION_AUDIT_LOG ? WRITER_RECORDS : WRITER_LINES,
-                       plan->paths[i], plan->fds[i]);
-    plan->fds[i] = -1;
-    atomic_store(&e->on[i], e->writers[i] != NULL);
-}
 
 static void apply(struct exporter *e, struct plan *plan)
 {
-    uint32_t wanted = 0;
-    for (size_t i = 0; i < LOGS; i++)
-        apply_log(e, plan, i);
+    outlets_apply(e->logs, plan);
     channels_use(e->channels, plan->channels);
-    atomic_store(&e->on[DESTINATION_TRACES], channels_want(e->channels, OTLP_TRACES));
-    if (e->span_maker == NULL && channels_want(e->channels, OTLP_TRACES))
+    bool spans = channels_want(e->channels, OTLP_TRACES);
+    atomic_store(&e->traces_on, spans);
+    if (e->span_maker == NULL && spans)
         e->span_maker = span_maker_new();
-    for (unsigned i = 0; i < LOGS; i++)
-        queue_limit(e->queues[i], plan->queue_records);
-    for (unsigned d = 0; d < DESTINATIONS; d++) {
-        if (atomic_load(&e->on[d]))
-            wanted |= RING_WANTS(d);
-    }
-    ring_want(e->ring, wanted);
+    ring_want(e->ring, outlets_wants(e->logs) | (spans ? RING_WANTS(DESTINATION_TRACES) : 0));
     plan_free(e->plan);
     e->plan = plan;
 }
@@ -108,12 +76,8 @@ static void follow_orders(struct exporter *e)
         pthread_cond_broadcast(&e->applied);
     }
     pthread_mutex_unlock(&e->lock);
-    if (!atomic_exchange(&e->reopen, false))
-        return;
-    for (size_t i = 0; i < LOGS; i++) {
-        if (e->writers[i] != NULL)
-            writer_reopen(e->writers[i]);
-    }
+    if (atomic_exchange(&e->reopen, false))
+        outlets_reopen(e->logs);
 }
 
 /* What the ring had no room for never comes here: it is counted as it would have been. */
@@ -124,65 +88,19 @@ static void count_lost(struct exporter *e)
         uint64_t more = lost - e->lost_seen[d];
         if (more > 0 && d == DESTINATION_TRACES)
             channels_lost(e->channels, OTLP_TRACES, more, DROP_RING_FULL);
-        else if (more > 0 && atomic_load(&e->on[d]))
-            queue_lost(e->queues[d], more, DROP_RING_FULL);
+        else if (more > 0)
+            outlets_lost(e->logs, (enum destination)d, more);
         e->lost_seen[d] = lost;
     }
 }
 
-static void put_item(struct exporter *e, enum destination destination, struct buf *item,
-                     unsigned units)
-{
-    if (buf_is_full(item))
-        queue_lost(e->queues[destination], units, DROP_REJECTED);
-    else
-        queue_put(e->queues[destination], buf_span(item), units);
-    buf_clear(item);
-}
-
-static void export_audit(struct exporter *e, const struct report *report)
-{
-    const struct plan *plan = e->plan;
-    if (plan->audit_storage == NULL) {
-        audit_add(&e->record_item, report, plan->audit_format, &e->scratch);
-    } else {
-        audit_add(&e->record, report, plan->audit_format, &e->scratch);
-        audit_item_add(&e->record_item, report,
-                       &(struct audit_place){plan->audit_storage, plan->audit_modes}, &e->record);
-        buf_clear(&e->record);
-    }
-    put_item(e, DESTINATION_AUDIT_LOG, &e->record_item, 1);
-}
-
 static void export_spans(struct exporter *e, const struct report *report)
 {
-    if (!atomic_load(&e->on[DESTINATION_TRACES]) || !report->sampled)
+    if (!atomic_load(&e->traces_on) || !report->sampled)
         return;
     unsigned spans = spans_add(e->span_maker, &e->item, report);
     channels_put(e->channels, OTLP_TRACES, &e->item, spans);
     buf_clear(&e->item);
-}
-
-static void export(struct exporter *e, const struct report *report)
-{
-    if (atomic_load(&e->on[DESTINATION_RULE_LOG])) {
-        for (size_t i = 0; i < report->waf.match_count; i++) {
-            if (report->waf.matches[i].audit_only)
-                continue;
-            rule_log_add(&e->item, report, i);
-            put_item(e, DESTINATION_RULE_LOG, &e->item, 1);
-        }
-    }
-    if (atomic_load(&e->on[DESTINATION_ACCESS_LOG])) {
-        if (e->plan->access_template != NULL)
-            access_template_add(e->plan->access_template, &e->item, report, &e->scratch);
-        else
-            access_log_add(&e->item, report, &e->scratch);
-        put_item(e, DESTINATION_ACCESS_LOG, &e->item, 1);
-    }
-    if (atomic_load(&e->on[DESTINATION_AUDIT_LOG]) && report->audit.wanted)
-        export_audit(e, report);
-    export_spans(e, report);
 }
 
 /* How many there were. The security lane is empty before the ordinary one is looked at. */
@@ -194,22 +112,14 @@ static unsigned drain(struct exporter *e)
                                        ring_next(e->ring, LANE_ORDINARY, &place))) {
         /* an exporter that died has had it: its lines are written, its spans may be lost */
         bool sound = record_read(place.record, e->view);
-        if (sound && place.again)
+        if (sound && !place.again)
+            outlets_add(e->logs, &e->view->report);
+        if (sound)
             export_spans(e, &e->view->report);
-        else if (sound)
-            export(e, &e->view->report);
         ring_taken(e->ring, &place);
         records++;
     }
     return records;
-}
-
-static void wake_writers(struct exporter *e)
-{
-    for (size_t i = LOGS; i-- > 0;) {
-        if (e->writers[i] != NULL && queue_units(e->queues[i]) > 0)
-            writer_wake(e->writers[i]);
-    }
 }
 
 /* How many records it moved. */
@@ -219,7 +129,7 @@ static unsigned one_round(struct exporter *e)
     count_lost(e);
     unsigned records = drain(e);
     channels_hold_back(e->channels);
-    wake_writers(e);
+    outlets_wake(e->logs);
     channels_step(e->channels, atomic_load(&e->stop));
     return records;
 }
@@ -287,9 +197,6 @@ static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
     if (e->view == NULL) {
         e->view = must_alloc(sizeof *e->view);
         buf_init(&e->item, QUEUE_ITEM_BYTES);
-        buf_init(&e->scratch, QUEUE_ITEM_BYTES);
-        buf_init(&e->record, QUEUE_LARGEST_BYTES);
-        buf_init(&e->record_item, QUEUE_LARGEST_BYTES);
     }
     if (thread_start(e))
         return true;
@@ -308,8 +215,7 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
     e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(e->wake >= 0);
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
-    for (size_t i = 0; i < LOGS; i++)
-        e->queues[i] = queue_new(plan->queue_records);
+    e->logs = outlets_new(plan->queue_records);
     e->channels = channels_new(ring, e->wake);
     if (begin(e, plan, why, size))
         return e;
@@ -361,22 +267,10 @@ void exporter_nudge(struct exporter *e)
         eventfd_write(e->wake, 1);
 }
 
-static void tell_left(const struct exporter *e)
-{
-    for (unsigned i = 0; i < LOGS; i++) {
-        struct destination_figures figures;
-        exporter_figures(e, (enum destination)i, &figures);
-        uint64_t left = queue_dropped_here(e->queues[i], DROP_SHUTDOWN) + figures.waiting;
-        if (left > 0)
-            say("%s: %llu given up at the end", figures.name, (unsigned long long)left);
-    }
-}
-
 void exporter_stop(struct exporter *e, uint64_t deadline_us)
 {
     if (e == NULL)
         return;
-    bool hangs[LOGS] = {false};
     if (e->running) {
         atomic_store(&e->deadline_us, deadline_us);
         atomic_store(&e->stop, true);
@@ -384,19 +278,10 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
         pthread_join(e->thread, NULL);
     }
     channels_stop(e->channels, deadline_us);
-    for (size_t i = 0; i < LOGS; i++)
-        hangs[i] = e->writers[i] != NULL && !writer_stop(e->writers[i], deadline_us);
-    tell_left(e);
-    for (size_t i = 0; i < LOGS; i++) {
-        if (!hangs[i])
-            queue_free(e->queues[i]);
-    }
+    outlets_stop(e->logs, deadline_us);
     plan_free(e->plan);
     close(e->wake);
     buf_fini(&e->item);
-    buf_fini(&e->scratch);
-    buf_fini(&e->record);
-    buf_fini(&e->record_item);
     free(e->view);
     span_maker_free(e->span_maker);
     pthread_cond_destroy(&e->applied);
@@ -407,23 +292,15 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
 void exporter_figures(const struct exporter *e, enum destination destination,
                       struct destination_figures *out)
 {
-    static const struct {
-        const char *name, *signal;
-    } names[DESTINATIONS] = {
-        [DESTINATION_ACCESS_LOG] = {"access_log", "logs"},
-        [DESTINATION_RULE_LOG] = {"rule_log", "logs"},
-        [DESTINATION_AUDIT_LOG] = {"audit_log", "logs"},
-        [DESTINATION_TRACES] = {"otlp", "traces"},
-    };
-    must(destination < DESTINATIONS);
-    *out = (struct destination_figures){.name = names[destination].name,
-                                        .signal = names[destination].signal,
-                                        .on = atomic_load(&e->on[destination])};
-    if (destination != DESTINATION_TRACES)
-        queue_figures(e->queues[destination], out);
     struct spool_state spool;
-    for (unsigned i = 0; destination == DESTINATION_TRACES && i < channels_count(e->channels);
-         i++) {
+    must(destination < DESTINATIONS);
+    if ((unsigned)destination < LOGS) {
+        outlets_figures(e->logs, destination, out);
+        return;
+    }
+    *out = (struct destination_figures){
+        .name = "otlp", .signal = "traces", .on = atomic_load(&e->traces_on)};
+    for (unsigned i = 0; i < channels_count(e->channels); i++) {
         channels_figures(e->channels, i, out, &spool);
         if (span_is(span_text(out->signal), SPAN("traces")))
             break;

@@ -36,11 +36,25 @@ bool ring_put(struct ring *ring, unsigned worker, const struct report *report);
 /* Worker's side: an eighth of its ordinary lane is waiting; the exporter should not sleep on. */
 bool ring_fills(const struct ring *ring, unsigned worker);
 
+/* The logs stand in destinations.tbl and come first. */
+enum destination {
+#define LOG(id, ...) DESTINATION_##id,
+#include "exporters/destinations.tbl"
+#undef LOG
+    DESTINATION_TRACES,
+    DESTINATIONS,
+    LOGS = DESTINATION_TRACES
+};
+/* Where a log goes. */
+struct log_settings {
+    struct span path; /* a file, /dev/stdout, a named pipe; at == NULL: off */
+};
+
 enum audit_format { AUDIT_JSON, AUDIT_NATIVE };
 enum audit_type { AUDIT_SERIAL, AUDIT_CONCURRENT };
-/* The audit log: one file of records, or one file for each record and an index of them. */
+/* The audit log: one file of records, or one file for each record and an index of them, which is
+ * then what the log's path names. */
 struct audit_settings {
-    struct span path; /* of the records or of the index; at == NULL: off */
     enum audit_format format;
     enum audit_type type;
     struct span storage_dir;         /* concurrent: where the records' own files go */
@@ -70,10 +84,9 @@ struct channel_settings {
 };
 enum { CHANNELS_MOST = 24 };
 
-struct exporter_settings {     /* copied */
-    struct span access_log;    /* path, /dev/stdout, a named pipe; at == NULL: off */
+struct exporter_settings { /* copied */
+    struct log_settings logs[LOGS];
     struct span access_format; /* "json" or at == NULL; else what access_template.h compiles */
-    struct span rule_log;
     struct audit_settings audit_log;
     const struct channel_settings *channels;
     size_t channel_count;
@@ -96,13 +109,6 @@ void exporter_stop(struct exporter *exporter, uint64_t deadline_us);
  * once. Cheap. */
 void exporter_nudge(struct exporter *exporter);
 
-enum destination {
-    DESTINATION_ACCESS_LOG,
-    DESTINATION_RULE_LOG,
-    DESTINATION_AUDIT_LOG,
-    DESTINATION_TRACES,
-    DESTINATIONS
-};
 enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last */
                    DROP_RING_FULL,
                    DROP_QUEUE_FULL,
@@ -116,7 +122,7 @@ enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last
                    DROP_CRASH,      /* they were in the memory of a process that was killed */
                    DROP_REASONS
 };
-/* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines, lines,
+/* produced = sent + sum of dropped + waiting, for each destination, in its own unit (lines,
  * records, spans). */
 struct destination_figures {
     const char *name;   /* "access_log"... */

@@ -27,9 +27,9 @@ void plan_free(struct plan *plan)
     if (plan == NULL)
         return;
     for (size_t i = 0; i < LOGS; i++) {
-        if (plan->fds[i] >= 0)
-            close(plan->fds[i]);
-        free(plan->paths[i]);
+        if (plan->logs[i].fd >= 0)
+            close(plan->logs[i].fd);
+        free(plan->logs[i].path);
     }
     access_template_free(plan->access_template);
     free(plan->audit_storage);
@@ -53,13 +53,33 @@ static struct access_template *template_of(struct span format)
     return made;
 }
 
+static bool checks_out(const struct plan *plan, char *why, size_t size)
+{
+    if (plan->audit_storage == NULL || access(plan->audit_storage, W_OK | X_OK) == 0)
+        return true;
+    snprintf(why, size, "%s: the audit log's folder cannot be written to", plan->audit_storage);
+    return false;
+}
+
+static bool open_logs(struct plan *plan, const struct plan *old, char *why, size_t size)
+{
+    for (size_t i = 0; i < LOGS; i++) {
+        struct log_plan *log = &plan->logs[i];
+        if (log->path == NULL || (old != NULL && same_text(log->path, old->logs[i].path)))
+            continue;
+        log->fd = log_open(log->path, why, size);
+        if (log->fd < 0)
+            return false;
+    }
+    return true;
+}
+
 struct plan *plan_new(const struct exporter_settings *settings, const struct plan *old, char *why,
                       size_t size)
 {
     struct plan *plan = must_alloc(sizeof *plan);
-    plan->paths[DESTINATION_ACCESS_LOG] = text_of(settings->access_log);
-    plan->paths[DESTINATION_RULE_LOG] = text_of(settings->rule_log);
-    plan->paths[DESTINATION_AUDIT_LOG] = text_of(settings->audit_log.path);
+    for (size_t i = 0; i < LOGS; i++)
+        plan->logs[i] = (struct log_plan){text_of(settings->logs[i].path), -1};
     plan->access_template = template_of(settings->access_format);
     plan->audit_format = settings->audit_log.format;
     if (settings->audit_log.type == AUDIT_CONCURRENT)
@@ -69,29 +89,16 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     plan->channels = channel_list_new(settings);
     plan->channels->queue_records = plan->queue_records;
-    for (size_t i = 0; i < LOGS; i++)
-        plan->fds[i] = -1;
-    if (plan->audit_storage != NULL && access(plan->audit_storage, W_OK | X_OK) != 0) {
-        snprintf(why, size, "%s: the audit log's folder cannot be written to", plan->audit_storage);
-        plan_free(plan);
-        return NULL;
-    }
-    for (size_t i = 0; i < LOGS; i++) {
-        if (plan->paths[i] == NULL || (old != NULL && same_text(plan->paths[i], old->paths[i])))
-            continue;
-        plan->fds[i] = log_open(plan->paths[i], why, size);
-        if (plan->fds[i] < 0) {
-            plan_free(plan);
-            return NULL;
-        }
-    }
-    return plan;
+    if (checks_out(plan, why, size) && open_logs(plan, old, why, size))
+        return plan;
+    plan_free(plan);
+    return NULL;
 }
 
 bool plan_wants_anything(const struct plan *plan)
 {
     bool wants = plan->channels->count > 0;
     for (size_t i = 0; i < LOGS; i++)
-        wants |= plan->paths[i] != NULL;
+        wants |= plan->logs[i].path != NULL;
     return wants;
 }

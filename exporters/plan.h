@@ -9,14 +9,14 @@
 #include "exporters/channels.h"
 #include "exporters/exporter.h"
 
-enum { LOGS = 3 }; /* the first destinations are files */
-_Static_assert((int)DESTINATION_ACCESS_LOG < LOGS && (int)DESTINATION_RULE_LOG < LOGS &&
-                   (int)DESTINATION_AUDIT_LOG < LOGS,
-               "logs come first");
+/* Where one log goes. */
+struct log_plan {
+    char *path; /* NULL: off */
+    int fd;     /* -1: the file stays as it is; who uses one puts -1 in its place */
+};
 
 struct plan {
-    char *paths[LOGS]; /* NULL: off */
-    int fds[LOGS];     /* -1: the log stays as it is; who uses one puts -1 in its place */
+    struct log_plan logs[LOGS];              /* by destination */
     struct access_template *access_template; /* NULL: the access log is JSON by access_log.h */
     enum audit_format audit_format;
     char *audit_storage; /* NULL: records stand in the log itself */

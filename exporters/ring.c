@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporters/destinations.h"
 #include "exporters/record.h"
 #include "rules/base/must.h"
 
@@ -185,31 +186,6 @@ void ring_close(struct ring *ring)
 void ring_want(struct ring *ring, uint32_t destinations)
 {
     atomic_store(&ring->head->wanted, destinations);
-}
-
-static unsigned rule_log_lines(const struct report *report)
-{
-    unsigned lines = 0;
-    for (size_t i = 0; i < report->waf.match_count && i < RECORD_MATCHES; i++)
-        lines += report->waf.matches[i].audit_only ? 0 : 1;
-    return lines;
-}
-
-unsigned report_units(const struct report *report, enum destination destination)
-{
-    switch (destination) {
-    case DESTINATION_ACCESS_LOG: return 1;
-    case DESTINATION_RULE_LOG: return rule_log_lines(report);
-    case DESTINATION_AUDIT_LOG: return report->audit.wanted ? 1 : 0;
-    case DESTINATION_TRACES: {
-        size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
-        return report->sampled
-                   ? (unsigned)(1 + stages + report->authorizer.is_called + report->attempt_count)
-                   : 0;
-    }
-    case DESTINATIONS: break;
-    }
-    return 0;
 }
 
 static bool is_wanted(const struct ring *ring, const struct report *report)

@@ -57,8 +57,4 @@ uint64_t ring_id(const struct ring *ring);
 /* What was lost since the ring was created, in the destination's unit. */
 uint64_t ring_lost(const struct ring *ring, enum destination destination);
 
-/* How much a report is to a destination: lines, lines,
- * records, spans. 0: it does not go there. */
-unsigned report_units(const struct report *report, enum destination destination);
-
 #endif

@@ -71,11 +71,11 @@ static bool watch_signals(struct process *process)
 struct exporter_settings process_exporter_settings(const struct settings *settings)
 {
     return (struct exporter_settings){
-        .access_log = settings->access_log.path,
+        .logs = {[DESTINATION_ACCESS_LOG] = {settings->access_log.path},
+                 [DESTINATION_RULE_LOG] = {settings->rules.log_path},
+                 [DESTINATION_AUDIT_LOG] = {settings->audit_log.path}},
         .access_format = settings->access_log.format,
-        .rule_log = settings->rules.log_path,
-        .audit_log = {.path = settings->audit_log.path,
-                      .format = settings->audit_log.format,
+        .audit_log = {.format = settings->audit_log.format,
                       .type = settings->audit_log.type,
                       .storage_dir = settings->audit_log.storage_dir,
                       .folder_mode = settings->audit_log.folder_mode,

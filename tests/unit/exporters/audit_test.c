@@ -544,10 +544,9 @@ static void way_begin(struct way *way, enum audit_format format, enum audit_type
     snprintf(way->path, sizeof way->path, "%s/audit.log", way->folder);
     way->fd = ring_create(1, 0);
     way->ring = ring_open(way->fd);
-    struct exporter_settings settings = {.audit_log = {.path = span_text(way->path),
-                                                       .format = format,
-                                                       .type = type,
-                                                       .storage_dir = span_text(way->folder)}};
+    struct exporter_settings settings = {
+        .logs = {[DESTINATION_AUDIT_LOG] = {span_text(way->path)}},
+        .audit_log = {.format = format, .type = type, .storage_dir = span_text(way->folder)}};
     way->exporter = exporter_start(way->ring, &settings, way->why, sizeof way->why);
     check(way->exporter != NULL);
 }

@@ -39,8 +39,8 @@ static struct fixture *set_up(void)
     f->fd = ring_create(2, 0);
     f->ring = ring_open(f->fd);
     check(f->ring != NULL);
-    f->settings.access_log = span_text(f->access);
-    f->settings.rule_log = span_text(f->rules);
+    f->settings.logs[DESTINATION_ACCESS_LOG].path = span_text(f->access);
+    f->settings.logs[DESTINATION_RULE_LOG].path = span_text(f->rules);
     return f;
 }
 
@@ -257,7 +257,7 @@ TEST(with_everything_off_nothing_is_kept_and_no_file_made)
 TEST(a_log_that_cannot_be_opened_is_said_with_its_path)
 {
     struct fixture *f = set_up();
-    f->settings.access_log = SPAN("/nowhere/at/all.log");
+    f->settings.logs[DESTINATION_ACCESS_LOG].path = SPAN("/nowhere/at/all.log");
     check(exporter_start(f->ring, &f->settings, f->why, sizeof f->why) == NULL);
     check_span(span_first(span_text(f->why), 21), "/nowhere/at/all.log: ");
     tear_down(f);
@@ -271,10 +271,10 @@ TEST(a_change_moves_a_log_and_a_bad_one_leaves_it)
     put(f, &report);
     f->wanted = 1;
     check(comes_true(access_lines_are_sent, f));
-    f->settings.rule_log = SPAN("/nowhere/at/all.log");
+    f->settings.logs[DESTINATION_RULE_LOG].path = SPAN("/nowhere/at/all.log");
     check(!exporter_change(f->exporter, &f->settings, f->why, sizeof f->why));
-    f->settings.rule_log = span_make(NULL, 0);
-    f->settings.access_log = span_text(f->moved);
+    f->settings.logs[DESTINATION_RULE_LOG].path = span_make(NULL, 0);
+    f->settings.logs[DESTINATION_ACCESS_LOG].path = span_text(f->moved);
     check(exporter_change(f->exporter, &f->settings, f->why, sizeof f->why));
     put(f, &report);
     f->wanted = 2;
@@ -357,7 +357,7 @@ TEST(lines_for_a_full_disk_are_given_up_after_some_tries_and_counted)
 {
     struct fixture *f = set_up();
     struct report report = plain_report();
-    f->settings.access_log = SPAN("/dev/full");
+    f->settings.logs[DESTINATION_ACCESS_LOG].path = SPAN("/dev/full");
     start(f);
     put(f, &report);
     check(comes_true(write_errors_are_counted, f));

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows' functions. */
+#include "exporters/destinations.h"
+
+#include "exporters/access_log.h"
+#include "exporters/audit_log.h"
+#include "exporters/plan.h"
+#include "exporters/record.h"
+#include "exporters/rule_log.h"
+#include "rules/base/must.h"
+
+static unsigned access_log_units(const struct report *report)
+{
+    (void)report;
+    return 1;
+}
+
+static void access_log_items(struct items *items, const struct report *report)
+{
+    if (items->plan->access_template != NULL)
+        access_template_add(items->plan->access_template, &items->line, report, &items->scratch);
+    else
+        access_log_add(&items->line, report, &items->scratch);
+    items_put(items, &items->line, 1);
+}
+
+static unsigned rule_log_units(const struct report *report)
+{
+    unsigned lines = 0;
+    for (size_t i = 0; i < report->waf.match_count && i < RECORD_MATCHES; i++)
+        lines += report->waf.matches[i].audit_only ? 0 : 1;
+    return lines;
+}
+
+static void rule_log_items(struct items *items, const struct report *report)
+{
+    for (size_t i = 0; i < report->waf.match_count; i++) {
+        if (report->waf.matches[i].audit_only)
+            continue;
+        rule_log_add(&items->line, report, i);
+        items_put(items, &items->line, 1);
+    }
+}
+
+static unsigned audit_log_units(const struct report *report)
+{
+    return report->audit.wanted ? 1 : 0;
+}
+
+static void audit_log_items(struct items *items, const struct report *report)
+{
+    const struct plan *plan = items->plan;
+    if (plan->audit_storage == NULL) {
+        audit_add(&items->record, report, plan->audit_format, &items->scratch);
+    } else {
+        audit_add(&items->larger, report, plan->audit_format, &items->scratch);
+        audit_item_add(&items->record, report,
+                       &(struct audit_place){plan->audit_storage, plan->audit_modes},
+                       &items->larger);
+        buf_clear(&items->larger);
+    }
+    items_put(items, &items->record, 1);
+}
+
+static const struct log_destination logs[LOGS] = {
+#define LOG(id, ...) [DESTINATION_##id] = {__VA_ARGS__},
+#include "exporters/destinations.tbl"
+#undef LOG
+};
+
+const struct log_destination *log_destination(enum destination destination)
+{
+    must((unsigned)destination < LOGS);
+    return &logs[destination];
+}
+
+static unsigned spans_of(const struct report *report)
+{
+    size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
+    if (!report->sampled)
+        return 0;
+    return (unsigned)(1 + stages + report->authorizer.is_called + report->attempt_count);
+}
+
+unsigned report_units(const struct report *report, enum destination destination)
+{
+    if ((unsigned)destination < LOGS)
+        return logs[destination].units(report);
+    return destination == DESTINATION_TRACES ? spans_of(report) : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the logs go: for each a queue and a writer. All but outlets_figures() is the exporter
+ * thread's; before that runs and after it ended, the caller's. */
+#ifndef SIDEGATE_EXPORTERS_OUTLETS_H
+#define SIDEGATE_EXPORTERS_OUTLETS_H
+
+#include "exporters/exporter.h"
+
+struct plan;
+struct outlets;
+
+struct outlets *outlets_new(size_t queue_records);
+/* From now on logs go where the plan says; its descriptors are taken, the plan is borrowed until
+ * the next. */
+void outlets_apply(struct outlets *outlets, struct plan *plan);
+/* The bits of RING_WANTS() of the logs that are on. */
+uint32_t outlets_wants(const struct outlets *outlets);
+/* Units that never came out of the ring. */
+void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units);
+/* The items of a report, for all logs that are on. */
+void outlets_add(struct outlets *outlets, const struct report *report);
+void outlets_wake(struct outlets *outlets); /* whatever has been added is to be written */
+void outlets_reopen(struct outlets *outlets);
+/* Writes until the deadline; says how much is left of each. Frees. */
+void outlets_stop(struct outlets *outlets, uint64_t deadline_us);
+
+/* Any thread: the account of a log. */
+void outlets_figures(const struct outlets *outlets, enum destination log,
+                     struct destination_figures *out);
+
+#endif

@@ -11,7 +11,7 @@ POOL = "eu-west-1_AbC123"
 ISS = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
 CONFIG = """
 authorizers:
-  pool: { type: cognito, user_pool: POOL, audience: [client1], jwks_url: "URL/keys", skew: 0, headers: { X-User: sub, X-Mail: email } }
+  pool: { type: cognito, user_pool: POOL, audience: [client1], jwks_url: "URL/keys", skew: 0, timeout: 8s, headers: { X-User: sub, X-Mail: email } }
 routes:
   - { match: GET /me, authorizer: pool }
   - { match: GET /orders, authorizer: pool, scopes: [orders/read, orders/write] }

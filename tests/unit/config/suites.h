@@ -13,6 +13,7 @@ int snapshot_suite(void);
 int snapshot_rules_suite(void);
 int exclusion_suite(void);
 int precedence_suite(void);
+int sampling_document_suite(void);
 int secret_file_suite(void);
 
 #endif

@@ -8,6 +8,7 @@ int date_suite(void);
 int fields_suite(void);
 int forwarded_suite(void);
 int propagation_suite(void);
+int sampling_rules_suite(void);
 int sampling_suite(void);
 int target_suite(void);
 int traceparent_suite(void);

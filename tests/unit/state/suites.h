@@ -8,6 +8,7 @@ int quotas_suite(void);
 int key_store_suite(void);
 int rates_suite(void);
 int results_suite(void);
+int samplers_suite(void);
 int tokens_suite(void);
 
 #endif

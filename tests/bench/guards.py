@@ -1,48 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to ask who may pass: CPU time per request with the guards and without, in rounds that alternate.
+"""What it costs to ask who may pass: CPU time per request with the guards and without, in rounds that alternate (pairs.py).
 
     guards.py --sidegate build/sidegate --nginx NGINX --wrk WRK [--base full|bare] [--seconds 2] [--rounds 15]
 
 Two programs stand beside each other with the same configuration (tests/bench/full.yaml or bare.yaml), one of them with a list of
 100,000 addresses, a question about the country, a rate by address and an authorizer for JSON Web Tokens (ES256, the same token
-each time). Both get the same requests, from a thousand addresses by X-Forwarded-For. They run on core 0 in turn, load and backend
-on core 1; CPU time comes from schedstat of every thread and child. A round is a pair; what counts is the median of the pairs'
-differences, and what a stranger gets: 401, 403 and 429 are asked for first.
+each time). Both get the same requests, from a thousand addresses by X-Forwarded-For. What a stranger gets, 401 and 403, is asked
+for first.
 """
-import argparse
 import base64
 import json
-import os
 import random
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from measure import cpu_ns, until  # noqa: E402
+from pairs import DATA, HERE, PORTS, Pair, arguments, in_folder, judge
 
-DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", HERE.parents[2] / "shared" / "data"))
-BACKEND, SINK = 19200, 19201
-PORTS = {"without": 19210, "with": 19220}
 ALLOWED_US = 3.0
 
-NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; keepalive_requests 100000000; client_max_body_size 64m;
-  server {{ listen 127.0.0.1:{backend}; default_type application/json; location / {{ return 200 "{text}"; }}
-            location = /sunk {{ default_type application/x-protobuf; return 200 ""; }} }}
-  server {{ listen 127.0.0.1:{sink}; location / {{ proxy_pass http://127.0.0.1:{backend}/sunk; }} }}
-}}
-"""
 GUARDS = """ip_sets: {{ abusers: {{ file: {folder}/abusers.txt }} }}
 geo: {{ country_db: {country} }}
 access:
@@ -62,7 +40,6 @@ function request()
   wrk.headers["Authorization"] = "Bearer {token}"
   return wrk.format("GET", "/products/1?id=42")
 end
-function done(s) io.write(string.format("N %d %d\\n", s.requests, s.errors.status + s.errors.read + s.errors.connect)) end
 """
 
 
@@ -114,34 +91,12 @@ def ask(port, fields):
         return refused.code
 
 
-def settings(folder, name, base):
+def settings(folder, base):
     """The configuration that the folder keeps, with addresses believed as the proxy before it writes them."""
-    port = PORTS[name]
     text = (HERE / f"{base}.yaml").read_text().replace('address: "${BENCH_LISTEN}"',
                                                        'address: "${BENCH_LISTEN}", trusted_proxies: [127.0.0.1]')
-    if name == "with":
-        text += GUARDS.format(folder=folder, country=DATA / "geo-maxmind-db/test-data/GeoLite2-Country-Test.mmdb")
-    (folder / f"{name}.yaml").write_text(text)
-    return {**os.environ, "BENCH_LISTEN": f"127.0.0.1:{port}", "BENCH_STATUS": f"127.0.0.1:{port + 1}",
-            "BENCH_ADMIN": f"127.0.0.1:{port + 2}", "BENCH_UPSTREAM": f"http://127.0.0.1:{BACKEND}",
-            "BENCH_OTLP": f"http://127.0.0.1:{SINK}", "BENCH_LOG": str(folder / f"{name}.log"), "BENCH_CRS": str(folder / "crs")}
-
-
-def start(folder, name, options):
-    environment = settings(folder, name, options.base)
-    words = ["taskset", "-c", "0", options.sidegate, "run", "-c", str(folder / f"{name}.yaml")]
-    return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=(folder / f"{name}.err").open("w"))
-
-
-def wait_ready(folder, name, process):
-    def is_over():
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{PORTS[name] + 1}/readyz", timeout=5).status == 200
-        except OSError:
-            return process.poll() is not None
-
-    if not until(is_over) or process.poll() is not None:
-        raise SystemExit(f"{name}: it does not serve\n{(folder / f'{name}.err').read_text()}")
+    country = DATA / "geo-maxmind-db/test-data/GeoLite2-Country-Test.mmdb"
+    return {"without": text, "with": text + GUARDS.format(folder=folder, country=country)}
 
 
 def check_guards(folder, token):
@@ -156,73 +111,18 @@ def check_guards(folder, token):
     assert ask(PORTS["without"], {"X-Forwarded-For": abuser}) == 200
 
 
-def load(options, folder, name):
-    said = subprocess.run(["taskset", "-c", "1", options.wrk, "-t1", "-c16", f"-d{options.seconds}s", "-s", folder / "load.lua",
-                           f"http://127.0.0.1:{PORTS[name]}/"], capture_output=True, text=True, check=True).stdout
-    _, requests, errors = [line for line in said.splitlines() if line.startswith("N ")][0].split()
-    assert int(errors) == 0, said
-    return int(requests)
-
-
-def measure(options, folder, subjects):
-    figures = {name: [] for name in subjects}
-    for round_ in range(options.rounds + 1):
-        for name in list(subjects)[::1 if round_ % 2 else -1]:
-            before = cpu_ns(subjects[name].pid)
-            requests = load(options, folder, name)
-            if round_ > 0:  # the first one warms up
-                figures[name].append((cpu_ns(subjects[name].pid) - before) / requests / 1000)
-    return figures
-
-
-def crs_folder(folder):
-    source = DATA / "crs-4"
-    (folder / "crs").mkdir()
-    (folder / "crs" / "rules").symlink_to(source / "rules")
-    (folder / "crs" / "crs-setup.conf").symlink_to(source / "crs-setup.conf.example")
-
-
-def run(options, folder):
-    token = make_token(folder)
-    write_lists(folder)
-    crs_folder(folder)
-    (folder / "load.lua").write_text(SCRIPT.format(folder=folder, token=token))
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, backend=BACKEND, sink=SINK, text="x" * 200))
-    running = [subprocess.Popen(["taskset", "-c", "1", options.nginx, "-p", folder, "-c", folder / "nginx.conf"],
-                                stderr=subprocess.DEVNULL)]
-    try:
-        subjects = {}
-        for name in PORTS:
-            subjects[name] = start(folder, name, options)
-            running.append(subjects[name])
-            wait_ready(folder, name, subjects[name])
-        check_guards(folder, token)
-        return measure(options, folder, subjects)
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait()
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("sidegate", "nginx", "wrk"):
-        parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
-    parser.add_argument("--base", choices=["full", "bare"], default="full")
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        figures = run(options, folder)
-    pairs = [b - a for a, b in zip(figures["without"], figures["with"])]
-    for name, values in figures.items():
-        print(f"{options.base}, {name:8} {statistics.median(values):7.2f} us a request")
-    cost = statistics.median(pairs)
-    print(f"the guards cost {cost:.2f} us a request (pairs from {min(pairs):.2f} to {max(pairs):.2f}); allowed are {ALLOWED_US} us")
-    return 0 if cost <= ALLOWED_US else 1
+    options = arguments(base=("full", ["full", "bare"]))
+
+    def bench(folder):
+        token = make_token(folder)
+        write_lists(folder)
+        script = SCRIPT.format(folder=folder, token=token)
+        with Pair(options, folder, settings(folder, options.base), script) as pair:
+            check_guards(folder, token)
+            return pair.measure()
+
+    return judge(in_folder(bench), options.base, "the guards cost", ALLOWED_US)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What something costs: two programs beside each other, one with it and one without, in rounds that alternate.
+
+They run on core 0 in turn, load (wrk) and backend (nginx) on core 1; CPU time comes from schedstat of every thread and child. A
+round is a pair of measurements; what counts is the median of the pairs' differences.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from measure import cpu_ns, until  # noqa: E402
+
+DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", HERE.parents[2] / "shared" / "data"))
+BACKEND, SINK = 19200, 19201
+PORTS = {"without": 19210, "with": 19220}
+
+NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; keepalive_requests 100000000; client_max_body_size 64m;
+  server {{ listen 127.0.0.1:{backend}; default_type application/json; location / {{ return 200 "{text}"; }}
+            location = /sunk {{ default_type application/x-protobuf; return 200 ""; }} }}
+  server {{ listen 127.0.0.1:{sink}; location / {{ proxy_pass http://127.0.0.1:{backend}/sunk; }} }}
+}}
+"""
+DONE = 'function done(s) io.write(string.format("N %d %d\\n", s.requests, s.errors.status + s.errors.read + s.errors.connect)) end\n'
+
+
+def arguments(**more):
+    """Options that every such benchmark has; `more`: name -> (default, choices)."""
+    parser = argparse.ArgumentParser()
+    for name in ("sidegate", "nginx", "wrk"):
+        parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=15)
+    for name, (default, choices) in more.items():
+        parser.add_argument(f"--{name}", default=default, choices=choices)
+    return parser.parse_args()
+
+
+class Pair:
+    """`settings`: name ("with", "without") -> the configuration's text; `script`: wrk's, without its `done`."""
+
+    def __init__(self, options, folder, settings, script):
+        self.options, self.folder = options, folder
+        (folder / "load.lua").write_text(script + DONE)
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, backend=BACKEND, sink=SINK, text="x" * 200))
+        self.crs_folder()
+        self.running = [subprocess.Popen(["taskset", "-c", "1", options.nginx, "-p", folder, "-c", folder / "nginx.conf"],
+                                         stderr=subprocess.DEVNULL)]
+        self.subjects = {name: self.start(name, text) for name, text in settings.items()}
+
+    def __enter__(self):
+        try:
+            for name, process in self.subjects.items():
+                self.wait_ready(name, process)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            process.wait()
+
+    def crs_folder(self):
+        (self.folder / "crs").mkdir()
+        (self.folder / "crs" / "rules").symlink_to(DATA / "crs-4" / "rules")
+        (self.folder / "crs" / "crs-setup.conf").symlink_to(DATA / "crs-4" / "crs-setup.conf.example")
+
+    def start(self, name, text):
+        port, folder = PORTS[name], self.folder
+        (folder / f"{name}.yaml").write_text(text)
+        environment = {"BENCH_LISTEN": f"127.0.0.1:{port}", "BENCH_STATUS": f"127.0.0.1:{port + 1}",
+                       "BENCH_ADMIN": f"127.0.0.1:{port + 2}", "BENCH_UPSTREAM": f"http://127.0.0.1:{BACKEND}",
+                       "BENCH_OTLP": f"http://127.0.0.1:{SINK}", "BENCH_LOG": str(folder / f"{name}.log"), "BENCH_CRS": str(folder / "crs")}
+        self.running.append(subprocess.Popen(
+            ["taskset", "-c", "0", self.options.sidegate, "run", "-c", str(folder / f"{name}.yaml")],
+            env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=(folder / f"{name}.err").open("w")))
+        return self.running[-1]
+
+    def wait_ready(self, name, process):
+        def is_over():
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{PORTS[name] + 1}/readyz", timeout=5).status == 200
+            except OSError:
+                return process.poll() is not None
+
+        if not until(is_over) or process.poll() is not None:
+            raise SystemExit(f"{name}: it does not serve\n{(self.folder / f'{name}.err').read_text()}")
+
+    def load(self, name):
+        said = subprocess.run(["taskset", "-c", "1", self.options.wrk, "-t1", "-c16", f"-d{self.options.seconds}s", "-s",
+                               self.folder / "load.lua", f"http://127.0.0.1:{PORTS[name]}/"],
+                              capture_output=True, text=True, check=True).stdout
+        _, requests, errors = [line for line in said.splitlines() if line.startswith("N ")][0].split()
+        assert int(errors) == 0, said
+        return int(requests)
+
+    def measure(self):
+        """name -> microseconds of CPU time a request, round by round."""
+        figures = {name: [] for name in self.subjects}
+        for round_ in range(self.options.rounds + 1):
+            for name in list(self.subjects)[::1 if round_ % 2 else -1]:
+                before = cpu_ns(self.subjects[name].pid)
+                requests = self.load(name)
+                if round_ > 0:  # the first one warms up
+                    figures[name].append((cpu_ns(self.subjects[name].pid) - before) / requests / 1000)
+        return figures
+
+
+def in_folder(bench):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        return bench(folder)
+
+
+def judge(figures, base, what, allowed_us):
+    """Prints the figures; the exit code: 1 where it costs more than is allowed."""
+    pairs = [b - a for a, b in zip(figures["without"], figures["with"])]
+    for name, values in figures.items():
+        print(f"{base}, {name:8} {statistics.median(values):7.2f} us a request")
+    cost = statistics.median(pairs)
+    print(f"{what} {cost:.2f} us a request (pairs from {min(pairs):.2f} to {max(pairs):.2f}); allowed are {allowed_us} us")
+    return 0 if cost <= allowed_us else 1

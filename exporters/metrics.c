@@ -40,13 +40,28 @@ static void exemplar_add(struct series *series, size_t slots, size_t slot,
     exemplar_put(&exemplars[slot], &exemplar);
 }
 
-static void histogram_add(struct series *series, uint64_t us, const struct exemplar *of)
+static void exponential_count_one(struct series *series, const struct duration_bounds *bounds,
+                                  uint64_t us)
+{
+    struct duration_buckets *durations =
+        atomic_load_explicit(&series->durations, memory_order_relaxed);
+    if (durations == NULL) {
+        durations = must_alloc(sizeof *durations);
+        atomic_store_explicit(&series->durations, durations, memory_order_release);
+    }
+    duration_add(durations, bounds, us);
+}
+
+static void histogram_add(struct worker_metrics *metrics, struct series *series, uint64_t us,
+                          const struct exemplar *of)
 {
     size_t bucket = 0;
     while (bucket < BUCKETS && us > bucket_bounds_us[bucket])
         bucket++;
     figure_add(&series->buckets[bucket], 1);
     figure_add(&series->sum, us);
+    if (metrics->whole->bounds != NULL)
+        exponential_count_one(series, metrics->whole->bounds, us);
     exemplar_add(series, BUCKETS + 1, bucket, of, us);
 }
 
@@ -72,7 +87,7 @@ static void count_server(struct worker_metrics *metrics, const struct report *re
         {SPAN("error_type"), error_type(report->error, report->status, 500, error)},
         {SPAN("url_scheme"), report->scheme},
     };
-    histogram_add(series_get(metrics, FAMILY_SERVER, labels, 5), report->duration_us, of);
+    histogram_add(metrics, series_get(metrics, FAMILY_SERVER, labels, 5), report->duration_us, of);
 }
 
 static void count_attempt(struct worker_metrics *metrics, const struct report *report,
@@ -90,7 +105,7 @@ static void count_attempt(struct worker_metrics *metrics, const struct report *r
         {SPAN("http_response_status_code"), digits_of(attempt->status, status)},
         {SPAN("error_type"), error_type(attempt->error, attempt->status, 400, error)},
     };
-    histogram_add(series_get(metrics, FAMILY_CLIENT, labels, 5), attempt->duration_us,
+    histogram_add(metrics, series_get(metrics, FAMILY_CLIENT, labels, 5), attempt->duration_us,
                   of != NULL ? &own : NULL);
 }
 
@@ -103,7 +118,7 @@ static void count_stage(struct worker_metrics *metrics, const struct report_stag
         metrics->stages[place].series = series_get(metrics, FAMILY_STAGE, &label, 1);
         metrics->stages[place].name = stage->name;
     }
-    histogram_add(metrics->stages[place].series, stage->duration_us, of);
+    histogram_add(metrics, metrics->stages[place].series, stage->duration_us, of);
 }
 
 /* Where rules said what they say: the phase of the match that decided, else the last stage that

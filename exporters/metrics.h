@@ -18,6 +18,8 @@ struct worker_metrics; /* one worker's share */
 /* `now_wall_us`: since when all of it counts. */
 struct metrics *metrics_new(unsigned workers, uint64_t now_wall_us);
 void metrics_free(struct metrics *metrics);
+/* Histograms are kept in exponential buckets too: to be said before anything is counted. */
+void metrics_use_exponential(struct metrics *metrics);
 struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker);
 struct meter; /* meter.h: what alarms ask for, of one worker */
 struct meter *metrics_meter(struct metrics *metrics, unsigned worker);
@@ -139,7 +141,7 @@ struct process_facts {
     size_t ip_set_count;
 };
 
-struct exporter; /* exporters/exporter.h: its counters are part of the page */
+struct exporter; /* exporters/exporter.h: its counters are part of it all */
 /* The page that Prometheus reads. OpenMetrics has exemplars, units and the time since when each
  * figure counts. */
 enum page_form { PAGE_PROMETHEUS /* text 0.0.4 */, PAGE_OPENMETRICS /* text 1.0.0 */ };

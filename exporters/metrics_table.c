@@ -41,6 +41,10 @@ static void series_free(struct series *series)
 {
     if (series == NULL)
         return;
+    struct duration_buckets *durations = atomic_load(&series->durations);
+    if (durations != NULL)
+        duration_buckets_fini(durations);
+    free(durations);
     free(atomic_load(&series->exemplars));
     free(series);
 }
@@ -69,7 +73,15 @@ void metrics_free(struct metrics *metrics)
         map_free(family->sets);
         pthread_mutex_destroy(&family->lock);
     }
+    free(metrics->bounds);
     free(metrics);
+}
+
+void metrics_use_exponential(struct metrics *metrics)
+{
+    must(metrics->bounds == NULL);
+    metrics->bounds = must_alloc(sizeof *metrics->bounds);
+    duration_bounds_init(metrics->bounds);
 }
 
 struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker)

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "exporters/exemplar.h"
+#include "exporters/exponential.h"
 #include "exporters/metrics.h"
 #include "rules/base/map.h"
 
@@ -36,8 +37,10 @@ extern const char *const bucket_names[BUCKETS + 1]; /* as `le` spells them */
 struct series {
     _Atomic uint64_t sum; /* a counter's value; of a histogram in microseconds */
     _Atomic uint64_t buckets[BUCKETS + 1];
-    struct exemplar_slot *_Atomic exemplars; /* one for each bucket, a counter's the first; NULL
-                                                until a sampled request is counted */
+    struct exemplar_slot *_Atomic exemplars;    /* one for each bucket, a counter's the first; NULL
+                                                   until a sampled request is counted */
+    struct duration_buckets *_Atomic durations; /* NULL: exponential buckets are not wanted, or
+                                                   nothing is counted yet */
 };
 
 struct label_set {
@@ -72,7 +75,8 @@ struct worker_metrics {
 struct metrics {
     struct family families[FAMILIES];
     unsigned workers;
-    uint64_t began_wall_us; /* since when all of them count */
+    uint64_t began_wall_us;         /* since when all of them count */
+    struct duration_bounds *bounds; /* NULL: exponential buckets are not wanted */
     struct worker_metrics *list[];
 };
 

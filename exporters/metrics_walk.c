@@ -84,12 +84,17 @@ static void add_series(struct sums *sums, struct series *series, bool is_histogr
         sums->figures.buckets[b] += n;
         sums->figures.count += n;
     }
+    const struct duration_buckets *durations =
+        atomic_load_explicit(&series->durations, memory_order_acquire);
+    if (durations != NULL)
+        duration_sum(durations, &sums->figures.exponential);
 }
 
 static struct sums series_sums(const struct metrics *metrics, size_t family, unsigned set,
                                bool is_histogram)
 {
-    struct sums sums = {0};
+    struct sums sums = {.figures.is_exponential = is_histogram && metrics->bounds != NULL};
+    exponential_init(&sums.figures.exponential, DURATION_SCALE);
     for (unsigned w = 0; w < metrics->workers; w++) {
         const struct share *share = &metrics->list[w]->shares[family];
         struct series *series = atomic_load_explicit(&share->series[set], memory_order_acquire);

@@ -6,6 +6,7 @@
 #define SIDEGATE_EXPORTERS_METRICS_WALK_H
 
 #include "exporters/exemplar.h"
+#include "exporters/exponential.h"
 #include "exporters/metrics.h"
 #include "exporters/metrics_table.h"
 
@@ -19,6 +20,8 @@ struct histogram_figures {
     uint64_t count, sum_us;
     uint64_t buckets[BUCKETS + 1];          /* each by itself */
     struct exemplar exemplars[BUCKETS + 1]; /* wall 0: none */
+    bool is_exponential;                    /* the same in these buckets, by seconds */
+    struct exponential exponential;
 };
 
 struct figure {

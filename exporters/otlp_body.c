@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "exporters/attributes.h"
+#include "exporters/otlp_fields.h"
 #include "rules/base/must.h"
 
 enum {
@@ -18,41 +19,10 @@ enum {
     SCOPE_SPANS_FIELD = 2,    /* of ResourceSpans */
     SCOPE_FIELD = 1,          /* of ScopeSpans */
     RESOURCE_SPANS_FIELD = 1, /* of ExportTraceServiceRequest */
-    LENGTH_DELIMITED = 2,
     GZIP_WINDOW = 15 + 16,
     GZIP_LEVEL = 1,
     GZIP_MEMORY = 8,
 };
-
-static size_t varint_size(size_t number)
-{
-    size_t bytes = 1;
-    for (; number >= 0x80; number >>= 7)
-        bytes++;
-    return bytes;
-}
-
-static void add_varint(struct buf *to, size_t number)
-{
-    for (; number >= 0x80; number >>= 7)
-        buf_add_byte(to, (char)(number | 0x80));
-    buf_add_byte(to, (char)number);
-}
-
-static void add_head(struct buf *to, unsigned field, size_t len)
-{
-    buf_add_byte(to, (char)(field << 3 | LENGTH_DELIMITED));
-    add_varint(to, len);
-}
-
-static void add_field(struct buf *to, unsigned field, const ProtobufCMessage *message)
-{
-    size_t len = protobuf_c_message_get_packed_size(message);
-    add_head(to, field, len);
-    uint8_t *room = (uint8_t *)buf_room(to, len);
-    must(room != NULL);
-    buf_grew(to, protobuf_c_message_pack(message, room));
-}
 
 static struct span uuid_text(struct arena *arena, const uint8_t random[16])
 {
@@ -87,13 +57,13 @@ void envelope_init(struct envelope *envelope, struct span service_name, struct s
     resource.n_attributes = attributes.count;
     resource.attributes = attributes.list;
     must(!arena_is_full(arena));
-    add_field(&envelope->resource, RESOURCE_FIELD, &resource.base);
+    otlp_field_add(&envelope->resource, RESOURCE_FIELD, &resource.base);
     Otlp__InstrumentationScope scope;
     otlp__instrumentation_scope__init(&scope);
     scope.name = otlp_lend("sidegate");
     scope.version = otlp_lend(SIDEGATE_VERSION);
     buf_init(&envelope->scope, PACKED_BYTES);
-    add_field(&envelope->scope, SCOPE_FIELD, &scope.base);
+    otlp_field_add(&envelope->scope, SCOPE_FIELD, &scope.base);
     arena_free(arena);
 }
 
@@ -124,10 +94,11 @@ void envelope_wrap(const struct envelope *envelope, struct span packed, struct s
         scope = len <= both.len ? span_from(both, len) : scope;
     }
     size_t scope_spans = scope.len + spans.len;
-    size_t resource_spans = resource.len + 1 + varint_size(scope_spans) + scope_spans;
-    add_head(to, RESOURCE_SPANS_FIELD, resource_spans);
+    size_t resource_spans =
+        resource.len + otlp_head_size(SCOPE_SPANS_FIELD, scope_spans) + scope_spans;
+    otlp_head_add(to, RESOURCE_SPANS_FIELD, resource_spans);
     buf_add(to, resource);
-    add_head(to, SCOPE_SPANS_FIELD, scope_spans);
+    otlp_head_add(to, SCOPE_SPANS_FIELD, scope_spans);
     buf_add(to, scope);
     buf_add(to, spans);
 }

@@ -14,6 +14,8 @@ int main(void)
     failures += access_template_tests();
     failures += metrics_tests();
     failures += openmetrics_tests();
+    failures += exponential_tests();
+    failures += metrics_otlp_tests();
     failures += spans_tests();
     failures += xray_tests();
     failures += audit_tests();

@@ -29,6 +29,8 @@ int access_template_tests(void);
 int exporter_tests(void);
 int metrics_tests(void);
 int openmetrics_tests(void);
+int exponential_tests(void);
+int metrics_otlp_tests(void);
 int spans_tests(void);
 int xray_tests(void);
 int otlp_tests(void);

@@ -99,15 +99,14 @@ static bool follows(const struct segment *segment, const struct segment *before)
            segment->first.units >= before->first.units;
 }
 
-/* Keeps those that can be read and stand in one row. */
-static void segments_look(struct spool *spool)
+/* Keeps those that can be read and stand in one row; looked[i]: what the i-th one is. */
+static void segments_keep(struct spool *spool, const enum segment_looked *looked)
 {
     struct segment *list = spool->segments;
     size_t kept = 0;
     for (size_t i = 0; i < spool->segment_count; i++) {
         struct segment segment = list[i];
-        if (!segment_look(spool->folder, &spool->cursors[0].window, &segment) ||
-            (kept > 0 && !follows(&segment, &list[kept - 1]))) {
+        if (looked[i] == SEGMENT_BROKEN || (kept > 0 && !follows(&segment, &list[kept - 1]))) {
             segment_remove(spool, &segment);
             continue;
         }
@@ -120,13 +119,38 @@ static void segments_look(struct spool *spool)
     spool->segment_count = kept;
 }
 
-/* Where the row ends: by the last segment, or by the ledger where that has seen more. */
-static void find_end(struct spool *spool)
+/* What cannot be looked at now is not broken. False: there is such a one (errno), and all of them
+ * are as they were. */
+static bool segments_look(struct spool *spool)
+{
+    struct window *window = &spool->cursors[0].window;
+    bool well = true;
+    enum segment_looked *looked = must_alloc((spool->segment_count + 1) * sizeof *looked);
+    for (size_t i = 0; well && i < spool->segment_count; i++) {
+        looked[i] = segment_look(spool->folder, window, &spool->segments[i]);
+        well = looked[i] != SEGMENT_SHUT;
+    }
+    if (well)
+        segments_keep(spool, looked);
+    free(looked);
+    if (!well)
+        errno = window->error;
+    return well;
+}
+
+/* Where the row ends: by the last segment, or by the ledger where that has seen more. False: it
+ * cannot be found out now (errno). */
+static bool find_end(struct spool *spool)
 {
     struct ledger *ledger = &spool->ledger;
+    struct window *window = &spool->cursors[0].window;
     while (spool->segment_count > 0) {
         struct segment *last = &spool->segments[spool->segment_count - 1];
-        struct spool_position end = segment_end(spool->folder, &spool->cursors[0].window, last);
+        struct spool_position end;
+        if (!segment_end(spool->folder, window, last, &end)) {
+            errno = window->error;
+            return false;
+        }
         spool->found.torn_bytes += last->torn_bytes;
         if (end.sequence > ledger->appended.sequence && end.units >= ledger->appended.units)
             ledger->appended = end;
@@ -137,6 +161,7 @@ static void find_end(struct spool *spool)
         segment_remove(spool, last);
         spool->segment_count--;
     }
+    return true;
 }
 
 /* There are records and nothing that says what became of those before them. */
@@ -150,12 +175,15 @@ static void forget(struct spool *spool)
     ledger->lost[DROP_FORGOTTEN] += first.units;
 }
 
-static void take_stock(struct spool *spool)
+/* False: what lies there cannot be looked at now (errno). */
+static bool take_stock(struct spool *spool)
 {
     spool->segments = segments_list(spool->folder, &spool->segment_count);
+    if (spool->segments == NULL)
+        return false;
     spool->segment_room = spool->segment_count > 16 ? spool->segment_count : 16;
-    segments_look(spool);
-    find_end(spool);
+    if (!segments_look(spool) || !find_end(spool))
+        return false;
     if (spool->segment_count > 0 &&
         (spool->found.ledger == LEDGER_NONE || spool->found.ledger == LEDGER_BROKEN))
         forget(spool);
@@ -172,6 +200,7 @@ static void take_stock(struct spool *spool)
     spool->found.waiting_bytes = spool->bytes;
     spool->split = spool->ledger.appended;
     spool->pending_end = spool->ledger.appended;
+    return true;
 }
 
 static ssize_t write_to_disk(void *context, int fd, const void *bytes, size_t len, off_t at)
@@ -202,13 +231,12 @@ enum spool_opened spool_open(int folder, const struct spool_settings *settings,
     buf_init(&spool->preamble, FRAME_PREAMBLE_BYTES);
     buf_init(&spool->batch_preamble, FRAME_PREAMBLE_BYTES);
     must(getrandom(&spool->salt, sizeof spool->salt, 0) == (ssize_t)sizeof spool->salt);
-    if (!ledger_open(spool)) {
+    if (!ledger_open(spool) || !take_stock(spool)) {
         int error = errno;
         spool_close(spool);
         errno = error;
         return SPOOL_UNUSABLE;
     }
-    take_stock(spool);
     spool_tick(spool, now);
     spool->dirty = true;
     *found = spool->found;

@@ -42,7 +42,7 @@ struct spool_disk {
 enum spool_opened {
     SPOOL_OPENED,
     SPOOL_BUSY,     /* another process has it */
-    SPOOL_UNUSABLE, /* errno */
+    SPOOL_UNUSABLE, /* errno; what lies there is as it was, and may be tried again */
 };
 /* What was found there; to be told. */
 struct spool_found {
@@ -95,7 +95,8 @@ struct spool_batch {
     struct span preamble; /* empty where it was broken; borrowed until the next read */
 };
 /* Appends records of one segment and one signal to `to`, one behind the other: at most `most_units`
- * and what fits, but one at least. False: there is nothing now. The batch is out until it is
+ * and what fits, but one at least. False: there is nothing now, or nothing that can be read now
+ * (too many open files, a disk that fails): it goes on waiting. The batch is out until it is
  * settled or returned. */
 bool spool_read(struct spool *spool, enum spool_lane lane, unsigned most_units, struct buf *to,
                 struct spool_batch *batch);

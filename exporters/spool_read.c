@@ -54,6 +54,7 @@ static size_t segment_of(const struct spool *spool, struct spool_position at)
 
 /* What stands at a place. */
 struct seen {
+    bool is_shut;              /* nobody knows: the file cannot be read now */
     bool is_gap;               /* up to `gap` nothing can be read; else `frame` is filled */
     struct spool_position gap; /* ahead */
     struct frame frame;
@@ -85,9 +86,13 @@ static struct seen look(struct spool *spool, struct spool_cursor *cursor, size_t
         cursor->named = segment->named;
         cursor->offset = SEGMENT_HEAD_BYTES;
     }
+    cursor->window.error = 0;
     for (;;) {
         enum frame_found found = segment_read(spool->folder, &cursor->window, segment,
                                               cursor->offset, &seen.frame, &seen.used);
+        seen.is_shut = cursor->window.error != 0;
+        if (seen.is_shut)
+            return seen;
         if (found == FRAME_END || found == FRAME_MORE)
             return seen;
         if (found == FRAME_WHOLE && is_here(&seen.frame, at, end)) {
@@ -158,6 +163,8 @@ static bool read_on(struct spool *spool, struct reading *reading)
         seen = look(spool, reading->cursor, i, reading->at);
     else if (spool->segment_count > 0)
         seen.gap = spool->segments[0].first;
+    if (seen.is_shut)
+        return false;
     if (seen.is_gap) {
         if (seen.gap.sequence > reading->stop.sequence)
             seen.gap = reading->stop;
@@ -175,13 +182,15 @@ static bool read_on(struct spool *spool, struct reading *reading)
     return true;
 }
 
-static void preamble_find(struct spool *spool, size_t i)
+/* False: it cannot be read now. */
+static bool preamble_find(struct spool *spool, size_t i)
 {
     const struct segment *segment = &spool->segments[i];
     if (spool->batch_preamble_of == segment->named)
-        return;
-    segment_preamble(spool->folder, segment, &spool->batch_preamble);
-    spool->batch_preamble_of = segment->named;
+        return true;
+    bool found = segment_preamble(spool->folder, segment, &spool->batch_preamble);
+    spool->batch_preamble_of = found ? segment->named : UINT64_MAX;
+    return found;
 }
 
 /* Counts what was lost on the way. */
@@ -220,12 +229,15 @@ bool spool_read(struct spool *spool, enum spool_lane lane, unsigned most_units, 
         batch->range = (struct spool_range){at, reading.at};
         must(reading.at.units - at.units == batch->units + batch->corrupt + batch->expired);
         if (batch->records > 0) {
-            preamble_find(spool, reading.segment);
+            if (!preamble_find(spool, reading.segment))
+                return false;
             batch->preamble = buf_span(&spool->batch_preamble);
             spool->out[spool->out_count++] = batch->range;
             spool->dirty = true; /* the ledger says what is under way */
             return true;
         }
+        if (reading.at.sequence == at.sequence)
+            return false; /* it is tried again */
         settle(spool, batch);
     }
 }

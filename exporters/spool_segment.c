@@ -52,8 +52,11 @@ struct segment *segments_list(int folder, size_t *count)
     DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
     if (entries == NULL && fd >= 0)
         close(fd);
+    int error = entries == NULL ? errno : 0;
     for (struct dirent *entry; entries != NULL;) {
+        errno = 0;
         entry = readdir(entries); // NOLINT(concurrency-mt-unsafe): nobody else has this one
+        error = errno;
         if (entry == NULL)
             break;
         if (found == room)
@@ -63,6 +66,11 @@ struct segment *segments_list(int folder, size_t *count)
     }
     if (entries != NULL)
         closedir(entries);
+    if (error != 0) {
+        free(list);
+        errno = error;
+        return NULL;
+    }
     qsort(list, found, sizeof *list, by_name);
     *count = found;
     return list;
@@ -84,18 +92,27 @@ static int segment_open(int folder, const struct segment *segment, int flags)
     return openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* What became of a file that is gone, or no file of ours, is known. */
+static int error_of_open(void)
+{
+    return errno == ENOENT || errno == ELOOP ? 0 : errno;
+}
+
 /* False: not one byte could be read. */
 static bool window_fill(int folder, struct window *window, const struct segment *segment,
                         uint64_t offset)
 {
     window->len = 0;
+    window->error = 0;
     if (offset >= segment->bytes)
         return false;
     if (window->bytes == NULL)
         window->bytes = must_alloc(WINDOW_BYTES);
     int fd = segment_open(folder, segment, O_RDONLY);
-    if (fd < 0)
+    if (fd < 0) {
+        window->error = error_of_open();
         return false;
+    }
     uint64_t rest = segment->bytes - offset;
     size_t wanted = rest < WINDOW_BYTES ? (size_t)rest : WINDOW_BYTES;
     while (window->len < wanted) {
@@ -103,6 +120,8 @@ static bool window_fill(int folder, struct window *window, const struct segment 
                           (off_t)(offset + window->len));
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0)
+            window->error = errno;
         if (n <= 0)
             break;
         window->len += (size_t)n;
@@ -141,27 +160,33 @@ enum frame_found segment_read(int folder, struct window *window, const struct se
 
 /* ---- looking ---- */
 
+/* `*error` as the window's. */
 static bool head_read(int folder, const struct segment *segment, char *bytes, size_t size,
-                      struct segment_head *head)
+                      struct segment_head *head, int *error)
 {
     int fd = segment_open(folder, segment, O_RDONLY);
+    *error = fd < 0 ? error_of_open() : 0;
     if (fd < 0)
         return false;
     ssize_t n = pread(fd, bytes, size, 0);
+    if (n < 0)
+        *error = errno;
     close(fd);
     return n > 0 && segment_head_read(span_make(bytes, (size_t)n), segment->salt, head) &&
            head->first.sequence == segment->named;
 }
 
-void segment_preamble(int folder, const struct segment *segment, struct buf *to)
+bool segment_preamble(int folder, const struct segment *segment, struct buf *to)
 {
     enum { SIZE = SEGMENT_HEAD_BYTES + FRAME_PREAMBLE_BYTES };
     struct segment_head head;
+    int error;
     char *bytes = must_alloc(SIZE);
     buf_clear(to);
-    if (head_read(folder, segment, bytes, SIZE, &head))
+    if (head_read(folder, segment, bytes, SIZE, &head, &error))
         buf_add(to, head.preamble);
     free(bytes);
+    return error == 0;
 }
 
 /* The head is broken: the first frame says what it would have said. */
@@ -187,35 +212,46 @@ static bool look_at_frames(int folder, struct window *window, struct segment *se
     }
 }
 
-bool segment_look(int folder, struct window *window, struct segment *segment)
+enum segment_looked segment_look(int folder, struct window *window, struct segment *segment)
 {
     enum { SIZE = SEGMENT_HEAD_BYTES + FRAME_PREAMBLE_BYTES };
     struct segment_head head;
     struct stat status;
     char name[SEGMENT_NAME_BYTES];
     segment_name(segment, name);
-    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
-        return false;
-    segment->bytes = (uint64_t)status.st_size;
+    window->error = 0;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        window->error = error_of_open();
+    else if (S_ISREG(status.st_mode))
+        segment->bytes = (uint64_t)status.st_size;
+    if (segment->bytes == 0)
+        return window->error != 0 ? SEGMENT_SHUT : SEGMENT_BROKEN;
     char *bytes = must_alloc(SIZE);
-    bool sound = head_read(folder, segment, bytes, SIZE, &head);
+    bool sound = head_read(folder, segment, bytes, SIZE, &head, &window->error);
     free(bytes);
-    if (!sound)
-        return look_at_frames(folder, window, segment);
-    segment->first = head.first;
-    segment->began_us = head.began_us;
-    return true;
+    if (sound) {
+        segment->first = head.first;
+        segment->began_us = head.began_us;
+        return SEGMENT_SOUND;
+    }
+    if (window->error == 0 && look_at_frames(folder, window, segment))
+        return SEGMENT_SOUND;
+    return window->error != 0 ? SEGMENT_SHUT : SEGMENT_BROKEN;
 }
 
-struct spool_position segment_end(int folder, struct window *window, struct segment *segment)
+bool segment_end(int folder, struct window *window, struct segment *segment,
+                 struct spool_position *to)
 {
     struct spool_position end = segment->first;
     uint64_t offset = 0, whole = 0;
     struct frame frame;
     size_t used;
     bool more = true;
+    window->error = 0;
     while (more) {
         enum frame_found found = segment_read(folder, window, segment, offset, &frame, &used);
+        if (window->error != 0)
+            return false;
         offset += used;
         more = found == FRAME_WHOLE || found == FRAME_SKIPPED;
         if (!more || frame.at.sequence + (found == FRAME_WHOLE) <= end.sequence)
@@ -227,6 +263,7 @@ struct spool_position segment_end(int folder, struct window *window, struct segm
             segment->newest_us = frame.when_us;
         }
     }
+    *to = end;
     int fd = whole < segment->bytes ? segment_open(folder, segment, O_WRONLY) : -1;
     if (fd >= 0 && ftruncate(fd, (off_t)whole) == 0) {
         segment->torn_bytes = segment->bytes - whole;
@@ -235,5 +272,5 @@ struct spool_position segment_end(int folder, struct window *window, struct segm
     }
     if (fd >= 0)
         close(fd);
-    return end;
+    return true;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -642,6 +643,115 @@ TEST(a_segment_that_somebody_removed_is_counted)
     tear_down(f);
 }
 
+/* From here on so many files more can be opened, until limit_end(). */
+struct file_limit {
+    struct rlimit before;
+    int taken[64];
+    size_t count;
+};
+
+static void limit_begin(struct file_limit *limit, size_t room)
+{
+    check_number(getrlimit(RLIMIT_NOFILE, &limit->before), 0);
+    struct rlimit now = {64, limit->before.rlim_max};
+    check_number(setrlimit(RLIMIT_NOFILE, &now), 0);
+    limit->count = 0;
+    for (int fd = dup(0); fd >= 0; fd = dup(0))
+        limit->taken[limit->count++] = fd;
+    check_number(errno, EMFILE);
+    check(limit->count >= room);
+    for (size_t i = 0; i < room; i++)
+        close(limit->taken[--limit->count]);
+}
+
+static void limit_end(struct file_limit *limit)
+{
+    while (limit->count > 0)
+        close(limit->taken[--limit->count]);
+    check_number(setrlimit(RLIMIT_NOFILE, &limit->before), 0);
+}
+
+TEST(without_a_free_descriptor_a_spool_is_not_opened_and_loses_nothing)
+{
+    struct fixture *f = set_up();
+    char said[4096];
+    enum spool_opened opened = SPOOL_UNUSABLE;
+    append(f, 4);
+    restart(f);
+    append(f, 4);
+    stop(f);
+    size_t room = 0;
+    while (opened != SPOOL_OPENED && room < 8) {
+        struct file_limit limit;
+        int folder = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        limit_begin(&limit, room++);
+        opened = spool_open(folder, &f->settings, &f->disk, &f->now, &f->spool, &f->found);
+        check(opened == SPOOL_OPENED || errno == EMFILE);
+        limit_end(&limit);
+    }
+    check_number(room - 1, 2); /* the ledger, and one file after the other */
+    send_all(f, said, sizeof said);
+    check_span(span_text(said), "0-3,4-7");
+    check_number(figures(f).sent, f->produced);
+    tear_down(f);
+}
+
+/* The test may be root's, whom no mode keeps out. */
+static void keep_out(const char *path)
+{
+    check_number(chmod(path, 0), 0);
+    if (geteuid() == 0)
+        check_number(seteuid(65534), 0);
+}
+
+static void let_in(const char *path)
+{
+    if (getuid() == 0)
+        check_number(seteuid(0), 0);
+    check_number(chmod(path, 0600), 0);
+}
+
+TEST(a_segment_that_may_not_be_read_now_fails_the_opening_and_nothing_is_removed)
+{
+    struct fixture *f = set_up();
+    char path[512], ledger[512], said[4096];
+    append(f, 4);
+    segment_path(f, path, sizeof path); /* the first one, with a second behind it */
+    restart(f);
+    append(f, 4);
+    stop(f);
+    snprintf(ledger, sizeof ledger, "%s/ledger", f->path);
+    check(chmod(f->path, 0777) == 0 && chmod(ledger, 0666) == 0);
+    keep_out(path);
+    check_number(try_open(f, &f->spool), SPOOL_UNUSABLE);
+    check_number(errno, EACCES);
+    let_in(path);
+    start(f);
+    send_all(f, said, sizeof said);
+    check_span(span_text(said), "0-3,4-7");
+    check_number(figures(f).sent, f->produced);
+    tear_down(f);
+}
+
+TEST(a_segment_that_may_not_be_read_now_goes_on_waiting)
+{
+    struct fixture *f = set_up();
+    struct spool_batch out;
+    char path[512], said[4096];
+    append(f, 4);
+    restart(f);
+    check(chmod(f->path, 0755) == 0);
+    segment_path(f, path, sizeof path);
+    keep_out(path);
+    check(!batch(f, SPOOL_BACKLOG, 512, &out, said, sizeof said));
+    let_in(path);
+    check_number(figures(f).waiting, f->produced);
+    send_all(f, said, sizeof said);
+    check_span(span_text(said), "0-3");
+    check_number(figures(f).sent, f->produced);
+    tear_down(f);
+}
+
 int spool_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,6 +776,10 @@ int spool_tests(void)
         cmocka_unit_test(segments_that_are_done_with_are_removed),
         cmocka_unit_test(fsync_is_due_200_ms_after_the_first_byte_that_waits_for_it),
         cmocka_unit_test(a_segment_that_somebody_removed_is_counted),
+        cmocka_unit_test(without_a_free_descriptor_a_spool_is_not_opened_and_loses_nothing),
+        cmocka_unit_test(
+            a_segment_that_may_not_be_read_now_fails_the_opening_and_nothing_is_removed),
+        cmocka_unit_test(a_segment_that_may_not_be_read_now_goes_on_waiting),
     };
     return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
 }

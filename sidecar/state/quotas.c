@@ -148,22 +148,43 @@ static struct day *latest(const struct entry *entry)
     return entry->day_count > 0 ? &entry->days[entry->day_count - 1] : NULL;
 }
 
-/* A day behind all others; the oldest goes where there are too many. */
-static struct day *add_day(struct entry *entry, int64_t day)
+static size_t place_of(const struct entry *entry, int64_t day)
 {
-    if (entry->day_count == QUOTA_DAYS_MOST) {
-        must(entry->days != NULL);
-        entry->day_count--;
+    size_t i = entry->day_count;
+    while (i > 0 && entry->days[i - 1].day >= day)
+        i--;
+    return i;
+}
+
+/* Takes one away where there are too many: the oldest, or the latest where what is to come is older
+ * than all. */
+static void make_room(struct entry *entry, int64_t day)
+{
+    if (entry->day_count < QUOTA_DAYS_MOST)
+        return;
+    must(entry->days != NULL);
+    entry->day_count--;
+    if (place_of(entry, day) > 0)
         memmove(entry->days, entry->days + 1, entry->day_count * sizeof *entry->days);
-    }
+}
+
+/* The entry's day; made where there is none. */
+static struct day *day_at(struct entry *entry, int64_t day)
+{
+    size_t i = place_of(entry, day);
+    if (i < entry->day_count && entry->days[i].day == day)
+        return &entry->days[i];
+    make_room(entry, day);
+    i = place_of(entry, day);
     if (entry->day_count == entry->day_size) {
         entry->day_size = entry->day_size == 0 ? DAYS_FIRST : entry->day_size * 2;
         entry->days = must_realloc(entry->days, entry->day_size * sizeof *entry->days);
     }
     must(entry->days != NULL);
-    struct day *added = &entry->days[entry->day_count++];
-    *added = (struct day){.day = day};
-    return added;
+    memmove(&entry->days[i + 1], &entry->days[i], (entry->day_count - i) * sizeof *entry->days);
+    entry->day_count++;
+    entry->days[i] = (struct day){.day = day};
+    return &entry->days[i];
 }
 
 static void mark(const struct held *held, struct day *day)
@@ -172,24 +193,6 @@ static void mark(const struct held *held, struct day *day)
 }
 
 /* ---- periods ---- */
-
-/* The running period of an entry: never one before what has been. */
-static void roll(struct entry *entry, const struct quota_limit *limit, int64_t today)
-{
-    const struct day *last = latest(entry);
-    if (last != NULL && last->day > today)
-        today = last->day;
-    int64_t begins = quota_period_begins(limit->period, today);
-    if (entry->begins != INT64_MIN && entry->period == limit->period && begins <= entry->begins)
-        return;
-    entry->period = limit->period;
-    entry->begins = begins;
-    entry->granted = 0;
-    entry->used = 0;
-    must(entry->day_count == 0 || entry->days != NULL);
-    for (size_t i = 0; i < entry->day_count; i++)
-        entry->used += entry->days[i].day >= begins ? entry->days[i].used : 0;
-}
 
 /* The day that the plan is known from; INT64_MIN: nobody knows. */
 static int64_t born(struct quotas *quotas, struct span plan)
@@ -203,6 +206,64 @@ static int64_t born(struct quotas *quotas, struct span plan)
         day = latest(held.entry)->day;
     let_go(&held);
     return day;
+}
+
+/* A day that is more than a whole period ahead. */
+static bool is_far(const struct quota_limit *limit, int64_t today, int64_t day)
+{
+    return day > today &&
+           quota_period_begins(limit->period, day) > quota_period_ends(limit->period, today);
+}
+
+/* The day that a request counts on: what is past stays past, so a clock that jumps back counts on
+ * in the latest day there was. But where that is far ahead, and the clock shows a day again that
+ * others were counted before, it was the leap ahead that was wrong. */
+static int64_t counting_day(const struct entry *entry, const struct quota_limit *limit,
+                            int64_t today, int64_t born_day)
+{
+    bool was_here = (entry->day_count > 0 && entry->days[0].day <= today) ||
+                    (born_day != INT64_MIN && born_day <= today);
+    for (size_t i = entry->day_count; i > 0 && entry->days[i - 1].day > today; i--)
+        if (!was_here || !is_far(limit, today, entry->days[i - 1].day))
+            return entry->days[i - 1].day;
+    return today;
+}
+
+/* The running period of an entry is the one of this day. */
+static void roll(struct entry *entry, const struct quota_limit *limit, int64_t day)
+{
+    int64_t begins = quota_period_begins(limit->period, day);
+    int64_t ends = quota_period_ends(limit->period, day);
+    if (begins == entry->begins && entry->period == limit->period)
+        return;
+    entry->period = limit->period;
+    entry->begins = begins;
+    entry->granted = 0;
+    entry->used = 0;
+    must(entry->day_count == 0 || entry->days != NULL);
+    for (size_t i = 0; i < entry->day_count; i++)
+        if (entry->days[i].day >= begins && entry->days[i].day < ends)
+            entry->used += entry->days[i].used;
+}
+
+/* The key's entry, its shard locked, its period the one that runs; *day: what counts as today, from
+ * what the clock says. The plan's day is asked for where it is needed: its lock may be the same. */
+static struct held hold_running(struct quotas *quotas, const struct quota_key *key,
+                                const struct quota_limit *limit, int64_t *day, int64_t *born_day)
+{
+    struct held held = hold(quotas, key, true);
+    if (held.entry == NULL)
+        return held;
+    if (*born_day == INT64_MIN && latest(held.entry) != NULL &&
+        is_far(limit, *day, latest(held.entry)->day)) {
+        let_go(&held);
+        *born_day = born(quotas, key->plan);
+        held = hold(quotas, key, false);
+        must(held.entry != NULL);
+    }
+    *day = counting_day(held.entry, limit, *day, *born_day);
+    roll(held.entry, limit, *day);
+    return held;
 }
 
 static bool is_first(const struct quota_limit *limit, int64_t begins, int64_t born_day)
@@ -238,16 +299,14 @@ void quotas_know(struct quotas *quotas, struct span plan, uint64_t now_s)
     if (held.entry == NULL)
         return;
     if (held.entry->day_count == 0)
-        mark(&held, add_day(held.entry, (int64_t)(now_s / QUOTA_SECONDS_OF_DAY)));
+        mark(&held, day_at(held.entry, (int64_t)(now_s / QUOTA_SECONDS_OF_DAY)));
     let_go(&held);
 }
 
 static void count(const struct held *held, int64_t today, uint64_t most)
 {
     struct entry *entry = held->entry;
-    struct day *day = latest(entry);
-    if (day == NULL || day->day < today)
-        day = add_day(entry, today);
+    struct day *day = day_at(entry, today);
     entry->used++;
     day->used++;
     day->remaining = left_of(most, entry->used);
@@ -259,11 +318,10 @@ struct quota_verdict quotas_ask(struct quotas *quotas, const struct quota_key *k
 {
     int64_t today = (int64_t)(now_s / QUOTA_SECONDS_OF_DAY);
     int64_t born_day = limit->offset > 0 ? born(quotas, key->plan) : INT64_MIN;
-    struct held held = hold(quotas, key, true);
+    struct held held = hold_running(quotas, key, limit, &today, &born_day);
     if (held.entry == NULL)
         return (struct quota_verdict){0};
     struct entry *entry = held.entry;
-    roll(entry, limit, today);
     uint64_t most = allowance(limit, entry->begins, born_day, entry->granted);
     bool is_over = entry->used >= most, passes = !enforces || !is_over;
     if (passes)
@@ -291,7 +349,9 @@ static uint64_t left_on(const struct entry *entry, const struct quota_limit *lim
     int64_t begins = quota_period_begins(limit->period, day);
     bool runs = entry->begins == begins && entry->period == limit->period;
     uint64_t most = allowance(limit, begins, born_day, runs ? entry->granted : 0);
-    if (runs && at == entry->day_count) /* grants are known, and a limit that was changed */
+    bool is_last =
+        at == entry->day_count || entry->days[at].day >= quota_period_ends(limit->period, day);
+    if (runs && is_last) /* grants are known, and a limit that was changed */
         return left_of(most, entry->used);
     if (at > 0 && entry->days[at - 1].day >= begins)
         return entry->days[at - 1].remaining;
@@ -322,18 +382,15 @@ bool quotas_grant(struct quotas *quotas, const struct quota_key *key,
     must(limit->limit > 0);
     int64_t today = (int64_t)(now_s / QUOTA_SECONDS_OF_DAY);
     int64_t born_day = born(quotas, key->plan);
-    struct held held = hold(quotas, key, true);
+    struct held held = hold_running(quotas, key, limit, &today, &born_day);
     if (held.entry == NULL)
         return false;
     struct entry *entry = held.entry;
-    roll(entry, limit, today);
     int64_t most = (int64_t)limit->limit;
     if (is_first(limit, entry->begins, born_day))
         most -= (int64_t)limit->offset;
     entry->granted = (int64_t)remaining + (int64_t)entry->used - most;
-    struct day *day = latest(entry);
-    if (day == NULL || day->day < today)
-        day = add_day(entry, today);
+    struct day *day = day_at(entry, today);
     day->remaining = remaining;
     mark(&held, day);
     let_go(&held);
@@ -400,14 +457,12 @@ void quotas_collect(struct quotas *quotas, bool all,
     }
 }
 
-/* Days come in order where we wrote them; who mixes them up gets the later ones. */
+/* NULL: it is older than all that are kept. */
 static struct day *day_for(struct entry *entry, int64_t day)
 {
-    for (size_t i = entry->day_count; i > 0; i--)
-        if (entry->days[i - 1].day == day)
-            return &entry->days[i - 1];
-    const struct day *last = latest(entry);
-    return last == NULL || last->day < day ? add_day(entry, day) : NULL;
+    if (entry->day_count == QUOTA_DAYS_MOST && day < entry->days[0].day)
+        return NULL;
+    return day_at(entry, day);
 }
 
 void quotas_restore(struct quotas *quotas, const struct quota_row *row)

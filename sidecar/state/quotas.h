@@ -2,6 +2,8 @@
 /* How much of its usage plan each API key has used, by day, week or calendar month (UTC; a week
  * begins on Sunday). Exact over all threads; the clock is handed in, and what is past stays past: a
  * clock that jumps back counts on in the period that had begun, so that nobody gets a second quota.
+ * A clock that had leapt ahead by more than a period and comes back to days that were counted
+ * before, or that the plan was known on, is believed again: nobody waits for a year that never was.
  *
  * What is counted is days. A plan whose limit or period changes keeps what was used: it is the sum
  * of the days of the running period.

@@ -195,6 +195,25 @@ TEST(a_clock_that_jumps_back_gives_nobody_a_second_quota)
     quotas_free(quotas);
 }
 
+TEST(a_clock_that_leapt_far_ahead_and_came_back_is_believed_again)
+{
+    static const enum quota_period periods[] = {QUOTA_DAY, QUOTA_WEEK, QUOTA_MONTH};
+    for (size_t i = 0; i < sizeof periods / sizeof *periods; i++) {
+        struct quotas *quotas = quotas_new(MOST);
+        struct quota_limit limit = {.limit = 10, .period = periods[i]};
+        quotas_know(quotas, other.plan, at("2026-11-20", 5));
+        check_number(passing(quotas, &limit, at("2026-11-20", 5), 4), 4);
+        check_number(passing(quotas, &limit, at("2099-01-01", 0), 20), 10);
+        check(quotas_ask(quotas, &other, &limit, at("2099-01-01", 0), true).passes);
+        check_number(passing(quotas, &limit, at("2026-11-20", 9), 20), 6);
+        check(quotas_ask(quotas, &other, &limit, at("2026-11-20", 9), true).remaining == 9);
+        check_day(quotas, &limit, "2026-11-20", 10, 0);
+        check_number(passing(quotas, &limit, at("2026-12-27", 0), 20), 10);
+        check_day(quotas, &limit, "2099-01-01", 10, 0);
+        quotas_free(quotas);
+    }
+}
+
 TEST(keys_and_plans_are_counted_apart)
 {
     struct quotas *quotas = quotas_new(MOST);
@@ -376,6 +395,27 @@ TEST(what_was_written_is_what_is_there_after_a_restart)
     buf_fini(&lines);
 }
 
+TEST(a_leap_of_the_clock_is_survived_with_all_days_taken_and_over_a_restart)
+{
+    struct buf lines;
+    struct quotas *quotas = quotas_new(MOST);
+    struct quota_limit limit = {.limit = 10, .period = QUOTA_DAY};
+    buf_init(&lines, 1 << 20);
+    for (int64_t day = day_of("2026-01-01"); day <= day_of("2026-06-30"); day++)
+        passing(quotas, &limit, (uint64_t)day * QUOTA_SECONDS_OF_DAY, 2);
+    check_number(passing(quotas, &limit, at("2099-01-01", 0), 20), 10);
+    for (int64_t day = day_of("2026-07-01"); day <= day_of("2026-12-31"); day++)
+        check_number(passing(quotas, &limit, (uint64_t)day * QUOTA_SECONDS_OF_DAY, 20), 10);
+    quotas_collect(quotas, true, add_line, &lines);
+    struct quotas *again = restored(buf_span(&lines));
+    check_number(passing(again, &limit, at("2026-12-31", 5), 20), 0);
+    check_day(again, &limit, "2026-12-30", 10, 0);
+    check_number(passing(again, &limit, at("2027-01-01", 5), 20), 10);
+    quotas_free(again);
+    quotas_free(quotas);
+    buf_fini(&lines);
+}
+
 TEST(a_line_with_any_byte_changed_is_none)
 {
     struct buf line;
@@ -432,6 +472,7 @@ int quotas_suite(void)
         cmocka_unit_test(the_offset_is_taken_from_the_first_period_alone),
         cmocka_unit_test(an_offset_beyond_the_limit_lets_nobody_pass_at_first),
         cmocka_unit_test(a_clock_that_jumps_back_gives_nobody_a_second_quota),
+        cmocka_unit_test(a_clock_that_leapt_far_ahead_and_came_back_is_believed_again),
         cmocka_unit_test(keys_and_plans_are_counted_apart),
         cmocka_unit_test(a_limit_that_changes_keeps_what_was_used),
         cmocka_unit_test(who_is_not_refused_is_counted_all_the_same),
@@ -441,6 +482,7 @@ int quotas_suite(void)
         cmocka_unit_test(a_new_key_that_finds_no_room_is_said_and_who_is_there_goes_on),
         cmocka_unit_test(threads_together_let_exactly_the_limit_pass),
         cmocka_unit_test(what_was_written_is_what_is_there_after_a_restart),
+        cmocka_unit_test(a_leap_of_the_clock_is_survived_with_all_days_taken_and_over_a_restart),
         cmocka_unit_test(a_line_with_any_byte_changed_is_none),
         cmocka_unit_test(a_name_that_nobody_could_have_makes_no_line),
     };

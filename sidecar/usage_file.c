@@ -41,7 +41,7 @@ struct usage_file {
     pthread_cond_t wake;
     bool ends;
     /* the thread's own: */
-    int lock_fd;  /* the folder, locked; -1: not yet */
+    int lock_fd;  /* the folder, locked; -1: not yet, and nothing was read */
     int fd;       /* -1: it has to be written anew */
     bool fails;   /* said already */
     size_t size;  /* of the file */
@@ -255,6 +255,43 @@ static void give_up(struct usage_file *file)
     file->fails = true;
 }
 
+static void join_row(void *to, const struct quota_row *row)
+{
+    quotas_join(to, row);
+}
+
+/* What could be read is in memory, and is written anew: what could not is kept for people. Requests
+ * that were counted before the folder was ours count besides. */
+static void look(struct usage_file *file)
+{
+    struct quotas *there = quotas_new(ENTRIES_MOST);
+    struct usage_read result = read_path(file->path, there);
+    quotas_collect(there, true, join_row, file->quotas);
+    quotas_free(there);
+    if (result.error != 0)
+        program_log_say(file->log, LOG_ERROR, "usage of API keys begins anew: cannot read %s: %s",
+                        file->path, strerrordesc_np(result.error));
+    if (result.broken == 0 && result.error == 0)
+        return;
+    atomic_store(&file->broken, result.broken);
+    bool aside = rename(file->path, file->broken_path) == 0;
+    program_log_say(file->log, LOG_ERROR,
+                    "%zu lines of %s are broken and %zu good; the file is put aside as %s%s",
+                    result.broken, file->path, result.lines, file->broken_path,
+                    aside ? "" : " (which failed)");
+}
+
+/* Nothing is read that somebody else may still write. */
+static bool begin(struct usage_file *file)
+{
+    bool is_ours = file->lock_fd >= 0;
+    if (!take_folder(file))
+        return false;
+    if (!is_ours)
+        look(file);
+    return true;
+}
+
 static void turn(struct usage_file *file)
 {
     if (file->fd >= 0 && is_gone(file)) {
@@ -262,7 +299,7 @@ static void turn(struct usage_file *file)
         file->fd = -1;
     }
     bool opens = file->fd < 0;
-    bool well = opens ? take_folder(file) && write_anew(file, file->quotas) : append(file);
+    bool well = opens ? begin(file) && write_anew(file, file->quotas) : append(file);
     if (!well) {
         give_up(file);
         return;
@@ -298,23 +335,6 @@ static void *run(void *context)
 
 /* ---- life ---- */
 
-/* What could be read is in memory, and is written anew: what could not is kept for people. */
-static void look_at_start(struct usage_file *file)
-{
-    struct usage_read result = read_path(file->path, file->quotas);
-    if (result.error != 0)
-        program_log_say(file->log, LOG_ERROR, "usage of API keys begins anew: cannot read %s: %s",
-                        file->path, strerrordesc_np(result.error));
-    if (result.broken == 0 && result.error == 0)
-        return;
-    atomic_store(&file->broken, result.broken);
-    bool aside = rename(file->path, file->broken_path) == 0;
-    program_log_say(file->log, LOG_ERROR,
-                    "%zu lines of %s are broken and %zu good; the file is put aside as %s%s",
-                    result.broken, file->path, result.lines, file->broken_path,
-                    aside ? "" : " (which failed)");
-}
-
 static void free_file(struct usage_file *file)
 {
     if (file->fd >= 0)
@@ -348,7 +368,8 @@ struct usage_file *usage_file_start(const char *folder, struct quotas *quotas,
     must(pthread_cond_init(&file->wake, &monotonic) == 0);
     pthread_condattr_destroy(&monotonic);
     if (make_paths(file, folder)) {
-        look_at_start(file);
+        if (!begin(file)) /* what was used is known before the first request */
+            give_up(file);
         if (pthread_create(&file->thread, NULL, run, file) == 0)
             return file;
     }

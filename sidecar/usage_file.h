@@ -27,7 +27,9 @@ struct usage_read {
 struct usage_read usage_file_read(const char *folder, struct quotas *quotas);
 
 /* Reads what is there (what is broken is put aside as usage.log.broken, and said), then starts the
- * thread. NULL: none could be made. The log is borrowed. */
+ * thread. Where another process has the folder nothing is touched until that one has gone: then the
+ * file is read, and what was counted meanwhile counts besides. NULL: none could be made. The log is
+ * borrowed. */
 struct usage_file *usage_file_start(const char *folder, struct quotas *quotas,
                                     struct program_log *log);
 /* Writes what is left. NULL allowed. */

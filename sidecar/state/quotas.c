@@ -229,21 +229,27 @@ static int64_t counting_day(const struct entry *entry, const struct quota_limit 
     return today;
 }
 
+static uint64_t used_in_period(const struct entry *entry)
+{
+    int64_t ends = quota_period_ends(entry->period, entry->begins);
+    uint64_t used = 0;
+    must(entry->day_count == 0 || entry->days != NULL);
+    for (size_t i = 0; i < entry->day_count; i++)
+        if (entry->days[i].day >= entry->begins && entry->days[i].day < ends)
+            used += entry->days[i].used;
+    return used;
+}
+
 /* The running period of an entry is the one of this day. */
 static void roll(struct entry *entry, const struct quota_limit *limit, int64_t day)
 {
     int64_t begins = quota_period_begins(limit->period, day);
-    int64_t ends = quota_period_ends(limit->period, day);
     if (begins == entry->begins && entry->period == limit->period)
         return;
     entry->period = limit->period;
     entry->begins = begins;
     entry->granted = 0;
-    entry->used = 0;
-    must(entry->day_count == 0 || entry->days != NULL);
-    for (size_t i = 0; i < entry->day_count; i++)
-        if (entry->days[i].day >= begins && entry->days[i].day < ends)
-            entry->used += entry->days[i].used;
+    entry->used = used_in_period(entry);
 }
 
 /* The key's entry, its shard locked, its period the one that runs; *day: what counts as today, from
@@ -482,6 +488,42 @@ void quotas_restore(struct quotas *quotas, const struct quota_row *row)
         entry->begins = row->begins;
         entry->used = row->used;
         entry->granted = row->granted;
+    }
+    let_go(&held);
+}
+
+/* The plan was known on the earlier of two days. */
+static void join_plan(const struct held *held, int64_t day)
+{
+    struct entry *entry = held->entry;
+    if (entry->day_count > 0 && entry->days[0].day <= day)
+        return;
+    entry->day_count = 0;
+    mark(held, day_at(entry, day));
+}
+
+void quotas_join(struct quotas *quotas, const struct quota_row *row)
+{
+    struct quota_key key = {row->plan, row->key};
+    struct held held = hold(quotas, &key, true);
+    if (held.entry == NULL)
+        return;
+    struct entry *entry = held.entry;
+    struct day *day = row->key.len > 0 ? day_for(entry, row->day.day) : NULL;
+    if (row->key.len == 0)
+        join_plan(&held, row->day.day);
+    if (day != NULL) {
+        if (entry->begins < row->begins) {
+            entry->period = row->period;
+            entry->begins = row->begins;
+        }
+        if (entry->granted == 0 && entry->begins == row->begins)
+            entry->granted = row->granted;
+        if (row->day.remaining != NO_LIMIT)
+            day->remaining = left_of(row->day.remaining, day->used);
+        day->used += row->day.used;
+        entry->used = used_in_period(entry);
+        mark(&held, day);
     }
     let_go(&held);
 }

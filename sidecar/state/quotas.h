@@ -96,5 +96,8 @@ void quotas_collect(struct quotas *quotas, bool all,
                     void (*row)(void *to, const struct quota_row *row), void *to);
 /* Puts a row back; later ones go over earlier ones. It counts as unchanged. */
 void quotas_restore(struct quotas *quotas, const struct quota_row *row);
+/* What a row says was used besides what is counted here; once for each day. It counts as changed.
+ */
+void quotas_join(struct quotas *quotas, const struct quota_row *row);
 
 #endif

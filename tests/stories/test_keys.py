@@ -454,14 +454,23 @@ def test_a_full_disk_is_said_counted_and_survived(sidegate, backend, tmp_path):
     assert s.metric("sidegate_usage_lines_total", result="failed") == 1
 
 
-def test_two_programs_do_not_undo_each_others_file(sidegate, backend, tmp_path, tmp_path_factory):
+def test_two_programs_do_not_undo_each_others_file(sidegate, backend, tmp_path):
+    """The second one touches nothing that the first one may still write, not even what is broken of it."""
     s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 1000000))
-    wait_until(lambda: (tmp_path / "state" / "usage.log").exists(), "the file")
+    path = tmp_path / "state" / "usage.log"
+    wait_until(path.exists, "the file")
+    with open(path, "ab") as f:
+        f.write(b"this is no line\n")
     second = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
     wait_until(lambda: "resource busy" in second.errors(), "the second one says so")
     assert ask(s, GOOD).status == 200
+    assert [ask(second, GOOD).status for _ in range(3)] == [200] * 3
+    wait_until(lambda: rows(tmp_path).get("k1", (0,))[0] == 1, "the first one goes on")
+    assert not path.with_suffix(".log.broken").exists()
     s.stop()
     wait_until(lambda: "is kept again" in second.errors(), "the second one takes over")
+    assert b"this is no line" in path.with_suffix(".log.broken").read_bytes()
+    wait_until(lambda: rows(tmp_path).get("k1") == (4, 4, 999996), "what both counted")
 
 
 def test_usage_that_grows_is_written_anew(sidegate, backend, tmp_path):

@@ -416,6 +416,31 @@ TEST(a_leap_of_the_clock_is_survived_with_all_days_taken_and_over_a_restart)
     buf_fini(&lines);
 }
 
+static void join_row(void *to, const struct quota_row *row)
+{
+    quotas_join(to, row);
+}
+
+TEST(what_two_have_counted_is_joined)
+{
+    struct quotas *one = quotas_new(MOST), *two = quotas_new(MOST);
+    struct quota_limit limit = {.limit = 20, .offset = 2, .period = QUOTA_MONTH};
+    quotas_know(one, shop.plan, at("2026-11-10", 0));
+    quotas_know(two, shop.plan, at("2026-11-21", 0));
+    passing(one, &limit, at("2026-11-20", 5), 6);
+    passing(one, &limit, at("2026-11-21", 5), 2);
+    check(quotas_ask(one, &other, &limit, at("2026-11-20", 5), true).passes);
+    passing(two, &limit, at("2026-11-21", 7), 3);
+    quotas_collect(one, true, join_row, two);
+    check_day(two, &limit, "2026-11-20", 6, 12);
+    check_day(two, &limit, "2026-11-21", 5, 7);
+    check(quotas_ask(two, &other, &limit, at("2026-11-21", 7), true).remaining == 16);
+    check_number(passing(two, &limit, at("2026-11-22", 7), 20), 7);
+    check_number(passing(two, &limit, at("2026-12-22", 7), 30), 20); /* known since November */
+    quotas_free(one);
+    quotas_free(two);
+}
+
 TEST(a_line_with_any_byte_changed_is_none)
 {
     struct buf line;
@@ -483,6 +508,7 @@ int quotas_suite(void)
         cmocka_unit_test(threads_together_let_exactly_the_limit_pass),
         cmocka_unit_test(what_was_written_is_what_is_there_after_a_restart),
         cmocka_unit_test(a_leap_of_the_clock_is_survived_with_all_days_taken_and_over_a_restart),
+        cmocka_unit_test(what_two_have_counted_is_joined),
         cmocka_unit_test(a_line_with_any_byte_changed_is_none),
         cmocka_unit_test(a_name_that_nobody_could_have_makes_no_line),
     };

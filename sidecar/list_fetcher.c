@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "rules/base/buf.h"
 #include "rules/base/list.h"
@@ -14,7 +15,7 @@
 #include "sidecar/state/documents.h"
 #include "sidecar/upstream/call.h"
 
-enum { WHY_BYTES = 240, AGAIN_US = 1000000, DOUBLINGS = 20, STATUS_SAME = 304 };
+enum { WHY_BYTES = 240, STATUS_SAME = 304 };
 
 /* One url, as believed by one CA; sets that name the same share it. */
 struct download {
@@ -49,10 +50,9 @@ const char *const fetch_result_words[FETCH_RESULT_COUNT] = {
 
 static void wait_for_next(struct download *download)
 {
-    uint64_t wait_us = download->refresh_us;
-    unsigned doublings = download->failures < DOUBLINGS ? download->failures : DOUBLINGS;
-    if (doublings > 0 && (uint64_t)AGAIN_US << (doublings - 1) < wait_us)
-        wait_us = (uint64_t)AGAIN_US << (doublings - 1);
+    uint64_t chance;
+    must(getrandom(&chance, sizeof chance, 0) == (ssize_t)sizeof chance);
+    uint64_t wait_us = documents_wait_us(download->refresh_us, download->failures, chance);
     download->next_us = loop_now_us(download->fetcher->world.loop) + wait_us;
     timer_arm(&download->timer, download->next_us);
 }

@@ -4,7 +4,7 @@
  *
  *   timer --> call (If-None-Match, If-Modified-Since) --> 200: offered --> news --> judged
  *     ^                                                   304: confirmed              |
- *     `-- refresh; after a failure 1 s, 2 s, 4 s... <-----------------------------------'
+ *     `-- refresh; after a failure 1 s, 2 s, 4 s... (up to a tenth less by chance) <----'
  *
  * The main thread's. A failure is said in the log once, until there is another one or none. */
 #ifndef SIDEGATE_SIDECAR_LIST_FETCHER_H

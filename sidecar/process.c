@@ -281,6 +281,7 @@ static void stop(struct process *process)
     timer_disarm(&process->state_timer);
     timer_disarm(&process->live_timer);
     reload_fini(process);
+    documents_keep_in(process->documents, span_make(NULL, 0)); /* they are for the next start */
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
     collections_free(workers->collections);
@@ -355,6 +356,7 @@ static int serve(struct process *process)
         return 1;
     }
     process_keep_doors(process); /* an earlier child may have had others */
+    documents_sweep(process->documents);
     process->state = PROCESS_SERVING;
     fetch_lists(process);
     reload_look(process);

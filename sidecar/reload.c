@@ -10,6 +10,7 @@
 #include "sidecar/block_lists.h"
 #include "sidecar/key_fetcher.h"
 #include "sidecar/process_inside.h"
+#include "sidecar/state/documents.h"
 #include "sidecar/usage_file.h"
 
 enum {
@@ -89,6 +90,8 @@ static void accept_new(struct process *process, struct snapshot *snapshot, bool 
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
     process_keep_doors(process);
+    if (!renews)
+        documents_sweep(process->documents);
     process->facts.snapshot_number = snapshot->number;
     set_refusal(process, &process->reload.files_refused, NULL);
     if (!renews)

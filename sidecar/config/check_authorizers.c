@@ -216,6 +216,9 @@ static void settle(struct reading *reading)
         struct place at = (file != NULL ? file : node)->place;
         at.file = arena_string(reading->arena, span_text(at.file));
         authorizers.out[i].place = at;
+        const struct node *ca = tree_find(node, SPAN("ca_file"));
+        authorizers.out[i].ca_place = ca != NULL ? ca->place : node->place;
+        authorizers.out[i].ca_place.file = at.file;
         check_sigv4(reading, &authorizers.out[i], node);
         check_mtls(reading, &authorizers.in[i], node);
         if (authorizers.in[i].type == AUTHORIZER_INTROSPECTION)

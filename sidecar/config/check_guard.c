@@ -15,6 +15,15 @@ static const struct node *list_of(const struct reading *reading, const char *key
     return list != NULL ? list->first : NULL;
 }
 
+/* Of an option of a node, or of the node where it is not given; as long as the settings. */
+static struct place place_of(struct reading *reading, const struct node *node, const char *option)
+{
+    const struct node *found = tree_find(node, span_text(option));
+    struct place place = (found != NULL ? found : node)->place;
+    place.file = arena_string(reading->arena, span_text(place.file));
+    return place;
+}
+
 /* ---- ip_sets ---- */
 
 enum { URL_REFRESH_US = 600000000 };
@@ -60,6 +69,7 @@ static void check_ip_sets(struct reading *reading)
             refuse(reading, node, "add addresses, file or url",
                    "ip_sets: this set can hold nothing");
         check_url(reading, node, url, set);
+        set->ca_place = place_of(reading, node, "ca_file");
         set->place = (file != NULL ? file : url != NULL ? url : node)->place;
         set->place.file = arena_string(reading->arena, span_text(set->place.file));
     }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/base/must.h"
 #include "rules/base/networks.h"
@@ -22,6 +23,9 @@ struct held {
     struct file_stamp stamp; /* the compiling thread's, as it last found the file */
     uint64_t document;       /* hash of what was fetched; 0: nothing ever was */
     bool is_missing;
+    struct documents *documents; /* that it is held in; NULL: in none */
+    struct span source;          /* what it is called there */
+    char *source_text;
     struct networks *networks;
 };
 
@@ -38,6 +42,9 @@ static void give(struct held *held)
     if (atomic_fetch_sub_explicit(&held->count, 1, memory_order_acq_rel) > 1)
         return;
     networks_free(held->networks);
+    if (held->documents != NULL)
+        documents_leave(held->documents, held->source);
+    free(held->source_text);
     free(held);
 }
 
@@ -151,6 +158,15 @@ static bool document_is_unchanged(const struct held *held, const struct ip_set_s
 
 /* ---- a set ---- */
 
+static void hold(struct held *held, struct span source, struct documents *documents)
+{
+    held->source_text = must_alloc(source.len + 1);
+    memcpy(held->source_text, source.at, source.len);
+    held->source = span_make(held->source_text, source.len);
+    held->documents = documents;
+    documents_hold(documents, held->source);
+}
+
 /* NULL: something is wrong with its file, and said. */
 static struct held *read_set(const struct ip_set_settings *settings, struct documents *documents,
                              struct faults *faults)
@@ -161,7 +177,8 @@ static struct held *read_set(const struct ip_set_settings *settings, struct docu
     if (settings->url.at != NULL && documents != NULL) {
         struct buf source;
         ip_list_source(settings, &source);
-        held->networks = fetched(held, buf_span(&source), documents);
+        hold(held, buf_span(&source), documents);
+        held->networks = fetched(held, held->source, documents);
         buf_fini(&source);
     }
     held->is_missing = settings->url.at != NULL && held->networks == NULL;

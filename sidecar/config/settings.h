@@ -122,9 +122,10 @@ struct ip_set_settings {
     struct span name;
     const struct span *addresses; /* each an address, a network or a range */
     size_t address_count;
-    struct span file;           /* at == NULL: none */
-    struct span url;            /* at == NULL: none */
-    struct span ca_file;        /* of the url's server; at == NULL: whom the system trusts */
+    struct span file;    /* at == NULL: none */
+    struct span url;     /* at == NULL: none */
+    struct span ca_file; /* of the url's server; at == NULL: whom the system trusts */
+    struct place ca_place;
     uint64_t timeout_us;        /* of one fetch */
     uint64_t most_bytes;        /* of what is fetched */
     uint64_t refresh_us;        /* of a file 0: only with a reload */
@@ -188,6 +189,7 @@ struct authorizer_settings {
     const struct pair *stage_variables;
     size_t stage_variable_count;
     struct span ca_file; /* absolute; at == NULL: the system's */
+    struct place ca_place;
     enum on_failure on_failure;
     const struct pair *headers; /* field and claim: what the backend is told of a good token */
     size_t header_count;

@@ -7,6 +7,7 @@
 #include "sidecar/config/api_key_parts.h"
 #include "sidecar/config/authorizer_stores.h"
 #include "sidecar/config/aws_keys.h"
+#include "sidecar/config/ca_files.h"
 #include "sidecar/config/geo_files.h"
 #include "sidecar/config/ip_lists.h"
 #include "sidecar/config/key_sets.h"
@@ -397,9 +398,11 @@ void snapshot_parts_free(struct snapshot_parts *parts)
 bool snapshot_parts_build(struct snapshot_parts *parts, const struct settings_source *source,
                           const struct snapshot *before, struct faults *faults)
 {
+    bool well = true;
     parts->settings = settings_part(source, before, faults);
     if (parts->settings != NULL) {
         /* all, so that one run says everything */
+        well = ca_files_check(parts->settings->value, faults);
         parts->rules = rules_part(parts->settings->value, before, faults);
         parts->routes = routes_part(parts->settings->value, before, faults);
         parts->ip_lists = ip_lists_part(parts->settings->value, source->documents, before, faults);
@@ -415,7 +418,7 @@ bool snapshot_parts_build(struct snapshot_parts *parts, const struct settings_so
             parts->geo = geo_part(parts->settings->value, parts->rules, before, faults);
         parts->rates = rates_part(parts->settings->value, before, faults);
     }
-    return parts->rules != NULL && parts->routes != NULL && parts->ip_lists != NULL &&
+    return well && parts->rules != NULL && parts->routes != NULL && parts->ip_lists != NULL &&
            parts->key_sets != NULL && parts->geo != NULL && parts->rates != NULL &&
            parts->tls != NULL && parts->policy != NULL && parts->web_acls != NULL &&
            parts->api_keys != NULL && parts->aws_keys != NULL;

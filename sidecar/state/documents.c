@@ -5,6 +5,7 @@
  *   # sidegate-document 1 HASH LENGTH FETCHED_US ETAG LAST_MODIFIED FROM    (hexadecimal texts) */
 #include "sidecar/state/documents.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +23,7 @@
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 
+enum { AGAIN_US = 1000000, DOUBLINGS = 20 };
 enum { PATH_BYTES = 4096, FILE_BYTES = 512 << 20, HEAD_BYTES = 64 << 10, FIELD_BYTES = 4096 };
 
 /* `document` is what others see of it. */
@@ -36,15 +38,19 @@ struct source {
     uint64_t bad; /* hash of what was judged so last; 0: what came last was not */
     char *why;    /* it is; NULL: it is not */
     bool looked;  /* for its file */
+    unsigned holders;
 };
 
 struct documents {
     pthread_mutex_t lock;
     struct map *sources;
     char *folder; /* NULL: none */
+    bool swept;
     _Atomic uint64_t generation;
 };
 
+#define FILE_PREFIX "fetched-"
+enum { FILE_PREFIX_LEN = sizeof FILE_PREFIX - 1 };
 static const uint8_t document_key[16] = "what was fetched";
 
 /* ---- one document ---- */
@@ -99,7 +105,7 @@ static bool file_path(const struct documents *documents, struct span from, char 
 {
     uint64_t hash = siphash(document_key, from);
     if (documents->folder != NULL)
-        snprintf(path, PATH_BYTES, "%s/fetched-%016llx", documents->folder,
+        snprintf(path, PATH_BYTES, "%s/" FILE_PREFIX "%016llx", documents->folder,
                  (unsigned long long)hash);
     return documents->folder != NULL;
 }
@@ -237,19 +243,22 @@ struct documents *documents_new(void)
     return documents;
 }
 
+static void source_free(struct source *source)
+{
+    document_give(source->good != NULL ? &source->good->document : NULL);
+    document_give(source->unjudged != NULL ? &source->unjudged->document : NULL);
+    free(source->why);
+    free(source);
+}
+
 void documents_free(struct documents *documents)
 {
     struct span name;
     void *value;
     if (documents == NULL)
         return;
-    for (size_t cursor = 0; map_next(documents->sources, &cursor, &name, &value);) {
-        struct source *source = value;
-        document_give(source->good != NULL ? &source->good->document : NULL);
-        document_give(source->unjudged != NULL ? &source->unjudged->document : NULL);
-        free(source->why);
-        free(source);
-    }
+    for (size_t cursor = 0; map_next(documents->sources, &cursor, &name, &value);)
+        source_free(value);
     map_free(documents->sources);
     pthread_mutex_destroy(&documents->lock);
     free(documents->folder);
@@ -274,6 +283,81 @@ static struct source *source_of(struct documents *documents, struct span from)
     look_for_file(documents, from, source);
     return source;
 }
+
+/* ---- who needs them ---- */
+
+void documents_hold(struct documents *documents, struct span from)
+{
+    pthread_mutex_lock(&documents->lock);
+    source_of(documents, from)->holders++;
+    pthread_mutex_unlock(&documents->lock);
+}
+
+void documents_leave(struct documents *documents, struct span from)
+{
+    char path[PATH_BYTES];
+    pthread_mutex_lock(&documents->lock);
+    struct source *source = map_find(documents->sources, from);
+    must(source != NULL && source->holders > 0);
+    if (--source->holders == 0) {
+        if (documents->swept && file_path(documents, from, path))
+            unlink(path);
+        map_remove(documents->sources, from);
+        source_free(source);
+    }
+    pthread_mutex_unlock(&documents->lock);
+}
+
+static bool is_held(const struct documents *documents, struct span file)
+{
+    char path[PATH_BYTES];
+    struct span from;
+    void *value;
+    for (size_t cursor = 0; map_next(documents->sources, &cursor, &from, &value);) {
+        const struct source *source = value;
+        if (source->holders > 0 && file_path(documents, from, path) &&
+            span_ends(span_text(path), file))
+            return true;
+    }
+    return false;
+}
+
+/* A document's, or one that was never finished. */
+static bool is_file_of_ours(struct span name)
+{
+    uint64_t hash;
+    struct span rest = span_from(name, span_starts(name, SPAN(FILE_PREFIX)) ? FILE_PREFIX_LEN : 0);
+    if (rest.len == name.len || rest.len < 16 || !number_parse_hex(span_first(rest, 16), &hash))
+        return false;
+    rest = span_from(rest, 16);
+    return rest.len == 0 || span_is(rest, SPAN(".new"));
+}
+
+static void sweep(const struct documents *documents, DIR *entries)
+{
+    for (struct dirent *entry;;) {
+        entry = readdir(entries); // NOLINT(concurrency-mt-unsafe): nobody else has this one
+        if (entry == NULL)
+            return;
+        struct span name = span_text(entry->d_name);
+        if (is_file_of_ours(name) && !is_held(documents, name))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+}
+
+void documents_sweep(struct documents *documents)
+{
+    pthread_mutex_lock(&documents->lock);
+    DIR *entries = documents->folder != NULL ? opendir(documents->folder) : NULL;
+    if (entries != NULL) {
+        sweep(documents, entries);
+        closedir(entries);
+    }
+    documents->swept = true;
+    pthread_mutex_unlock(&documents->lock);
+}
+
+/* ---- judging ---- */
 
 static void drop(struct counted **held)
 {
@@ -385,6 +469,15 @@ bool documents_is_bad(struct documents *documents, struct span from, char *why, 
         snprintf(why, size, "%s", source->why);
     pthread_mutex_unlock(&documents->lock);
     return is_bad;
+}
+
+uint64_t documents_wait_us(uint64_t refresh_us, unsigned failures, uint64_t chance)
+{
+    unsigned doublings = failures < DOUBLINGS ? failures : DOUBLINGS;
+    uint64_t wait_us = refresh_us;
+    if (doublings > 0 && (uint64_t)AGAIN_US << (doublings - 1) < wait_us)
+        wait_us = (uint64_t)AGAIN_US << (doublings - 1);
+    return wait_us - chance % (wait_us / 10 + 1);
 }
 
 uint64_t documents_generation(const struct documents *documents)

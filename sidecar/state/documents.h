@@ -9,7 +9,8 @@
  *                          `----------------> forgotten but for its hash and the reason: the good
  *                                             one stands
  *
- * The folder's files have the good ones over a restart; a file that is not whole is not there. */
+ * The folder's files have the good ones over a restart; a file that is not whole is not there. What
+ * nobody holds any more is forgotten, its file too. */
 #ifndef SIDEGATE_SIDECAR_STATE_DOCUMENTS_H
 #define SIDEGATE_SIDECAR_STATE_DOCUMENTS_H
 
@@ -37,6 +38,14 @@ void documents_free(struct documents *documents); /* NULL allowed */
  * there. at == NULL: none. */
 void documents_keep_in(struct documents *documents, struct span folder);
 
+/* Whoever needs what comes from there says so; the last one that leaves takes it along: what is
+ * known of it, and, once files were swept, its file. */
+void documents_hold(struct documents *documents, struct span from);
+void documents_leave(struct documents *documents, struct span from);
+/* A configuration is in force: files go that nobody holds, of an earlier one or an earlier process;
+ * a folder is one process's. */
+void documents_sweep(struct documents *documents);
+
 enum documents_offer {
     OFFER_NEW,  /* to be judged */
     OFFER_SAME, /* it is what the good one is */
@@ -56,6 +65,10 @@ void documents_judge(struct documents *documents, struct span from, struct docum
                      const char *bad);
 /* Whether what came last was judged bad, and why. */
 bool documents_is_bad(struct documents *documents, struct span from, char *why, size_t size);
+
+/* How long until it is asked for again: after so many failures in a row sooner; by chance up to a
+ * tenth less, so that not all who began together ask together. */
+uint64_t documents_wait_us(uint64_t refresh_us, unsigned failures, uint64_t chance);
 
 /* Changes whenever there is something to be judged. */
 uint64_t documents_generation(const struct documents *documents);

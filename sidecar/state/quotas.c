@@ -221,6 +221,7 @@ static bool is_far(const struct quota_limit *limit, int64_t today, int64_t day)
 static int64_t counting_day(const struct entry *entry, const struct quota_limit *limit,
                             int64_t today, int64_t born_day)
 {
+    must(entry->day_count == 0 || entry->days != NULL);
     bool was_here = (entry->day_count > 0 && entry->days[0].day <= today) ||
                     (born_day != INT64_MIN && born_day <= today);
     for (size_t i = entry->day_count; i > 0 && entry->days[i - 1].day > today; i--)

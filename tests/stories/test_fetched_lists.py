@@ -308,6 +308,52 @@ def test_a_restart_without_the_server_has_the_last_good_list(sidegate, backend, 
     wait_until(lambda: again.ask("198.51.100.7") == 403, "the new list")
 
 
+def test_a_url_that_no_configuration_names_any_more_leaves_no_file(sidegate, backend, tmp_path):
+    one, other, state = ListServer(backend), ListServer(backend), tmp_path / "state"
+    state.mkdir(mode=0o700)
+
+    def config(server):
+        return URL.format(url=server.url, more="") + f"process: {{ state_dir: {state}, threads: 1 }}\n"
+
+    def files():
+        return {f.name for f in state.glob("fetched-*")}
+
+    lists = Lists(sidegate(backend(always_ok).url, config(one), trusted="127.0.0.1"))
+    wait_until(lambda: len(files()) == 1, "the list's file")
+    first = files()
+    lists.s.write(config(other))
+    lists.s.signal(signal.SIGHUP)
+    wait_until(lambda: len(files() - first) == 1 and not files() & first, "the other one's file instead")
+    second = files()
+    again = start_again(lists, sidegate, backend, tmp_path)
+    assert files() == second and again.ask("192.0.2.7") == 403
+    again.s.stop()
+    (state / ("fetched-" + 16 * "0")).write_text("of a process that ended while others were named")
+    again = start_again(again, sidegate, backend, tmp_path)
+    wait_until(lambda: files() == second, "what nobody names is gone")
+
+
+UNREADABLE = {
+    "list": "ip_sets: { abusers: { url: 'https://127.0.0.1:9/', ca_file: %s } }",
+    "key set": "authorizers: { j: { type: jwt, issuer: 'https://id.example', audience: [a], algorithms: [RS256], jwks_url: 'https://127.0.0.1:9/', ca_file: %s } }",
+    "function": "authorizers: { f: { type: http, url: 'https://127.0.0.1:9/', identity: [$request.header.authorization], ca_file: %s } }",
+}
+
+
+@pytest.mark.parametrize("who", UNREADABLE)
+def test_a_ca_file_that_cannot_be_used_is_a_fault_at_load(tmp_path, who):
+    good = Authority(tmp_path, "ours").file
+    (tmp_path / "none.crt").write_text("no certificate\n")
+    for file, says in ((good, None), (tmp_path / "none.crt", "there is no certificate in it"), (tmp_path / "gone.crt", "No such file"),
+                       (tmp_path, "folder")):
+        (tmp_path / "one.yaml").write_text("version: 1\nlisteners: [{ name: a, address: 127.0.0.1:1 }]\n"
+                                           "upstreams: { app: { targets: ['http://127.0.0.1:9'] } }\n" + UNREADABLE[who] % file + "\n")
+        code, out, err = run("check", "-c", str(tmp_path / "one.yaml"))
+        assert code == (3 if says else 0), out + err
+        if says:
+            assert "one.yaml:4:" in out + err and f"ca_file: '{file}'" in out + err and says in out + err
+
+
 @pytest.mark.parametrize("harm", ["cut", "changed", "writable", "other"])
 def test_a_kept_list_that_is_not_whole_is_not_believed(sidegate, backend, tmp_path, harm):
     server, state = ListServer(backend, "203.0.113.0/24\n192.0.2.0/24\n"), tmp_path / "state"

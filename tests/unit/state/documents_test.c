@@ -201,6 +201,95 @@ TEST(a_file_that_is_cut_short_or_changed_or_may_be_written_by_all_is_not_there)
     check(rmdir(folder.path) == 0);
 }
 
+static void put_kept(struct documents *documents, const char *from)
+{
+    struct document fetched = {.bytes = SPAN("one")};
+    documents_offer(documents, span_text(from), &fetched);
+    struct document *document = documents_unjudged(documents, span_text(from));
+    documents_judge(documents, span_text(from), document, NULL);
+    document_give(document);
+}
+
+static size_t count_files(const struct folder *folder)
+{
+    size_t count = 0;
+    DIR *dir = opendir(folder->path);
+    check(dir != NULL);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+TEST(what_nobody_holds_any_more_goes_with_its_file)
+{
+    struct folder folder;
+    struct documents *documents = documents_new();
+    folder_open(&folder);
+    documents_keep_in(documents, span_text(folder.path));
+    documents_hold(documents, FROM);
+    documents_hold(documents, FROM);
+    documents_hold(documents, SPAN("other"));
+    put_kept(documents, "http://lists.example/a");
+    put_kept(documents, "other");
+    documents_sweep(documents);
+    check_number(count_files(&folder), 2);
+    documents_leave(documents, FROM);
+    check_good(documents, "one");
+    documents_leave(documents, FROM);
+    check_number(count_files(&folder), 1);
+    check_good(documents, "");
+    documents_keep_in(documents, span_make(NULL, 0)); /* the end of a process: it is for the next */
+    documents_leave(documents, SPAN("other"));
+    check_number(count_files(&folder), 1);
+    documents_free(documents);
+    find_file(&folder);
+    unlink(folder.file);
+    check(rmdir(folder.path) == 0);
+}
+
+TEST(files_of_an_earlier_process_go_once_a_configuration_is_in_force)
+{
+    struct folder folder;
+    struct documents *documents = documents_new();
+    char path[128];
+    folder_open(&folder);
+    keep(&folder, "one");
+    documents_keep_in(documents, span_text(folder.path));
+    documents_hold(documents, FROM); /* of one that is refused: nothing is in force yet */
+    documents_leave(documents, FROM);
+    check_number(count_files(&folder), 1);
+    documents_hold(documents, SPAN("other"));
+    put_kept(documents, "other");
+    snprintf(path, sizeof path, "%s/fetched-0123456789abcdef.new", folder.path);
+    fclose(fopen(path, "w"));
+    snprintf(path, sizeof path, "%s/fetched-by-somebody-else", folder.path);
+    fclose(fopen(path, "w"));
+    check_number(count_files(&folder), 4);
+    documents_sweep(documents);
+    check_number(count_files(&folder), 2);
+    unlink(path);
+    documents_leave(documents, SPAN("other"));
+    check(rmdir(folder.path) == 0);
+    documents_free(documents);
+}
+
+TEST(who_began_together_does_not_ask_together)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    for (uint64_t chance = 0; chance < UINT64_C(7654321) * 50; chance += 7654321) {
+        uint64_t wait = documents_wait_us(600000000, 0, chance);
+        least = wait < least ? wait : least;
+        most = wait > most ? wait : most;
+    }
+    check(least >= 540000000 && least < 550000000);
+    check(most <= 600000000 && most > 590000000);
+    check_number(documents_wait_us(600000000, 1, 0), 1000000);
+    check_number(documents_wait_us(600000000, 4, 0), 8000000);
+    check_number(documents_wait_us(600000000, 99, 0), 600000000);
+    check_number(documents_wait_us(100000, 1, 0), 100000);
+}
+
 int documents_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +300,9 @@ int documents_suite(void)
         cmocka_unit_test(a_document_outlives_the_one_that_takes_its_place),
         cmocka_unit_test(the_good_one_is_there_after_a_restart_with_all_that_is_known_of_it),
         cmocka_unit_test(a_file_that_is_cut_short_or_changed_or_may_be_written_by_all_is_not_there),
+        cmocka_unit_test(what_nobody_holds_any_more_goes_with_its_file),
+        cmocka_unit_test(files_of_an_earlier_process_go_once_a_configuration_is_in_force),
+        cmocka_unit_test(who_began_together_does_not_ask_together),
     };
     return cmocka_run_group_tests_name("documents", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "exporters/attributes.h"
 #include "exporters/mask.h"
+#include "exporters/span_pack.h"
 #include "exporters/stage_spans.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
@@ -81,8 +82,9 @@ static void add_span(struct span_maker *maker, struct buf *to, const Otlp__Span 
     uint8_t *room = span_room(to, longest);
     if (room == NULL)
         return;
-    size_t len = otlp__span__pack(span, room);
+    size_t len = span_pack(span, room + longest);
     must(len <= longest);
+    memmove(room, room + longest - len, len);
     span_done(to, room, len);
 }
 
@@ -94,8 +96,7 @@ static struct span span_name(struct span_maker *maker, struct span method, struc
         known = SPAN("HTTP");
     if (route.len == 0)
         return known;
-    return arena_format(maker->arena, SPAN_FORMAT " " SPAN_FORMAT, span_arg(known),
-                        span_arg(route));
+    return arena_join(maker->arena, (const struct span[]){known, SPAN(" "), route}, 3);
 }
 
 static void add_method(struct attributes *to, struct span method)
@@ -157,10 +158,11 @@ static void set_match(struct span_maker *maker, size_t i, const struct report *r
 {
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
+    char digits[24];
     attributes_begin(to, maker->arena);
     attribute_number(to, "waf.rule_id", match->rule_id);
     attribute_text(to, "security_rule.name",
-                   arena_format(maker->arena, "%llu", (unsigned long long)match->rule_id));
+                   span_make(digits, number_write(digits, (int64_t)match->rule_id)));
     attribute_text(to, "security_rule.description", match->message);
     attribute_text(to, "security_rule.version", match->version);
     attribute_text(to, "waf.variable", match->variable_name);
@@ -347,10 +349,9 @@ static void add_client_attributes(struct span_maker *maker, const struct report 
     number_parse(port, &port_number);
     attribute_text(to, "server.address", host);
     attribute_number(to, "server.port", port_number);
-    attribute_text(to, "url.full",
-                   arena_format(maker->arena, "http%s://" SPAN_FORMAT SPAN_FORMAT "%s" SPAN_FORMAT,
-                                attempt->tls ? "s" : "", span_arg(attempt->address),
-                                span_arg(report->path), query.len > 0 ? "?" : "", span_arg(query)));
+    const struct span full[] = {attempt->tls ? SPAN("https://") : SPAN("http://"), attempt->address,
+                                report->path, query.len > 0 ? SPAN("?") : SPAN(""), query};
+    attribute_text(to, "url.full", arena_join(maker->arena, full, sizeof full / sizeof *full));
     buf_clear(&maker->scratch);
     attribute_number(to, "http.response.status_code", attempt->status);
     attribute_text(to, "error.type", error_type(attempt->error, attempt->status, 400, digits));

@@ -17,6 +17,7 @@ int main(void)
     failures += exponential_tests();
     failures += metrics_otlp_tests();
     failures += spans_tests();
+    failures += span_pack_tests();
     failures += xray_tests();
     failures += audit_tests();
     failures += spool_tests();

@@ -32,6 +32,7 @@ int openmetrics_tests(void);
 int exponential_tests(void);
 int metrics_otlp_tests(void);
 int spans_tests(void);
+int span_pack_tests(void);
 int xray_tests(void);
 int otlp_tests(void);
 int channels_tests(void);

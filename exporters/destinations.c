@@ -7,6 +7,7 @@
 #include "exporters/plan.h"
 #include "exporters/record.h"
 #include "exporters/rule_log.h"
+#include "exporters/xray.h"
 #include "rules/base/must.h"
 
 static unsigned access_log_units(const struct report *report)
@@ -62,6 +63,23 @@ static void audit_log_items(struct items *items, const struct report *report)
     items_put(items, &items->record, 1);
 }
 
+static unsigned xray_units(const struct report *report)
+{
+    return report->sampled ? 1 : 0;
+}
+
+static void xray_file_items(struct items *items, const struct report *report)
+{
+    xray_add(&items->line, report, &items->plan->xray, XRAY_DOCUMENT_BYTES, &items->scratch);
+    items_put(items, &items->line, 1);
+}
+
+static void xray_daemon_items(struct items *items, const struct report *report)
+{
+    buf_add(&items->line, SPAN(XRAY_HEADER));
+    xray_file_items(items, report);
+}
+
 static const struct log_destination logs[LOGS] = {
 #define LOG(id, ...) [DESTINATION_##id] = {__VA_ARGS__},
 #include "exporters/destinations.tbl"
@@ -72,6 +90,12 @@ const struct log_destination *log_destination(enum destination destination)
 {
     must((unsigned)destination < LOGS);
     return &logs[destination];
+}
+
+const char *log_signal(enum destination destination)
+{
+    bool is_traces = destination == DESTINATION_XRAY_FILE || destination == DESTINATION_XRAY_DAEMON;
+    return is_traces ? "traces" : "logs";
 }
 
 static unsigned spans_of(const struct report *report)

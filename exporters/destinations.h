@@ -33,6 +33,9 @@ struct log_destination {
 };
 const struct log_destination *log_destination(enum destination destination); /* < LOGS */
 
+/* Of its figures: "logs", "traces". */
+const char *log_signal(enum destination destination);
+
 /* How much a report is to a destination, in its unit: lines, records, spans. 0: it does not go
  * there. */
 unsigned report_units(const struct report *report, enum destination destination);

@@ -18,6 +18,7 @@
 
 #include "exporters/otlp_signal.h"
 #include "exporters/report.h"
+#include "exporters/xray.h"
 #include "rules/base/buf.h"
 
 struct ring;
@@ -47,7 +48,7 @@ enum destination {
 };
 /* Where a log goes. */
 struct log_settings {
-    struct span path; /* a file, /dev/stdout, a named pipe; at == NULL: off */
+    struct span path; /* a file, /dev/stdout, a named pipe, LOG_UDP address; at == NULL: off */
 };
 
 enum audit_format { AUDIT_JSON, AUDIT_NATIVE };
@@ -91,7 +92,8 @@ struct exporter_settings { /* copied */
     const struct channel_settings *channels;
     size_t channel_count;
     struct span service_name, environment;
-    size_t queue_records; /* of each destination: 8192 */
+    struct xray_service xray; /* of the X-Ray logs */
+    size_t queue_records;     /* of each destination: 8192 */
 };
 
 /* Opens the files (a fault names the path) and starts the thread. NULL: `why`. */

@@ -149,7 +149,8 @@ void outlets_figures(const struct outlets *outlets, enum destination log,
 {
     must((unsigned)log < LOGS);
     const struct outlet *outlet = &outlets->logs[log];
-    *out = (struct destination_figures){
-        .name = log_destination(log)->name, .signal = "logs", .on = atomic_load(&outlet->on)};
+    *out = (struct destination_figures){.name = log_destination(log)->name,
+                                        .signal = log_signal(log),
+                                        .on = atomic_load(&outlet->on)};
     queue_figures(outlet->queue, out);
 }

@@ -22,6 +22,39 @@ static char *text_of(struct span text)
     return copy;
 }
 
+static struct span own(struct span text)
+{
+    return span_make(text_of(text), text.len);
+}
+
+static void let_go(struct span text)
+{
+    union {
+        const char *in;
+        char *out;
+    } own = {text.at};
+    free(own.out);
+}
+
+static struct xray_service xray_own(const struct xray_service *from)
+{
+    return (struct xray_service){.name = own(from->name),
+                                 .environment = own(from->environment),
+                                 .origin = own(from->origin),
+                                 .account = own(from->account),
+                                 .region = own(from->region),
+                                 .api = own(from->api),
+                                 .stage = own(from->stage)};
+}
+
+static void xray_let_go(const struct xray_service *xray)
+{
+    const struct span texts[] = {xray->name,   xray->environment, xray->origin, xray->account,
+                                 xray->region, xray->api,         xray->stage};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        let_go(texts[i]);
+}
+
 void plan_free(struct plan *plan)
 {
     if (plan == NULL)
@@ -33,6 +66,7 @@ void plan_free(struct plan *plan)
     }
     access_template_free(plan->access_template);
     free(plan->audit_storage);
+    xray_let_go(&plan->xray);
     channel_list_free(plan->channels);
     free(plan);
 }
@@ -80,6 +114,7 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     struct plan *plan = must_alloc(sizeof *plan);
     for (size_t i = 0; i < LOGS; i++)
         plan->logs[i] = (struct log_plan){text_of(settings->logs[i].path), -1};
+    plan->xray = xray_own(&settings->xray);
     plan->access_template = template_of(settings->access_format);
     plan->audit_format = settings->audit_log.format;
     if (settings->audit_log.type == AUDIT_CONCURRENT)

@@ -22,6 +22,7 @@ struct plan {
     char *audit_storage; /* NULL: records stand in the log itself */
     struct audit_modes audit_modes;
     struct channel_list *channels;
+    struct xray_service xray; /* texts of its own */
     size_t queue_records;
 };
 

@@ -15,19 +15,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exporters/audit_file.h"
 #include "exporters/clock.h"
 #include "exporters/say.h"
+#include "exporters/words.h"
 #include "rules/base/must.h"
 
 enum {
@@ -60,6 +65,31 @@ struct writer {
     bool told; /* the present trouble has been said on stderr */
 };
 
+/* A socket that has the address for its peer; -1 with errno. */
+static int datagram_open(const char *address)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                             .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *found = NULL;
+    struct span host, port;
+    char names[2][INET6_ADDRSTRLEN + 1] = {""};
+    address_split(span_text(address), &host, &port);
+    if (host.len < sizeof names[0] && port.len < sizeof names[1]) {
+        memcpy(names[0], host.at, host.len);
+        memcpy(names[1], port.at, port.len);
+    }
+    errno = EINVAL;
+    if (getaddrinfo(names[0], names[1], &hints, &found) != 0)
+        return -1;
+    int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
 int log_open(const char *path, char *why, size_t size)
 {
     int fd;
@@ -68,6 +98,8 @@ int log_open(const char *path, char *why, size_t size)
         fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     else if (strcmp(path, "/dev/stderr") == 0)
         fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (strncmp(path, LOG_UDP, strlen(LOG_UDP)) == 0)
+        fd = datagram_open(path + strlen(LOG_UDP));
     else if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
         fd = open(path, O_RDWR | O_CLOEXEC); /* waits for no reader */
     else
@@ -143,7 +175,7 @@ static bool is_over(const struct writer *w)
  * takes without blocking, or a piece of one that is longer. */
 static size_t portion(const struct writer *w, struct span rest)
 {
-    if (w->is_file || rest.len <= PIPE_BUF)
+    if (w->is_file || rest.len <= PIPE_BUF || w->kind == WRITER_DATAGRAMS)
         return rest.len;
     size_t end = span_find_last_byte(span_first(rest, PIPE_BUF), '\n');
     return end != SPAN_NONE ? end + 1 : PIPE_BUF;
@@ -165,6 +197,10 @@ static void settle(struct writer *w, bool sent)
 static void settle_error(struct writer *w, int error)
 {
     tell(w, "write", error);
+    if (w->kind == WRITER_DATAGRAMS) { /* the next one may find somebody there */
+        settle(w, false);
+        return;
+    }
     if (w->tries + 1 >= WRITE_TRIES || is_over(w)) {
         unsigned sent = 0;
         for (size_t i = 0; i < w->written && w->kind == WRITER_LINES; i++)
@@ -227,7 +263,7 @@ static bool fetch(struct writer *w)
     if (w->units == 0 && w->kind == WRITER_RECORDS)
         fetch_record(w);
     else if (w->units == 0)
-        w->units = queue_take(w->queue, &w->lines, BATCH_LINES);
+        w->units = queue_take(w->queue, &w->lines, w->kind == WRITER_LINES ? BATCH_LINES : 1);
     return w->units > 0;
 }
 

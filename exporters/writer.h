@@ -8,14 +8,18 @@
 
 struct writer;
 
+/* "udp:127.0.0.1:2000", "udp:[::1]:2000": numeric. Files' names are absolute. */
+#define LOG_UDP "udp:"
+
 /* For appending; a pipe need not have a reader yet; /dev/stdout and /dev/stderr are what this
  * process has there, whatever that is. -1: `why` names the path. */
 int log_open(const char *path, char *why, size_t size);
 
 enum writer_kind {
-    WRITER_LINES,   /* an item is a line */
-    WRITER_RECORDS, /* an item is a whole record of many lines, or a file of its own: audit_file.h
-                     */
+    WRITER_LINES,     /* an item is a line */
+    WRITER_RECORDS,   /* an item is a whole record of many lines, or a file of its own: audit_file.h
+                       */
+    WRITER_DATAGRAMS, /* an item is a datagram: it leaves whole and at once, or is dropped */
 };
 
 /* Starts the thread. Takes `fd`; `path` is copied; `queue` is borrowed and outlives the writer.

@@ -68,12 +68,29 @@ static bool watch_signals(struct process *process)
 
 /* ---- opening ---- */
 
+static struct xray_service xray_service(const struct settings *settings)
+{
+    return (struct xray_service){
+        .name = settings->traces.service_name,
+        .environment = settings->service.environment,
+        .origin = settings->traces.xray.origin,
+        .account = settings->traces.xray.account,
+        .region = settings->traces.xray.region,
+        .api = settings->traces.xray.api,
+        .stage = settings->traces.xray.stage,
+    };
+}
+
 struct exporter_settings process_exporter_settings(const struct settings *settings)
 {
+    bool has_xray = (settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
+    struct span none = {NULL, 0};
     return (struct exporter_settings){
         .logs = {[DESTINATION_ACCESS_LOG] = {settings->access_log.path},
                  [DESTINATION_RULE_LOG] = {settings->rules.log_path},
-                 [DESTINATION_AUDIT_LOG] = {settings->audit_log.path}},
+                 [DESTINATION_AUDIT_LOG] = {settings->audit_log.path},
+                 [DESTINATION_XRAY_FILE] = {has_xray ? settings->traces.xray.path : none},
+                 [DESTINATION_XRAY_DAEMON] = {has_xray ? settings->traces.xray.daemon : none}},
         .access_format = settings->access_log.format,
         .audit_log = {.format = settings->audit_log.format,
                       .type = settings->audit_log.type,
@@ -84,6 +101,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .channel_count = settings->otlp.channel_count,
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,
+        .xray = xray_service(settings),
         .queue_records = QUEUE_RECORDS,
     };
 }

@@ -28,15 +28,26 @@ static void add_channel(struct reading *reading, struct span name, enum otlp_sig
     };
 }
 
+/* Without an endpoint spans go nowhere, which is what printed settings say. */
+static void settle_exporters(struct settings *settings, bool has_otlp)
+{
+    unsigned *exporters = &settings->traces.exporters;
+    if (!has_otlp)
+        *exporters &= ~(unsigned)TRACE_EXPORTER_OTLP;
+    if (*exporters == 0)
+        *exporters = TRACE_EXPORTER_NONE;
+    settings->traces.on = (*exporters & (TRACE_EXPORTER_OTLP | TRACE_EXPORTER_XRAY)) != 0;
+}
+
 void otlp_check(struct reading *reading)
 {
     struct settings *settings = reading->settings;
     bool has_endpoint = settings->otlp.endpoint.at != NULL;
     const struct node *exporter = tree_find_path(reading->root, SPAN("traces.exporter"));
-    if (settings->traces.on && !has_endpoint && exporter != NULL)
+    bool is_wanted = (settings->traces.exporters & TRACE_EXPORTER_OTLP) != 0;
+    if (is_wanted && !has_endpoint && exporter != NULL)
         fault_add(reading->faults, FAULT_ERROR, exporter->place, SPAN("add otlp.endpoint"),
                   "traces.exporter: there is no collector to export to");
-    settings->traces.on = settings->traces.on && has_endpoint;
     struct span state = settings->process.state_dir;
     if (state.at != NULL && !is_given(reading, "otlp.spool.path")) {
         struct span path = arena_format(reading->arena, SPAN_FORMAT "/spool", span_arg(state));
@@ -47,6 +58,8 @@ void otlp_check(struct reading *reading)
             arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));
     settings->otlp.channels =
         arena_alloc(reading->arena, CHANNELS_MOST * sizeof *settings->otlp.channels);
-    if (settings->traces.on && settings->otlp.channels != NULL)
+    is_wanted = is_wanted && has_endpoint && settings->otlp.channels != NULL;
+    settle_exporters(settings, is_wanted);
+    if (is_wanted)
         add_channel(reading, SPAN("otlp"), OTLP_TRACES);
 }

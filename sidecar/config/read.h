@@ -19,6 +19,8 @@ void rates_check(struct reading *reading);
 void usage_plans_check(struct reading *reading);
 /* check_otlp.c: what is exported where. */
 void otlp_check(struct reading *reading);
+/* check_xray.c: and of what X-Ray gets. */
+void xray_check(struct reading *reading);
 /* check_tls.c: and of TLS. */
 void tls_check(struct reading *reading);
 

@@ -218,6 +218,7 @@ enum id_format {
     ID_FORMAT_W3C,  /* 16 random bytes */
     ID_FORMAT_XRAY, /* the first four are seconds since 1970 */
 };
+enum { TRACE_EXPORTER_OTLP = 1, TRACE_EXPORTER_XRAY = 2, TRACE_EXPORTER_NONE = 4 };
 enum { TRACE_ALWAYS_BLOCKED = 1, TRACE_ALWAYS_ERROR = 2, TRACE_ALWAYS_SLOW = 4 };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -348,7 +349,8 @@ struct settings {
         size_t channel_count;
     } otlp;
     struct {
-        bool on; /* exporter: otlp, and an endpoint */
+        bool on;            /* there is anywhere to go */
+        unsigned exporters; /* TRACE_EXPORTER_... */
         enum sampler sampler;
         unsigned ratio;       /* in billionths: sampling.h */
         unsigned propagators; /* PROPAGATOR_SETs: propagation.h */
@@ -357,6 +359,15 @@ struct settings {
         unsigned always; /* TRACE_ALWAYS_...: seen though not sampled */
         uint64_t slow_us;
         struct span service_name; /* default: service.name + "-sidecar" */
+        struct {
+            struct span address_text;
+            struct address address;
+            struct span daemon; /* "udp:" and the numeric address; at == NULL: none */
+            struct span path;   /* at == NULL: no file */
+            struct span origin;
+            /* of the API that policies.api names; empty: not given */
+            struct span account, region, api, stage, resource_arn;
+        } xray;
     } traces;
     struct {
         bool prometheus;

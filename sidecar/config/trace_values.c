@@ -69,6 +69,16 @@ const struct option_type type_propagators = {.name = "list of propagators",
                                              .words = propagator_words,
                                              .word_count = COUNT(propagator_words)};
 
+static const char *const exporter_words[] = {"otlp", "xray", "none"};
+const struct option_type type_trace_exporters = {.name = "list of exporters",
+                                                 .expected = "otlp, xray or none",
+                                                 .is_list = true,
+                                                 .one_will_do = true,
+                                                 .read = words_read,
+                                                 .print = words_print,
+                                                 .words = exporter_words,
+                                                 .word_count = COUNT(exporter_words)};
+
 static const char *const always_words[] = {"blocked", "error", "slow", "none"};
 const struct option_type type_trace_always = {.name = "list of reasons",
                                               .expected = "blocked, error, slow or none",

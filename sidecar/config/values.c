@@ -214,7 +214,6 @@ WORD_TYPE(id_format, "w3c | xray", "w3c or xray", word, "w3c", "xray");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(spool_fsync, "off | interval | always", "off, interval or always", word, "off",
           "interval", "always");
-WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
           "authorizer");

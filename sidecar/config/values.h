@@ -89,7 +89,7 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_refusal_status, type_duration, type_duration_or_0, type_engine, type_engine_if_given,
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
     type_spool_size, type_spool_age, type_spool_fsync, type_over_body, type_on_failure,
-    type_authorizer_payload, type_authorizer_form, type_compression, type_exporter, type_sampler,
+    type_authorizer_payload, type_authorizer_form, type_compression, type_sampler,
     type_trace_parents, type_id_format, type_on_off, type_both_lengths, type_audit_when,
     type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
     type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
@@ -112,7 +112,8 @@ extern const struct option_type type_rate_key, type_request_rate, type_rate_limi
 /* access_log_values.c */
 extern const struct option_type type_log_format;
 /* trace_values.c */
-extern const struct option_type type_propagators, type_trace_always, type_ratio;
+extern const struct option_type type_propagators, type_trace_always, type_trace_exporters,
+    type_ratio;
 /* usage_plan_values.c */
 extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */

@@ -53,7 +53,8 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     s = sidegate(backend(answer).url, config=(
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }}, response_body: {{ inspect: 64KiB }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form} }}\n"
-        f'otlp: {{ endpoint: "{collector.url}" }}\n'))
+        f'otlp: {{ endpoint: "{collector.url}" }}\n'
+        f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     kind, body = type_and_body
     fields = [("Authorization", "Basic b3BlbnNlc2FtZQ=="), ("Cookie", "s=sess-77"), ("Content-Type", kind)]
     assert s.ask("POST", "/in?password=hunter%32&q=opensesame%20and%20hunter2", fields, body).status == 200
@@ -62,11 +63,11 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 2, "the rule log")
     wait_until(lambda: any(span.kind == "server" for span in collector.spans), "the spans")
     places = {"audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
-              "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans),
+              "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans), "segments": wait_until((tmp_path / "segments").read_text, "the segment"),
               "metrics": s.status("/metrics")[1]}
     for name, text in places.items():
         for secret in SECRETS:
-            if secret == "opensesame" and name in ("audit", "rules", "access", "traces"):
+            if secret == "opensesame" and name in ("audit", "rules", "access", "traces", "segments"):
                 continue  # as ?q= it is no secret: only the field that holds it in base64 is
             assert secret not in text, (name, secret)
     assert "opensesame" in places["audit"]  # what is no secret stays
@@ -144,7 +145,8 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\n"
-        f'otlp: {{ endpoint: "{collector.url}" }}\n'))
+        f'otlp: {{ endpoint: "{collector.url}" }}\n'
+        f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
         s.ask("GET", path, fields=[("Authorization", "Bearer eyJ0b2tlbg.of-somebody.c2lnbmVk")])
     signed = [Signed(token="of/the+session"), Signed(token="of/the+session", by_query=True), Signed(token="of-another-session", by_query=True)]
@@ -156,7 +158,8 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: (tmp_path / "audit").exists() and (tmp_path / "audit").read_bytes().count(end) >= 7, "the audit records")
     wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 7, "the rule log")
     wait_until(lambda: len([x for x in collector.spans if x.kind == "server"]) == 7, "the spans")
-    said = {"access": s.log.read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+    wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
+    said = {"access": s.log.read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
             "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1]}
     secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a story is told with: the program, a scripted backend, a raw client. No sleeps: everything waits for a condition."""
+import collections
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -28,15 +30,26 @@ def wait_until(condition, what, seconds=10):
         threading.Event().wait(0.005)
 
 
+PORTS = range(10000, 32000)  # below those that systems give to whoever asks for any
+held_ports = collections.deque(maxlen=100)  # their locks; who asked for them has long begun when one falls out
+
+
 def free_ports(count):
-    """So many different ones: all are held until the last is found."""
-    held = [socket.socket() for _ in range(count)]
-    for s in held:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
+    """So many different ones. Nobody who asks like this gets them until they are in use, nor the system for a connection."""
+    found = []
+    while len(found) < count:
+        port = random.choice(PORTS)
+        lock, probe = socket.socket(socket.AF_UNIX), socket.socket()
+        try:
+            lock.bind(f"\0sidegate-port-{port}")
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+        else:
+            held_ports.append(lock)
+            found.append(port)
+        probe.close()
+    return found
 
 
 def free_port():

@@ -18,6 +18,7 @@
 
 #include "exporters/channels.h"
 #include "exporters/clock.h"
+#include "exporters/inbox.h"
 #include "exporters/outlets.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
@@ -36,6 +37,7 @@ struct exporter {
     struct ring *ring;
     struct outlets *logs;
     atomic_bool traces_on;
+    struct inbox *inbox;
     int wake; /* eventfd; -1 while there is no thread */
     atomic_bool asleep, stop, reopen;
     _Atomic uint64_t deadline_us;
@@ -127,6 +129,7 @@ static unsigned one_round(struct exporter *e)
 {
     follow_orders(e);
     count_lost(e);
+    inbox_empty(e->inbox, e->channels);
     unsigned records = drain(e);
     channels_hold_back(e->channels);
     outlets_wake(e->logs);
@@ -217,6 +220,7 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
     e->logs = outlets_new(plan->queue_records);
     e->channels = channels_new(ring, e->wake);
+    e->inbox = inbox_new();
     if (begin(e, plan, why, size))
         return e;
     exporter_stop(e, 0);
@@ -267,6 +271,11 @@ void exporter_nudge(struct exporter *e)
         eventfd_write(e->wake, 1);
 }
 
+void exporter_give(struct exporter *e, enum otlp_signal signal, struct span item, unsigned units)
+{
+    inbox_put(e->inbox, signal, item, units);
+}
+
 void exporter_stop(struct exporter *e, uint64_t deadline_us)
 {
     if (e == NULL)
@@ -279,6 +288,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
     }
     channels_stop(e->channels, deadline_us);
     outlets_stop(e->logs, deadline_us);
+    inbox_free(e->inbox);
     plan_free(e->plan);
     close(e->wake);
     buf_fini(&e->item);

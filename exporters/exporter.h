@@ -111,6 +111,11 @@ void exporter_stop(struct exporter *exporter, uint64_t deadline_us);
  * once. Cheap. */
 void exporter_nudge(struct exporter *exporter);
 
+/* Any thread: an item for the channels of a signal that is no record of an exchange, as
+ * channels_put() wants it. It is taken with the next nudge. */
+void exporter_give(struct exporter *exporter, enum otlp_signal signal, struct span item,
+                   unsigned units);
+
 enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last */
                    DROP_RING_FULL,
                    DROP_QUEUE_FULL,

@@ -15,6 +15,7 @@
 #include "sidecar/block_lists.h"
 #include "sidecar/key_fetcher.h"
 #include "sidecar/machine.h"
+#include "sidecar/metric_sender.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/collections.h"
 #include "sidecar/state/documents.h"
@@ -261,8 +262,13 @@ static bool start(struct process *process, char *why, size_t size)
     process->alarms =
         alarm_watch_new(process->loop, &process->log, workers->metrics, workers->count);
     alarm_watch_change(process->alarms, settings);
-    return open_exporter(process, why, size) && admin_open(process->admin, settings, why, size) &&
-           start_workers(process, why, size);
+    if (settings->metrics.is_exponential)
+        metrics_use_exponential(workers->metrics);
+    if (!open_exporter(process, why, size))
+        return false;
+    process->metric_sender = metric_sender_new(process);
+    metric_sender_change(process->metric_sender);
+    return admin_open(process->admin, settings, why, size) && start_workers(process, why, size);
 }
 
 /* ---- closing ---- */
@@ -279,6 +285,7 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    metric_sender_finish(process->metric_sender);
     workers->count = 0; /* the loop turns once more, and may be asked how they do */
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);

@@ -34,6 +34,7 @@ struct process {
     struct usage_file *usage_file; /* NULL: nothing is kept */
     struct key_fetcher *key_fetcher;
     struct alarm_watch *alarms;
+    struct metric_sender *metric_sender;
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

@@ -9,6 +9,7 @@
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/key_fetcher.h"
+#include "sidecar/metric_sender.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/state/documents.h"
 #include "sidecar/usage_file.h"
@@ -89,6 +90,7 @@ static void accept_new(struct process *process, struct snapshot *snapshot, bool 
     alarm_watch_change(process->alarms, snapshot->settings);
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
+    metric_sender_change(process->metric_sender);
     process_keep_doors(process);
     if (!renews)
         documents_sweep(process->documents);

@@ -371,6 +371,9 @@ struct settings {
     } traces;
     struct {
         bool prometheus;
+        bool push; /* exporter: otlp, and an endpoint */
+        uint64_t interval_us;
+        bool is_delta, is_exponential; /* how they are pushed */
     } metrics;
     struct {
         unsigned connections, requests_in_flight;

@@ -214,6 +214,10 @@ WORD_TYPE(id_format, "w3c | xray", "w3c or xray", word, "w3c", "xray");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
 WORD_TYPE(spool_fsync, "off | interval | always", "off, interval or always", word, "off",
           "interval", "always");
+WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
+WORD_TYPE(temporality, "cumulative | delta", "cumulative or delta", flag, "cumulative", "delta");
+WORD_TYPE(histograms, "explicit | exponential", "explicit or exponential", flag, "explicit",
+          "exponential");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
           "authorizer");
@@ -434,6 +438,12 @@ const struct option_type type_spool_age = {.name = "time",
                                            .print = duration_print,
                                            .least = 60000000,
                                            .most = YEAR_US};
+const struct option_type type_push_interval = {.name = "time",
+                                               .expected = "a time with a unit, from 1s to 366d",
+                                               .read = duration_read,
+                                               .print = duration_print,
+                                               .least = 1000000,
+                                               .most = YEAR_US};
 const struct option_type type_duration_or_0 = {
     .name = "time",
     .expected = "a time with a unit, like 10s or 500ms, up to 366d, or 0",

@@ -88,12 +88,12 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_count_or_0, type_quantity, type_prefix, type_max_keys, type_rate_algorithm,
     type_refusal_status, type_duration, type_duration_or_0, type_engine, type_engine_if_given,
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
-    type_spool_size, type_spool_age, type_spool_fsync, type_over_body, type_on_failure,
-    type_authorizer_payload, type_authorizer_form, type_compression, type_sampler,
-    type_trace_parents, type_id_format, type_on_off, type_both_lengths, type_audit_when,
-    type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
-    type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
-    type_quota_period;
+    type_push_interval, type_temporality, type_histograms, type_exporter, type_spool_size,
+    type_spool_age, type_spool_fsync, type_over_body, type_on_failure, type_authorizer_payload,
+    type_authorizer_form, type_compression, type_sampler, type_trace_parents, type_id_format,
+    type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
+    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown,
+    type_api_key_source, type_api_key_wanted, type_quota_period;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_secret_file, type_address, type_address_or_off, type_networks, type_types,

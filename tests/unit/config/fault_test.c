@@ -169,6 +169,11 @@ static const struct {
      "to run)\n"},
     {"traces: { exporter: otlp }\n",
      "a.yaml:4:21: traces.exporter: there is no collector to export to (add otlp.endpoint)\n"},
+    {"metrics: { exporter: otlp }\n",
+     "a.yaml:4:22: metrics.exporter: there is no collector to export to (add otlp.endpoint)\n"},
+    {"metrics: { otlp: { interval: 10ms } }\n",
+     "a.yaml:4:30: metrics.otlp.interval: found '10ms', expected a time with a unit, from 1s to "
+     "366d\n"},
     {"otlp: { endpoint: 127.0.0.1:4318 }\n",
      "a.yaml:4:19: otlp.endpoint: found '127.0.0.1:4318', expected http://host:port or "
      "https://host:port\n"},

@@ -141,9 +141,9 @@ TEST(a_disabled_sdk_exports_nothing_whatever_is_set)
     struct folder folder;
     folder_open(&folder);
     folder.variables[0] = "OTEL_SDK_DISABLED=True";
-    struct settings *settings =
-        folder_read(&folder, NEEDED "otlp: { endpoint: 'http://own:1' }\n", NULL);
-    check(!settings->traces.on);
+    struct settings *settings = folder_read(
+        &folder, NEEDED "otlp: { endpoint: 'http://own:1' }\nmetrics: { exporter: otlp }\n", NULL);
+    check(!settings->traces.on && !settings->metrics.push);
     check(settings->otlp.endpoint.at == NULL);
     settings_free(settings);
     folder_close(&folder);

@@ -48,6 +48,26 @@ static struct span copy(struct arena *arena, struct span text)
     return text.at != NULL ? span_text(arena_string(arena, text)) : text;
 }
 
+static const struct pair *copy_headers(struct arena *arena, const struct channel_settings *from)
+{
+    struct pair *headers = arena_alloc(arena, (from->header_count + 1) * sizeof *headers);
+    for (size_t i = 0; i < from->header_count && headers != NULL; i++)
+        headers[i] =
+            (struct pair){copy(arena, from->headers[i].name), copy(arena, from->headers[i].value)};
+    return headers;
+}
+
+/* Made here, so it may be wiped here. */
+static void wipe(struct span secret)
+{
+    union {
+        const char *in;
+        char *out;
+    } at = {secret.at};
+    if (secret.len > 0)
+        explicit_bzero(at.out, secret.len);
+}
+
 struct channel_list *channel_list_new(const struct exporter_settings *settings)
 {
     struct channel_list *list = must_alloc(sizeof *list);
@@ -64,6 +84,10 @@ struct channel_list *channel_list_new(const struct exporter_settings *settings)
         one->name = copy(list->arena, one->name);
         one->url = copy(list->arena, one->url);
         one->spool.path = copy(list->arena, one->spool.path);
+        one->ca_file = copy(list->arena, one->ca_file);
+        one->cert_file = copy(list->arena, one->cert_file);
+        one->key_file = copy(list->arena, one->key_file);
+        one->headers = copy_headers(list->arena, one);
     }
     must(!arena_is_full(list->arena));
     return list;
@@ -73,6 +97,10 @@ void channel_list_free(struct channel_list *list)
 {
     if (list == NULL)
         return;
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t h = 0; h < list->at[i].header_count; h++)
+            wipe(list->at[i].headers[h].value);
+    }
     arena_free(list->arena);
     free(list);
 }
@@ -94,9 +122,18 @@ static bool is_same(const struct channel_list *a, const struct channel_list *b,
                     const struct channel *channel)
 {
     const struct channel_settings *one = find_in(a, channel), *two = find_in(b, channel);
-    return one != NULL && two != NULL && span_is(one->url, two->url) &&
+    if (one == NULL || two == NULL || one->header_count != two->header_count)
+        return false;
+    for (size_t i = 0; i < one->header_count; i++) {
+        if (!span_is(one->headers[i].name, two->headers[i].name) ||
+            !span_is(one->headers[i].value, two->headers[i].value))
+            return false;
+    }
+    return span_is(one->url, two->url) && one->protocol == two->protocol &&
            one->timeout_us == two->timeout_us && one->gzip == two->gzip &&
-           span_is(a->service_name, b->service_name) && span_is(a->environment, b->environment);
+           span_is(one->ca_file, two->ca_file) && span_is(one->cert_file, two->cert_file) &&
+           span_is(one->key_file, two->key_file) && span_is(a->service_name, b->service_name) &&
+           span_is(a->environment, b->environment);
 }
 
 /* ---- which there are ---- */

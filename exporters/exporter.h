@@ -74,14 +74,19 @@ struct otlp_spool_settings {
     enum spool_fsync fsync;
 };
 
+enum otlp_protocol { OTLP_HTTP, OTLP_GRPC };
 /* One signal to one receiver of OTLP: channels.h. */
 struct channel_settings {
     struct span name; /* the receiver's, as figures have it: "otlp" */
     enum otlp_signal signal;
-    struct span url;     /* of its requests, whole: "http://127.0.0.1:4318/v1/traces" */
+    struct span url; /* of its requests, whole: "http://127.0.0.1:4318/v1/traces" */
+    enum otlp_protocol protocol;
     uint64_t timeout_us; /* of one request; 0: 10 s */
     bool gzip;
-    struct otlp_spool_settings spool; /* a folder of its own */
+    const struct pair *headers; /* values are secrets */
+    size_t header_count;
+    struct span ca_file, cert_file, key_file; /* at == NULL: the system's; none */
+    struct otlp_spool_settings spool;         /* a folder of its own */
 };
 enum { CHANNELS_MOST = 24 };
 

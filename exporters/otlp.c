@@ -2,14 +2,13 @@
 /* Sending batches. */
 #include "exporters/otlp.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "exporters/otlp_body.h"
+#include "exporters/otlp_call.h"
+#include "exporters/otlp_pieces.h"
 #include "exporters/say.h"
 #include "rules/base/must.h"
 
@@ -17,14 +16,10 @@ enum {
     UNDER_WAY = 2,
     BATCH_UNITS = 512,
     BATCH_BYTES = 1024 * 1024,
-    BODY_BYTES = 2 * BATCH_BYTES, /* with its envelope, or compressed badly */
+    PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
-    RESPONSE_BYTES = 64 * 1024,
-    DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
-    CONNECT_TIMEOUT_MS = 5000,
     FIRST_PAUSE_US = 1000 * 1000,
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
-    LONGEST_RETRY_AFTER_S = 300,
     BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
     PILED_UP = 4 * BATCH_UNITS, /* behind an outage: from there on it is a backlog */
 };
@@ -32,32 +27,33 @@ enum {
 enum state { STATE_FREE, STATE_FLYING, STATE_RESTING };
 
 struct sending {
-    struct flight flight; /* first: what lands is its sending */
+    struct otlp_call call; /* first: what lands is its sending */
     struct otlp *otlp;
     enum state state;
     struct feed_batch batch;
-    bool is_doubtful; /* the receiver may have it, and did not say so */
-    struct buf body, response;
+    struct buf items, preamble; /* of the batch; whose they are */
+    size_t from, len;           /* of the items: the piece that is sent now; all of them, where no
+                                   receiver found them too large */
+    uint64_t lost;              /* units of the pieces before that were refused */
+    bool is_doubtful;           /* the receiver may have it, and did not say so */
 };
 
 struct otlp {
     struct feed *feed;
     struct carrier *carrier;
     struct sending sendings[UNDER_WAY];
-    struct buf items, plain; /* a batch on its way into a body */
-    struct buf preamble;     /* whose it is */
+    struct buf plain; /* a piece on its way into a body */
 
-    char *name, *url;
-    const char *units;
+    char *name;
+    enum otlp_signal signal;
+    struct otlp_way *way;
     struct envelope envelope;
-    uint64_t timeout_us;
-    bool gzip;
-    struct curl_slist *fields;
     uint8_t random[16];
 
     uint64_t waiting_since_us; /* 0: nothing waits */
     uint64_t backlog_at_us;    /* not before then */
     uint64_t quiet_until_us;
+    unsigned most;     /* units of one batch: fewer where the receiver found them too large */
     uint64_t jitter;   /* state of the generator */
     unsigned failures; /* in a row */
     bool told;         /* the present trouble has been said on stderr */
@@ -67,36 +63,22 @@ struct otlp {
 static void settings_fini(struct otlp *otlp)
 {
     free(otlp->name);
-    free(otlp->url);
     envelope_fini(&otlp->envelope);
-    curl_slist_free_all(otlp->fields);
-}
-
-static char *text_of(struct span text)
-{
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
+    otlp_way_free(otlp->way);
 }
 
 static void settings_init(struct otlp *otlp, const struct otlp_settings *settings)
 {
-    const struct channel_settings *to = settings->to;
-    otlp->name = text_of(to->name);
-    otlp->url = text_of(to->url);
-    otlp->units = otlp_signal_row(to->signal)->units;
-    otlp->timeout_us = to->timeout_us > 0 ? to->timeout_us : DEFAULT_TIMEOUT_US;
-    otlp->gzip = to->gzip;
+    struct buf preamble;
+    otlp->name = must_strdup(settings->to->name.at);
+    otlp->signal = settings->to->signal;
+    otlp->way = otlp_way_new(settings->to);
+    otlp->most = BATCH_UNITS;
     envelope_init(&otlp->envelope, settings->service_name, settings->environment, otlp->random);
-    otlp->fields = curl_slist_append(NULL, "Content-Type: application/x-protobuf");
-    otlp->fields = curl_slist_append(otlp->fields, "Expect:"); /* no 100-continue */
-    if (to->gzip)
-        otlp->fields = curl_slist_append(otlp->fields, "Content-Encoding: gzip");
-    must(otlp->fields != NULL);
-    buf_clear(&otlp->preamble);
-    envelope_pack(&otlp->envelope, &otlp->preamble);
-    feed_preamble(otlp->feed, buf_is_full(&otlp->preamble) ? SPAN("") : buf_span(&otlp->preamble));
+    buf_init(&preamble, FRAME_PREAMBLE_BYTES);
+    envelope_pack(&otlp->envelope, &preamble);
+    feed_preamble(otlp->feed, buf_is_full(&preamble) ? SPAN("") : buf_span(&preamble));
+    buf_fini(&preamble);
 }
 
 static void on_done(struct flight *flight, int result, uint64_t now_us);
@@ -109,41 +91,138 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
     otlp->carrier = carrier;
     memcpy(otlp->random, random, sizeof otlp->random);
     memcpy(&otlp->jitter, random, sizeof otlp->jitter);
-    buf_init(&otlp->items, BATCH_BYTES);
-    buf_init(&otlp->plain, BODY_BYTES);
-    buf_init(&otlp->preamble, FRAME_PREAMBLE_BYTES);
+    buf_init(&otlp->plain, PLAIN_BYTES);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         sending->otlp = otlp;
-        sending->flight = (struct flight){.easy = curl_easy_init(), .on_done = on_done};
-        must(sending->flight.easy != NULL);
-        buf_init(&sending->body, BODY_BYTES);
-        buf_init(&sending->response, RESPONSE_BYTES);
+        otlp_call_init(&sending->call, on_done);
+        buf_init(&sending->items, BATCH_BYTES);
+        buf_init(&sending->preamble, FRAME_PREAMBLE_BYTES);
     }
     settings_init(otlp, settings);
     return otlp;
 }
 
+/* ---- pieces ---- */
+
+static struct span piece(const struct sending *sending)
+{
+    return span_first(span_from(buf_span(&sending->items), sending->from), sending->len);
+}
+
+static bool is_whole(const struct sending *sending)
+{
+    return sending->from == 0 && sending->len == sending->items.len;
+}
+
+static uint64_t units_of(const struct sending *sending, struct span items)
+{
+    uint64_t units = otlp_units(sending->otlp->signal, items);
+    return units < sending->batch.units ? units : sending->batch.units;
+}
+
+static uint64_t piece_units(const struct sending *sending)
+{
+    return is_whole(sending) ? sending->batch.units : units_of(sending, piece(sending));
+}
+
+/* Its units may arrive twice. */
+static void count_resent(struct sending *sending, uint64_t units)
+{
+    struct feed_batch part = sending->batch;
+    part.units = units;
+    feed_resent(sending->otlp->feed, &part);
+}
+
+/* False: no memory. */
+static bool make_body(struct sending *sending)
+{
+    struct otlp *otlp = sending->otlp;
+    buf_clear(&otlp->plain);
+    envelope_wrap(&otlp->envelope, buf_span(&sending->preamble), piece(sending), &otlp->plain);
+    return !buf_is_full(&otlp->plain) &&
+           otlp_call_load(&sending->call, otlp->way, buf_span(&otlp->plain));
+}
+
 static void land(struct sending *sending)
 {
-    carrier_cancel(sending->otlp->carrier, &sending->flight);
+    carrier_cancel(sending->otlp->carrier, &sending->call.flight);
     sending->state = STATE_FREE;
     sending->batch = (struct feed_batch){.units = 0};
-    buf_clear(&sending->body);
+    sending->from = sending->len = 0;
+    sending->lost = 0;
+    sending->is_doubtful = false;
+    buf_clear(&sending->items);
+    buf_clear(&sending->preamble);
 }
+
+/* From where the piece begins, `most` bytes at the most, or one item. */
+static void cut_piece(struct sending *sending, size_t most)
+{
+    sending->len = sending->items.len - sending->from;
+    while (sending->len > most) {
+        size_t half = otlp_half(piece(sending));
+        if (half == 0)
+            break;
+        sending->len = half;
+    }
+}
+
+/* The piece is settled, so many of its units were refused. What is left is sent next, no more at
+ * once than this time. */
+static void go_on(struct sending *sending, uint64_t refused)
+{
+    size_t most = sending->len;
+    sending->lost += refused;
+    sending->from += sending->len;
+    sending->is_doubtful = false;
+    sending->state = STATE_RESTING;
+    cut_piece(sending, most);
+    if (sending->len > 0 && make_body(sending))
+        return;
+    if (sending->len > 0) /* no memory */
+        sending->lost += units_of(sending, span_from(buf_span(&sending->items), sending->from));
+    uint64_t lost = sending->lost < sending->batch.units ? sending->lost : sending->batch.units;
+    feed_settle(sending->otlp->feed, &sending->batch, lost, DROP_REJECTED);
+    land(sending);
+}
+
+/* What was not sent goes back; from a spool the whole batch comes again, with what arrived. */
+static void give_back(struct sending *sending)
+{
+    struct feed *feed = sending->otlp->feed;
+    uint64_t done = units_of(sending, span_first(buf_span(&sending->items), sending->from));
+    uint64_t doubtful =
+        sending->state == STATE_FLYING || sending->is_doubtful ? piece_units(sending) : 0;
+    if (doubtful > 0 || (sending->batch.is_spooled && done > 0))
+        count_resent(sending, doubtful + (sending->batch.is_spooled ? done : 0));
+    if (!sending->batch.is_spooled && done > 0) {
+        struct feed_batch part = sending->batch;
+        part.units = done;
+        feed_settle(feed, &part, sending->lost < done ? sending->lost : done, DROP_REJECTED);
+        sending->batch.units -= done;
+    }
+    feed_return(feed, &sending->batch);
+}
+
+/* ---- settings that change, and the end ---- */
 
 void otlp_change(struct otlp *otlp, const struct otlp_settings *settings)
 {
-    /* a request under way borrows fields and URL: it is tried again with the new ones */
+    /* a request under way borrows the way: it is tried again by the new one */
     for (size_t i = 0; i < UNDER_WAY; i++) {
         if (otlp->sendings[i].state != STATE_FLYING)
             continue;
-        carrier_cancel(otlp->carrier, &otlp->sendings[i].flight);
+        carrier_cancel(otlp->carrier, &otlp->sendings[i].call.flight);
         otlp->sendings[i].state = STATE_RESTING;
         otlp->sendings[i].is_doubtful = true;
     }
     settings_fini(otlp);
     settings_init(otlp, settings);
+    for (size_t i = 0; i < UNDER_WAY; i++) {
+        if (otlp->sendings[i].state != STATE_FREE && !make_body(&otlp->sendings[i]))
+            go_on(&otlp->sendings[i], piece_units(&otlp->sendings[i]));
+    }
     otlp_hurry(otlp);
 }
 
@@ -153,70 +232,39 @@ void otlp_free(struct otlp *otlp)
         return;
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
-        if (sending->state != STATE_FREE) {
-            if (sending->state == STATE_FLYING || sending->is_doubtful)
-                feed_resent(otlp->feed, &sending->batch);
-            feed_return(otlp->feed, &sending->batch);
-        }
+        if (sending->state != STATE_FREE)
+            give_back(sending);
         land(sending);
-        curl_easy_cleanup(sending->flight.easy);
-        buf_fini(&sending->body);
-        buf_fini(&sending->response);
+        otlp_call_fini(&sending->call);
+        buf_fini(&sending->items);
+        buf_fini(&sending->preamble);
     }
     settings_fini(otlp);
-    buf_fini(&otlp->items);
     buf_fini(&otlp->plain);
-    buf_fini(&otlp->preamble);
     free(otlp);
 }
 
+/* ---- answers ---- */
+
 /* One line for a row of failures; the endpoint itself may hold a password. */
-static void __attribute__((format(printf, 2, 3))) tell(struct otlp *otlp, const char *format, ...)
+static void tell(struct otlp *otlp, enum otlp_verdict verdict, const char *why)
 {
-    char text[400];
-    va_list arguments;
+    static const struct {
+        const char *before, *after; /* what it is about */
+    } sentences[] = {
+        [OTLP_TAKEN] = {"the receiver refuses some ", ""},
+        [OTLP_LATER] = {"the receiver asks for patience, ", " are kept and sent again"},
+        [OTLP_UNREACHABLE] = {"the receiver cannot be reached, ", " are kept and sent again"},
+        [OTLP_TOO_LARGE] = {"the receiver cannot take so many ", " at once, fewer are sent"},
+        [OTLP_REFUSED] = {"the receiver refuses ", " with status"},
+        [OTLP_UNSENDABLE] = {"", " cannot be sent"},
+    };
     if (otlp->told)
         return;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    say("%s: %s", otlp->name, text);
+    say("%s: %s%s%s%s%s", otlp->name, sentences[verdict].before,
+        otlp_signal_row(otlp->signal)->units, sentences[verdict].after, *why != '\0' ? ": " : "",
+        why);
     otlp->told = true;
-}
-
-static size_t on_response(char *bytes, size_t size, size_t count, void *context)
-{
-    struct sending *sending = context;
-    return buf_add(&sending->response, span_make(bytes, size * count)) ? size * count : 0;
-}
-
-static void set_options(struct sending *sending)
-{
-    const struct otlp *otlp = sending->otlp;
-    CURL *easy = sending->flight.easy;
-    curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_URL, otlp->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* directly, whatever the environment says */
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, otlp->fields);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "OTel-OTLP-Exporter-C/" SIDEGATE_VERSION);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((otlp->timeout_us + 999) / 1000));
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, sending->body.at);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)sending->body.len);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_response);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, sending);
-}
-
-static void fly(struct sending *sending)
-{
-    buf_clear(&sending->response);
-    set_options(sending);
-    carrier_send(sending->otlp->carrier, &sending->flight);
-    sending->state = STATE_FLYING;
-    sending->is_doubtful = false;
 }
 
 /* The pause grows by half with each failure, and lies within half and one and a half of that. */
@@ -231,115 +279,96 @@ static uint64_t next_pause_us(struct otlp *otlp)
     return pause / 2 + (otlp->jitter >> 33) % pause;
 }
 
-static void rest(struct sending *sending)
+static void rest(struct sending *sending, const struct otlp_answer *answer)
 {
     struct otlp *otlp = sending->otlp;
-    curl_off_t after_s = 0;
-    curl_easy_getinfo(sending->flight.easy, CURLINFO_RETRY_AFTER, &after_s);
     sending->state = STATE_RESTING;
+    sending->is_doubtful = answer->is_doubtful;
     otlp->failures++;
     uint64_t pause = next_pause_us(otlp);
-    if (after_s > 0)
-        pause =
-            (uint64_t)(after_s < LONGEST_RETRY_AFTER_S ? after_s : LONGEST_RETRY_AFTER_S) * 1000000;
-    uint64_t until = otlp->now_us + pause;
+    uint64_t until = otlp->now_us + (answer->pause_us > 0 ? answer->pause_us : pause);
     if (until > otlp->quiet_until_us)
         otlp->quiet_until_us = until;
 }
 
-static void accepted(struct sending *sending)
+static void accepted(struct sending *sending, const struct otlp_answer *answer)
 {
     struct otlp *otlp = sending->otlp;
-    char message[256];
-    uint64_t rejected = response_rejected(buf_span(&sending->response), message, sizeof message);
-    if (rejected > sending->batch.units)
-        rejected = sending->batch.units;
+    uint64_t units = piece_units(sending);
     if (otlp->failures > 0 && feed_waiting(otlp->feed, SPOOL_FRESH) > PILED_UP)
         feed_split(otlp->feed);
     otlp->failures = 0;
     otlp->told = false;
-    if (rejected > 0 || *message != '\0')
-        tell(otlp, "the receiver refuses some %s%s%s", otlp->units, *message != '\0' ? ": " : "",
-             message);
-    feed_settle(otlp->feed, &sending->batch, rejected, DROP_REJECTED);
-    land(sending);
+    if (answer->rejected > 0 || answer->why[0] != '\0')
+        tell(otlp, OTLP_TAKEN, answer->why);
+    go_on(sending, answer->rejected < units ? answer->rejected : units);
 }
 
-static void rejected(struct sending *sending)
-{
-    feed_settle(sending->otlp->feed, &sending->batch, sending->batch.units, DROP_REJECTED);
-    land(sending);
-}
-
-static void on_status(struct sending *sending, long status)
+/* Half of it is tried, and from now on batches are no larger; one item cannot be less. */
+static void halve(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
-    if (status >= 200 && status < 300) {
-        accepted(sending);
-    } else if (status == 429 || status == 502 || status == 503 || status == 504) {
-        tell(otlp, "the receiver asks for patience, %s are kept and sent again: %ld", otlp->units,
-             status);
-        rest(sending);
-    } else {
-        tell(otlp, "the receiver refuses %s with status: %ld", otlp->units, status);
-        rejected(sending);
+    size_t half = otlp_half(piece(sending));
+    if (half == 0) {
+        go_on(sending, piece_units(sending));
+        return;
     }
-}
-
-static void on_result(struct sending *sending, CURLcode result)
-{
-    struct otlp *otlp = sending->otlp;
-    long status = 0, sent_bytes = 0;
-    switch ((unsigned)result) {
-    case CURLE_OK:
-        curl_easy_getinfo(sending->flight.easy, CURLINFO_RESPONSE_CODE, &status);
-        on_status(sending, status);
-        break;
-    case CURLE_WRITE_ERROR: /* more than the ceiling of the response */
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        tell(otlp, "%s cannot be sent: %s", otlp->units, curl_easy_strerror(result));
-        rejected(sending);
-        break;
-    default: /* once the request had left, it may have come to an answer that nobody heard */
-        curl_easy_getinfo(sending->flight.easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
-        sending->is_doubtful = sent_bytes > 0;
-        tell(otlp, "the receiver cannot be reached, %s are kept and sent again: %s", otlp->units,
-             curl_easy_strerror(result));
-        rest(sending);
-        break;
-    }
+    sending->len = half;
+    sending->state = STATE_RESTING;
+    uint64_t units = piece_units(sending);
+    if (units < otlp->most)
+        otlp->most = units > 0 ? (unsigned)units : 1;
+    if (!make_body(sending))
+        go_on(sending, piece_units(sending));
 }
 
 static void on_done(struct flight *flight, int result, uint64_t now_us)
 {
     struct sending *sending = (struct sending *)(void *)flight;
-    sending->otlp->now_us = now_us;
-    on_result(sending, (CURLcode)result);
+    struct otlp *otlp = sending->otlp;
+    struct otlp_answer answer;
+    otlp->now_us = now_us;
+    otlp_call_answer(&sending->call, otlp->way, result, &answer);
+    if (answer.verdict != OTLP_TAKEN)
+        tell(otlp, answer.verdict, answer.why);
+    switch (answer.verdict) {
+    case OTLP_TAKEN: accepted(sending, &answer); break;
+    case OTLP_LATER:
+    case OTLP_UNREACHABLE: rest(sending, &answer); break;
+    case OTLP_TOO_LARGE: halve(sending); break;
+    case OTLP_REFUSED:
+    case OTLP_UNSENDABLE: go_on(sending, piece_units(sending)); break;
+    }
+}
+
+/* ---- sending ---- */
+
+static void fly(struct sending *sending)
+{
+    struct otlp *otlp = sending->otlp;
+    otlp_call_aim(&sending->call, otlp->way);
+    carrier_send(otlp->carrier, &sending->call.flight);
+    sending->state = STATE_FLYING;
+    sending->is_doubtful = false;
 }
 
 /* Takes a batch and makes the body; false: it was nothing, or cannot be sent at all. */
 static bool load(struct sending *sending, enum spool_lane lane)
 {
     struct otlp *otlp = sending->otlp;
-    buf_clear(&otlp->items);
-    buf_clear(&otlp->plain);
-    buf_clear(&otlp->preamble);
-    if (!feed_take(otlp->feed, lane, BATCH_UNITS, &otlp->items, &otlp->preamble, &sending->batch))
+    if (!feed_take(otlp->feed, lane, otlp->most, &sending->items, &sending->preamble,
+                   &sending->batch))
         return false;
     if (lane == SPOOL_BACKLOG)
         otlp->backlog_at_us =
-            otlp->now_us + otlp->items.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
+            otlp->now_us + sending->items.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
     else
         otlp->waiting_since_us = 0;
-    struct buf *plain = otlp->gzip ? &otlp->plain : &sending->body;
-    envelope_wrap(&otlp->envelope, buf_span(&otlp->preamble), buf_span(&otlp->items), plain);
-    if (otlp->gzip)
-        gzip_add(&sending->body, buf_span(plain));
-    if (!buf_is_full(plain) && sending->body.len > 0)
+    sending->len = sending->items.len;
+    if (make_body(sending))
         return true;
-    tell(otlp, "no memory for a batch");
-    rejected(sending);
+    tell(otlp, OTLP_UNSENDABLE, "no memory for a batch");
+    go_on(sending, sending->batch.units);
     return false;
 }
 
@@ -352,7 +381,7 @@ static bool fresh_is_due(struct otlp *otlp, bool flush)
     }
     if (otlp->waiting_since_us == 0)
         otlp->waiting_since_us = otlp->now_us;
-    return flush || waiting >= BATCH_UNITS || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
+    return flush || waiting >= otlp->most || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
 }
 
 static bool backlog_is_due(const struct otlp *otlp)
@@ -375,7 +404,7 @@ static void launch(struct otlp *otlp, bool flush)
         struct sending *sending = &otlp->sendings[i];
         if (sending->state == STATE_RESTING) {
             if (sending->is_doubtful)
-                feed_resent(otlp->feed, &sending->batch);
+                count_resent(sending, piece_units(sending));
             fly(sending);
         } else if (sending->state == STATE_FREE && load_any(sending, flush)) {
             fly(sending);

@@ -77,14 +77,15 @@ static void unzip(struct buf *bytes)
     inflateEnd(&stream);
 }
 
-static void count_spans(struct collector *c)
+static uint64_t spans_in(const struct collector *c)
 {
     Otlp__ExportTraceServiceRequest *request =
         otlp__export_trace_service_request__unpack(NULL, c->last.len, (const uint8_t *)c->last.at);
     must(request != NULL && request->n_resource_spans == 1);
     must(request->resource_spans[0]->n_scope_spans == 1);
-    c->spans += request->resource_spans[0]->scope_spans[0]->n_spans;
+    uint64_t spans = request->resource_spans[0]->scope_spans[0]->n_spans;
     otlp__export_trace_service_request__free_unpacked(request, NULL);
+    return spans;
 }
 
 static void answer(struct collector *c, size_t i)
@@ -104,9 +105,13 @@ static void answer(struct collector *c, size_t i)
     if (span_find_nocase(buf_span(&c->head), SPAN("content-encoding: gzip")) != SPAN_NONE)
         unzip(&c->last);
     c->requests++;
-    if (span_starts(span_text(c->answer), SPAN("HTTP/1.1 200")))
-        count_spans(c);
     struct span head = span_text(c->answer);
+    if (c->most_spans > 0 && spans_in(c) > c->most_spans) {
+        head = SPAN("HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+        c->refusals++;
+    }
+    if (span_starts(head, SPAN("HTTP/1.1 200")))
+        c->spans += spans_in(c);
     must(write(c->connections[i].fd, head.at, head.len) == (ssize_t)head.len);
     if (c->body.len > 0)
         must(write(c->connections[i].fd, c->body.at, c->body.len) > 0);

@@ -22,6 +22,8 @@ struct collector {
     struct buf head;               /* of the last request */
     struct buf last;               /* its body */
     uint64_t spans;                /* of all requests whose answer was a 200 */
+    uint64_t most_spans;           /* more in one request get a 413; 0: any number will do */
+    unsigned refusals;             /* of these */
 };
 
 void collector_init(struct collector *collector);

@@ -23,6 +23,8 @@ int main(void)
     failures += spool_tests();
     failures += feed_tests();
     failures += otlp_tests();
+    failures += otlp_grpc_tests();
+    failures += otlp_ways_tests();
     failures += channels_tests();
     failures += exporter_tests();
     return failures > 0;

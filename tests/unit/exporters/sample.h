@@ -35,6 +35,8 @@ int spans_tests(void);
 int span_pack_tests(void);
 int xray_tests(void);
 int otlp_tests(void);
+int otlp_grpc_tests(void);
+int otlp_ways_tests(void);
 int channels_tests(void);
 int audit_tests(void);
 int spool_tests(void);

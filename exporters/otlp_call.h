@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request of OTLP and what its answer means: protobuf over HTTP, or gRPC over HTTP/2. */
+#ifndef SIDEGATE_EXPORTERS_OTLP_CALL_H
+#define SIDEGATE_EXPORTERS_OTLP_CALL_H
+
+#include "exporters/carrier.h"
+#include "exporters/exporter.h"
+#include "exporters/otlp_grpc.h"
+
+/* What all requests of a channel have in common. */
+struct otlp_way;
+
+struct otlp_way *otlp_way_new(const struct channel_settings *to); /* copied */
+void otlp_way_free(struct otlp_way *way);                         /* NULL allowed */
+
+struct otlp_call {
+    struct flight flight; /* first: what lands is its call */
+    struct buf body, response;
+    struct grpc_end end; /* gRPC's answer, as far as it stands in fields */
+};
+
+void otlp_call_init(struct otlp_call *call,
+                    void (*on_done)(struct flight *flight, int result, uint64_t now_us));
+void otlp_call_fini(struct otlp_call *call); /* it is not under way */
+/* Makes the body of an Export...ServiceRequest; false: no memory. */
+bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct span message);
+/* What carrier_send() needs; the body and the way have to stay until the answer. */
+void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way);
+
+enum otlp_verdict {
+    OTLP_TAKEN,
+    OTLP_LATER,       /* it asks for patience */
+    OTLP_UNREACHABLE, /* likewise, and nobody heard an answer */
+    OTLP_TOO_LARGE,   /* less at once may do */
+    OTLP_REFUSED,
+    OTLP_UNSENDABLE, /* likewise, by our own side */
+};
+struct otlp_answer {
+    enum otlp_verdict verdict;
+    uint64_t rejected; /* OTLP_TAKEN: so many units of it were not */
+    uint64_t pause_us; /* OTLP_LATER: for so long; 0: it does not say */
+    bool is_doubtful;  /* OTLP_UNREACHABLE: the receiver may have it */
+    char why[256];     /* for the operator: printable, and none of the way's secrets */
+};
+/* `result`: a CURLcode. */
+void otlp_call_answer(const struct otlp_call *call, const struct otlp_way *way, int result,
+                      struct otlp_answer *answer);
+
+#endif

@@ -126,9 +126,11 @@ struct geo_files *geo_files_new(const struct settings *settings, const struct ge
         if (settings->geo.files[kind].at == NULL)
             continue;
         keep(files, kind, held_for(settings->geo.files[kind].at, kind, old, why, sizeof why));
-        if (files->held[kind] == NULL)
-            say_wrong(settings, kind, denies ? FAULT_ERROR : FAULT_WARNING, why, faults);
-        well = well && (files->held[kind] != NULL || !denies);
+        if (files->held[kind] != NULL)
+            continue;
+        bool refused = denies || old != NULL; /* a good one goes on: nobody is let in by this */
+        say_wrong(settings, kind, refused ? FAULT_ERROR : FAULT_WARNING, why, faults);
+        well = well && !refused;
     }
     if (well)
         return files;

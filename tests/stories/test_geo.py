@@ -150,6 +150,15 @@ def test_a_missing_database_is_let_go_where_the_settings_say_so(placed):
     assert "geo.country_db: '" in ask.s.errors() and "(nobody is in it)" in ask.s.errors()
 
 
+def test_a_database_that_breaks_is_not_let_go_while_there_is_a_good_one(placed, tmp_path):
+    ask = placed("{ name: gb, match: { country: GB }, action: block }", "country_db: country.mmdb, on_failure: allow, refresh: 0")
+    assert ask(GB)[0] == 403
+    (tmp_path / "country.mmdb").write_bytes(b"no database")
+    ask.s.signal(signal.SIGHUP)
+    wait_until(lambda: ask.s.metric("sidegate_config_last_reload_successful") == 0, "the reload is refused")
+    assert ask(GB)[0] == 403
+
+
 BLOCK = ("SecRule REMOTE_ADDR \"@geoLookup\" \"id:1,phase:1,deny,log,chain,msg:'%{GEO.COUNTRY_NAME}, %{GEO.CITY}, %{GEO.LATITUDE}'\"\n"
          "SecRule GEO:COUNTRY_CODE \"@streq GB\"\n")
 

@@ -279,7 +279,7 @@ static void add_server_attributes(struct span_maker *maker, const struct report 
     attribute_number(to, "http.response.status_code", report->status);
     add_server_address(to, report);
     attribute_number(to, "network.peer.port", report->peer_port);
-    attribute_number(to, "client.as.number", report->client_asn);
+    attribute_number(to, "sidegate.client.asn", report->client_asn);
     attribute_number(to, "http.request.body.size", report->bytes_in);
     attribute_number(to, "http.response.body.size", report->bytes_out);
     size_t slash = span_find_byte(report->protocol, '/');

@@ -6,6 +6,7 @@
 
 #include "exporters/meter.h"
 #include "exporters/metrics_table.h"
+#include "exporters/tally.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
@@ -226,4 +227,5 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report)
             count_match(metrics, &report->waf.matches[i], of);
     count_limits(metrics, report, of);
     meter_count(metrics->meter, report);
+    tally_count(metrics->tally, report);
 }

@@ -23,6 +23,8 @@ void metrics_use_exponential(struct metrics *metrics);
 struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker);
 struct meter; /* meter.h: what alarms ask for, of one worker */
 struct meter *metrics_meter(struct metrics *metrics, unsigned worker);
+struct tally; /* tally.h: what is kept by route, method and rule, of one worker */
+struct tally *metrics_tally(struct metrics *metrics, unsigned worker);
 
 /* Everything that a finished exchange counts: http_server_request_duration_seconds,
  * http_client_request_duration_seconds, sidegate_stage_duration_seconds, sidegate_decisions_total,
@@ -126,7 +128,11 @@ struct process_facts {
     uint64_t child_restarts;
     uint64_t dns_answered, dns_failed, dns_dropped;
     uint64_t usage_written, usage_failed, usage_broken; /* lines; attempts that failed */
-    bool waf_effective;                                 /* rules are loaded and the engine is on */
+    struct {
+        uint64_t count, bytes; /* that are kept */
+        uint64_t refused, overflowed, late, forgotten;
+    } series;                           /* in CloudWatch's way; all 0 where none are kept */
+    bool waf_effective;                 /* rules are loaded and the engine is on */
     const struct waf_route *waf_routes; /* those with a mode of their own; borrowed */
     size_t waf_route_count;
     const struct rate_figures *rates; /* borrowed */

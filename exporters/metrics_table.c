@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "exporters/meter.h"
+#include "exporters/tally.h"
 #include "rules/base/must.h"
 
 enum { VALUE_LONGEST = 200, KEY_BYTES = LABELS_MOST * (VALUE_LONGEST + 1) };
@@ -30,6 +31,7 @@ struct metrics *metrics_new(unsigned workers, uint64_t now_wall_us)
         struct worker_metrics *worker = must_alloc(sizeof *worker);
         worker->whole = metrics;
         worker->meter = meter_new();
+        worker->tally = tally_new();
         for (size_t f = 0; f < FAMILIES; f++)
             worker->shares[f].known = map_new(NULL, false);
         metrics->list[w] = worker;
@@ -52,6 +54,7 @@ static void series_free(struct series *series)
 static void worker_free(struct worker_metrics *worker)
 {
     meter_free(worker->meter);
+    tally_free(worker->tally);
     for (size_t f = 0; f < FAMILIES; f++) {
         map_free(worker->shares[f].known);
         for (size_t i = 0; i <= LABEL_SETS; i++)
@@ -93,6 +96,11 @@ struct worker_metrics *metrics_worker(struct metrics *metrics, unsigned worker)
 struct meter *metrics_meter(struct metrics *metrics, unsigned worker)
 {
     return metrics_worker(metrics, worker)->meter;
+}
+
+struct tally *metrics_tally(struct metrics *metrics, unsigned worker)
+{
+    return metrics_worker(metrics, worker)->tally;
 }
 
 /* The values, each with a NUL behind it; what is longer than 200 bytes is cut. */

@@ -64,6 +64,7 @@ struct share {
 struct worker_metrics {
     struct metrics *whole;
     struct meter *meter; /* what alarms ask for */
+    struct tally *tally; /* by route, method and rule */
     struct share shares[FAMILIES];
     _Atomic uint64_t gauges[GAUGE_COUNT], counters[COUNTER_COUNT];
     struct {

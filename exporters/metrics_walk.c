@@ -390,6 +390,14 @@ static void walk_process_row(struct walk *walk, enum process_id id,
         give_one(walk, "result", "failed", facts->usage_failed);
         give_one(walk, "result", "broken", facts->usage_broken);
         break;
+    case PROCESS_SERIES: give(walk, NULL, 0, facts->series.count); break;
+    case PROCESS_SERIES_BYTES: give(walk, NULL, 0, facts->series.bytes); break;
+    case PROCESS_SERIES_LOST:
+        give_one(walk, "reason", "metrics", facts->series.refused);
+        give_one(walk, "reason", "rows", facts->series.overflowed);
+        give_one(walk, "reason", "late", facts->series.late);
+        give_one(walk, "reason", "bytes", facts->series.forgotten);
+        break;
     case PROCESS_IP_SETS:
     case PROCESS_IP_SET_FETCHES:
     case PROCESS_IP_SET_AGE: walk_ip_sets(walk, id, facts); break;

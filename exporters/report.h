@@ -110,6 +110,7 @@ struct report {
     const struct report_stage *stages;
     size_t stage_count;
 
+    bool access_on; /* there is an access list, whether it decided or not */
     const struct report_decision *decisions;
     size_t decision_count;
 

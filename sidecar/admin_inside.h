@@ -38,6 +38,9 @@ bool admin_page_drops(struct process *process, struct service_call *call);
 bool admin_page_usage(struct process *process, struct service_call *call);
 bool admin_page_usage_patch(struct process *process, struct service_call *call);
 
+/* admin_metrics.c */
+bool admin_page_metric_data(struct process *process, struct service_call *call);
+
 /* application/problem+json, RFC 9457. `detail` may be empty. */
 void admin_problem(struct service_call *call, unsigned status, struct span detail);
 /* The call is answered when the reload that is under way has ended. */

@@ -223,6 +223,8 @@ const struct admin_page admin_pages[] = {
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/metrics"), false, page_metrics},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms"), false, page_alarms},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/metrics"), false, admin_page_metric_data},
+    {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/metrics"), false, admin_page_metric_data},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/drops"), false, admin_page_drops},

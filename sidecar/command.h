@@ -17,6 +17,7 @@ int command_config(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_alarms(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 int command_keys(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_drain(int argc, char **argv);

@@ -77,6 +77,15 @@ static void add_counts(struct process_facts *facts, const struct process *proces
         facts->usage_failed = figures.failures;
         facts->usage_broken = figures.broken;
     }
+    if (process->metric_store != NULL) {
+        struct metric_store_figures figures = metric_store_figures(process->metric_store);
+        facts->series.count = figures.metrics;
+        facts->series.bytes = figures.bytes;
+        facts->series.refused = figures.refused;
+        facts->series.late = figures.late;
+        facts->series.forgotten = figures.forgotten;
+        facts->series.overflowed = collector_overflowed(process->collector);
+    }
 }
 
 void figures_begin(struct figures *figures, const struct process *process)

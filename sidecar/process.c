@@ -31,6 +31,7 @@ enum {
     WHY_BYTES = 512,
     WAIT_COMPILER_US = 50000,
     FAULTS_BYTES = 1024 * 1024,
+    METRIC_BYTES = 64 * 1024 * 1024, /* of what is kept by the second and the minute */
 };
 static const uint64_t collection_timeout_us = 3600u * (uint64_t)1000000;
 
@@ -195,6 +196,28 @@ static void open_usage(struct process *process)
     usage_plans_know(quotas, settings, loop_wall_us(process->loop));
 }
 
+void process_name_metrics(struct process *process, const struct settings *settings)
+{
+    const struct collector_names names = {settings->service.name, settings->service.environment};
+    if (process->collector != NULL)
+        collector_change(process->collector, &names, true);
+}
+
+/* Off where no metric may be kept. */
+static void start_collector(struct process *process)
+{
+    const struct settings *settings = process->snapshot->settings;
+    if (settings->metrics.series == 0)
+        return;
+    process->metric_store = metric_store_new(settings->metrics.series, METRIC_BYTES);
+    process->collector =
+        collector_new(process->metric_store, process->workers.metrics, process->workers.count);
+    process_name_metrics(process, settings);
+    if (!collector_start(process->collector))
+        program_log_say(process->log, LOG_ERROR,
+                        "metrics are not kept by the second: cannot start a thread");
+}
+
 static void keys_came(void *context)
 {
     struct process *process = context;
@@ -214,6 +237,7 @@ static void start_helpers(struct process *process)
         process->loop, workers->caller, process->log, keys_came, process});
     key_fetcher_change(process->key_fetcher, process->snapshot);
     open_usage(process);
+    start_collector(process);
 }
 
 static bool start_workers(struct process *process, char *why, size_t size)
@@ -298,6 +322,8 @@ static void stop(struct process *process)
     if (workers->ring != NULL)
         ring_close(workers->ring);
     alarm_watch_free(process->alarms);
+    collector_free(process->collector);
+    metric_store_free(process->metric_store);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;
         watch_remove(&process->signals);

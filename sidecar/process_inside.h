@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 #define SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 
+#include "exporters/cloudwatch/collector.h"
 #include "sidecar/admin.h"
 #include "sidecar/alarm_watch.h"
 #include "sidecar/list_fetcher.h"
@@ -35,6 +36,8 @@ struct process {
     struct key_fetcher *key_fetcher;
     struct alarm_watch *alarms;
     struct metric_sender *metric_sender;
+    struct metric_store *metric_store; /* NULL: nothing is kept in CloudWatch's way */
+    struct collector *collector;       /* the same */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;
@@ -71,6 +74,8 @@ void process_keep_doors(struct process *process);
 void process_make_folders(const struct process *process, const struct settings *settings);
 struct exporter_settings process_exporter_settings(const struct settings *settings);
 
+/* From now on metrics are named as the settings say. */
+void process_name_metrics(struct process *process, const struct settings *settings);
 /* Takes over from the snapshot in force what the metrics say of it. */
 void process_say_facts(struct process *process);
 

@@ -88,6 +88,7 @@ static void refuse(struct process *process, bool renews, char *faults)
 static void accept_new(struct process *process, struct snapshot *snapshot, bool renews)
 {
     alarm_watch_change(process->alarms, snapshot->settings);
+    process_name_metrics(process, snapshot->settings);
     snapshot_give(process->snapshot);
     process->snapshot = snapshot;
     metric_sender_change(process->metric_sender);

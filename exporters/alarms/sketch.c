@@ -52,7 +52,7 @@ static size_t find(const struct sketch *sketch, uint32_t index)
     return low;
 }
 
-static void bucket_add(struct sketch *sketch, struct sketch_bucket what)
+void sketch_add_bucket(struct sketch *sketch, struct sketch_bucket what)
 {
     size_t at = find(sketch, what.index);
     if (at < sketch->bucket_count && sketch->buckets[at].index == what.index) {
@@ -97,14 +97,14 @@ void sketch_add(struct sketch *sketch, double value, uint64_t times)
                                .has_negative = value < 0};
     totals_add(sketch, &one);
     if (value > 0 && !sketch->is_plain)
-        bucket_add(sketch, (struct sketch_bucket){index_of(value), times, sum});
+        sketch_add_bucket(sketch, (struct sketch_bucket){index_of(value), times, sum});
 }
 
 void sketch_merge(struct sketch *to, const struct sketch *from)
 {
     totals_add(to, from);
     for (size_t i = 0; !to->is_plain && i < from->bucket_count; i++)
-        bucket_add(to, from->buckets[i]);
+        sketch_add_bucket(to, from->buckets[i]);
 }
 
 static double mean_of(const struct sketch_bucket *bucket)

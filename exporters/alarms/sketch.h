@@ -39,6 +39,8 @@ void sketch_clear(struct sketch *sketch); /* keeps the memory, and whether it is
 
 /* `times` samples of one value; a value that is no finite number is left out. */
 void sketch_add(struct sketch *sketch, double value, uint64_t times);
+/* Values that were sorted into a bucket elsewhere; the totals are the caller's to set. */
+void sketch_add_bucket(struct sketch *sketch, struct sketch_bucket bucket);
 void sketch_merge(struct sketch *to, const struct sketch *from);
 
 /* The value of the rank (1: the least ... count: the most). Without negative values only. */

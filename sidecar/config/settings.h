@@ -374,6 +374,7 @@ struct settings {
         bool push; /* exporter: otlp, and an endpoint */
         uint64_t interval_us;
         bool is_delta, is_exponential; /* how they are pushed */
+        unsigned series; /* in CloudWatch's way; 0: none are kept */
     } metrics;
     struct {
         unsigned connections, requests_in_flight;

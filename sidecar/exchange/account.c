@@ -250,6 +250,7 @@ enum step stage_account(struct exchange *x)
     say_decisions(x, decisions);
     report.decisions = decisions;
     report.decision_count = x->decisions.count;
+    report.access_on = x->settings->access_count > 0;
     say_authorizer(x, &report);
     say_key(x, &report);
     if (x->around->metrics != NULL)

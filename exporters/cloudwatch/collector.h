@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the workers' tallies to metrics, each second, on a thread of its own:
+ *
+ *   Count, 4XXError, 5XXError, Latency, IntegrationLatency      {ApiName} {ApiName, Stage}
+ *                                                   {ApiName, Stage, Resource, Method}
+ *   AllowedRequests, BlockedRequests, CountedRequests           {WebACL, Rule}
+ *
+ * ApiName and WebACL are the service's name, Stage is its environment (not given: no such
+ * dimension), Resource the route's template. */
+#ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_COLLECTOR_H
+#define SIDEGATE_EXPORTERS_CLOUDWATCH_COLLECTOR_H
+
+#include "exporters/cloudwatch/metric_store.h"
+#include "exporters/metrics.h"
+
+#define COLLECTOR_NAMESPACE "Sidegate"
+
+struct collector_names {
+    struct span service, environment; /* environment empty: none */
+};
+
+struct collector;
+/* Both are borrowed, the names copied. */
+struct collector *collector_new(struct metric_store *store, struct metrics *metrics,
+                                unsigned workers);
+/* From now on these, and whether anything is counted at all. Any thread. */
+void collector_change(struct collector *collector, const struct collector_names *names, bool on);
+/* False: no thread could be made. */
+bool collector_start(struct collector *collector);
+void collector_free(struct collector *collector); /* takes what is left; NULL allowed */
+
+/* What the thread does once a second: takes what lies before `now_s`. */
+void collector_turn(struct collector *collector, int64_t now_s);
+
+/* "Count" or "Milliseconds", of a metric that is counted here; empty: it is none of these. */
+struct span collector_unit(const struct metric_id *id);
+
+/* Requests and rules that found no row in a worker's tally, and are in the totals alone. */
+uint64_t collector_overflowed(const struct collector *collector);
+
+#endif

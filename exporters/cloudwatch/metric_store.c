@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/cloudwatch/metric_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporters/cloudwatch/packed.h"
+#include "rules/base/map.h"
+#include "rules/base/must.h"
+
+enum {
+    MINUTE_S = 60,
+    KEY_MOST = 64 * 1024,
+    MINUTE_BYTES_MOST = 4 << 20, /* sixty sketches at their largest */
+    METRIC_BYTES = 512,          /* what a metric takes beside its samples */
+};
+
+struct minute {
+    int64_t number;     /* time / 60 */
+    bool is_joined;     /* one sketch of all, at "second" 60 */
+    struct buf seconds; /* second (a byte), packed sketch; in the order in which they came */
+};
+
+struct metric {
+    struct metric_id id;    /* texts and dimensions of its own, in one piece of memory */
+    struct minute *minutes; /* by number */
+    size_t count, room;
+};
+
+struct metric_store {
+    pthread_mutex_t lock;
+    size_t metrics_most, bytes_most;
+    struct map *by_key;
+    struct metric **list;
+    struct metric_store_figures figures;
+    struct buf key, packed; /* for who has the lock */
+    int64_t newest;         /* minute */
+};
+
+/* ---- names ---- */
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *left = a, *right = b;
+    return span_compare(left->name, right->name);
+}
+
+/* The parts, each with its length before it, dimensions by name: one spelling for one metric. */
+static bool key_make(struct buf *to, const struct metric_id *id)
+{
+    struct pair sorted[METRIC_DIMENSIONS_MOST];
+    if (id->dimension_count > METRIC_DIMENSIONS_MOST)
+        return false;
+    for (size_t i = 0; i < id->dimension_count; i++)
+        sorted[i] = id->dimensions[i];
+    qsort(sorted, id->dimension_count, sizeof *sorted, compare_pairs);
+    buf_clear(to);
+    packed_number_add(to, id->namespace.len);
+    buf_add(to, id->namespace);
+    packed_number_add(to, id->name.len);
+    buf_add(to, id->name);
+    for (size_t i = 0; i < id->dimension_count; i++) {
+        packed_number_add(to, sorted[i].name.len);
+        buf_add(to, sorted[i].name);
+        packed_number_add(to, sorted[i].value.len);
+        buf_add(to, sorted[i].value);
+    }
+    return !buf_is_full(to);
+}
+
+static struct span take_text(char **to, struct span text)
+{
+    char *at = *to;
+    if (text.len > 0)
+        memcpy(at, text.at, text.len);
+    *to += text.len;
+    return span_make(at, text.len);
+}
+
+/* In one piece: the struct, the dimensions by name, the texts. */
+static struct metric *metric_new(const struct metric_id *id)
+{
+    size_t bytes = id->namespace.len + id->name.len + 1;
+    for (size_t i = 0; i < id->dimension_count; i++)
+        bytes += id->dimensions[i].name.len + id->dimensions[i].value.len;
+    size_t pairs = id->dimension_count * sizeof(struct pair);
+    struct metric *metric = must_alloc(sizeof *metric + pairs + bytes);
+    struct pair *dimensions = (struct pair *)(metric + 1);
+    char *texts = (char *)(dimensions + id->dimension_count);
+    metric->id = (struct metric_id){take_text(&texts, id->namespace), take_text(&texts, id->name),
+                                    dimensions, id->dimension_count};
+    for (size_t i = 0; i < id->dimension_count; i++)
+        dimensions[i] = (struct pair){take_text(&texts, id->dimensions[i].name),
+                                      take_text(&texts, id->dimensions[i].value)};
+    qsort(dimensions, id->dimension_count, sizeof *dimensions, compare_pairs);
+    return metric;
+}
+
+/* ---- life ---- */
+
+struct metric_store *metric_store_new(size_t metrics_most, size_t bytes_most)
+{
+    struct metric_store *store = must_alloc(sizeof *store);
+    must(pthread_mutex_init(&store->lock, NULL) == 0);
+    store->metrics_most = metrics_most;
+    store->bytes_most = bytes_most;
+    store->by_key = map_new(NULL, false);
+    store->list = must_alloc(metrics_most * sizeof(struct metric *) + 1);
+    store->newest = INT64_MIN;
+    buf_init(&store->key, KEY_MOST);
+    buf_init(&store->packed, MINUTE_BYTES_MOST);
+    return store;
+}
+
+static void metric_free(struct metric *metric)
+{
+    for (size_t i = 0; i < metric->count; i++)
+        buf_fini(&metric->minutes[i].seconds);
+    free(metric->minutes);
+    free(metric);
+}
+
+void metric_store_free(struct metric_store *store)
+{
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < store->figures.metrics; i++)
+        metric_free(store->list[i]);
+    free(store->list);
+    map_free(store->by_key);
+    buf_fini(&store->key);
+    buf_fini(&store->packed);
+    pthread_mutex_destroy(&store->lock);
+    free(store);
+}
+
+/* ---- room ---- */
+
+static size_t minute_bytes(const struct minute *minute)
+{
+    return sizeof *minute + minute->seconds.size;
+}
+
+static void minutes_drop(struct metric_store *store, struct metric *metric, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        store->figures.bytes -= minute_bytes(&metric->minutes[i]);
+        buf_fini(&metric->minutes[i].seconds);
+    }
+    memmove(metric->minutes, metric->minutes + count,
+            (metric->count - count) * sizeof *metric->minutes);
+    metric->count -= count;
+}
+
+/* How many of a metric's minutes lie before `number`. */
+static size_t minutes_before(const struct metric *metric, int64_t number)
+{
+    size_t count = 0;
+    while (count < metric->count && metric->minutes[count].number < number)
+        count++;
+    return count;
+}
+
+static void seconds_read(const struct minute *minute, struct sketch *into)
+{
+    struct span text = buf_span(&minute->seconds);
+    bool well = true;
+    while (well && text.len > 0) {
+        text = span_from(text, 1);
+        well = packed_read(&text, into);
+    }
+    must(well); /* written by samples_add() */
+}
+
+/* From now on nothing shorter than the minute is known. */
+static void minute_join(struct metric_store *store, struct minute *minute)
+{
+    struct sketch whole = {0};
+    seconds_read(minute, &whole);
+    store->figures.bytes -= minute_bytes(minute);
+    buf_fini(&minute->seconds);
+    buf_init(&minute->seconds, MINUTE_BYTES_MOST);
+    buf_add_byte(&minute->seconds, MINUTE_S);
+    must(packed_add(&minute->seconds, &whole));
+    minute->is_joined = true;
+    store->figures.bytes += minute_bytes(minute);
+    store->figures.joined++;
+    sketch_fini(&whole);
+}
+
+/* The oldest minute of all, the newest one aside: that one stays. INT64_MAX: none. */
+static int64_t oldest_of(struct metric_store *store, bool joined)
+{
+    int64_t oldest = INT64_MAX;
+    for (size_t i = 0; i < store->figures.metrics; i++) {
+        const struct metric *metric = store->list[i];
+        size_t at = 0;
+        while (at < metric->count && metric->minutes[at].is_joined != joined)
+            at++;
+        if (at < metric->count && metric->minutes[at].number < store->newest &&
+            metric->minutes[at].number < oldest)
+            oldest = metric->minutes[at].number;
+    }
+    return oldest;
+}
+
+static void minutes_join(struct metric_store *store, int64_t number)
+{
+    for (size_t i = 0; i < store->figures.metrics; i++) {
+        struct metric *metric = store->list[i];
+        size_t at = minutes_before(metric, number);
+        if (at < metric->count && metric->minutes[at].number == number)
+            minute_join(store, &metric->minutes[at]);
+    }
+}
+
+static void make_room(struct metric_store *store)
+{
+    while (store->figures.bytes > store->bytes_most) {
+        int64_t oldest = oldest_of(store, false);
+        if (oldest != INT64_MAX) {
+            minutes_join(store, oldest);
+            continue;
+        }
+        oldest = oldest_of(store, true);
+        if (oldest == INT64_MAX)
+            return;
+        for (size_t i = 0; i < store->figures.metrics; i++) {
+            size_t drop = minutes_before(store->list[i], oldest + 1);
+            minutes_drop(store, store->list[i], drop);
+            store->figures.forgotten += drop;
+        }
+    }
+}
+
+/* A new minute has begun: what is too old goes, of all metrics. */
+static void move_on(struct metric_store *store, int64_t number)
+{
+    if (number <= store->newest)
+        return;
+    store->newest = number;
+    for (size_t i = 0; i < store->figures.metrics; i++)
+        minutes_drop(store, store->list[i],
+                     minutes_before(store->list[i], number - METRIC_MINUTES_KEPT + 1));
+    make_room(store);
+}
+
+/* ---- adding ---- */
+
+static struct metric *metric_find(struct metric_store *store, const struct metric_id *id)
+{
+    return key_make(&store->key, id) ? map_find(store->by_key, buf_span(&store->key)) : NULL;
+}
+
+static struct metric *metric_get(struct metric_store *store, const struct metric_id *id)
+{
+    struct metric *metric = metric_find(store, id);
+    if (metric != NULL)
+        return metric;
+    if (buf_is_full(&store->key) || store->figures.metrics == store->metrics_most ||
+        id->dimension_count > METRIC_DIMENSIONS_MOST) {
+        store->figures.refused++;
+        return NULL;
+    }
+    metric = metric_new(id);
+    map_set(store->by_key, buf_span(&store->key), metric);
+    store->list[store->figures.metrics++] = metric;
+    store->figures.bytes += METRIC_BYTES;
+    return metric;
+}
+
+/* Where the minute stands, which is made where there is none. */
+static struct minute *minute_get(struct metric_store *store, struct metric *metric, int64_t number)
+{
+    size_t at = metric->count;
+    while (at > 0 && metric->minutes[at - 1].number >= number)
+        at--;
+    if (at < metric->count && metric->minutes[at].number == number)
+        return &metric->minutes[at];
+    if (metric->count == metric->room) {
+        metric->room = metric->room > 0 ? metric->room * 2 : 4;
+        metric->minutes = must_realloc(metric->minutes, metric->room * sizeof *metric->minutes);
+    }
+    memmove(metric->minutes + at + 1, metric->minutes + at,
+            (metric->count - at) * sizeof *metric->minutes);
+    metric->count++;
+    metric->minutes[at].number = number;
+    metric->minutes[at].is_joined = false;
+    buf_init(&metric->minutes[at].seconds, MINUTE_BYTES_MOST);
+    store->figures.bytes += minute_bytes(&metric->minutes[at]);
+    return &metric->minutes[at];
+}
+
+static bool samples_add(struct metric_store *store, struct metric *metric, int64_t second,
+                        const struct sketch *samples)
+{
+    struct minute *minute = minute_get(store, metric, second / MINUTE_S);
+    size_t before = minute_bytes(minute);
+    buf_clear(&store->packed);
+    buf_add_byte(&store->packed, (char)(minute->is_joined ? MINUTE_S : second % MINUTE_S));
+    bool well =
+        packed_add(&store->packed, samples) && buf_add(&minute->seconds, buf_span(&store->packed));
+    store->figures.bytes += minute_bytes(minute) - before;
+    return well;
+}
+
+bool metric_store_add(struct metric_store *store, const struct metric_id *id, int64_t second,
+                      const struct sketch *samples)
+{
+    bool well = false;
+    pthread_mutex_lock(&store->lock);
+    move_on(store, second / MINUTE_S);
+    struct metric *metric = metric_get(store, id);
+    if (second < 0 || second / MINUTE_S <= store->newest - METRIC_MINUTES_KEPT)
+        store->figures.late++;
+    else if (metric != NULL)
+        well = samples_add(store, metric, second, samples);
+    pthread_mutex_unlock(&store->lock);
+    return well;
+}
+
+/* ---- reading ---- */
+
+struct metric_store_figures metric_store_figures(struct metric_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    struct metric_store_figures figures = store->figures;
+    pthread_mutex_unlock(&store->lock);
+    return figures;
+}
+
+static void minute_read(const struct minute *minute, const struct math_window *window,
+                        struct sketch *slots)
+{
+    struct span text = buf_span(&minute->seconds);
+    struct sketch outside = {.is_plain = true};
+    bool well = true;
+    while (well && text.len > 0) {
+        int64_t second = minute->number * MINUTE_S + text.at[0] % MINUTE_S;
+        int64_t slot =
+            second >= window->start_s ? (second - window->start_s) / window->period_s : -1;
+        bool inside = slot >= 0 && (size_t)slot < window->count &&
+                      (window->period_s % MINUTE_S == 0 || !minute->is_joined);
+        text = span_from(text, 1);
+        well = packed_read(&text, inside ? &slots[slot] : &outside);
+    }
+    must(well); /* written by samples_add() */
+}
+
+bool metric_store_read(struct metric_store *store, const struct metric_id *id,
+                       const struct math_window *window, struct sketch *slots, int64_t *oldest_s)
+{
+    pthread_mutex_lock(&store->lock);
+    const struct metric *metric = metric_find(store, id);
+    int64_t end_s = window->start_s + (int64_t)window->period_s * (int64_t)window->count;
+    for (size_t i = 0; metric != NULL && i < metric->count; i++) {
+        const struct minute *minute = &metric->minutes[i];
+        if (minute->number * MINUTE_S < end_s && (minute->number + 1) * MINUTE_S > window->start_s)
+            minute_read(minute, window, slots);
+    }
+    *oldest_s =
+        metric != NULL && metric->count > 0 ? metric->minutes[0].number * MINUTE_S : INT64_MAX;
+    pthread_mutex_unlock(&store->lock);
+    return metric != NULL;
+}
+
+void metric_store_each(struct metric_store *store, metric_store_visit *visit, void *context)
+{
+    pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < store->figures.metrics; i++)
+        visit(context, &store->list[i]->id);
+    pthread_mutex_unlock(&store->lock);
+}

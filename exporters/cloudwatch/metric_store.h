@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metrics as CloudWatch has them: a namespace, a name, up to 30 dimensions; and the samples of each
+ * second of the last three hours as packed sketches, minute by minute:
+ *
+ *   metric   minute 29754123 | 29754124 | ...     at most MINUTES_KEPT
+ *               :
+ *            second 7, packed sketch | second 8, packed sketch | ...
+ *
+ * Any thread; everything stands under one lock, which no worker meets. The store is bounded in
+ * metrics and in bytes: a metric that finds no room is counted; for want of bytes the oldest
+ * minutes of all metrics are put together, so that nothing shorter is known of them, and then
+ * dropped. */
+#ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_METRIC_STORE_H
+#define SIDEGATE_EXPORTERS_CLOUDWATCH_METRIC_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/alarms/math.h"
+#include "exporters/alarms/sketch.h"
+#include "rules/base/buf.h"
+#include "rules/base/span.h"
+
+enum {
+    METRIC_MINUTES_KEPT = 180,
+    METRIC_DIMENSIONS_MOST = 30,
+    METRIC_TEXT_MOST = 1024, /* of a namespace, a name, a dimension */
+};
+
+struct metric_id {
+    struct span namespace, name;
+    const struct pair *dimensions; /* in any order */
+    size_t dimension_count;
+};
+
+struct metric_store;
+struct metric_store *metric_store_new(size_t metrics_most, size_t bytes_most);
+void metric_store_free(struct metric_store *store); /* NULL allowed */
+
+/* False: there is no room for one more metric, or the time is longer gone than what is kept. Both
+ * are counted. */
+bool metric_store_add(struct metric_store *store, const struct metric_id *id, int64_t second,
+                      const struct sketch *samples);
+
+struct metric_store_figures {
+    size_t metrics, bytes;
+    uint64_t refused;   /* times that a new metric found no room */
+    uint64_t joined;    /* minutes whose seconds were put together, for want of bytes */
+    uint64_t forgotten; /* minutes that went before their time, for want of bytes */
+    uint64_t late;      /* samples that came when their minute was gone */
+};
+struct metric_store_figures metric_store_figures(struct metric_store *store);
+
+/* Merges a metric's samples into `slots`, one for each period of the window; periods of
+ * minutes begin with a minute. False: there is no such metric. `*oldest_s`: before that nothing is
+ * kept here. */
+bool metric_store_read(struct metric_store *store, const struct metric_id *id,
+                       const struct math_window *window, struct sketch *slots, int64_t *oldest_s);
+
+/* Every metric, by the order in which they came; texts are borrowed for the call, and the visitor
+ * may not call the store. */
+typedef void metric_store_visit(void *context, const struct metric_id *id);
+void metric_store_each(struct metric_store *store, metric_store_visit *visit, void *context);
+
+#endif

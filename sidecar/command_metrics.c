@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sidegate metrics list | get`: the metrics of a running one in CloudWatch's way. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "exporters/cloudwatch/metric_store.h"
+#include "rules/base/encode.h"
+#include "rules/base/number.h"
+#include "sidecar/admin_call.h"
+#include "sidecar/command.h"
+#include "sidecar/metric_request.h"
+
+enum {
+    REQUEST_BYTES = 64 * 1024, /* what the admin API takes */
+    SECOND_US = 1000000,
+    SINCE_S = 3600,
+    PERIOD_S = 60,
+};
+
+static const struct argument_row list_rows[] = {
+    {'n', "", "NAME", "of this metric alone, like Latency"},
+    {'d', "--dimension", "NAME=VALUE", "of this dimension alone; again: of all of them"},
+    {'j', "--json", NULL, "the answer as it comes"},
+    ADMIN_ROWS,
+};
+static const struct argument_table list_table = {
+    "metrics list [NAME] [--dimension NAME=VALUE]... [--json] [--admin ADDR] [--token-file F]",
+    "Lists the metrics of a running one.", list_rows, sizeof list_rows / sizeof *list_rows};
+
+static const struct argument_row get_rows[] = {
+    {'n', "", "NAME", "the metric, like Latency; without a dimension: with all that it has"},
+    {'d', "--dimension", "NAME=VALUE", "again: all dimensions of one metric"},
+    {'s', "--statistic", "STAT", "Average unless given; Sum, p99, tm99, TM(5%:95%), PR(:300)..."},
+    {'p', "--period", "TIME", "60s unless given; 1s, 5s, 10s, 20s, 30s or minutes"},
+    {'h', "--since", "TIME", "so long ago, 1h unless given"},
+    {'b', "--start", "TIME", "instead: 2026-11-21T20:00:00Z"},
+    {'e', "--end", "TIME", "now unless given"},
+    {'x', "--expression", "TEXT",
+     "instead of a metric: SEARCH('{Sidegate,ApiName} 5XXError', ...)"},
+    {'q', "--query", "FILE", "instead of all these: GetMetricData's JSON; -: from stdin"},
+    {'j', "--json", NULL, "the answer as it comes"},
+    ADMIN_ROWS,
+};
+static const struct argument_table get_table = {
+    "metrics get NAME [OPTION]... | --expression TEXT [OPTION]... | --query FILE",
+    "Shows what a metric of a running one has come to, period by period.", get_rows,
+    sizeof get_rows / sizeof *get_rows};
+
+struct order {
+    struct arguments arguments;
+    struct admin_call call;
+    const char *name, *expression, *query, *statistic;
+    const char *dimensions[METRIC_DIMENSIONS_MOST];
+    size_t dimension_count;
+    uint64_t period_us, since_us;
+    int64_t start_s, end_s; /* 0: not given */
+    bool json;
+};
+
+/* ---- the command line ---- */
+
+static void take_time(struct order *order, int64_t *to)
+{
+    if (!metric_time_parse(span_text(order->arguments.value), to))
+        arguments_refuse(&order->arguments, "'%s' is no time like 2026-11-21T20:00:00Z",
+                         order->arguments.value);
+}
+
+static void take_duration(struct order *order, uint64_t *to)
+{
+    if (!duration_parse(span_text(order->arguments.value), to) || *to < SECOND_US)
+        arguments_refuse(&order->arguments, "'%s' is no time like 60s", order->arguments.value);
+}
+
+static void take_dimension(struct order *order)
+{
+    const char *value = order->arguments.value;
+    if (order->dimension_count == METRIC_DIMENSIONS_MOST || strchr(value, '=') == NULL)
+        arguments_refuse(&order->arguments, "--dimension: expected NAME=VALUE, 30 at most");
+    else
+        order->dimensions[order->dimension_count++] = value;
+}
+
+static void take(struct order *order, const struct argument_row *row)
+{
+    const char *value = order->arguments.value;
+    switch (row->mark) {
+    case 'n':
+        if (order->name != NULL)
+            arguments_refuse(&order->arguments, "one metric at a time");
+        order->name = value;
+        break;
+    case 'd': take_dimension(order); break;
+    case 's': order->statistic = value; break;
+    case 'p': take_duration(order, &order->period_us); break;
+    case 'h': take_duration(order, &order->since_us); break;
+    case 'b': take_time(order, &order->start_s); break;
+    case 'e': take_time(order, &order->end_s); break;
+    case 'x': order->expression = value; break;
+    case 'q': order->query = value; break;
+    default: order->json = true;
+    }
+}
+
+/* False: it ended; arguments.code says how. */
+static bool order_begin(struct order *order, const char *command,
+                        const struct argument_table *table, int argc, char **argv)
+{
+    const struct argument_row *row;
+    *order = (struct order){.statistic = "Average",
+                            .period_us = (uint64_t)PERIOD_S * SECOND_US,
+                            .since_us = (uint64_t)SINCE_S * SECOND_US};
+    admin_call_init(&order->call, command);
+    arguments_begin(&order->arguments, table, argc, argv);
+    while ((row = arguments_next(&order->arguments)) != NULL)
+        if (!admin_call_take(&order->call, &order->arguments, row))
+            take(order, row);
+    if (order->arguments.code < 0)
+        return true;
+    admin_call_fini(&order->call);
+    return false;
+}
+
+/* ---- requests ---- */
+
+static void add_member(struct buf *to, const char *name, const char *value)
+{
+    buf_format(to, ",\"%s\":", name);
+    json_add_string(to, span_text(value));
+}
+
+static void add_dimensions(const struct order *order, struct buf *to)
+{
+    buf_add(to, SPAN("\"Dimensions\":["));
+    for (size_t i = 0; i < order->dimension_count; i++) {
+        struct span value = span_text(order->dimensions[i]);
+        struct span name = span_cut(&value, '=');
+        buf_add(to, i > 0 ? SPAN(",{\"Name\":") : SPAN("{\"Name\":"));
+        json_add_string(to, name);
+        if (value.len > 0) {
+            buf_add(to, SPAN(",\"Value\":"));
+            json_add_string(to, value);
+        }
+        buf_add_byte(to, '}');
+    }
+    buf_add_byte(to, ']');
+}
+
+/* A metric without dimensions is looked for; else it is the one that has these. */
+static void add_query(const struct order *order, struct buf *to)
+{
+    uint64_t period_s = order->period_us / SECOND_US;
+    buf_add(to, SPAN("{\"MetricDataQueries\":[{\"Id\":\"m1\""));
+    if (order->expression != NULL || order->dimension_count == 0) {
+        struct buf text;
+        buf_init(&text, REQUEST_BYTES);
+        if (order->expression != NULL)
+            buf_add(&text, span_text(order->expression));
+        else
+            buf_format(&text, "SEARCH('MetricName=\"%s\"', '%s', %llu)", order->name,
+                       order->statistic, (unsigned long long)period_s);
+        buf_format(to, ",\"Period\":%llu,\"Expression\":", (unsigned long long)period_s);
+        json_add_string(to, buf_span(&text));
+        buf_fini(&text);
+    } else {
+        buf_format(to, ",\"MetricStat\":{\"Period\":%llu", (unsigned long long)period_s);
+        add_member(to, "Stat", order->statistic);
+        buf_add(to, SPAN(",\"Metric\":{"));
+        add_dimensions(order, to);
+        add_member(to, "MetricName", order->name);
+        buf_add(to, SPAN("}}"));
+    }
+    int64_t now_s = (int64_t)time(NULL), end_s = order->end_s != 0 ? order->end_s : now_s + 1;
+    int64_t start_s =
+        order->start_s != 0 ? order->start_s : end_s - (int64_t)(order->since_us / SECOND_US);
+    buf_format(to, "}],\"ScanBy\":\"TimestampAscending\",\"StartTime\":%lld,\"EndTime\":%lld}",
+               (long long)start_s, (long long)end_s);
+}
+
+/* False: said. */
+static bool read_query(const struct order *order, struct buf *to)
+{
+    bool from_stdin = strcmp(order->query, "-") == 0;
+    FILE *file = from_stdin ? stdin : fopen(order->query, "re");
+    size_t got = 1;
+    char *room;
+    while (file != NULL && got > 0 && (room = buf_room(to, 4096)) != NULL) {
+        got = fread(room, 1, 4096, file);
+        buf_grew(to, got);
+    }
+    bool well = file != NULL && !ferror(file) && !buf_is_full(to);
+    if (!well)
+        fprintf(stderr, "sidegate metrics get: %s: %s\n", order->query,
+                file == NULL || ferror(file) ? strerrordesc_np(errno) : "more than 64 KiB");
+    if (file != NULL && !from_stdin)
+        fclose(file);
+    return well;
+}
+
+/* ---- answers ---- */
+
+static void print_list(const struct node *root)
+{
+    const struct node *list = tree_find(root, SPAN("Metrics"));
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+        const struct node *dimensions = tree_find(n, SPAN("Dimensions"));
+        printf("%-10s %-20s", admin_answer_text(n, "Namespace"),
+               admin_answer_text(n, "MetricName"));
+        for (const struct node *d = dimensions != NULL ? dimensions->first : NULL; d != NULL;
+             d = d->next)
+            printf(" %s=%s", admin_answer_text(d, "Name"), admin_answer_text(d, "Value"));
+        putchar('\n');
+    }
+}
+
+static void print_data(const struct node *root)
+{
+    const struct node *list = tree_find(root, SPAN("MetricDataResults"));
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+        const struct node *times = tree_find(n, SPAN("Timestamps"));
+        const struct node *values = tree_find(n, SPAN("Values"));
+        printf("%s\n", admin_answer_text(n, "Label"));
+        for (size_t i = 0; tree_at(times, i) != NULL && tree_at(values, i) != NULL; i++)
+            printf("  " SPAN_FORMAT "  " SPAN_FORMAT "\n", span_arg(tree_at(times, i)->text),
+                   span_arg(tree_at(values, i)->text));
+    }
+    list = tree_find(root, SPAN("Messages"));
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next)
+        fprintf(stderr, "%s: %s\n", admin_answer_text(n, "Code"), admin_answer_text(n, "Value"));
+}
+
+static int say(const struct order *order, void (*print)(const struct node *root))
+{
+    const struct admin_call *call = &order->call;
+    if (call->status != 200)
+        return admin_call_problem(call);
+    if (order->json) {
+        fwrite(call->answer.at, 1, call->answer.len, stdout);
+        return 0;
+    }
+    struct admin_answer answer = admin_answer_read(call);
+    int code = answer.root != NULL ? 0 : 1;
+    if (answer.root != NULL)
+        print(answer.root);
+    else
+        fprintf(stderr, "sidegate %s: the answer is no JSON\n", call->command);
+    admin_answer_free(&answer);
+    return code;
+}
+
+static int ask(struct order *order, struct buf *request, void (*print)(const struct node *root))
+{
+    int code = 1;
+    if (buf_add_byte(request, '\0'))
+        code = admin_call_ask(&order->call, "POST", "/api/v1/metrics", request->at, false);
+    else
+        fprintf(stderr, "sidegate %s: that is too long\n", order->call.command);
+    if (code == 0)
+        code = say(order, print);
+    buf_fini(request);
+    admin_call_fini(&order->call);
+    return code;
+}
+
+/* ---- words ---- */
+
+static int metrics_list(int argc, char **argv)
+{
+    struct order order;
+    struct buf request;
+    if (!order_begin(&order, "metrics list", &list_table, argc, argv))
+        return order.arguments.code;
+    buf_init(&request, REQUEST_BYTES);
+    buf_add_byte(&request, '{');
+    add_dimensions(&order, &request);
+    if (order.name != NULL)
+        add_member(&request, "MetricName", order.name);
+    buf_add_byte(&request, '}');
+    return ask(&order, &request, print_list);
+}
+
+static int metrics_get(int argc, char **argv)
+{
+    struct order order;
+    struct buf request;
+    if (!order_begin(&order, "metrics get", &get_table, argc, argv))
+        return order.arguments.code;
+    if ((order.name != NULL) + (order.expression != NULL) + (order.query != NULL) != 1) {
+        arguments_refuse(&order.arguments, "a metric's name, --expression or --query?");
+        admin_call_fini(&order.call);
+        return order.arguments.code;
+    }
+    buf_init(&request, REQUEST_BYTES);
+    if (order.query == NULL) {
+        add_query(&order, &request);
+    } else if (!read_query(&order, &request)) {
+        buf_fini(&request);
+        admin_call_fini(&order.call);
+        return 1;
+    }
+    return ask(&order, &request, print_data);
+}
+
+static const struct argument_table metrics_table = {
+    "metrics list|get", "Lists the metrics of a running one, or shows what they have come to.",
+    NULL, 0};
+
+int command_metrics(int argc, char **argv)
+{
+    static const char *const names[] = {"list", "get"};
+    static int (*const run[])(int argc, char **argv) = {metrics_list, metrics_get};
+    enum { NAMES = sizeof names / sizeof *names };
+    struct arguments arguments;
+    char near[160];
+    const char *what = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < NAMES; i++)
+        if (strcmp(what, names[i]) == 0)
+            return run[i](argc - 1, argv + 1);
+    arguments_begin(&arguments, &metrics_table, argc, argv);
+    if (*what == '-')
+        arguments_next(&arguments);
+    else if (*what == '\0')
+        arguments_refuse(&arguments, "list or get?");
+    else
+        arguments_refuse(&arguments, "unknown word '%s'%s", what,
+                         arguments_near(what, names, NAMES, near, sizeof near));
+    return arguments.code;
+}

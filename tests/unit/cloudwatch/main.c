@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/cloudwatch/suites.h"
+
+int main(void)
+{
+    int failures = 0;
+    failures += tally_suite();
+    failures += store_suite();
+    failures += query_suite();
+    failures += request_suite();
+    return failures > 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SIDEGATE_TESTS_UNIT_CLOUDWATCH_SUITES_H
+#define SIDEGATE_TESTS_UNIT_CLOUDWATCH_SUITES_H
+
+int tally_suite(void);
+int store_suite(void);
+int query_suite(void);
+int request_suite(void);
+
+#endif

@@ -119,6 +119,21 @@ struct alarm_figure {
     const char *state; /* static text */
 };
 
+/* What became of the requests that a sampling rule was asked about. */
+enum { SAMPLING_DECISIONS = 4 };
+struct sampling_figure {
+    size_t name_length;
+    char name[64];
+    uint64_t decisions[SAMPLING_DECISIONS];
+};
+struct sampling_facts {
+    const struct sampling_figure *rules; /* borrowed */
+    size_t rule_count;
+    const char *source; /* of the rules: "file"...; NULL: none are asked */
+    const char *(*decision)(unsigned i);
+    uint64_t rules_fetched, rules_failed, targets_fetched, targets_failed;
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -140,6 +155,7 @@ struct process_facts {
     const struct key_set_figures *key_sets; /* borrowed; those that are fetched */
     size_t key_set_count;
     const struct alarm_figure *alarms; /* borrowed */
+    struct sampling_facts sampling;
     size_t alarm_count;
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;

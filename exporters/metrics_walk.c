@@ -337,6 +337,35 @@ static void walk_key_sets(struct walk *walk, enum process_id id, const struct pr
     }
 }
 
+static void walk_sampling(struct walk *walk, const struct sampling_facts *facts)
+{
+    for (size_t i = 0; i < facts->rule_count; i++) {
+        const struct sampling_figure *rule = &facts->rules[i];
+        struct pair labels[] = {{SPAN("rule"), span_make(rule->name, rule->name_length)},
+                                {SPAN("decision"), SPAN("")}};
+        for (unsigned n = 0; n < SAMPLING_DECISIONS; n++) {
+            labels[1].value = span_text(facts->decision(n));
+            give(walk, labels, 2, rule->decisions[n]);
+        }
+    }
+}
+
+static void walk_sampling_calls(struct walk *walk, const struct sampling_facts *facts)
+{
+    const struct {
+        struct span call, result;
+        uint64_t count;
+    } rows[] = {{SPAN("rules"), SPAN("answered"), facts->rules_fetched},
+                {SPAN("rules"), SPAN("failed"), facts->rules_failed},
+                {SPAN("targets"), SPAN("answered"), facts->targets_fetched},
+                {SPAN("targets"), SPAN("failed"), facts->targets_failed}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct pair labels[] = {{SPAN("call"), rows[i].call},
+                                      {SPAN("result"), rows[i].result}};
+        give(walk, labels, 2, rows[i].count);
+    }
+}
+
 static void walk_waf(struct walk *walk, const struct process_facts *facts)
 {
     give(walk, NULL, 0, facts->waf_effective);
@@ -403,6 +432,15 @@ static void walk_process_row(struct walk *walk, enum process_id id,
     case PROCESS_IP_SET_AGE: walk_ip_sets(walk, id, facts); break;
     case PROCESS_KEY_FETCHES:
     case PROCESS_KEY_AGE: walk_key_sets(walk, id, facts); break;
+    case PROCESS_SAMPLING: walk_sampling(walk, &facts->sampling); break;
+    case PROCESS_SAMPLING_RULES:
+        if (facts->sampling.source != NULL)
+            give_one(walk, "source", facts->sampling.source, facts->sampling.rule_count);
+        break;
+    case PROCESS_SAMPLING_CALLS:
+        if (facts->sampling.source != NULL)
+            walk_sampling_calls(walk, &facts->sampling);
+        break;
     case PROCESS_CERTIFICATES: walk_certificates(walk, facts); break;
     case PROCESS_ALARMS: walk_alarms(walk, facts); break;
     case PROCESS_BUILD:

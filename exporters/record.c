@@ -70,6 +70,7 @@
     TEXT(tls.client_serial, 64)     \
     TEXT(tls.client_not_before, 32) \
     TEXT(tls.client_not_after, 32)  \
+    TEXT(sampling_rule, 64)         \
     TEXT(error_type, 64)            \
     TEXT(error_message, 256)        \
     TEXT(upstream_request_id, 256)  \

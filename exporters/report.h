@@ -67,7 +67,8 @@ struct report {
     uint8_t trace_id[16], span_id[8], parent_id[8]; /* parent all zero: a root */
     bool sampled;
     struct span trace_state;
-    bool is_linked; /* to a caller's trace that was not taken over */
+    struct span sampling_rule; /* X-Ray's that decided; empty: none was asked */
+    bool is_linked;            /* to a caller's trace that was not taken over */
     uint8_t link_trace_id[16], link_span_id[8];
     struct span client_address;
     unsigned client_port;

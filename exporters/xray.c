@@ -418,6 +418,7 @@ static void add_aws(struct buf *to, const struct report *report, const struct xr
     open_in(to, "xray", '{');
     add_text(to, "sdk", SPAN("Sidegate"));
     add_text(to, "sdk_version", SPAN(SIDEGATE_VERSION));
+    add_text(to, "sampling_rule_name", report->sampling_rule);
     buf_add(to, SPAN("}}"));
 }
 

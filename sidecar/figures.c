@@ -8,6 +8,7 @@
 #include "sidecar/admin_inside.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/process_inside.h"
+#include "sidecar/sampling_service.h"
 #include "sidecar/state/key_store.h"
 #include "sidecar/state/rates.h"
 #include "sidecar/usage_file.h"
@@ -98,12 +99,14 @@ void figures_begin(struct figures *figures, const struct process *process)
     facts->rate_count = process->snapshot->settings->rate_store_count;
     facts->ip_sets = figures->ip_sets = admin_ip_set_figures(process);
     facts->ip_set_count = process->snapshot->settings->ip_set_count;
+    figures->sampling = sampling_service_figures(process->sampling, &facts->sampling);
     facts->alarms = figures->alarms = alarm_watch_figures(process->alarms, &facts->alarm_count);
 }
 
 void figures_end(struct figures *figures)
 {
     free(figures->alarms);
+    free(figures->sampling);
     free(figures->ip_sets);
     free(figures->rates);
     free(figures->key_sets);

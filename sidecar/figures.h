@@ -14,6 +14,7 @@ struct figures {
     struct rate_figures *rates;
     struct ip_set_figures *ip_sets;
     struct alarm_figure *alarms;
+    struct sampling_figure *sampling;
 };
 
 void figures_begin(struct figures *figures, const struct process *process);

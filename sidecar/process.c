@@ -17,9 +17,11 @@
 #include "sidecar/machine.h"
 #include "sidecar/metric_sender.h"
 #include "sidecar/process_inside.h"
+#include "sidecar/sampling_service.h"
 #include "sidecar/state/collections.h"
 #include "sidecar/state/documents.h"
 #include "sidecar/state/quotas.h"
+#include "sidecar/state/samplers.h"
 #include "sidecar/upstream/call.h"
 #include "sidecar/usage_file.h"
 
@@ -236,6 +238,9 @@ static void start_helpers(struct process *process)
     process->key_fetcher = key_fetcher_new(&(struct key_fetcher_options){
         process->loop, workers->caller, process->log, keys_came, process});
     key_fetcher_change(process->key_fetcher, process->snapshot);
+    process->sampling = sampling_service_new(&(struct sampling_service_options){
+        process->loop, workers->caller, &process->log, workers->samplers});
+    sampling_service_change(process->sampling, process->snapshot->settings);
     open_usage(process);
     start_collector(process);
 }
@@ -277,6 +282,7 @@ static bool start(struct process *process, char *why, size_t size)
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
     workers->quotas = quotas_new(QUOTA_ENTRIES);
+    workers->samplers = samplers_new();
     workers->environment = machine_environment(&workers->environment_count);
     if (!watch_signals(process)) {
         snprintf(why, size, "cannot watch signals: %s", strerrordesc_np(errno));
@@ -313,6 +319,7 @@ static void stop(struct process *process)
     workers->count = 0; /* the loop turns once more, and may be asked how they do */
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);
+    sampling_service_free(process->sampling);
     caller_stop(workers->caller);
     usage_file_stop(process->usage_file);
     loop_turn(process->loop, 0); /* mail of calls that were given up */
@@ -337,6 +344,7 @@ static void stop(struct process *process)
     metrics_free(workers->metrics);
     collections_free(workers->collections);
     quotas_free(workers->quotas);
+    samplers_free(workers->samplers);
     free(workers->environment);
     free(workers->at);
     free(process->reload.refused);

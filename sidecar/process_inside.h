@@ -34,6 +34,7 @@ struct process {
     struct admin *admin;
     struct usage_file *usage_file; /* NULL: nothing is kept */
     struct key_fetcher *key_fetcher;
+    struct sampling_service *sampling; /* NULL: not yet */
     struct alarm_watch *alarms;
     struct metric_sender *metric_sender;
     struct metric_store *metric_store; /* NULL: nothing is kept in CloudWatch's way */

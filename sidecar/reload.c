@@ -11,6 +11,7 @@
 #include "sidecar/key_fetcher.h"
 #include "sidecar/metric_sender.h"
 #include "sidecar/process_inside.h"
+#include "sidecar/sampling_service.h"
 #include "sidecar/state/documents.h"
 #include "sidecar/usage_file.h"
 
@@ -55,8 +56,10 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
                 admin_open(process->admin, snapshot->settings, why, size) &&
                 (process->workers.exporter == NULL ||
                  exporter_change(process->workers.exporter, &exports, why, size));
-    if (well)
+    if (well) {
         key_fetcher_change(process->key_fetcher, snapshot);
+        sampling_service_change(process->sampling, snapshot->settings);
+    }
     for (unsigned w = 0; well && w < process->workers.count; w++)
         worker_swap(process->workers.at[w], snapshot, listeners[w],
                     snapshot->settings->listener_count);

@@ -371,6 +371,7 @@ static void surround(struct worker *worker)
     around->exporter = worker->workers->exporter;
     around->caller = worker->workers->caller;
     around->quotas = worker->workers->quotas;
+    around->samplers = worker->workers->samplers;
     around->worker = worker->number;
     around->in_flight = &worker->workers->in_flight;
     around->pool = pool_of;

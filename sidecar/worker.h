@@ -14,6 +14,7 @@
 
 struct worker;
 struct quotas;
+struct samplers;
 
 enum { WORKER_CLOSING_US = 200000 }; /* how long worker_stop_accepting takes at the most */
 
@@ -26,6 +27,7 @@ struct workers {
     struct exporter *exporter;       /* NULL: none */
     struct collections *collections; /* SecLang's persistent ones */
     struct quotas *quotas;           /* what API keys used */
+    struct samplers *samplers;       /* X-Ray's sampling rules */
     struct pair *environment;        /* what SecLang's ENV holds */
     size_t environment_count;
     uint64_t memory_bytes;           /* of all workers; each has its share */

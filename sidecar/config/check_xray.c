@@ -47,6 +47,18 @@ static void settle_api(struct reading *reading)
         span_arg(parts[3]), span_arg(api), span_arg(stage));
 }
 
+static void check_sampling(struct reading *reading)
+{
+    static const char *const paths[] = {"traces.xray.sampling.file",
+                                        "traces.xray.sampling.endpoint"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct node *node = given(reading, paths[i]);
+        if (node != NULL && reading->settings->traces.sampler != SAMPLER_XRAY)
+            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("set traces.sampler to xray"),
+                      "%s: nobody asks these rules", paths[i]);
+    }
+}
+
 void xray_check(struct reading *reading)
 {
     static const char *const paths[] = {"traces.xray.address", "traces.xray.path"};
@@ -57,6 +69,7 @@ void xray_check(struct reading *reading)
             fault_add(reading->faults, FAULT_ERROR, node->place,
                       SPAN("add xray to traces.exporter"), "%s: nothing goes there", paths[i]);
     }
+    check_sampling(reading);
     if (is_wanted)
         settle_daemon(reading);
     settle_api(reading);

@@ -173,6 +173,7 @@ uint64_t settings_hash(const struct settings *settings)
     buf_add(&text, settings->admin.token);
     buf_add_byte(&text, '\0');
     buf_add(&text, settings->otlp.endpoint);
+    buf_format(&text, "%llx", (unsigned long long)settings->traces.xray.sampling.held.hash);
     buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
                settings->rules.request_inspect_given, settings->rules.request_over_given,
                settings->rules.response_inspect_given, settings->rules.response_over_given,

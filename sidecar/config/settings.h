@@ -210,6 +210,7 @@ enum sampler {
     SAMPLER_PARENT_OFF,
     SAMPLER_RATIO,
     SAMPLER_PARENT_RATIO,
+    SAMPLER_XRAY, /* what the caller decided; else X-Ray's rules: sampling_rules.h */
 };
 /* Whose trace goes on; anybody else's begins anew, with a link. */
 enum trace_parents { TRACE_PARENTS_ALL, TRACE_PARENTS_TRUSTED, TRACE_PARENTS_NONE };
@@ -221,6 +222,13 @@ enum id_format {
 enum { TRACE_EXPORTER_OTLP = 1, TRACE_EXPORTER_XRAY = 2, TRACE_EXPORTER_NONE = 4 };
 enum { TRACE_ALWAYS_BLOCKED = 1, TRACE_ALWAYS_ERROR = 2, TRACE_ALWAYS_SLOW = 4 };
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct sampling_rules;
+/* What a file of sampling rules says. */
+struct sampling_file {
+    const struct sampling_rules *rules; /* NULL: there is no file */
+    uint64_t hash;                      /* of its bytes */
+};
 
 struct settings {
     struct {
@@ -367,6 +375,12 @@ struct settings {
             struct span origin;
             /* of the API that policies.api names; empty: not given */
             struct span account, region, api, stage, resource_arn;
+            struct {
+                struct span file;          /* at == NULL: none */
+                struct sampling_file held; /* what is in it */
+                struct span endpoint;      /* at == NULL: nobody is asked */
+                uint64_t refresh_us, report_us, timeout_us;
+            } sampling;
         } xray;
     } traces;
     struct {

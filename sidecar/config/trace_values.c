@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options that say which traces are seen, and how they come in and go out. */
+#include "rules/base/map.h"
 #include "rules/base/number.h"
+#include "sidecar/config/private_file.h"
+#include "sidecar/config/sampling_document.h"
 #include "sidecar/config/values.h"
 #include "sidecar/http/sampling.h"
 
@@ -88,6 +91,38 @@ const struct option_type type_trace_always = {.name = "list of reasons",
                                               .print = words_print,
                                               .words = always_words,
                                               .word_count = COUNT(always_words)};
+
+/* ---- a file of sampling rules ---- */
+
+static enum value_result sampling_rules_read(const struct value *value)
+{
+    static const uint8_t key[16] = "rules of samples";
+    struct span path = value_path(value, value->node);
+    char why[160];
+    struct buf text;
+    buf_init(&text, SAMPLING_DOCUMENT_BYTES);
+    enum value_result result = VALUE_TAKEN;
+    if (value->node->text.len == 0) {
+        result = VALUE_UNFIT;
+    } else if (!private_file_read(path.at, &text, why, sizeof why)) {
+        result = value_refuse(value, value->node, "", why);
+    } else {
+        const struct sampling_document document = {
+            .arena = value->reading->arena, .faults = value->reading->faults, .file = path.at};
+        const struct sampling_rules *rules = sampling_document_read(&document, buf_span(&text));
+        *(struct span *)value_at(value) = path;
+        *(struct sampling_file *)value_also(value) =
+            (struct sampling_file){rules, siphash(key, buf_span(&text))};
+        result = rules != NULL ? VALUE_TAKEN : VALUE_SAID;
+    }
+    buf_fini(&text);
+    return result;
+}
+
+const struct option_type type_sampling_rules = {.name = "file",
+                                                .expected = "the name of a file",
+                                                .read = sampling_rules_read,
+                                                .print = value_span_print};
 
 /* ---- a ratio: 0.25 ---- */
 

@@ -204,10 +204,10 @@ WORD_TYPE(audit_when, "relevant | always | off", "relevant, always or off", word
 WORD_TYPE(audit_format, "json | native", "json or native", word, "json", "native");
 WORD_TYPE(audit_type, "serial | concurrent", "serial or concurrent", word, "serial", "concurrent");
 WORD_TYPE(sampler, "a sampler",
-          "parentbased_always_on, always_on, always_off, parentbased_always_off, traceidratio or "
-          "parentbased_traceidratio",
+          "parentbased_always_on, always_on, always_off, parentbased_always_off, traceidratio, "
+          "parentbased_traceidratio or xray",
           word, "parentbased_always_on", "always_on", "always_off", "parentbased_always_off",
-          "traceidratio", "parentbased_traceidratio");
+          "traceidratio", "parentbased_traceidratio", "xray");
 WORD_TYPE(trace_parents, "all | trusted_proxies | none", "all, trusted_proxies or none", word,
           "all", "trusted_proxies", "none");
 WORD_TYPE(id_format, "w3c | xray", "w3c or xray", word, "w3c", "xray");

@@ -113,7 +113,7 @@ extern const struct option_type type_rate_key, type_request_rate, type_rate_limi
 extern const struct option_type type_log_format;
 /* trace_values.c */
 extern const struct option_type type_propagators, type_trace_always, type_trace_exporters,
-    type_ratio;
+    type_sampling_rules, type_ratio;
 /* usage_plan_values.c */
 extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */

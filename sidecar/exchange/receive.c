@@ -34,10 +34,10 @@ enum step stage_read_head(struct exchange *x)
     x->began_wall_us = loop_wall_us(x->around->loop) - (loop_now_us(x->around->loop) - x->began_us);
     settle_client_address(x);
     settle_request_id(x);
-    trace_settle(x);
     timer_arm(&x->whole_clock, x->began_us + x->settings->timeouts.request_us);
     x->target = target_split(head->target, head->method);
     x->path = path_canonical(x->target.path, x->arena, &x->path_doubts);
+    trace_settle(x); /* sampling rules look at the path */
     if (!x->client->head_is_broken)
         return arena_is_full(x->arena) ? answer_with(x, 431, "header_too_large") : STEP_NEXT;
     x->own.close = true;

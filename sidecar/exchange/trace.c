@@ -8,6 +8,7 @@
 #include "sidecar/http/propagation.h"
 #include "sidecar/http/sampling.h"
 #include "sidecar/http/tracestate.h"
+#include "sidecar/state/samplers.h"
 
 enum { FLAG_SAMPLED = 1, FLAG_RANDOM = 2 };
 
@@ -58,15 +59,37 @@ static bool is_by_ratio(enum sampler sampler)
 static bool is_by_parent(enum sampler sampler)
 {
     return sampler == SAMPLER_PARENT_BASED || sampler == SAMPLER_PARENT_OFF ||
-           sampler == SAMPLER_PARENT_RATIO;
+           sampler == SAMPLER_PARENT_RATIO || sampler == SAMPLER_XRAY;
 }
 
-static bool root_is_sampled(const struct exchange *x, struct span ot)
+static bool rules_sample(struct exchange *x)
+{
+    const struct settings *settings = x->settings;
+    const struct sampling_request request = {
+        .service_name = settings->traces.service_name,
+        .service_type = settings->traces.xray.origin,
+        .resource_arn = settings->traces.xray.resource_arn,
+        .host = x->client->head->authority,
+        .method = x->client->head->method,
+        .path = x->path,
+        .fields = &x->client->head->fields,
+    };
+    if (x->around->samplers == NULL)
+        return false;
+    struct sampling_verdict verdict =
+        samplers_ask(x->around->samplers, &request, x->trace.context.trace_id, x->began_wall_us);
+    x->trace.rule = arena_copy(x->arena, span_make(verdict.name, verdict.name_length));
+    return verdict.fate != SAMPLING_NOT;
+}
+
+static bool root_is_sampled(struct exchange *x, struct span ot)
 {
     enum sampler sampler = x->settings->traces.sampler;
     if (is_by_ratio(sampler))
         return sampling_keeps(sampling_threshold(x->settings->traces.ratio),
                               x->trace.context.trace_id, ot);
+    if (sampler == SAMPLER_XRAY)
+        return x->settings->traces.on && rules_sample(x);
     return sampler == SAMPLER_PARENT_BASED || sampler == SAMPLER_ALWAYS_ON;
 }
 
@@ -160,6 +183,7 @@ void trace_say(const struct exchange *x, struct report *report)
     const struct exchange_trace *trace = &x->trace;
     report->sampled = trace->sampled || (x->settings->traces.on && is_always_seen(x, report));
     report->trace_state = trace->state;
+    report->sampling_rule = trace->rule;
     report->is_linked = trace->is_linked;
     memcpy(report->trace_id, trace->context.trace_id, sizeof report->trace_id);
     memcpy(report->span_id, trace->span_id, sizeof report->span_id);

@@ -14,13 +14,15 @@ struct exchange_trace {
     struct trace_context context; /* of our spans; its parent is the caller's */
     uint8_t span_id[8];           /* the exchange's own */
     struct span state;            /* tracestate as it goes on; empty: none */
+    struct span rule;             /* X-Ray's that was asked about it; empty: none */
     bool is_given;                /* the caller's trace goes on; else it begins here */
     bool sampled;                 /* before anything was known of the answer */
     bool is_linked;               /* the caller's trace was not taken over, but `link` is known */
     struct trace_context link;
 };
 
-/* Reads the client's fields, or begins a trace. The peer's trust is settled before. */
+/* Reads the client's fields, or begins a trace. The peer's trust and the path are settled before.
+ */
 void trace_settle(struct exchange *x);
 /* Tells the backend, whose spans become children of `span_id`. */
 void trace_pass_on(struct exchange *x, struct fields *fields, const uint8_t span_id[8]);

@@ -153,15 +153,19 @@ TEST(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning)
 {
     struct folder folder;
     folder_open(&folder);
-    folder.variables[0] = "OTEL_TRACES_SAMPLER=xray";
+    folder.variables[0] = "OTEL_TRACES_SAMPLER=jaeger_remote";
     folder.variables[1] = "OTEL_SERVICE_NAME=";
     struct settings *settings = folder_read(&folder, NEEDED, NULL);
     check_number(settings->traces.sampler, SAMPLER_PARENT_BASED);
     check_span(settings->traces.service_name, "unknown_service-sidecar");
     check_span(span_text(folder_faults(&folder)),
-               "OTEL_TRACES_SAMPLER: warning: 'xray' is ignored: expected parentbased_always_on, "
-               "always_on, always_off, parentbased_always_off, traceidratio or "
-               "parentbased_traceidratio\n");
+               "OTEL_TRACES_SAMPLER: warning: 'jaeger_remote' is ignored: expected "
+               "parentbased_always_on, always_on, always_off, parentbased_always_off, "
+               "traceidratio, parentbased_traceidratio or xray\n");
+    settings_free(settings);
+    folder.variables[0] = "OTEL_TRACES_SAMPLER=xray";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_number(settings->traces.sampler, SAMPLER_XRAY);
     settings_free(settings);
     folder_close(&folder);
 }

@@ -90,7 +90,9 @@ TEST(stages_are_subsegments_and_attempts_lie_within_them)
 {
     struct fixture f;
     struct report report = sample_report();
+    report.sampling_rule = SPAN("own");
     struct span document = make(&f, &report, &service, XRAY_DOCUMENT_BYTES);
+    check_has(document, "\"sampling_rule_name\":\"own\"");
     check_has(document, "\"parent_id\":\"0000000000000009\"");
     check_has(document, "\"name\":\"read_head\",\"start_time\":1795254000.123456,"
                         "\"end_time\":1795254000.123556}");

@@ -80,6 +80,18 @@ static void xray_daemon_items(struct items *items, const struct report *report)
     xray_file_items(items, report);
 }
 
+static unsigned waf_log_units(const struct report *report)
+{
+    return report->waf_log.wanted ? 1 : 0;
+}
+
+static void waf_log_items(struct items *items, const struct report *report)
+{
+    waf_log_add(&items->record, report, items->plan->waf_redaction,
+                span_text(items->plan->waf_source), &items->scratch);
+    items_put(items, &items->record, 1);
+}
+
 static const struct log_destination logs[LOGS] = {
 #define LOG(id, ...) [DESTINATION_##id] = {__VA_ARGS__},
 #include "exporters/destinations.tbl"

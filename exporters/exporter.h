@@ -18,6 +18,7 @@
 
 #include "exporters/otlp_signal.h"
 #include "exporters/report.h"
+#include "exporters/waf_log.h"
 #include "exporters/xray.h"
 #include "rules/base/buf.h"
 
@@ -94,6 +95,8 @@ struct exporter_settings { /* copied */
     struct log_settings logs[LOGS];
     struct span access_format; /* "json" or at == NULL; else what access_template.h compiles */
     struct audit_settings audit_log;
+    struct waf_redaction waf_redaction;
+    struct span waf_source; /* httpSourceId of AWS WAF's log */
     const struct channel_settings *channels;
     size_t channel_count;
     struct span service_name, environment;

@@ -68,6 +68,23 @@ bool name_is_secret(struct span name)
     return is_in_table(name);
 }
 
+bool field_is_secret(struct span name)
+{
+    static const struct span whole[] = {
+        SPAN_INIT("authorization"), SPAN_INIT("proxy-authorization"), SPAN_INIT("cookie"),
+        SPAN_INIT("set-cookie"), SPAN_INIT("x-forwarded-authorization")};
+    static const struct span ends[] = {SPAN_INIT("api-key"), SPAN_INIT("apikey"),
+                                       SPAN_INIT("token"),   SPAN_INIT("secret"),
+                                       SPAN_INIT("passwd"),  SPAN_INIT("password")};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (span_is_nocase(name, whole[i]))
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (span_ends_nocase(name, ends[i]))
+            return true;
+    return false;
+}
+
 /* Up to the next separator, which stays in front of the rest. */
 static struct span parameter_cut(struct span *rest)
 {

@@ -14,6 +14,10 @@
 /* Does the name of a query parameter (as it came, percent-encoded or not) announce a secret? */
 bool name_is_secret(struct span name);
 
+/* Does a header field of this name carry credentials: Authorization, Cookie, Set-Cookie, an API
+ * key, a token? */
+bool field_is_secret(struct span name);
+
 /* The query with its secrets masked: the same bytes where there are none, else a copy at the end of
  * `scratch`, which lives until the scratch changes. */
 struct span query_masked(struct span query, struct buf *scratch);

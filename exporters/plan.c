@@ -67,6 +67,8 @@ void plan_free(struct plan *plan)
     access_template_free(plan->access_template);
     free(plan->audit_storage);
     xray_let_go(&plan->xray);
+    waf_redaction_free(plan->waf_redaction);
+    free(plan->waf_source);
     channel_list_free(plan->channels);
     free(plan);
 }
@@ -121,6 +123,8 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
         plan->audit_storage = text_of(settings->audit_log.storage_dir);
     plan->audit_modes =
         (struct audit_modes){settings->audit_log.folder_mode, settings->audit_log.file_mode};
+    plan->waf_redaction = waf_redaction_new(&settings->waf_redaction);
+    plan->waf_source = text_of(settings->waf_source);
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     plan->channels = channel_list_new(settings);
     plan->channels->queue_records = plan->queue_records;

@@ -21,6 +21,8 @@ struct plan {
     enum audit_format audit_format;
     char *audit_storage; /* NULL: records stand in the log itself */
     struct audit_modes audit_modes;
+    struct waf_redaction *waf_redaction;
+    char *waf_source;
     struct channel_list *channels;
     struct xray_service xray; /* texts of its own */
     size_t queue_records;

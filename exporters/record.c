@@ -33,7 +33,9 @@
     NUMBER(waf.is_struck)      \
     NUMBER(waf.struck.kind)    \
     NUMBER(waf.struck.phase)   \
-    NUMBER(waf.struck.rule_id)
+    NUMBER(waf.struck.rule_id) \
+    NUMBER(waf_log.wanted)     \
+    NUMBER(waf_log.inspected_bytes)
 
 /* TEXT(member, longest) */
 #define REPORT_TEXTS(TEXT)           \
@@ -78,7 +80,23 @@
     TEXT(caller.account, 32)        \
     TEXT(caller.user, 256)          \
     TEXT(caller.arn, 512)           \
-    TEXT(caller.organization, 64)
+    TEXT(caller.organization, 64)   \
+    TEXT(waf_log.web_acl, 256)
+
+/* Static texts of a rule of the access list. */
+#define WAF_RULE_WORDS(TEXT) \
+    TEXT(type, 32)           \
+    TEXT(condition, 32)      \
+    TEXT(sensitivity, 16)    \
+    TEXT(location, 32)       \
+    TEXT(limit_key, 32)
+
+#define WAF_RULE_TEXTS(TEXT) \
+    TEXT(rule, 128)          \
+    TEXT(group, 256)         \
+    TEXT(inner, 128)         \
+    TEXT(field, 64)          \
+    TEXT(data, 256)
 
 #define ATTEMPT_NUMBERS(NUMBER) \
     NUMBER(start_us)            \
@@ -129,6 +147,7 @@ enum {
     FILE_LONGEST = 512,
     MEMBER_LONGEST = 1024,
     TAG_LONGEST = 128,
+    LABEL_LONGEST = 512,
     FIELD_NAME_LONGEST = 512,
     FIELD_VALUE_LONGEST = 8192,
     BODY_LONGEST = 131072,
@@ -143,7 +162,7 @@ enum {
                    TEXT_OVERHEAD * COUNT(RARE_TEXTS),
     ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
     STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
-    DECISION_BYTES = 5 * TEXT_OVERHEAD,
+    DECISION_BYTES = 24 + TEXT_OVERHEAD * (5 + COUNT(WAF_RULE_WORDS) + COUNT(WAF_RULE_TEXTS)),
     MATCH_BYTES =
         8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
 };
@@ -152,9 +171,10 @@ static_assert(8 * (6 + LIMIT_KINDS) + REPORT_BYTES + (REPORT_ATTEMPTS + 1) * ATT
                       REPORT_DECISIONS * DECISION_BYTES + RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
-static_assert((size_t)8 * (4 + BODIES) +
+static_assert((size_t)8 * (7 + BODIES) +
                       (size_t)TEXT_OVERHEAD *
-                          (COUNT(AUDIT_TEXTS) + BODIES + (size_t)4 * RECORD_FIELDS) +
+                          (COUNT(AUDIT_TEXTS) + BODIES + (size_t)4 * RECORD_FIELDS + REPORT_LABELS +
+                           (size_t)2 * REPORT_INSERTED) +
                       (size_t)(8 + 2 * TEXT_OVERHEAD) * RECORD_FILES <=
                   RECORD_AUDIT_FIXED_BYTES,
               "so have those of the audited part");
@@ -231,6 +251,19 @@ static void put_stages(struct pen *pen, const struct report *report)
     }
 }
 
+static void put_waf_rule(struct pen *pen, const struct report_waf_rule *from)
+{
+    put_number(pen, from != NULL);
+    if (from == NULL)
+        return;
+#define PUT_WORD(member, longest) put_text(pen, span_text(from->member), longest);
+    WAF_RULE_WORDS(PUT_WORD)
+#undef PUT_WORD
+    WAF_RULE_TEXTS(PUT_TEXT)
+    PUT_NUMBER(limit)
+    PUT_NUMBER(window_s)
+}
+
 static void put_decisions(struct pen *pen, const struct report *report)
 {
     size_t count = at_most(report->decision_count, REPORT_DECISIONS);
@@ -242,6 +275,7 @@ static void put_decisions(struct pen *pen, const struct report *report)
         put_text(pen, span_text(from->word), NAME_LONGEST);
         put_text(pen, from->name, DECISION_LONGEST);
         put_text(pen, from->reason, DECISION_LONGEST);
+        put_waf_rule(pen, from->rule);
     }
 }
 
@@ -293,13 +327,18 @@ static void put_body(struct pen *pen, struct span body, bool is_cut)
     put_text(pen, body, BODY_LONGEST);
 }
 
+static void put_waf_log(struct pen *pen, const struct report *report)
+{
+    size_t labels = at_most(report->waf_log.label_count, REPORT_LABELS);
+    put_number(pen, labels);
+    for (size_t i = 0; i < labels; i++)
+        put_text(pen, report->waf_log.labels[i], LABEL_LONGEST);
+    put_pairs(pen, report->waf_log.inserted,
+              at_most(report->waf_log.inserted_count, REPORT_INSERTED));
+}
+
 static void put_audit(struct pen *pen, const struct report_audit *from)
 {
-    put_number(pen, from->wanted);
-    if (!from->wanted)
-        return;
-    pen->text_left = RECORD_AUDIT_TEXT_BYTES;
-    put_pairs(pen, from->request_fields, from->request_field_count);
     put_pairs(pen, from->response_fields, from->response_field_count);
     size_t files = at_most(from->file_count, RECORD_FILES);
     put_number(pen, files);
@@ -313,9 +352,26 @@ static void put_audit(struct pen *pen, const struct report_audit *from)
     put_body(pen, from->response_body, from->response_is_cut);
 }
 
+/* Beyond the plain record: the request's head, what is audited, AWS WAF's log. */
+static void put_heads(struct pen *pen, const struct report *report)
+{
+    put_number(pen, report->audit.wanted);
+    if (!report->audit.wanted && !report->waf_log.wanted)
+        return;
+    pen->text_left = report->audit.wanted ? RECORD_AUDIT_TEXT_BYTES : RECORD_HEADS_TEXT_BYTES;
+    put_pairs(pen, report->audit.request_fields, report->audit.request_field_count);
+    if (report->waf_log.wanted)
+        put_waf_log(pen, report);
+    if (report->audit.wanted)
+        put_audit(pen, &report->audit);
+}
+
 size_t record_room(const struct report *report)
 {
-    return report->audit.wanted ? RECORD_LARGEST_BYTES : RECORD_BYTES;
+    if (report->audit.wanted)
+        return RECORD_LARGEST_BYTES;
+    size_t heads = RECORD_AUDIT_FIXED_BYTES + RECORD_HEADS_TEXT_BYTES;
+    return report->waf_log.wanted ? RECORD_BYTES + heads : RECORD_BYTES;
 }
 
 size_t record_fold(const struct report *report, char *to)
@@ -342,7 +398,7 @@ size_t record_fold(const struct report *report, char *to)
     put_number(pen, matches);
     for (size_t i = 0; i < matches; i++)
         put_match(pen, &from->waf.matches[i]);
-    put_audit(pen, &from->audit);
+    put_heads(pen, from);
     size_t size = (size_t)(pen->at - to);
     must(size <= record_room(report));
     return size;
@@ -431,6 +487,19 @@ static void take_stages(struct eye *eye, struct record_view *view)
     }
 }
 
+static const struct report_waf_rule *take_waf_rule(struct eye *eye, struct report_waf_rule *to)
+{
+    if (take_number(eye) == 0)
+        return NULL;
+#define TAKE_WORD(member, longest) to->member = take_text(eye).at;
+    WAF_RULE_WORDS(TAKE_WORD)
+#undef TAKE_WORD
+    WAF_RULE_TEXTS(TAKE_TEXT)
+    TAKE_NUMBER(limit)
+    TAKE_NUMBER(window_s)
+    return to;
+}
+
 static void take_decisions(struct eye *eye, struct record_view *view)
 {
     view->report.decisions = view->decisions;
@@ -442,6 +511,7 @@ static void take_decisions(struct eye *eye, struct record_view *view)
         to->word = take_text(eye).at;
         to->name = take_text(eye);
         to->reason = take_text(eye);
+        to->rule = take_waf_rule(eye, &view->rules[i]);
     }
 }
 
@@ -485,9 +555,9 @@ static void take_matches(struct eye *eye, struct record_view *view)
         take_match(eye, &view->matches[i], &view->tags[i * RECORD_TAGS]);
 }
 
-static size_t take_pairs(struct eye *eye, struct pair *pairs)
+static size_t take_pairs(struct eye *eye, struct pair *pairs, size_t most)
 {
-    size_t count = take_count(eye, RECORD_FIELDS);
+    size_t count = take_count(eye, most);
     for (size_t i = 0; i < count; i++) {
         pairs[i].name = take_text(eye);
         pairs[i].value = take_text(eye);
@@ -495,17 +565,19 @@ static size_t take_pairs(struct eye *eye, struct pair *pairs)
     return count;
 }
 
+static void take_waf_log(struct eye *eye, struct record_view *view)
+{
+    struct report *to = &view->report;
+    to->waf_log.label_count = take_count(eye, REPORT_LABELS);
+    for (size_t i = 0; i < to->waf_log.label_count; i++)
+        view->labels[i] = take_text(eye);
+    to->waf_log.inserted_count = take_pairs(eye, view->inserted, REPORT_INSERTED);
+}
+
 static void take_audit(struct eye *eye, struct record_view *view)
 {
     struct report_audit *to = &view->report.audit;
-    *to = (struct report_audit){.wanted = take_number(eye) != 0,
-                                .request_fields = view->request_fields,
-                                .response_fields = view->response_fields,
-                                .files = view->files};
-    if (!to->wanted)
-        return;
-    to->request_field_count = take_pairs(eye, view->request_fields);
-    to->response_field_count = take_pairs(eye, view->response_fields);
+    to->response_field_count = take_pairs(eye, view->response_fields, RECORD_FIELDS);
     to->file_count = take_count(eye, RECORD_FILES);
     for (size_t i = 0; i < to->file_count; i++) {
         view->files[i].bytes = take_number(eye);
@@ -517,6 +589,25 @@ static void take_audit(struct eye *eye, struct record_view *view)
     to->request_body = take_text(eye);
     to->response_is_cut = take_number(eye) != 0;
     to->response_body = take_text(eye);
+}
+
+static void take_heads(struct eye *eye, struct record_view *view)
+{
+    struct report *to = &view->report;
+    to->waf_log.labels = view->labels;
+    to->waf_log.inserted = view->inserted;
+    to->waf_log.label_count = to->waf_log.inserted_count = 0;
+    to->audit = (struct report_audit){.wanted = take_number(eye) != 0,
+                                      .request_fields = view->request_fields,
+                                      .response_fields = view->response_fields,
+                                      .files = view->files};
+    if (!to->audit.wanted && !to->waf_log.wanted)
+        return;
+    to->audit.request_field_count = take_pairs(eye, view->request_fields, RECORD_FIELDS);
+    if (to->waf_log.wanted)
+        take_waf_log(eye, view);
+    if (to->audit.wanted)
+        take_audit(eye, view);
 }
 
 bool record_read(struct span bytes, struct record_view *view)
@@ -540,7 +631,7 @@ bool record_read(struct span bytes, struct record_view *view)
     take_decisions(eye, view);
     take_authorizer(eye, view);
     take_matches(eye, view);
-    take_audit(eye, view);
+    take_heads(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&
            to->waf.mode <= ENGINE_ON && to->waf.struck.kind < LIMIT_KINDS;
 }

@@ -29,10 +29,11 @@ enum {
     RECORD_FILES = 64,
     RECORD_AUDIT_FIXED_BYTES = 8 * 1024,
     RECORD_AUDIT_TEXT_BYTES = 320 * 1024, /* heads and bodies; what is beyond is cut */
+    RECORD_HEADS_TEXT_BYTES = 64 * 1024,  /* heads without bodies: for AWS WAF's log */
     RECORD_LARGEST_BYTES = RECORD_BYTES + RECORD_AUDIT_FIXED_BYTES + RECORD_AUDIT_TEXT_BYTES,
 };
 
-/* The room that folding may take: RECORD_BYTES, or more where the transaction is audited. */
+/* The room that folding may take: RECORD_BYTES, or more where heads or bodies are wanted. */
 size_t record_room(const struct report *report);
 /* `to` has record_room(). Returns the size. */
 size_t record_fold(const struct report *report, char *to);
@@ -42,6 +43,9 @@ struct record_view {
     struct report report;
     struct report_stage stages[RECORD_STAGES];
     struct report_decision decisions[REPORT_DECISIONS];
+    struct report_waf_rule rules[REPORT_DECISIONS];
+    struct span labels[REPORT_LABELS];
+    struct pair inserted[REPORT_INSERTED];
     struct pair members[REPORT_MEMBERS];
     struct rule_match matches[RECORD_MATCHES];
     struct span tags[RECORD_MATCHES * RECORD_TAGS];

@@ -29,12 +29,32 @@ struct report_attempt {
     bool reused, tls;
 };
 
-enum { REPORT_ATTEMPTS = 4, REPORT_DECISIONS = 16, REPORT_MEMBERS = 16 };
+enum {
+    REPORT_ATTEMPTS = 4,
+    REPORT_DECISIONS = 16,
+    REPORT_MEMBERS = 16,
+    REPORT_LABELS = 100,
+    REPORT_INSERTED = 20,
+};
+
+/* The rule that a decision of the access list or of a web ACL comes from. Texts of type char are
+ * static, and "" where there is nothing to say. */
+struct report_waf_rule {
+    const char *type;                   /* "REGULAR", "RATE_BASED", "GROUP", "MANAGED_RULE_GROUP" */
+    struct span rule;                   /* that stands in the list */
+    struct span group, inner;           /* of a group: which, and which of its rules; empty: none */
+    const char *condition;              /* "SQL_INJECTION", "XSS", "" */
+    const char *sensitivity, *location; /* "LOW"; "QUERY_STRING" */
+    struct span field, data;            /* the header's name; what was found in */
+    const char *limit_key;              /* "IP", "FORWARDEDIP", "CUSTOMKEYS", "CONSTANT" */
+    uint64_t limit, window_s;           /* of RATE_BASED */
+};
 
 /* What a control came to, beside the rules. */
 struct report_decision {
     const char *stage, *control, *word; /* "inspect_head", "access", "block": static text */
     struct span name, reason;           /* of the entry: "abroad", "country: [FR]" */
+    const struct report_waf_rule *rule; /* NULL: nobody asked for it */
 };
 
 /* An uploaded file: the audit log's part J. */
@@ -48,8 +68,9 @@ struct report_audit {
     bool wanted;
     struct span parts;      /* letters, as SecAuditLogParts and ctl:auditLogParts came to */
     struct span components; /* SecComponentSignature */
-    struct span web_app_id, sensor_id;                   /* SecWebAppId, SecSensorId */
-    const struct pair *request_fields, *response_fields; /* of the heads, in order */
+    struct span web_app_id, sensor_id; /* SecWebAppId, SecSensorId */
+    /* of the heads, in order; the request's also where waf_log.wanted */
+    const struct pair *request_fields, *response_fields;
     size_t request_field_count, response_field_count;
     struct span request_body, response_body; /* what was inspected, as it came */
     bool request_is_cut, response_is_cut;    /* the body went on */
@@ -144,6 +165,15 @@ struct report {
         bool is_struck;             /* a limit was hit... */
         struct limit_struck struck; /* ...and here */
     } waf;
+    struct { /* for AWS WAF's own log */
+        bool wanted;
+        struct span web_acl; /* of the first web ACL: its ARN or name; empty: there is none */
+        const struct span *labels;
+        size_t label_count;
+        const struct pair *inserted; /* fields that rules added for the backend */
+        size_t inserted_count;
+        uint64_t inspected_bytes; /* of the request's body */
+    } waf_log;
     struct report_audit audit;
 };
 

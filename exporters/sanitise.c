@@ -364,6 +364,29 @@ static void clean_matches(struct cleaning *c)
     c->report->waf.matches = copy;
 }
 
+/* What a web ACL's rule found may be a piece of a secret, or hold one. */
+static void clean_decisions(struct cleaning *c)
+{
+    size_t count = c->report->decision_count, ruled = 0;
+    for (size_t i = 0; i < count; i++)
+        ruled += c->report->decisions[i].rule != NULL;
+    if (ruled == 0)
+        return;
+    struct report_decision *copy = arena_alloc(c->arena, count * sizeof *copy);
+    struct report_waf_rule *rules = arena_alloc(c->arena, count * sizeof *rules);
+    if (copy == NULL || rules == NULL)
+        count = c->report->decision_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = c->report->decisions[i];
+        if (copy[i].rule == NULL)
+            continue;
+        rules[i] = *copy[i].rule;
+        hide(c, &rules[i].data);
+        copy[i].rule = &rules[i];
+    }
+    c->report->decisions = copy;
+}
+
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena)
 {
@@ -380,6 +403,7 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
     clean_target(&cleaning);
     clean_body(&cleaning);
     clean_matches(&cleaning);
+    clean_decisions(&cleaning);
     enum { TEXTS = 10 };
     struct span *texts[TEXTS] = {&report->target,
                                  &report->query,

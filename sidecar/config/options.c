@@ -34,6 +34,8 @@ static const struct option_group groups[] = {
     {"rules.exclusions[]", sizeof(struct exclusion_settings),
      offsetof(struct settings, rules.exclusions), offsetof(struct settings, rules.exclusion_count),
      0},
+    {"waf_log.filters[]", sizeof(struct waf_filter), offsetof(struct settings, waf_log.filters.at),
+     offsetof(struct settings, waf_log.filters.count), 0},
     {"routes[]", sizeof(struct route_settings), offsetof(struct settings, routes),
      offsetof(struct settings, route_count), 0},
 };

@@ -11,6 +11,7 @@
 
 #include "exporters/alarms/alarms.h"
 #include "exporters/exporter.h"
+#include "exporters/waf_log.h"
 #include "rules/base/buf.h"
 #include "rules/base/fault.h"
 #include "rules/base/span.h"
@@ -348,6 +349,11 @@ struct settings {
         unsigned folder_mode, file_mode;          /* SecLang's alone; 0: not given */
         bool path_given, when_given, parts_given, format_given, type_given;
     } audit_log;
+    struct {
+        struct span path; /* at == NULL: off */
+        struct waf_redaction redaction;
+        struct waf_filters filters;
+    } waf_log;
     struct {
         struct span endpoint; /* "http://127.0.0.1:4318"; at == NULL: off */
         uint64_t timeout_us;

@@ -203,6 +203,10 @@ WORD_TYPE(audit_when, "relevant | always | off", "relevant, always or off", word
           "always");
 WORD_TYPE(audit_format, "json | native", "json or native", word, "json", "native");
 WORD_TYPE(audit_type, "serial | concurrent", "serial or concurrent", word, "serial", "concurrent");
+WORD_TYPE(waf_default, "keep | drop", "keep or drop", flag, "keep", "drop");
+WORD_TYPE(waf_behavior, "drop | keep", "drop or keep", flag, "drop", "keep");
+WORD_TYPE(waf_requirement, "meets_any | meets_all", "meets_any or meets_all", flag, "meets_any",
+          "meets_all");
 WORD_TYPE(sampler, "a sampler",
           "parentbased_always_on, always_on, always_off, parentbased_always_off, traceidratio, "
           "parentbased_traceidratio or xray",

@@ -111,6 +111,9 @@ extern const struct option_type type_alarms;
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
 /* access_log_values.c */
 extern const struct option_type type_log_format;
+/* waf_log_values.c; the first three stand in values.c */
+extern const struct option_type type_waf_default, type_waf_behavior, type_waf_requirement;
+extern const struct option_type type_waf_redacted, type_waf_conditions;
 /* trace_values.c */
 extern const struct option_type type_propagators, type_trace_always, type_trace_exporters,
     type_sampling_rules, type_ratio;

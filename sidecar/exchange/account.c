@@ -141,13 +141,18 @@ static void close_attempts(struct exchange *x, uint64_t duration_us)
     }
 }
 
-static void say_decisions(const struct exchange *x, struct report_decision *to)
+static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
+
+static void say_decisions(const struct exchange *x, struct report *report,
+                          struct report_decision *to)
 {
     for (size_t i = 0; i < x->decisions.count; i++) {
         const struct decision *from = &x->decisions.at[i];
         to[i] = (struct report_decision){from->stage, from->control, decision_word(from->kind),
-                                         from->name, from->reason};
+                                         from->name,  from->reason,  NULL};
     }
+    report->decisions = to;
+    report->decision_count = x->decisions.count;
 }
 
 /* What the access log's template asks of the authorizer's context: in the exchange's arena. */
@@ -208,9 +213,13 @@ static void say_key(const struct exchange *x, struct report *report)
         report->usage_plan = x->usage.plan->name;
 }
 
-static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
+/* What a report borrows until it is folded. */
+struct told {
+    struct report_decision decisions[DECISIONS_MOST];
+    struct report_waf_rule rules[DECISIONS_MOST];
+};
 
-static void make_report(struct exchange *x, struct report *report)
+static void make_report(struct exchange *x, struct report *report, struct told *told)
 {
     uint64_t duration_us = loop_clock_us(x->around->loop) - x->began_us;
     close_stamps(x, duration_us);
@@ -237,6 +246,8 @@ static void make_report(struct exchange *x, struct report *report)
     if (x->inspection != NULL)
         say_rules(x, report);
     trace_say(x, report);
+    say_decisions(x, report, told->decisions);
+    waf_log_say(x, report, told->decisions, told->rules);
     audit_say(x, report);
 }
 
@@ -245,11 +256,8 @@ enum step stage_account(struct exchange *x)
     if (x->inspection != NULL && !x->rules_failed)
         inspection_run(x->inspection, PHASE_LOGGING, 0);
     struct report report;
-    struct report_decision decisions[DECISIONS_MOST];
-    make_report(x, &report);
-    say_decisions(x, decisions);
-    report.decisions = decisions;
-    report.decision_count = x->decisions.count;
+    struct told told;
+    make_report(x, &report, &told);
     report.access_on = x->settings->access_count > 0;
     say_authorizer(x, &report);
     say_key(x, &report);

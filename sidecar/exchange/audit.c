@@ -43,11 +43,15 @@ static struct inspection_audit audit_of(const struct exchange *x)
                                      .parts = options->audit_parts};
 }
 
-static void say_all(const struct exchange *x, struct report_audit *audit)
+static void say_request_fields(const struct exchange *x, struct report_audit *audit)
 {
     const struct fields *asked = &x->client->head->fields;
     audit->request_fields = asked->at;
     audit->request_field_count = asked->count;
+}
+
+static void say_all(const struct exchange *x, struct report_audit *audit)
+{
     audit->request_body = buf_span(&x->prefix);
     if (x->head_left) {
         audit->response_fields = x->answer.fields.at;
@@ -66,14 +70,14 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
  * there is no memory for the list, there is no audit either. */
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
-    bool logged = report->audit.wanted || report->waf.match_count > 0;
+    bool logged = report->audit.wanted || report->waf_log.wanted || report->waf.match_count > 0;
     size_t named = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
     size_t count = named + credentials(x, logged, NULL, arena);
     if (count == 0)
         return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
     if (secrets == NULL) {
-        report->audit.wanted = false;
+        report->audit.wanted = report->waf_log.wanted = false;
         report->waf.match_count = named < count ? 0 : report->waf.match_count;
         return;
     }
@@ -90,7 +94,7 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
  * all that is left to say. */
 static void keep_silent(struct report *report)
 {
-    report->audit.wanted = false;
+    report->audit.wanted = report->waf_log.wanted = false;
     report->target = report->query = report->referer = report->user_agent = SPAN("");
     report->upstream_request_id = report->upstream_extended_id = SPAN("");
     report->authorizer.member_count = 0;
@@ -105,6 +109,8 @@ void audit_say(const struct exchange *x, struct report *report)
     struct inspection_audit audit = audit_of(x);
     report->audit.wanted = is_relevant(x, report, &audit);
     report->audit.parts = audit.parts;
+    if (report->audit.wanted || report->waf_log.wanted)
+        say_request_fields(x, &report->audit);
     if (report->audit.wanted)
         say_all(x, &report->audit);
     say_secrets(x, report, arena);

@@ -282,6 +282,13 @@ void tell_fields(struct exchange *x, const struct rate_told *told);
 /* Adds what the audit log wants to know, and takes out of the report what rules named as secret. */
 void audit_say(const struct exchange *x, struct report *report);
 
+/* ---- waf_log.c ---- */
+
+/* Adds what AWS WAF's log wants to know of the decisions, where there is one and its filters keep
+ * this request; `rules` has a place for each decision. */
+void waf_log_say(const struct exchange *x, struct report *report, struct report_decision *decisions,
+                 struct report_waf_rule *rules);
+
 /* ---- page.c ---- */
 
 /* The body of our own answers, in HTML, JSON or plain text by Accept; *type is its media type. */

@@ -20,11 +20,13 @@ struct rates;
 struct scratch;
 struct web_acl;
 
-/* What the backend gets beside the client's fields. */
+/* What web ACLs leave behind: what the backend gets beside the client's fields, and labels. */
 enum { ASKED_INSERTED = 20 };
 struct asked_changes {
     struct pair inserted[ASKED_INSERTED];
     size_t inserted_count;
+    const struct span *labels; /* that web ACLs gave, in the arena of asked */
+    size_t label_count;
 };
 
 /* Where the client is: looked up by the first who asks. */

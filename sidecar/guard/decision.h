@@ -30,6 +30,19 @@ struct guard_answer {
     size_t field_count;
 };
 
+/* The rule of a web ACL that a decision comes from, as AWS WAF's log tells of it. Texts of type
+ * char are static, and "" where there is nothing to say. */
+struct decision_rule {
+    const char *type;                   /* "REGULAR", "RATE_BASED", "GROUP", "MANAGED_RULE_GROUP" */
+    struct span rule;                   /* that stands in the web ACL */
+    struct span group, inner;           /* of a group: which, and which of its rules; empty: none */
+    const char *condition;              /* "SQL_INJECTION", "XSS", "" */
+    const char *sensitivity, *location; /* "LOW"; "QUERY_STRING" */
+    struct span field, data;            /* the header's name; what it was found in */
+    const char *limit_key;              /* "IP", "FORWARDEDIP", "CUSTOMKEYS", "CONSTANT" */
+    uint64_t limit, window_s;           /* of RATE_BASED */
+};
+
 struct decision {
     enum decision_kind kind;
     const char *control;               /* "access", ...: static text */
@@ -39,6 +52,7 @@ struct decision {
     unsigned status;                   /* BLOCK and WOULD_BLOCK */
     const struct rate_settings *rate;  /* came too often; NULL: it is about something else */
     uint64_t retry_us;                 /* with rate: when to come again */
+    const struct decision_rule *rule;  /* of a web ACL; NULL: none, or there was no memory */
     const struct guard_answer *answer; /* of BLOCK; NULL: a page of ours; borrowed like the name */
 };
 

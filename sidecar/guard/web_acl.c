@@ -50,10 +50,13 @@ static struct span words_of(const struct web_acl_rule *rule)
     return rule->statement.kind == KIND_RATE ? rule->statement.rate->said : rule->name;
 }
 
-static void add_counted(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+static void add_counted(const struct web_acl_rule *rule, const struct web_acl_run *run)
 {
-    if (outcome->counted_count < WEB_ACL_COUNTED)
-        outcome->counted[outcome->counted_count++] = words_of(rule);
+    struct web_acl_outcome *outcome = run->outcome;
+    if (outcome->counted_count == WEB_ACL_COUNTED)
+        return;
+    outcome->counted_by[outcome->counted_count] = (struct web_acl_matched){rule, run->found};
+    outcome->counted[outcome->counted_count++] = words_of(rule);
 }
 
 /* Runs a group's rules in order; *ended is the one that ended it. Who does not know is noted in the
@@ -75,7 +78,7 @@ static enum web_acl_look run_group(const struct web_acl_rule *rule, struct web_a
         return LOOK_NO;
     if (!rule->counts_group)
         return LOOK_YES;
-    add_counted(*ended, run->outcome);
+    add_counted(*ended, run);
     *ended = NULL;
     return LOOK_NO;
 }
@@ -87,6 +90,7 @@ static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_ac
     if (rule->statement.kind == KIND_GROUP)
         return run_group(rule, run, ended);
     *ended = rule;
+    run->found = NULL;
     enum web_acl_look answer = web_acl_statement_look(&rule->statement, run);
     if (answer != LOOK_YES)
         return answer;
@@ -94,7 +98,7 @@ static enum web_acl_look run_rule(const struct web_acl_rule *rule, struct web_ac
     add_inserted(rule->inserted, rule->inserted_count, run->outcome);
     if (rule->action != ACTION_COUNT)
         return LOOK_YES; /* no later rule misses a label */
-    add_counted(rule, run->outcome);
+    add_counted(rule, run);
     return labelled ? LOOK_NO : LOOK_FAILED;
 }
 
@@ -128,9 +132,11 @@ static void end_by_default(const struct web_acl *acl, struct web_acl_outcome *ou
     add_inserted(acl->standard_inserted, acl->standard_inserted_count, outcome);
 }
 
-static void end_by_rule(const struct web_acl_rule *rule, struct web_acl_outcome *outcome)
+static void end_by_rule(const struct web_acl_rule *rule, const struct web_acl_run *run)
 {
+    struct web_acl_outcome *outcome = run->outcome;
     bool blocks = rule->action == ACTION_BLOCK;
+    outcome->ended_by = (struct web_acl_matched){rule, run->found};
     outcome->rule = rule->name;
     outcome->words = words_of(rule);
     outcome->end = blocks ? WEB_ACL_BLOCKED : WEB_ACL_ALLOWED;
@@ -149,12 +155,14 @@ void web_acl_run(const struct web_acl *acl, const struct asked *asked,
         return;
     bool ends = group_ends(&acl->top, &run, &ended);
     /* a Block stands, whatever who did not know might have said; nobody is let in beside it */
-    if (run.failed != NULL && !(ends && ended->action == ACTION_BLOCK))
+    if (run.failed != NULL && !(ends && ended->action == ACTION_BLOCK)) {
         outcome->rule = outcome->words = run.failed->name;
-    else if (ends)
-        end_by_rule(ended, outcome);
-    else
+        outcome->ended_by.rule = run.failed;
+    } else if (ends) {
+        end_by_rule(ended, &run);
+    } else {
         end_by_default(acl, outcome);
+    }
     arena_free(run.arena);
 }
 

@@ -67,14 +67,24 @@ enum web_acl_end {
 
 enum { WEB_ACL_LABELS = 100, WEB_ACL_COUNTED = 8, WEB_ACL_INSERTED = 10 };
 
+struct web_acl_rule;
+struct web_acl_found;
+/* A rule that matched; web_acl_say() has its words. */
+struct web_acl_matched {
+    const struct web_acl_rule *rule;   /* NULL: the default action */
+    const struct web_acl_found *found; /* of SQL injection and script; NULL: of neither */
+};
+
 /* Texts are borrowed from the web ACL. */
 struct web_acl_outcome {
     enum web_acl_end end;
-    struct span rule;  /* that ended it: "name", "group/name", "Default_Action" */
+    struct web_acl_matched ended_by; /* of FAILED: the first that did not know */
+    struct span rule;                /* that ended it: "name", "group/name", "Default_Action" */
     struct span words; /* the same, to be read: of a rate-based one "name: over 9 in 60 s by IP" */
     bool list_never_came;                 /* of FAILED: an ip_set that refuses meanwhile */
     const struct guard_answer *answer;    /* of BLOCKED */
     struct span counted[WEB_ACL_COUNTED]; /* words of rules that only count */
+    struct web_acl_matched counted_by[WEB_ACL_COUNTED];
     size_t counted_count;
     struct span rated[WEB_ACL_COUNTED]; /* where nothing is counted (asked.rates == NULL): limits
                                            that the request would count towards */
@@ -91,5 +101,10 @@ void web_acl_clean(const struct web_acl *acl, struct fields *fields);
 
 void web_acl_run(const struct web_acl *acl, const struct asked *asked,
                  struct web_acl_outcome *outcome);
+
+/* For AWS WAF's log; what has to be made lies in the arena. web_acl_say.c */
+struct decision_rule web_acl_say(const struct web_acl *acl, const struct web_acl_matched *matched,
+                                 struct arena *arena);
+struct span web_acl_arn(const struct web_acl *acl); /* its name, where it says no ARN */
 
 #endif

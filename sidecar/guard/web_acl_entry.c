@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/guard/web_acl_entry.h"
 
+#include <string.h>
+
 #include "rules/base/arena.h"
 #include "rules/base/buf.h"
 
@@ -30,12 +32,42 @@ static void insert(const struct web_acl_outcome *outcome, struct asked_changes *
             changes->inserted[changes->inserted_count++] = outcome->inserted[i];
 }
 
-static void say_counted(const struct web_acl_outcome *outcome, struct decision decision,
+/* Labels of several web ACLs stand one after the other. */
+static void keep_labels(const struct web_acl_outcome *outcome, const struct asked *asked)
+{
+    struct asked_changes *changes = asked->changes;
+    if (outcome->label_count == 0 || changes == NULL || asked->arena == NULL)
+        return;
+    size_t count = changes->label_count;
+    struct span *all = arena_alloc(asked->arena, (count + outcome->label_count) * sizeof *all);
+    if (all == NULL)
+        return;
+    if (count > 0)
+        memcpy(all, changes->labels, count * sizeof *all);
+    memcpy(&all[count], outcome->labels, outcome->label_count * sizeof *all);
+    changes->labels = all;
+    changes->label_count = count + outcome->label_count;
+}
+
+/* NULL: nobody can be told. */
+static const struct decision_rule *rule_of(const struct web_acl *acl, const struct asked *asked,
+                                           const struct web_acl_matched *matched)
+{
+    struct decision_rule *rule =
+        asked->arena != NULL ? arena_alloc(asked->arena, sizeof *rule) : NULL;
+    if (rule != NULL)
+        *rule = web_acl_say(acl, matched, asked->arena);
+    return rule;
+}
+
+static void say_counted(const struct web_acl *acl, const struct asked *asked,
+                        const struct web_acl_outcome *outcome, struct decision decision,
                         struct decisions *decisions)
 {
     decision.kind = DECISION_COUNT;
     for (size_t i = 0; i < outcome->counted_count; i++) {
         decision.reason = outcome->counted[i];
+        decision.rule = rule_of(acl, asked, &outcome->counted_by[i]);
         decisions_add(decisions, &decision);
     }
 }
@@ -90,10 +122,13 @@ enum access_step web_acl_entry_run(const struct access_entry *entry, const struc
     struct decision decision = {.control = "web_acl",
                                 .name = entry->name.len > 0 ? entry->name : web_acl_name(acl),
                                 .reason = reason_of(&outcome, asked)};
-    say_counted(&outcome, decision, decisions);
+    say_counted(acl, asked, &outcome, decision, decisions);
     say_rated(&outcome, decision, asked, decisions);
     if (entry->mode == GUARD_ON)
         insert(&outcome, asked->changes);
+    keep_labels(&outcome, asked);
+    if (outcome.end != WEB_ACL_PASSED)
+        decision.rule = rule_of(acl, asked, &outcome.ended_by);
     switch (outcome.end) {
     case WEB_ACL_FAILED: return fail(entry, &outcome, decision, asked, decisions);
     case WEB_ACL_BLOCKED:

@@ -172,8 +172,8 @@ struct web_acl_group {
 };
 
 struct web_acl {
-    struct arena *arena; /* everything below, and this */
-    struct span name;
+    struct arena *arena;   /* everything below, and this */
+    struct span name, arn; /* arn.at == NULL: not given */
     struct web_acl_group top;
     enum web_acl_action standard; /* ALLOW or BLOCK */
     struct guard_answer standard_answer;
@@ -200,6 +200,11 @@ struct web_acl_held {
 
 /* ---- asking ---- */
 
+/* What SQL injection or script was found in; lies in asked.arena. */
+struct web_acl_found {
+    const struct web_acl_statement *statement;
+    struct span data;
+};
 enum web_acl_look { LOOK_NO, LOOK_YES, LOOK_FAILED };
 
 /* What the body is as JSON: found by the first who asks. OVER: nobody knows, it is too deep or too
@@ -218,6 +223,7 @@ struct web_acl_run {
     enum web_acl_json json;
     const struct web_acl_rule *failed; /* the first that did not know; NULL: all did */
     bool labels_are_open;              /* who did not know would have given some */
+    const struct web_acl_found *found; /* by the rule under way; NULL: nothing that is told */
     unsigned exhausted;                /* patterns that ran over their limits, which costs */
 };
 
@@ -236,6 +242,9 @@ bool web_acl_label_is(const struct web_acl_outcome *outcome, struct span label);
 /* web_acl_match.c */
 enum web_acl_look web_acl_statement_look(const struct web_acl_statement *statement,
                                          struct web_acl_run *run);
+/* Notes it; where there is no memory, nothing. web_acl_say.c */
+void web_acl_note_found(struct web_acl_run *run, const struct web_acl_statement *statement,
+                        struct span value);
 /* Counts the request, and is it one too many? web_acl_rate.c */
 enum web_acl_look web_acl_rate_look(const struct web_acl_statement *statement,
                                     struct web_acl_run *run);

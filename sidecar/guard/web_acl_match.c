@@ -92,6 +92,15 @@ static enum web_acl_look look_of(bool yes)
     return yes ? LOOK_YES : LOOK_NO;
 }
 
+static enum web_acl_look look_and_note(struct web_acl_run *run,
+                                       const struct web_acl_statement *statement, struct span value,
+                                       bool yes)
+{
+    if (yes)
+        web_acl_note_found(run, statement, value);
+    return look_of(yes);
+}
+
 static enum web_acl_look test_value(void *context, struct span value)
 {
     const struct testing *testing = context;
@@ -105,8 +114,8 @@ static enum web_acl_look test_value(void *context, struct span value)
     case KIND_BYTES: return look_of(has_bytes(statement, value));
     case KIND_REGEX: return has_pattern(statement, run, value);
     case KIND_SIZE: return look_of(has_size(statement, value.len));
-    case KIND_SQLI: return look_of(has_sql(statement, value));
-    case KIND_XSS: return look_of(xss_detect(value, NULL));
+    case KIND_SQLI: return look_and_note(run, statement, value, has_sql(statement, value));
+    case KIND_XSS: return look_and_note(run, statement, value, xss_detect(value, NULL));
     case KIND_AND:
     case KIND_OR:
     case KIND_NOT:

@@ -82,6 +82,7 @@ static void read_acl(struct web_acl_reader *r, const json_t *acl)
         return;
     struct span name = reader_text(r, acl, "Name", true);
     r->acl->name = name.at != NULL ? name : SPAN("");
+    r->acl->arn = reader_text(r, acl, "ARN", false);
     r->prefix = reader_prefix(r, acl, "webacl");
     r->bodies = json_object_get(acl, "CustomResponseBodies");
     warn_unused(r, acl);

@@ -52,7 +52,7 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     (tmp_path / "own.conf").write_text(RULES)
     s = sidegate(backend(answer).url, config=(
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }}, response_body: {{ inspect: 64KiB }} }}\n"
-        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form} }}\n"
+        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form} }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     kind, body = type_and_body
@@ -62,12 +62,13 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     wait_until(lambda: (tmp_path / "audit").exists() and end in (tmp_path / "audit").read_bytes(), "the audit record")
     wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 2, "the rule log")
     wait_until(lambda: any(span.kind == "server" for span in collector.spans), "the spans")
-    places = {"audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+    wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 1, "the WAF log")
+    places = {"waf": (tmp_path / "waf").read_text(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
               "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans), "segments": wait_until((tmp_path / "segments").read_text, "the segment"),
               "metrics": s.status("/metrics")[1]}
     for name, text in places.items():
         for secret in SECRETS:
-            if secret == "opensesame" and name in ("audit", "rules", "access", "traces", "segments"):
+            if secret == "opensesame" and name in ("audit", "waf", "rules", "access", "traces", "segments"):
                 continue  # as ?q= it is no secret: only the field that holds it in base64 is
             assert secret not in text, (name, secret)
     assert "opensesame" in places["audit"]  # what is no secret stays
@@ -144,7 +145,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     (tmp_path / "own.conf").write_text(LISTENING)
     s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
-        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\n"
+        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
@@ -159,7 +160,8 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 7, "the rule log")
     wait_until(lambda: len([x for x in collector.spans if x.kind == "server"]) == 7, "the spans")
     wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
-    said = {"access": s.log.read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+    wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 7, "the WAF log")
+    said = {"access": s.log.read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
             "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1]}
     secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]

@@ -33,10 +33,10 @@ static const struct report_stage walked[] = {
     {"authenticate", 5000, 3000}, {"authorizer", 8000, 20000},   {"authorize", 28000, 4000},
     {"connect", 32000, 1000},     {"await_answer", 33000, 9999}, {"respond", 42999, 1}};
 static const struct report_decision refused[] = {
-    {"authenticate", "authorizer", "block", SPAN_INIT("jwt"), SPAN_INIT("expired")},
-    {"authorizer", "authorizer", "block", SPAN_INIT("fn"), SPAN_INIT("not_authorized")},
-    {"authorize", "policy", "block", SPAN_INIT("p"), SPAN_INIT("explicit deny")},
-    {"inspect_head", "access", "would_block", SPAN_INIT("abroad"), SPAN_INIT("country: FR")}};
+    {"authenticate", "authorizer", "block", SPAN_INIT("jwt"), SPAN_INIT("expired"), NULL},
+    {"authorizer", "authorizer", "block", SPAN_INIT("fn"), SPAN_INIT("not_authorized"), NULL},
+    {"authorize", "policy", "block", SPAN_INIT("p"), SPAN_INIT("explicit deny"), NULL},
+    {"inspect_head", "access", "would_block", SPAN_INIT("abroad"), SPAN_INIT("country: FR"), NULL}};
 
 /* A report that has everything there is a variable for. */
 static struct report whole_report(void)

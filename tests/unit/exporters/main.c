@@ -20,6 +20,7 @@ int main(void)
     failures += span_pack_tests();
     failures += xray_tests();
     failures += audit_tests();
+    failures += waf_log_tests();
     failures += spool_tests();
     failures += feed_tests();
     failures += otlp_tests();

@@ -48,8 +48,9 @@ static const struct rule_match matches[] = {
 static const struct report_stage stages[] = {
     {"read_head", 0, 100}, {"await_answer", 100, 700}, {"respond", 800, 200}};
 
-static const struct report_decision decisions[] = {
-    {"inspect_head", "access", "would_block", SPAN_INIT("abroad"), SPAN_INIT("path: /orders/*")}};
+static const struct report_decision decisions[] = {{"inspect_head", "access", "would_block",
+                                                    SPAN_INIT("abroad"),
+                                                    SPAN_INIT("path: /orders/*"), NULL}};
 
 struct report plain_report(void)
 {

@@ -39,6 +39,7 @@ int otlp_grpc_tests(void);
 int otlp_ways_tests(void);
 int channels_tests(void);
 int audit_tests(void);
+int waf_log_tests(void);
 int spool_tests(void);
 int feed_tests(void);
 

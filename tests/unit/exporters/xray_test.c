@@ -292,7 +292,7 @@ TEST(the_worst_request_fits_into_a_datagram)
         matches[i] =
             (struct rule_match){.rule_id = UINT64_MAX, .message = worst, .variable_name = worst};
     for (size_t i = 0; i < REPORT_DECISIONS; i++)
-        decisions[i] = (struct report_decision){"stage", "control", "block", worst, worst};
+        decisions[i] = (struct report_decision){"stage", "control", "block", worst, worst, NULL};
     for (size_t i = 0; i < REPORT_ATTEMPTS; i++)
         report.attempts[i] = (struct report_attempt){.address = worst, .error = worst};
     report.attempt_count = REPORT_ATTEMPTS;

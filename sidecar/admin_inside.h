@@ -41,6 +41,13 @@ bool admin_page_usage_patch(struct process *process, struct service_call *call);
 /* admin_metrics.c */
 bool admin_page_metric_data(struct process *process, struct service_call *call);
 
+/* process_changes.c */
+/* The caller of this, for the log of changes. */
+struct change_who admin_who(const struct process *process, const struct service_call *call);
+/* Writes down what this call has changed: event, what, before and after are the caller's, who and
+ * when are filled in. To be called where it has been done. */
+void admin_change(struct process *process, const struct service_call *call, struct change *change);
+
 /* application/problem+json, RFC 9457. `detail` may be empty. */
 void admin_problem(struct service_call *call, unsigned status, struct span detail);
 /* The call is answered when the reload that is under way has ended. */

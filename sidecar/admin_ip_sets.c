@@ -19,6 +19,7 @@ enum {
     TARGET_BYTES = IP_TEXT_MOST + 4, /* an address with its prefix */
     SECOND_US = 1000000,
     REASON_TEXT_BYTES = 6 * LIVE_REASON_BYTES + 16, /* escaped */
+    ENTRY_TEXT_BYTES = REASON_TEXT_BYTES + 512,
 };
 static const uint64_t ttl_most_us = UINT64_C(366) * 24 * 3600 * SECOND_US;
 
@@ -324,19 +325,63 @@ static void say_change(const struct process *process, const struct address_set *
     buf_fini(&reason);
 }
 
+struct finding {
+    const struct process *process;
+    const struct network *network;
+    struct buf *to;
+};
+
+static void add_if_it(void *context, const struct live_entry *entry)
+{
+    struct finding *finding = context;
+    if (entry->network.bits == finding->network->bits &&
+        memcmp(&entry->network.at, &finding->network->at, sizeof entry->network.at) == 0)
+        add_entry(finding->to, finding->process, entry);
+}
+
+/* The entry of this network in JSON; `to`, which is the caller's to free, stays empty where there
+ * is none. */
+static void entry_as_it_is(const struct process *process, const struct address_set *set,
+                           const struct network *network, struct buf *to)
+{
+    struct finding finding = {process, network, to};
+    buf_init(to, ENTRY_TEXT_BYTES);
+    if (process->snapshot->settings->change_log.at != NULL)
+        live_entries_each(set->live, loop_now_us(process->loop), add_if_it, &finding);
+}
+
+/* For the log of changes; `before` and `after`: entries in JSON, at == NULL: there is none. */
+static void note_change(struct process *process, const struct service_call *call,
+                        const struct address_set *set, const char *event, struct span before,
+                        struct span after)
+{
+    struct buf what;
+    buf_init(&what, REASON_TEXT_BYTES);
+    buf_format(&what, "ip_set " SPAN_FORMAT, span_arg(set->name));
+    admin_change(process, call,
+                 &(struct change){
+                     .event = event, .what = buf_span(&what), .before = before, .after = after});
+    buf_fini(&what);
+}
+
 static void put(struct process *process, struct service_call *call, const struct address_set *set,
                 const struct live_entry *entry)
 {
+    struct buf before;
+    entry_as_it_is(process, set, &entry->network, &before);
     enum live_put result = live_entries_put(set->live, entry, loop_now_us(process->loop));
     if (result == LIVE_FULL) {
         admin_problem(call, 409,
                       SPAN("the set holds as many live entries as it may; a longer list "
                            "belongs into a file"));
+        buf_fini(&before);
         return;
     }
     call->status = result == LIVE_ADDED ? 201 : 200;
     call->type = SPAN("application/json");
     add_entry(&call->body, process, entry);
+    note_change(process, call, set, "PutIPSetEntry", buf_span(&before), buf_span(&call->body));
+    buf_fini(&before);
     buf_add_byte(&call->body, '\n');
     say_change(process, set, entry, result == LIVE_ADDED ? "is put in" : "is kept in", call->peer);
     ip_sets_look(process);
@@ -375,12 +420,17 @@ bool admin_page_ip_set_delete(struct process *process, struct service_call *call
         len = 0;
     if (!network_read(call, span_make(text, len), &entry.network))
         return true;
+    struct buf before;
+    entry_as_it_is(process, set, &entry.network, &before);
     if (!live_entries_remove(set->live, &entry.network, loop_now_us(process->loop))) {
         admin_problem(call, 404,
                       SPAN("no such entry was put in; what the configuration says is "
                            "changed there"));
+        buf_fini(&before);
         return true;
     }
+    note_change(process, call, set, "DeleteIPSetEntry", buf_span(&before), span_make(NULL, 0));
+    buf_fini(&before);
     say_change(process, set, &entry, "is taken out", call->peer);
     call->status = 200;
     call->type = SPAN("application/json");

@@ -201,8 +201,10 @@ static bool page_alarms(struct process *process, struct service_call *call)
 
 static bool page_reload(struct process *process, struct service_call *call)
 {
+    struct change_who who = admin_who(process, call);
     admin_wait_for_reload(process->admin, call);
     reload_begin(process);
+    process_change_asked(process, &who);
     return false;
 }
 
@@ -211,6 +213,7 @@ static bool page_drain(struct process *process, struct service_call *call)
     call->status = 202;
     call->type = SPAN("application/json");
     buf_add(&call->body, SPAN("{\"state\":\"draining\"}\n"));
+    admin_change(process, call, &(struct change){.event = "Drain", .what = SPAN("process")});
     drain_begin(process, false);
     return true;
 }

@@ -238,6 +238,22 @@ static bool read_body(struct service_call *call, uint64_t *remaining)
                           "\"/remaining\",\"value\":\"100\"}]}, up to 1000000000");
 }
 
+static void note_change(struct process *process, const struct service_call *call,
+                        const struct quota_key *key, uint64_t remaining)
+{
+    struct buf what, after;
+    buf_init(&what, (size_t)4 * QUOTA_NAME_MOST);
+    buf_init(&after, 64);
+    buf_format(&what, "usage_plan " SPAN_FORMAT " key " SPAN_FORMAT, span_arg(key->plan),
+               span_arg(key->key));
+    buf_format(&after, "{\"remaining\":%llu}", (unsigned long long)remaining);
+    admin_change(process, call,
+                 &(struct change){
+                     .event = "UpdateUsage", .what = buf_span(&what), .after = buf_span(&after)});
+    buf_fini(&what);
+    buf_fini(&after);
+}
+
 bool admin_page_usage_patch(struct process *process, struct service_call *call)
 {
     struct question question;
@@ -262,5 +278,6 @@ bool admin_page_usage_patch(struct process *process, struct service_call *call)
                     span_arg(key.key), (unsigned long long)remaining, span_arg(key.plan));
     question.first = question.last;
     answer(process, &question, call);
+    note_change(process, call, &key, remaining);
     return true;
 }

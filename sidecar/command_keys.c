@@ -13,10 +13,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/arguments.h"
+#include "sidecar/change_log.h"
 #include "sidecar/command.h"
 #include "sidecar/config/api_key_csv.h"
 #include "sidecar/config/api_key_file.h"
@@ -30,6 +33,8 @@ enum {
     FAULTS_BYTES = 1 << 20,
     CSV_BYTES = 64 << 20,
     ARENA_BYTES = 512 << 20,
+    WHY_BYTES = 512,
+    CHANGE_BYTES = 64 * 1024,
 };
 
 /* What a word is called with. */
@@ -37,12 +42,15 @@ struct order {
     struct arguments arguments;
     const char *file;
     const char *name, *id, *description, *csv;
+    const char *change_log; /* NULL: nothing is written down */
     struct span plans[PLANS_MOST];
     size_t plan_count;
     bool disabled;
     /* while it is carried out: */
     struct api_keys *keys;
-    int folder; /* locked; -1: not */
+    size_t fresh, again; /* imported */
+    bool was_enabled;    /* the key that is revoked */
+    int folder;          /* locked; -1: not */
 };
 
 static int say(const struct order *order, const char *what, const char *why)
@@ -152,6 +160,73 @@ static int file_change(struct order *order, bool makes, int (*change)(struct ord
     return code == 0 ? file_write(order) : code;
 }
 
+/* ---- the log of changes ---- */
+
+/* The file has been changed: that this cannot be written down is said, and no more. */
+static void note(const struct order *order, const char *event, struct span id, struct span before,
+                 struct span after)
+{
+    char why[WHY_BYTES];
+    struct timespec now;
+    struct buf what;
+    clock_gettime(CLOCK_REALTIME, &now);
+    buf_init(&what, TEXT_MOST + PATH_MAX);
+    buf_format(&what, "api_keys %s%s" SPAN_FORMAT, order->file, id.len > 0 ? " key " : "",
+               span_arg(id));
+    const struct change change = {
+        .wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+        .event = event,
+        .who = {.way = CHANGE_BY_COMMAND, .uid = getuid()},
+        .what = buf_span(&what),
+        .before = before,
+        .after = after,
+    };
+    if (!change_log_add(order->change_log, &change, why, sizeof why))
+        say(order, "--change-log", why);
+    buf_fini(&what);
+}
+
+static void key_print(const struct api_key *key, bool enabled, struct buf *to)
+{
+    buf_add(to, SPAN("{\"id\":"));
+    json_add_string(to, key->id);
+    buf_add(to, SPAN(",\"name\":"));
+    json_add_string(to, key->name);
+    buf_format(to, ",\"enabled\":%s,\"plans\":[", enabled ? "true" : "false");
+    for (size_t i = 0; i < key->plan_count; i++) {
+        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
+        json_add_string(to, key->plans[i]);
+    }
+    buf_add(to, SPAN("]}"));
+}
+
+/* A key as it is now, and as it was. */
+static void note_key(const struct order *order, const char *event, struct span id, bool was_there)
+{
+    struct buf before, after;
+    const struct api_key *key = api_keys_by_id(order->keys, id);
+    if (order->change_log == NULL || key == NULL)
+        return;
+    buf_init(&before, CHANGE_BYTES);
+    buf_init(&after, CHANGE_BYTES);
+    key_print(key, key->enabled, &after);
+    if (was_there)
+        key_print(key, order->was_enabled, &before);
+    note(order, event, id, buf_span(&before), buf_span(&after));
+    buf_fini(&before);
+    buf_fini(&after);
+}
+
+static void note_import(const struct order *order)
+{
+    char after[128];
+    if (order->change_log == NULL)
+        return;
+    int len = snprintf(after, sizeof after, "{\"new\":%zu,\"written_over\":%zu}", order->fresh,
+                       order->again);
+    note(order, "ImportApiKeys", SPAN(""), span_make(NULL, 0), span_make(after, (size_t)len));
+}
+
 /* ---- add ---- */
 
 /* Small letters and digits, of which there is none yet. */
@@ -180,6 +255,8 @@ static int add(struct order *order)
     if (api_keys_add(order->keys, &key) != API_KEYS_ADDED)
         return say(order, order->id, "there is a key of this id already");
     int code = file_write(order);
+    if (code == 0)
+        note_key(order, "CreateApiKey", key.id, false);
     if (code == 0)
         printf("id   " SPAN_FORMAT "\nkey  %.*s\n", span_arg(key.id), API_KEY_MADE, value);
     explicit_bzero(value, sizeof value);
@@ -231,6 +308,8 @@ static int run_list(struct order *order)
 
 static int disable(struct order *order)
 {
+    const struct api_key *key = api_keys_by_id(order->keys, span_text(order->id));
+    order->was_enabled = key != NULL && key->enabled;
     if (!api_keys_enable(order->keys, span_text(order->id), false))
         return say(order, order->id, "there is no key of this id");
     return 0;
@@ -242,7 +321,10 @@ static int run_revoke(struct order *order)
         arguments_refuse(&order->arguments, "which key? its id is missing");
         return order->arguments.code;
     }
-    return file_change(order, false, disable);
+    int code = file_change(order, false, disable);
+    if (code == 0)
+        note_key(order, "RevokeApiKey", span_text(order->id), true);
+    return code;
 }
 
 /* ---- import ---- */
@@ -285,7 +367,7 @@ static int import(struct order *order)
     else if (!api_key_csv_read(order->csv, buf_span(&text), arena, faults, import_row, &import))
         code = say_faults(faults);
     else
-        printf("%zu new, %zu written over\n", import.fresh, import.again);
+        order->fresh = import.fresh, order->again = import.again;
     if (text.at != NULL)
         explicit_bzero(text.at, text.size);
     buf_fini(&text);
@@ -300,7 +382,12 @@ static int run_import(struct order *order)
         arguments_refuse(&order->arguments, "which CSV file?");
         return order->arguments.code;
     }
-    return file_change(order, true, import);
+    int code = file_change(order, true, import);
+    if (code == 0) {
+        note_import(order);
+        printf("%zu new, %zu written over\n", order->fresh, order->again);
+    }
+    return code;
 }
 
 /* ---- the words ---- */
@@ -310,8 +397,14 @@ static int run_import(struct order *order)
         'f', "--file", "FILE", "the file of API keys" \
     }
 
+#define CHANGE_LOG                                                                       \
+    {                                                                                    \
+        'l', "--change-log", "LOG", "write down who did what, as change_log.path has it" \
+    }
+
 static const struct argument_row add_rows[] = {
     KEY_FILE,
+    CHANGE_LOG,
     {'n', "--name", "NAME", "what people call it"},
     {'i', "--id", "ID", "what logs and usage plans call it; not given: ten letters and digits"},
     {'p', "--plan", "PLAN", "a usage plan that it is in"},
@@ -319,9 +412,12 @@ static const struct argument_row add_rows[] = {
     {'o', "--disabled", NULL, "it lets nobody in yet"},
 };
 static const struct argument_row list_rows[] = {KEY_FILE};
-static const struct argument_row revoke_rows[] = {KEY_FILE, {'i', "", "ID", "the key's id"}};
+static const struct argument_row revoke_rows[] = {
+    KEY_FILE, CHANGE_LOG, {'i', "", "ID", "the key's id"}};
 static const struct argument_row import_rows[] = {
-    KEY_FILE, {'c', "", "CSV", "API Gateway's: Name,Key,Description,Enabled,UsagePlanIds"}};
+    KEY_FILE,
+    CHANGE_LOG,
+    {'c', "", "CSV", "API Gateway's: Name,Key,Description,Enabled,UsagePlanIds"}};
 
 #define ROWS(rows) (rows), sizeof(rows) / sizeof *(rows)
 
@@ -360,6 +456,7 @@ static void take(struct order *order, char mark)
     case 'i': order->id = value; break;
     case 'd': order->description = value; break;
     case 'c': order->csv = value; break;
+    case 'l': order->change_log = value; break;
     case 'o': order->disabled = true; break;
     default:
         if (!api_key_is_id(span_text(value)))

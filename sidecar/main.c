@@ -19,6 +19,7 @@ static const struct {
     {"keys", command_keys, "API keys: make, list, revoke, import, and what they used"},
     {"alarms", command_alarms, "the alarms of a running one; replay a series of a metric offline"},
     {"metrics", command_metrics, "the metrics of a running one in CloudWatch's way"},
+    {"changes", command_changes, "is the log of changes that people made what was written?"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
     {"status", command_status, "what a running one is doing"},

@@ -39,6 +39,18 @@ static const uint64_t collection_timeout_us = 3600u * (uint64_t)1000000;
 
 /* ---- signals ---- */
 
+/* The parent says in the signal's value who had sent it. */
+static void on_hangup(struct process *process, const struct signalfd_siginfo *info)
+{
+    bool is_parent = info->ssi_pid == (uint32_t)getppid(), is_told = info->ssi_code == SI_QUEUE;
+    struct change_who who = {.way = CHANGE_BY_SIGNAL,
+                             .is_known = !is_parent || is_told,
+                             .uid = is_parent && is_told ? (unsigned)info->ssi_int : info->ssi_uid,
+                             .pid = (int)info->ssi_pid};
+    reload_begin(process);
+    process_change_asked(process, &who);
+}
+
 static void on_signal(struct watch *watch, unsigned events)
 {
     (void)events;
@@ -47,7 +59,7 @@ static void on_signal(struct watch *watch, unsigned events)
     if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
         return;
     switch (info.ssi_signo) {
-    case SIGHUP: reload_begin(process); break;
+    case SIGHUP: on_hangup(process, &info); break;
     case SIGUSR1:
         program_log_reopen(process->log);
         if (process->workers.exporter != NULL)
@@ -297,7 +309,7 @@ static bool start(struct process *process, char *why, size_t size)
     alarm_watch_change(process->alarms, settings);
     if (settings->metrics.is_exponential)
         metrics_use_exponential(workers->metrics);
-    if (!open_exporter(process, why, size))
+    if (!process_changes_open(settings, why, size) || !open_exporter(process, why, size))
         return false;
     process->metric_sender = metric_sender_new(process);
     metric_sender_change(process->metric_sender);

@@ -7,6 +7,7 @@
 #include "exporters/cloudwatch/collector.h"
 #include "sidecar/admin.h"
 #include "sidecar/alarm_watch.h"
+#include "sidecar/change_log.h"
 #include "sidecar/list_fetcher.h"
 #include "sidecar/process.h"
 #include "sidecar/program_log.h"
@@ -48,17 +49,18 @@ struct process {
     struct timer live_timer;  /* the next end of what was put into an ip_set */
     uint64_t drain_until_us;
     struct {
-        bool running, again;        /* another HUP while one is being compiled */
-        bool waits;                 /* for a snapshot to end, and it was said */
-        char *refused;              /* faults of the latest configuration; NULL: it is in force */
-        char *files_refused;        /* of files that changed by themselves */
-        struct timer wait;          /* too many snapshots are alive */
-        struct timer look;          /* at files that change by themselves */
-        uint64_t due_us[RENEWALS];  /* when to look at them; 0: never */
-        uint64_t stamps[RENEWALS];  /* what they were like at the latest look */
-        struct compilation *parked; /* compiled, and waiting for lists that it names first */
-        bool news;                  /* there is something that is not a file */
-        unsigned suspect;           /* bits: something of that kind was refused last */
+        bool running, again;         /* another HUP while one is being compiled */
+        bool waits;                  /* for a snapshot to end, and it was said */
+        char *refused;               /* faults of the latest configuration; NULL: it is in force */
+        char *files_refused;         /* of files that changed by themselves */
+        struct timer wait;           /* too many snapshots are alive */
+        struct timer look;           /* at files that change by themselves */
+        uint64_t due_us[RENEWALS];   /* when to look at them; 0: never */
+        uint64_t stamps[RENEWALS];   /* what they were like at the latest look */
+        struct compilation *parked;  /* compiled, and waiting for lists that it names first */
+        bool news;                   /* there is something that is not a file */
+        unsigned suspect;            /* bits: something of that kind was refused last */
+        struct change_asker *askers; /* people who asked for what is under way; NULL: none */
     } reload;
 };
 
@@ -97,6 +99,20 @@ void reload_look(struct process *process);
 void ip_sets_init(struct process *process);
 /* Takes out of the lists what is over, and looks again when the next is. */
 void ip_sets_look(struct process *process);
+
+/* ---- process_changes.c: the log of changes ---- */
+
+/* Writes one down, where the settings in force name the log; `wall_us` is filled in. That it cannot
+ * be written is said in the program's own log, and the change stands. */
+void process_change(struct process *process, struct change *change);
+/* Can the log be written, where the settings name one? False: `why`. */
+bool process_changes_open(const struct settings *settings, char *why, size_t size);
+/* The reload that has just been asked for is this one's doing. */
+void process_change_asked(struct process *process, const struct change_who *who);
+void process_change_forget(struct process *process); /* who asked */
+/* What it came to, a record for each who asked. `after` NULL: refused for these faults. */
+void process_change_reloaded(struct process *process, const struct snapshot *before,
+                             const struct snapshot *after, const char *faults);
 
 /* ---- drain.c ---- */
 

@@ -52,7 +52,8 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
     struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
     process_make_folders(process, snapshot->settings);
     struct exporter_settings exports = process_exporter_settings(snapshot->settings);
-    bool well = process_open_doors(process, snapshot, listeners, why, size) &&
+    bool well = process_changes_open(snapshot->settings, why, size) &&
+                process_open_doors(process, snapshot, listeners, why, size) &&
                 admin_open(process->admin, snapshot->settings, why, size) &&
                 (process->workers.exporter == NULL ||
                  exporter_change(process->workers.exporter, &exports, why, size));
@@ -82,6 +83,8 @@ static void refuse(struct process *process, bool renews, char *faults)
                     renews ? "files that changed are refused, what was read last stands"
                            : "the new configuration is refused, the old one stands",
                     faults);
+    if (!renews)
+        process_change_reloaded(process, process->snapshot, NULL, faults);
     if (renews)
         set_refusal(process, &process->reload.files_refused, faults);
     else
@@ -90,6 +93,8 @@ static void refuse(struct process *process, bool renews, char *faults)
 
 static void accept_new(struct process *process, struct snapshot *snapshot, bool renews)
 {
+    if (!renews)
+        process_change_reloaded(process, process->snapshot, snapshot, NULL);
     alarm_watch_change(process->alarms, snapshot->settings);
     process_name_metrics(process, snapshot->settings);
     snapshot_give(process->snapshot);
@@ -355,6 +360,7 @@ void reload_init(struct process *process)
 void reload_fini(struct process *process)
 {
     struct compilation *parked = process->reload.parked;
+    process_change_forget(process);
     timer_disarm(&process->reload.wait);
     timer_disarm(&process->reload.look);
     if (parked == NULL)

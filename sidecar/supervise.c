@@ -241,8 +241,9 @@ static int take_signal(struct parent *parent)
         return reap(parent);
     if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
         parent->stopping = true;
-    if (parent->child > 0)
-        kill(parent->child, (int)info.ssi_signo);
+    if (parent->child > 0) /* with who had sent it: the child writes down whose doing a reload is */
+        sigqueue(parent->child, (int)info.ssi_signo,
+                 (union sigval){.sival_int = (int)info.ssi_uid});
     else if (parent->stopping)
         return 0;
     return -1;

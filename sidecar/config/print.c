@@ -224,7 +224,7 @@ uint64_t settings_places_hash(const struct settings *settings)
     return hash;
 }
 
-/* ---- what a reload cannot change ---- */
+/* ---- what a reload changes, and what it cannot ---- */
 
 static void section_text(const struct settings *settings, const struct option *option,
                          struct buf *to)
@@ -244,22 +244,43 @@ static void section_text(const struct settings *settings, const struct option *o
     }
 }
 
-void settings_warn_restart(const struct settings *before, const struct settings *after,
-                           struct faults *faults)
+void settings_compare(const struct settings *before, const struct settings *after,
+                      void (*say)(void *context, const struct option *option, struct span before,
+                                  struct span after),
+                      void *context)
 {
     const struct option *option;
     for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
-        if (option->effect == EFFECT_LIVE)
-            continue;
         struct buf old, new;
         buf_init(&old, PRINT_BYTES);
         buf_init(&new, PRINT_BYTES);
         section_text(before, option, &old);
         section_text(after, option, &new);
         if (!span_is(buf_span(&old), buf_span(&new)))
-            fault_add(faults, FAULT_WARNING, after->rules.place, span_make(NULL, 0),
-                      "%s has changed; it takes effect at the next start", option->path);
+            say(context, option, buf_span(&old), buf_span(&new));
         buf_fini(&old);
         buf_fini(&new);
     }
+}
+
+struct warning {
+    const struct settings *after;
+    struct faults *faults;
+};
+
+static void warn(void *context, const struct option *option, struct span before, struct span after)
+{
+    const struct warning *warning = context;
+    (void)before;
+    (void)after;
+    if (option->effect != EFFECT_LIVE)
+        fault_add(warning->faults, FAULT_WARNING, warning->after->rules.place, span_make(NULL, 0),
+                  "%s has changed; it takes effect at the next start", option->path);
+}
+
+void settings_warn_restart(const struct settings *before, const struct settings *after,
+                           struct faults *faults)
+{
+    struct warning warning = {after, faults};
+    settings_compare(before, after, warn, &warning);
 }

@@ -349,6 +349,7 @@ struct settings {
         unsigned folder_mode, file_mode;          /* SecLang's alone; 0: not given */
         bool path_given, when_given, parts_given, format_given, type_given;
     } audit_log;
+    struct span change_log; /* a path; at == NULL: off */
     struct {
         struct span path; /* at == NULL: off */
         struct waf_redaction redaction;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log of changes: what people changed, who, when, what it was before and what it is now. One
+ * JSON line a change, chained by hashes (change_chain.h). The running program and commands write
+ * the same file, one after the other (flock); each record is on the disk before its change is
+ * answered. It is the caller who takes secrets out. */
+#ifndef SIDEGATE_SIDECAR_CHANGE_LOG_H
+#define SIDEGATE_SIDECAR_CHANGE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/span.h"
+
+enum change_way {
+    CHANGE_BY_ADMIN,   /* a request to the admin API */
+    CHANGE_BY_SIGNAL,  /* HUP */
+    CHANGE_BY_COMMAND, /* a command that changes a file itself */
+};
+
+struct change_who {
+    enum change_way way;
+    struct span address; /* ADMIN: of the peer; empty: a Unix socket */
+    struct span says;    /* likewise: the From field, which nobody has verified */
+    bool has_token;      /* likewise */
+    bool is_known;       /* SIGNAL: the next two are there */
+    unsigned uid;        /* SIGNAL, COMMAND: and the user's name is looked up */
+    int pid;             /* SIGNAL */
+};
+
+struct change {
+    uint64_t wall_us;
+    const char *event; /* "ReloadConfiguration", "PutIPSetEntry": an operation's name */
+    struct change_who who;
+    struct span what;          /* "ip_set abusers" */
+    struct span before, after; /* JSON; at == NULL: null. Over 64 KiB: only how long it was */
+    const char *error;         /* a word; NULL: it was done */
+    struct span message;       /* with an error: why not */
+};
+
+/* False: `why`; the file is as it was, or its last line is torn, which the next record says. */
+bool change_log_add(const char *path, const struct change *change, char *why, size_t size);
+/* Can it be written? Makes it where it is missing. False: `why`. */
+bool change_log_open(const char *path, char *why, size_t size);
+
+#endif

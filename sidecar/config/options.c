@@ -19,6 +19,8 @@ enum { OPTIONS = sizeof table / sizeof *table };
 static const struct option_group groups[] = {
     {"listeners[]", sizeof(struct listener_settings), offsetof(struct settings, listeners),
      offsetof(struct settings, listener_count), 0},
+    {"otlp", sizeof(struct receiver_settings), offsetof(struct settings, otlp.receivers),
+     offsetof(struct settings, otlp.receiver_count), 0},
     {"upstreams.*", sizeof(struct upstream_settings), offsetof(struct settings, upstreams),
      offsetof(struct settings, upstream_count), offsetof(struct upstream_settings, name)},
     {"ip_sets.*", sizeof(struct ip_set_settings), offsetof(struct settings, ip_sets),

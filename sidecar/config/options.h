@@ -35,7 +35,7 @@ struct option {
 
 /* A list or a map of structs, so that its rows go into each of them. */
 struct option_group {
-    const char *path;          /* "listeners[]" */
+    const char *path;          /* "listeners[]"; "otlp": a list of maps, or one of them alone */
     size_t size;               /* of one struct */
     size_t items, count, name; /* offsets: of the pointer and its count in struct settings; of the
                                   item's name in the item, where the path ends in "*" */

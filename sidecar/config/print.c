@@ -118,20 +118,22 @@ static void group_print(struct printer *p, const struct option_group *group)
     const size_t *count = (const void *)(base + group->count);
     struct span path = span_text(group->path);
     bool by_name = span_ends(path, SPAN(".*"));
+    bool is_map = !by_name && !span_ends(path, SPAN("[]")) && *count == 1; /* one is a map */
     if (*count == 0)
         return;
-    path = span_first(path, path.len - 2);
+    if (by_name || span_ends(path, SPAN("[]")))
+        path = span_first(path, path.len - 2);
     size_t depth = sections_print(p, &path);
     begin_line(p, depth);
     buf_format(p->to, SPAN_FORMAT ":\n", span_arg(path));
     for (size_t i = 0; i < *count; i++) {
         const char *item = *items + i * group->size;
-        p->base = (unsigned)(depth + 2) * INDENT;
+        p->base = (unsigned)(depth + (is_map ? 1 : 2)) * INDENT;
         if (by_name) {
             const struct span *name = (const void *)(item + group->name);
             buf_format(p->to, "  " SPAN_FORMAT ":\n", span_arg(*name));
         }
-        p->dash = !by_name;
+        p->dash = !by_name && !is_map;
         item_print(p, group, item);
     }
     p->base = 0;
@@ -163,6 +165,18 @@ void settings_options(struct buf *to)
                    option->effect == EFFECT_LIVE ? "live" : "restart", option->sentence);
 }
 
+static void receiver_add(const struct receiver_settings *receiver, struct buf *to)
+{
+    buf_add(to, receiver->endpoint);
+    buf_add(to, receiver->url);
+    for (size_t i = 0; i < receiver->header_count; i++)
+        buf_format(to, "\n" SPAN_FORMAT, span_arg(receiver->headers[i].value));
+    for (size_t i = 0; i < receiver->file_headers.count; i++)
+        buf_format(to, "\n" SPAN_FORMAT ":" SPAN_FORMAT,
+                   span_arg(receiver->file_headers.at[i].name),
+                   span_arg(receiver->file_headers.at[i].value));
+}
+
 uint64_t settings_hash(const struct settings *settings)
 {
     static const uint8_t key[16] = "settings of one";
@@ -172,8 +186,9 @@ uint64_t settings_hash(const struct settings *settings)
     /* what print masks or leaves out, and still makes a difference */
     buf_add(&text, settings->admin.token);
     buf_add_byte(&text, '\0');
-    buf_add(&text, settings->otlp.endpoint);
     buf_format(&text, "%llx", (unsigned long long)settings->traces.xray.sampling.held.hash);
+    for (size_t i = 0; i < settings->otlp.receiver_count; i++)
+        receiver_add(&settings->otlp.receivers[i], &text);
     buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
                settings->rules.request_inspect_given, settings->rules.request_over_given,
                settings->rules.response_inspect_given, settings->rules.response_over_given,

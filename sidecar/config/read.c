@@ -106,15 +106,23 @@ static void check_name(struct reading *reading, const struct node *node, const c
                   node->key.at);
 }
 
+/* Room for so many; NULL: the arena is full, which is said at the end. */
+static char *group_begin(struct reading *reading, const struct option_group *group, size_t count)
+{
+    char *items = arena_alloc(reading->arena, count * group->size);
+    if (items == NULL)
+        return NULL;
+    *(void **)at_offset(reading->settings, group->items) = items;
+    *(size_t *)at_offset(reading->settings, group->count) = count;
+    return items;
+}
+
 static void group_read(struct reading *reading, const struct node *node,
                        const struct option_group *group)
 {
-    struct settings *settings = reading->settings;
-    char *items = arena_alloc(reading->arena, node->count * group->size);
+    char *items = group_begin(reading, group, node->count);
     if (items == NULL)
-        return; /* a full arena is said at the end */
-    *(void **)at_offset(settings, group->items) = items;
-    *(size_t *)at_offset(settings, group->count) = node->count;
+        return;
     for (const struct node *child = node->first; child != NULL; child = child->next) {
         defaults_read(reading, group, items);
         if (node->kind == NODE_MAP) {
@@ -130,7 +138,24 @@ static void group_read(struct reading *reading, const struct node *node,
     }
 }
 
-/* `path` is a section: a map, a list of maps, or a map by names. */
+/* A list of maps, or one of them alone. */
+static void one_or_more_read(struct reading *reading, const struct node *node, const char *path,
+                             const struct option_group *group)
+{
+    if (node->kind == NODE_LIST) {
+        group_read(reading, node, group);
+    } else if (node->kind == NODE_MAP) {
+        char *item = group_begin(reading, group, 1);
+        if (item == NULL)
+            return;
+        defaults_read(reading, group, item);
+        map_read(reading, node, group->path, item);
+    } else {
+        refuse_kind(reading, node, path, "a map, or a list of maps");
+    }
+}
+
+/* `path` is a section: a map, a list of maps, a map by names, or one map or more. */
 static void section_read(struct reading *reading, const struct node *node, const char *path,
                          void *base)
 {
@@ -138,6 +163,11 @@ static void section_read(struct reading *reading, const struct node *node, const
     const struct option_group *group;
     if (node_is_empty(node))
         return;
+    group = option_group_find(span_text(path));
+    if (group != NULL) {
+        one_or_more_read(reading, node, path, group);
+        return;
+    }
     snprintf(inside, sizeof inside, "%s[]", path);
     group = option_group_find(span_text(inside));
     if (group != NULL) {

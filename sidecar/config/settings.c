@@ -177,7 +177,7 @@ static struct settings *tree_to_settings(struct sources *sources)
     read_tree(&reading);
     settings_check(&reading);
     if (environment_disables_export(&sources->environment)) {
-        settings->otlp.endpoint = span_make(NULL, 0);
+        settings->otlp.receiver_count = 0;
         settings->otlp.channel_count = 0;
         settings->traces.on = false;
         settings->traces.exporters = TRACE_EXPORTER_NONE;
@@ -213,18 +213,32 @@ struct settings *settings_read(const struct settings_source *source, struct faul
     return settings;
 }
 
+/* Written here, so it may be wiped here. */
+static void wipe(struct span secret)
+{
+    union {
+        const char *in;
+        char *out;
+    } at = {secret.at};
+    if (secret.len > 0)
+        explicit_bzero(at.out, secret.len);
+}
+
+static void wipe_headers(const struct receiver_settings *receiver)
+{
+    for (size_t i = 0; i < receiver->header_count; i++)
+        wipe(receiver->headers[i].value);
+    for (size_t i = 0; i < receiver->file_headers.count; i++)
+        wipe(receiver->file_headers.at[i].value);
+}
+
 void settings_free(struct settings *settings)
 {
     if (settings == NULL)
         return;
     struct arena *arena = arena_of(settings);
-    if (settings->admin.token.at != NULL) {
-        /* written here, so it may be wiped here */
-        union {
-            const char *in;
-            char *out;
-        } token = {settings->admin.token.at};
-        explicit_bzero(token.out, settings->admin.token.len);
-    }
+    wipe(settings->admin.token);
+    for (size_t i = 0; i < settings->otlp.receiver_count; i++)
+        wipe_headers(&settings->otlp.receivers[i]);
     arena_free(arena);
 }

@@ -231,6 +231,27 @@ struct sampling_file {
     uint64_t hash;                      /* of its bytes */
 };
 
+struct header_list {
+    const struct pair *at;
+    size_t count;
+};
+/* Who gets exports by OTLP. */
+struct receiver_settings {
+    struct span name;
+    struct span endpoint; /* "http://127.0.0.1:4318", or, of one signal alone: */
+    struct span url;      /* "http://127.0.0.1:4318/v1/traces" */
+    unsigned signals;     /* 1 << OTLP_TRACES... */
+    enum otlp_protocol protocol;
+    const struct pair *headers; /* values are secrets */
+    size_t header_count;
+    struct span headers_file; /* what it held: */
+    struct header_list file_headers;
+    uint64_t timeout_us;
+    bool gzip;
+    struct span ca_file, cert_file, key_file; /* at == NULL: the system's; none */
+    struct otlp_spool_settings spool;
+};
+
 struct settings {
     struct {
         unsigned threads;      /* 0: auto */
@@ -356,10 +377,8 @@ struct settings {
         struct waf_filters filters;
     } waf_log;
     struct {
-        struct span endpoint; /* "http://127.0.0.1:4318"; at == NULL: off */
-        uint64_t timeout_us;
-        bool gzip;
-        struct otlp_spool_settings spool;
+        struct receiver_settings *receivers;
+        size_t receiver_count;
         struct channel_settings *channels; /* made of these: what is on */
         size_t channel_count;
     } otlp;
@@ -395,7 +414,7 @@ struct settings {
         bool push; /* exporter: otlp, and an endpoint */
         uint64_t interval_us;
         bool is_delta, is_exponential; /* how they are pushed */
-        unsigned series; /* in CloudWatch's way; 0: none are kept */
+        unsigned series;               /* in CloudWatch's way; 0: none are kept */
     } metrics;
     struct {
         unsigned connections, requests_in_flight;

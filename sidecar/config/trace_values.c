@@ -82,6 +82,17 @@ const struct option_type type_trace_exporters = {.name = "list of exporters",
                                                  .words = exporter_words,
                                                  .word_count = COUNT(exporter_words)};
 
+static const char *const signal_words[] = {"traces", "metrics", "logs"};
+_Static_assert(OTLP_TRACES == 0 && OTLP_METRICS == 1 && OTLP_LOGS == 2, "in this order");
+const struct option_type type_export_signals = {.name = "list of signals",
+                                                .expected = "traces, metrics or logs",
+                                                .is_list = true,
+                                                .one_will_do = true,
+                                                .read = words_read,
+                                                .print = words_print,
+                                                .words = signal_words,
+                                                .word_count = COUNT(signal_words)};
+
 static const char *const always_words[] = {"blocked", "error", "slow", "none"};
 const struct option_type type_trace_always = {.name = "list of reasons",
                                               .expected = "blocked, error, slow or none",

@@ -216,6 +216,8 @@ WORD_TYPE(trace_parents, "all | trusted_proxies | none", "all, trusted_proxies o
           "all", "trusted_proxies", "none");
 WORD_TYPE(id_format, "w3c | xray", "w3c or xray", word, "w3c", "xray");
 WORD_TYPE(compression, "gzip | none", "gzip or none", flag, "none", "gzip");
+WORD_TYPE(export_protocol, "http/protobuf | grpc", "http/protobuf or grpc", word, "http/protobuf",
+          "grpc");
 WORD_TYPE(spool_fsync, "off | interval | always", "off, interval or always", word, "off",
           "interval", "always");
 WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");

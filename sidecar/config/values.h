@@ -89,11 +89,14 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_refusal_status, type_duration, type_duration_or_0, type_engine, type_engine_if_given,
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
     type_push_interval, type_temporality, type_histograms, type_exporter, type_spool_size,
-    type_spool_age, type_spool_fsync, type_over_body, type_on_failure, type_authorizer_payload,
-    type_authorizer_form, type_compression, type_sampler, type_trace_parents, type_id_format,
-    type_on_off, type_both_lengths, type_audit_when, type_audit_format, type_audit_type,
-    type_audit_parts, type_pattern, type_underscore_names, type_doubtful_paths, type_geo_unknown,
-    type_api_key_source, type_api_key_wanted, type_quota_period;
+    type_spool_age, type_spool_fsync, type_export_protocol, type_over_body, type_on_failure,
+    type_authorizer_payload, type_authorizer_form, type_compression, type_sampler,
+    type_trace_parents, type_id_format, type_on_off, type_both_lengths, type_audit_when,
+    type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
+    type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
+    type_quota_period;
+/* otlp_values.c */
+extern const struct option_type type_export_headers, type_headers_file;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_secret_file, type_address, type_address_or_off, type_networks, type_types,
@@ -115,8 +118,8 @@ extern const struct option_type type_log_format;
 extern const struct option_type type_waf_default, type_waf_behavior, type_waf_requirement;
 extern const struct option_type type_waf_redacted, type_waf_conditions;
 /* trace_values.c */
-extern const struct option_type type_propagators, type_trace_always, type_trace_exporters,
-    type_sampling_rules, type_ratio;
+extern const struct option_type type_export_signals, type_propagators, type_trace_always,
+    type_trace_exporters, type_sampling_rules, type_ratio;
 /* usage_plan_values.c */
 extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */

@@ -118,7 +118,7 @@ class Collector(Backend):
 
     def __init__(self, answer=None, address=None):
         self.answer, self.batches, self.spans = answer or (lambda batch: self.OK), 0, []
-        self.resources, self.over = [], threading.Event()
+        self.resources, self.heads, self.over = [], [], threading.Event()
         super().__init__(self.collect, address)
 
     def collect(self, wire):
@@ -128,6 +128,7 @@ class Collector(Backend):
             body = gzip.decompress(body) if field(fields, "content-encoding") == "gzip" else body
             spans = self.read(body)
             self.batches += 1
+            self.heads.append(fields)
             answer = self.answer(self.batches)
             if answer is None:
                 self.over.wait(60)

@@ -174,6 +174,40 @@ static const struct {
     {"metrics: { otlp: { interval: 10ms } }\n",
      "a.yaml:4:30: metrics.otlp.interval: found '10ms', expected a time with a unit, from 1s to "
      "366d\n"},
+    {"otlp: { endpoint: 'http://a:1', headers: { content-type: x } }\n",
+     "a.yaml:4:44: otlp.headers: 'content-type': the exporter says this field itself\n"},
+    {"otlp: { endpoint: 'http://a:1', headers: { 'x y': z } }\n",
+     "a.yaml:4:44: otlp.headers: 'x y': this is no name of a field\n"},
+    {"otlp: { endpoint: 'http://a:1', headers: { x: \"s3cret\\r\\n\" } }\n",
+     "a.yaml:4:44: otlp.headers: 'x': this is no value of a field\n"},
+    {"otlp: { endpoint: 'http://a:1', headers: 'authorization=s3cret' }\n",
+     "a.yaml:4:42: otlp.headers: expected fields and their values, like { x-tenant: shop }\n"},
+    {"otlp: { endpoint: 'http://a:1', url: 'http://a:1/x', signals: [traces] }\n",
+     "a.yaml:4:38: otlp.url: there is an endpoint already (endpoint: alone, or url: alone)\n"},
+    {"otlp: { url: 'http://a:1/x' }\n",
+     "a.yaml:4:14: otlp.url: this is where one signal goes: which one? (signals: [traces])\n"},
+    {"otlp: { endpoint: 'http://a:1', signals: [trace] }\n",
+     "a.yaml:4:43: otlp.signals: found 'trace', expected traces, metrics or logs (did you mean "
+     "'traces'?)\n"},
+    {"otlp: { endpoint: 'http://a:1', protocol: http/json }\n",
+     "a.yaml:4:43: otlp.protocol: found 'http/json', expected http/protobuf or grpc\n"},
+    {"otlp: { endpoint: 'http://a:1', ca_file: ca.pem }\n",
+     "a.yaml:4:42: otlp.ca_file: the receiver is not https:// (endpoint: https://...)\n"},
+    {"otlp: { endpoint: 'https://a:1', cert_file: a.yaml }\n",
+     "a.yaml:4:45: otlp.cert_file: a certificate and its key go together (cert_file: and "
+     "key_file:)\n"},
+    {"otlp: [{ endpoint: 'http://a:1' }, { endpoint: 'http://b:1' }]\n",
+     "a.yaml:4:36: otlp.name: another receiver of the same signals is called so (give each "
+     "receiver its own)\n"},
+    {"otlp: [{ endpoint: 'http://a:1', spool: { path: s } },\n"
+     "  { name: b, endpoint: 'http://b:1', spool: { path: s } }]\n",
+     "a.yaml:5:53: otlp.spool.path: another receiver has this folder (give each receiver its "
+     "own)\n"},
+    {"otlp: [{ name: a b, endpoint: 'http://a:1' }]\n",
+     "a.yaml:4:16: otlp.name: expected letters, digits, _ and -, at most 63\n"},
+    {"otlp: 5\n", "a.yaml:4:7: otlp: found a single value, expected a map, or a list of maps\n"},
+    {"otlp: { endpiont: 'http://a:1' }\n",
+     "a.yaml:4:9: unknown key 'endpiont' in otlp (did you mean 'endpoint'?)\n"},
     {"otlp: { endpoint: 127.0.0.1:4318 }\n",
      "a.yaml:4:19: otlp.endpoint: found '127.0.0.1:4318', expected http://host:port or "
      "https://host:port\n"},

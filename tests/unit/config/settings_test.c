@@ -110,8 +110,9 @@ TEST(what_is_given_lands_in_its_field)
     check_number(settings->routes[0].place.line, 12);
     check(settings->access_log.path.at == NULL);
     check_span(settings->access_log.format, "$context.requestId, $context.status");
-    check(settings->traces.on && !settings->otlp.gzip && !settings->metrics.prometheus);
-    check_number(settings->otlp.timeout_us, 1500000);
+    check(settings->traces.on && !settings->otlp.receivers[0].gzip &&
+          !settings->metrics.prometheus);
+    check_number(settings->otlp.receivers[0].timeout_us, 1500000);
     check_number(settings->traces.sampler, SAMPLER_ALWAYS_OFF);
     check_span(settings->traces.service_name, "orders-sidecar");
     check_number(settings->limits.memory_bytes, 512 << 20);
@@ -198,6 +199,46 @@ TEST(secrets_are_not_printed)
     folder_close(&folder);
 }
 
+TEST(receivers_of_exports_are_one_map_or_a_list_of_them)
+{
+    struct folder folder;
+    struct buf text;
+    folder_open(&folder);
+    struct settings *settings = folder_read(
+        &folder,
+        NEEDED "process: { state_dir: /s }\nmetrics: { exporter: otlp }\n"
+               "otlp:\n- { name: a, endpoint: 'http://a:1/base/', headers: { x-key: s3cret } }\n"
+               "- { name: b, endpoint: 'https://b:2', protocol: grpc, signals: [metrics] }\n",
+        NULL);
+    check(settings != NULL);
+    check_number(settings->otlp.channel_count, 3);
+    const struct channel_settings *channels = settings->otlp.channels;
+    check_span(channels[0].url, "http://a:1/base/v1/traces");
+    check_span(channels[0].spool.path, "/s/spool-a");
+    check_span(channels[1].url, "http://a:1/base/v1/metrics");
+    check_span(channels[1].spool.path, "/s/spool-a-metrics");
+    check_span(channels[2].name, "b");
+    check_span(channels[2].url,
+               "https://b:2/opentelemetry.proto.collector.metrics.v1.MetricsService/Export");
+    check_number(channels[2].protocol, OTLP_GRPC);
+    struct span all = printed(settings, &text);
+    check(span_find(all, SPAN("otlp:\n  - name: a\n    endpoint: \"http://a:1/base/\"\n")) !=
+          SPAN_NONE);
+    check(span_find(all, SPAN("    headers: {x-key: \"********\"}\n")) != SPAN_NONE);
+    check(span_find(all, SPAN("  - name: b\n")) != SPAN_NONE);
+    settings_free(settings);
+    buf_fini(&text);
+    settings = folder_read(&folder, NEEDED "otlp: { endpoint: 'http://a:1' }\n",
+                           "otlp.compression=gzip", NULL);
+    check_number(settings->otlp.channel_count, 1);
+    check(settings->otlp.channels[0].gzip);
+    all = printed(settings, &text);
+    check(span_find(all, SPAN("otlp:\n  name: otlp\n  endpoint: \"http://a:1\"\n")) != SPAN_NONE);
+    settings_free(settings);
+    buf_fini(&text);
+    folder_close(&folder);
+}
+
 TEST(the_hash_follows_the_values_and_nothing_else)
 {
     struct folder folder;
@@ -243,6 +284,7 @@ int settings_suite(void)
         cmocka_unit_test(file_names_are_relative_to_the_file_that_names_them),
         cmocka_unit_test(printed_settings_read_back_as_the_same),
         cmocka_unit_test(secrets_are_not_printed),
+        cmocka_unit_test(receivers_of_exports_are_one_map_or_a_list_of_them),
         cmocka_unit_test(the_hash_follows_the_values_and_nothing_else),
         cmocka_unit_test(the_table_of_options_has_every_row),
     };

@@ -23,12 +23,12 @@ enum {
     URL_BYTES = 2100,
     CLIENT_BYTES = 12,
     PAGES_MOST = 20,
+    RULES_LAST = 12, /* times the refresh, without an answer: an hour unless said */
     ANSWERED_WELL = 200,
     SECOND_US = 1000000,
     BODY_BYTES = 64 * 1024,
     TARGETS_BYTES = 256 * 1024,
 };
-static const uint64_t rules_last_us = 3600 * (uint64_t)SECOND_US; /* without an answer */
 
 /* What was told of a rule. */
 struct told {
@@ -103,9 +103,10 @@ static void fail(struct question *question, const char *why)
         say(service, LOG_WARN, "the service does not answer as it should, what is known holds",
             text);
     question->is_failing = true;
-    bool is_old = loop_now_us(service->options.loop) > service->rules_at_us + rules_last_us;
+    uint64_t last_us = RULES_LAST * service->refresh_us;
+    bool is_old = loop_now_us(service->options.loop) > service->rules_at_us + last_us;
     if (is_old && samplers_source(service->options.samplers) == SAMPLING_SERVICE) {
-        say(service, LOG_WARN, "the service's own are an hour old, local ones hold", "");
+        say(service, LOG_WARN, "the service's own are too old, local ones hold", "");
         hold_local(service);
     }
     ask_again(question, service->report_us);

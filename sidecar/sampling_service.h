@@ -3,8 +3,9 @@
  * a service that is asked for them, told what was sampled, and grants quotas. Belongs to the
  * process's loop; no request waits for it.
  *
- *   POST /GetSamplingRules   every refresh (5 min)       rules; an hour without an answer: the
- *                                                        file's again, or one a second and 5 %
+ *   POST /GetSamplingRules   every refresh (5 min)       rules; 12 times as long (an hour) without
+ *                                                        an answer: the file's again, or one a
+ *                                                        second and 5 %
  *   POST /SamplingTargets    every report (10 s), where  quotas and rates; LastRuleModification
  *                            anything was asked          may say that rules are to be read anew */
 #ifndef SIDEGATE_SIDECAR_SAMPLING_SERVICE_H

@@ -133,11 +133,39 @@ def test_a_state_goes_on_as_one_field_whole_or_not_at_all(sidegate, backend, col
     assert server_span(there, TRACE).trace_state == (sent or "")
 
 
-def test_flags_that_nobody_knows_yet_do_not_go_on(sidegate, backend, collector):
+def test_flags_go_on_as_far_as_they_are_known(sidegate, backend, collector):
     heard, there = [], collector()
     s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
-    ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-ff"))
-    assert field(heard[0], "traceparent").endswith("-03")  # sampled, and the id is random
+    given = {"00": "00", "01": "01", "02": "02", "03": "03", "04": "00", "fc": "00", "ff": "03"}  # sampled, random
+    for flags in given:
+        ask_traced(s, ("traceparent", f"00-{TRACE}-{PARENT}-{flags}"))
+    assert [field(fields, "traceparent")[53:] for fields in heard] == list(given.values())
+
+
+def test_a_state_without_a_parent_is_none(sidegate, backend, collector):
+    heard, there = [], collector()
+    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
+    ask_traced(s, ("tracestate", "vendor=1"))
+    assert field(heard[0], "tracestate") is None
+
+
+def test_names_of_fields_have_no_case_and_go_out_in_lower_case(sidegate, backend, collector):
+    heard, there = [], collector()
+    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
+    assert ask_traced(s, ("TraceParent", f" 00-{TRACE}-{PARENT}-01 "), ("TRACESTATE", "a=1"))["trace_id"] == TRACE
+    names = [name for name, _ in heard[0]]
+    assert names.count("traceparent") == 1 and names.count("tracestate") == 1
+    assert not {"TraceParent", "TRACESTATE"} & set(names)
+
+
+@pytest.mark.parametrize("count,size,kept", [(32, 1, 32), (33, 1, 0), (4, 128, 3), (2, 250, 2), (2, 256, 1), (1, 256, 1), (1, 257, 0), (3, 0, 0)])
+def test_many_and_long_members_go_on_within_the_limits(sidegate, backend, collector, count, size, kept):
+    heard, there = [], collector()
+    s = sidegate(backend(keeping(heard)).url, config=otlp(there.url))
+    members = [f"k{i:02}=" + "v" * size for i in range(count)]
+    assert ask_traced(s, GIVEN, ("tracestate", ",".join(members)))["trace_id"] == TRACE  # whatever becomes of the state
+    sent = field(heard[0], "tracestate")
+    assert (sent or "") == ",".join(members[:kept]) and len(sent or "") <= 512
 
 
 # ---- other propagators

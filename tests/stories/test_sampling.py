@@ -266,6 +266,19 @@ def test_a_service_that_is_away_is_said_and_counted_and_local_rules_hold(sampled
     assert s.metric("sidegate_sampling_rules", source="service") == 2  # for an hour
 
 
+def test_rules_of_a_service_that_stays_away_are_good_for_twelve_times_the_refresh(sampled, service):
+    there = service([record("theirs", 1, FixedRate=1.0)])
+    s = sampled(local({"description": "mine", "rate": 1}), f'endpoint: "{there.url}", report: 50ms, refresh: 50ms')
+    holds(s, "service", 2)
+    there.is_away = True
+    holds(s, "file", 2)
+    ask_traced(s)
+    assert s.metric("sidegate_sampling_decisions_total", rule="mine", decision="rate") == 1
+    assert "sampling rules: the service's own are too old, local ones hold" in s.errors()
+    there.is_away = False
+    holds(s, "service", 2)
+
+
 @pytest.mark.parametrize("answer", [
     b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<no>",
     b'HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n{"SamplingRuleRecords": "no"', b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"])

@@ -134,6 +134,12 @@ struct sampling_facts {
     uint64_t rules_fetched, rules_failed, targets_fetched, targets_failed;
 };
 
+/* Actions of alarms, by type and what they came to. */
+struct alarm_action_count {
+    const char *type, *outcome; /* static text */
+    uint64_t count;
+};
+
 /* What is known of the process as a whole; set by whoever knows, read at a scrape. */
 struct process_facts {
     const char *version;
@@ -157,6 +163,10 @@ struct process_facts {
     const struct alarm_figure *alarms; /* borrowed */
     struct sampling_facts sampling;
     size_t alarm_count;
+    const struct alarm_action_count *alarm_actions; /* borrowed */
+    size_t alarm_action_count;
+    uint64_t alarm_actions_waiting, alarm_action_retries;
+    uint64_t alarm_book_failed, alarm_book_broken; /* writings; lines */
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;
     const struct ip_set_figures *ip_sets; /* borrowed */

@@ -399,6 +399,16 @@ static void walk_alarms(struct walk *walk, const struct process_facts *facts)
         }
 }
 
+static void walk_alarm_actions(struct walk *walk, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->alarm_action_count; i++) {
+        const struct alarm_action_count *count = &facts->alarm_actions[i];
+        const struct pair labels[] = {{SPAN("type"), span_text(count->type)},
+                                      {SPAN("outcome"), span_text(count->outcome)}};
+        give(walk, labels, 2, count->count);
+    }
+}
+
 static void walk_process_row(struct walk *walk, enum process_id id,
                              const struct process_facts *facts)
 {
@@ -443,6 +453,13 @@ static void walk_process_row(struct walk *walk, enum process_id id,
         break;
     case PROCESS_CERTIFICATES: walk_certificates(walk, facts); break;
     case PROCESS_ALARMS: walk_alarms(walk, facts); break;
+    case PROCESS_ALARM_ACTIONS: walk_alarm_actions(walk, facts); break;
+    case PROCESS_ALARM_WAITING: give(walk, NULL, 0, facts->alarm_actions_waiting); break;
+    case PROCESS_ALARM_RETRIES: give(walk, NULL, 0, facts->alarm_action_retries); break;
+    case PROCESS_ALARM_BOOK:
+        give_one(walk, "what", "write", facts->alarm_book_failed);
+        give_one(walk, "what", "read", facts->alarm_book_broken);
+        break;
     case PROCESS_BUILD:
         give_one(walk, "version", facts->version != NULL ? facts->version : "", 1);
         break;

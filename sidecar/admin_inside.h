@@ -31,6 +31,11 @@ bool admin_page_ip_set(struct process *process, struct service_call *call);
 bool admin_page_ip_set_put(struct process *process, struct service_call *call);
 bool admin_page_ip_set_delete(struct process *process, struct service_call *call);
 
+/* admin_alarms.c */
+bool admin_page_alarms(struct process *process, struct service_call *call);
+bool admin_page_alarm(struct process *process, struct service_call *call);
+bool admin_page_alarm_post(struct process *process, struct service_call *call);
+
 /* admin_drops.c */
 bool admin_page_drops(struct process *process, struct service_call *call);
 

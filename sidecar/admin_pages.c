@@ -187,16 +187,6 @@ static bool page_status(struct process *process, struct service_call *call)
     return true;
 }
 
-/* ---- alarms ---- */
-
-static bool page_alarms(struct process *process, struct service_call *call)
-{
-    call->status = 200;
-    call->type = SPAN("application/json");
-    alarm_watch_print(process->alarms, &call->body);
-    return true;
-}
-
 /* ---- orders ---- */
 
 static bool page_reload(struct process *process, struct service_call *call)
@@ -225,9 +215,11 @@ const struct admin_page admin_pages[] = {
     {PORT_STATUS, SPAN_INIT("GET"), SPAN_INIT("/metrics"), true, page_metrics},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/metrics"), false, page_metrics},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/status"), false, page_status},
-    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms"), false, page_alarms},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/metrics"), false, admin_page_metric_data},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/metrics"), false, admin_page_metric_data},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms"), false, admin_page_alarms},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms/*"), false, admin_page_alarm},
+    {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/alarms/*"), false, admin_page_alarm_post},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/reload"), false, page_reload},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/drain"), false, page_drain},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/drops"), false, admin_page_drops},

@@ -7,6 +7,7 @@
 #include "exporters/meter.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
+#include "sidecar/alarm_duty.h"
 #include "sidecar/http/date.h"
 #include "sidecar/loop/loop.h"
 #include "sidecar/program_log.h"
@@ -26,7 +27,8 @@ struct alarm_watch {
     unsigned workers;
     const struct settings *settings;
     struct alarms *alarms; /* NULL: none */
-    int64_t *since_s;      /* by alarm: when it took its state; 0: it never changed */
+    struct alarm_duty *duty;
+    int64_t *since_s; /* by alarm: when it took its state; 0: it never changed */
     int64_t evaluated_s;
     struct timer timer;
 };
@@ -51,14 +53,15 @@ static void gather(struct alarm_watch *watch)
 static void on_told(void *context, const struct alarm_told *told)
 {
     struct alarm_watch *watch = context;
-    if (told->state == told->before)
-        return;
-    watch->since_s[told->alarm] = told->time_s;
-    program_log_say(*watch->log, told->state == ALARM_STATE_ALARM ? LOG_WARN : LOG_INFO,
-                    "alarm " SPAN_FORMAT ": %s -> %s: " SPAN_FORMAT,
-                    span_arg(watch->settings->alarms[told->alarm].name),
-                    alarm_state_word(told->before), alarm_state_word(told->state),
-                    span_arg(told->reason));
+    if (told->state != told->before) {
+        watch->since_s[told->alarm] = told->time_s;
+        program_log_say(*watch->log, told->state == ALARM_STATE_ALARM ? LOG_WARN : LOG_INFO,
+                        "alarm " SPAN_FORMAT ": %s -> %s: " SPAN_FORMAT,
+                        span_arg(watch->settings->alarms[told->alarm].name),
+                        alarm_state_word(told->before), alarm_state_word(told->state),
+                        span_arg(told->reason));
+    }
+    alarm_duty_told(watch->duty, told);
 }
 
 static int64_t due_s(const struct alarm_watch *watch)
@@ -105,6 +108,7 @@ static void on_slot(struct timer *timer)
     struct alarm_watch *watch = list_entry(timer, struct alarm_watch, timer);
     gather(watch);
     evaluate(watch);
+    alarm_duty_look(watch->duty);
     arm(watch);
 }
 
@@ -118,8 +122,17 @@ struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const
     watch->log = log;
     watch->metrics = metrics;
     watch->workers = workers;
+    watch->duty = alarm_duty_new(loop, log);
     timer_init(&watch->timer, loop, on_slot);
     return watch;
+}
+
+void alarm_watch_close(struct alarm_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    timer_disarm(&watch->timer);
+    alarm_duty_close(watch->duty);
 }
 
 void alarm_watch_free(struct alarm_watch *watch)
@@ -127,6 +140,7 @@ void alarm_watch_free(struct alarm_watch *watch)
     if (watch == NULL)
         return;
     timer_disarm(&watch->timer);
+    alarm_duty_free(watch->duty);
     alarms_free(watch->alarms);
     free(watch->since_s);
     free(watch);
@@ -176,6 +190,7 @@ void alarm_watch_change(struct alarm_watch *watch, const struct settings *settin
     watch->since_s = since;
     watch->alarms = alarms;
     watch->settings = settings;
+    alarm_duty_change(watch->duty, settings);
     timer_disarm(&watch->timer);
     if (begins)
         watch->evaluated_s = due_s(watch);
@@ -183,6 +198,43 @@ void alarm_watch_change(struct alarm_watch *watch, const struct settings *settin
         arm(watch);
     free(watches);
     faults_free(faults);
+}
+
+void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct caller *caller)
+{
+    int64_t now_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
+    struct alarm_restored restored;
+    alarm_duty_open(watch->duty, folder, caller);
+    for (size_t i = 0; watch->alarms != NULL && i < watch->settings->alarm_count; i++)
+        if (alarm_duty_restored(watch->duty, i, &restored)) {
+            alarms_restore(watch->alarms, i, &restored, now_s);
+            watch->since_s[i] = restored.since_s;
+        }
+}
+
+/* ---- by hand ---- */
+
+struct alarm_duty *alarm_watch_duty(const struct alarm_watch *watch)
+{
+    return watch->duty;
+}
+
+bool alarm_watch_find(const struct alarm_watch *watch, struct span name, size_t *alarm)
+{
+    size_t count = watch->alarms != NULL ? watch->settings->alarm_count : 0;
+    for (*alarm = 0; *alarm < count; ++*alarm)
+        if (span_is(watch->settings->alarms[*alarm].name, name))
+            return true;
+    return false;
+}
+
+void alarm_watch_set_state(struct alarm_watch *watch, size_t alarm, enum alarm_state state,
+                           struct span reason)
+{
+    const struct alarm_restored to = {.state = state,
+                                      .reason = reason,
+                                      .since_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US)};
+    alarms_force(watch->alarms, alarm, &to, on_told, watch);
 }
 
 /* ---- what is said of them ---- */
@@ -200,6 +252,24 @@ struct alarm_figure *alarm_watch_figures(const struct alarm_watch *watch, size_t
         figures[i] = (struct alarm_figure){watch->settings->alarms[i].name,
                                            alarm_state_word(alarms_state(watch->alarms, i))};
     return figures;
+}
+
+static void duty_print(const struct alarm_watch *watch, size_t i, struct buf *to)
+{
+    struct alarm_duty_facts facts = alarm_duty_facts(watch->duty, i);
+    char time[TIMESTAMP_LENGTH];
+    buf_format(to, ",\"actions_enabled\":%s,\"actions_held\":%s,\"muted_until\":",
+               watch->settings->alarms[i].actions_off ? "false" : "true",
+               facts.is_held ? "true" : "false");
+    timestamp_write(time, facts.muted_until_us);
+    if (facts.muted_until_us > 0)
+        json_add_string(to, span_make(time, TIMESTAMP_LENGTH));
+    else
+        buf_add(to, SPAN("null"));
+    if (facts.muted_until_us > 0 && facts.muted_why.len > 0) {
+        buf_add(to, SPAN(",\"muted_because\":"));
+        json_add_string(to, facts.muted_why);
+    }
 }
 
 static void alarm_print(const struct alarm_watch *watch, size_t i, struct buf *to)
@@ -221,8 +291,9 @@ static void alarm_print(const struct alarm_watch *watch, size_t i, struct buf *t
         buf_add(to, SPAN("null"));
     buf_add(to, SPAN(",\"reason\":"));
     json_add_string(to, alarms_reason(watch->alarms, i));
+    duty_print(watch, i, to);
     buf_add(to, SPAN(",\"definition\":"));
-    json_add_string(to, settings->text);
+    json_add_string(to, settings->shown);
     buf_add_byte(to, '}');
 }
 

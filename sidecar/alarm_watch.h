@@ -7,9 +7,12 @@
 
 #include <stddef.h>
 
+#include "exporters/alarms/state.h"
 #include "exporters/metrics.h"
 
 struct alarm_watch;
+struct alarm_duty;
+struct caller;
 struct loop;
 struct program_log;
 struct settings;
@@ -17,11 +20,26 @@ struct settings;
 /* `log` is asked for at each line: it may be opened anew. All are borrowed. */
 struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const *log,
                                     struct metrics *metrics, unsigned workers);
-void alarm_watch_free(struct alarm_watch *watch); /* NULL allowed */
+/* Actions that are under way are given up, before the caller stops; the loop turns once more before
+ * it is freed. NULL allowed, for both. */
+void alarm_watch_close(struct alarm_watch *watch);
+void alarm_watch_free(struct alarm_watch *watch);
 
 /* From now on these, borrowed until the next change; those of before may go then. Alarms that are
  * the same keep their state, metrics their samples. */
 void alarm_watch_change(struct alarm_watch *watch, const struct settings *settings);
+
+/* Once privileges are dropped: what the folder (NULL: none) knows of a time before a restart holds,
+ * and actions are carried out from now on. */
+void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct caller *caller);
+
+/* What follows from changes: history, actions, muting. Its alarms are numbered as here. */
+struct alarm_duty *alarm_watch_duty(const struct alarm_watch *watch);
+/* False: there is no such alarm. */
+bool alarm_watch_find(const struct alarm_watch *watch, struct span name, size_t *alarm);
+/* By hand, until the next evaluation; composite alarms and actions follow. */
+void alarm_watch_set_state(struct alarm_watch *watch, size_t alarm, enum alarm_state state,
+                           struct span reason);
 
 /* One for each alarm; the caller frees the array, the texts are the settings'. */
 struct alarm_figure *alarm_watch_figures(const struct alarm_watch *watch, size_t *count);

@@ -72,14 +72,16 @@ static int alarms_list(int argc, char **argv)
 /* ---- words ---- */
 
 static const struct argument_table alarms_table = {
-    "alarms list|test",
-    "Lists the alarms of a running one, or replays a series and says when an alarm would ring.",
+    "alarms list|history|set-state|mute|unmute|test",
+    "Shows and changes the alarms of a running one, or replays a series and says when an alarm "
+    "would ring.",
     NULL, 0};
 
 int command_alarms(int argc, char **argv)
 {
-    static const char *const names[] = {"list", "test"};
-    static int (*const run[])(int argc, char **argv) = {alarms_list, alarms_test};
+    static const char *const names[] = {"list", "history", "set-state", "mute", "unmute", "test"};
+    static int (*const run[])(int argc, char **argv) = {alarms_list,  alarms_order, alarms_order,
+                                                        alarms_order, alarms_order, alarms_test};
     enum { NAMES = sizeof names / sizeof *names };
     struct arguments arguments;
     char near[160];
@@ -91,7 +93,7 @@ int command_alarms(int argc, char **argv)
     if (*what == '-')
         arguments_next(&arguments);
     else if (*what == '\0')
-        arguments_refuse(&arguments, "list or test?");
+        arguments_refuse(&arguments, "list, history, set-state, mute, unmute or test?");
     else
         arguments_refuse(&arguments, "unknown word '%s'%s", what,
                          arguments_near(what, names, NAMES, near, sizeof near));

@@ -4,5 +4,6 @@
 #define SIDEGATE_SIDECAR_COMMAND_ALARMS_H
 
 int alarms_test(int argc, char **argv);
+int alarms_order(int argc, char **argv); /* history, set-state, mute, unmute */
 
 #endif

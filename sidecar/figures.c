@@ -6,6 +6,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/admin_inside.h"
+#include "sidecar/alarm_duty.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/process_inside.h"
 #include "sidecar/sampling_service.h"
@@ -89,6 +90,24 @@ static void add_counts(struct process_facts *facts, const struct process *proces
     }
 }
 
+static void alarm_actions_fill(struct figures *figures, const struct process *process)
+{
+    const struct alarm_duty *duty = alarm_watch_duty(process->alarms);
+    struct alarm_action_figures actions = alarm_duty_action_figures(duty);
+    struct alarm_book_figures book = alarm_duty_book_figures(duty);
+    struct process_facts *facts = &figures->facts;
+    for (unsigned type = 0; alarm_action_type_word(type) != NULL; type++)
+        for (unsigned outcome = 0; outcome < ALARM_OUTCOME_COUNT; outcome++)
+            figures->alarm_actions[facts->alarm_action_count++] = (struct alarm_action_count){
+                alarm_action_type_word(type), alarm_outcome_word((enum alarm_outcome)outcome),
+                actions.counts[type][outcome]};
+    facts->alarm_actions = figures->alarm_actions;
+    facts->alarm_actions_waiting = actions.waiting;
+    facts->alarm_action_retries = actions.retries;
+    facts->alarm_book_failed = book.failures;
+    facts->alarm_book_broken = book.broken;
+}
+
 void figures_begin(struct figures *figures, const struct process *process)
 {
     struct process_facts *facts = &figures->facts;
@@ -101,6 +120,7 @@ void figures_begin(struct figures *figures, const struct process *process)
     facts->ip_set_count = process->snapshot->settings->ip_set_count;
     figures->sampling = sampling_service_figures(process->sampling, &facts->sampling);
     facts->alarms = figures->alarms = alarm_watch_figures(process->alarms, &facts->alarm_count);
+    alarm_actions_fill(figures, process);
 }
 
 void figures_end(struct figures *figures)

@@ -4,9 +4,11 @@
 #define SIDEGATE_SIDECAR_FIGURES_H
 
 #include "exporters/metrics.h"
+#include "sidecar/alarm_actions.h"
 
 struct process;
 
+enum { ALARM_ACTION_COUNTS = 3 * ALARM_OUTCOME_COUNT };
 struct figures {
     struct process_facts facts;
     /* What the facts point to: */
@@ -15,6 +17,7 @@ struct figures {
     struct ip_set_figures *ip_sets;
     struct alarm_figure *alarms;
     struct sampling_figure *sampling;
+    struct alarm_action_count alarm_actions[ALARM_ACTION_COUNTS];
 };
 
 void figures_begin(struct figures *figures, const struct process *process);

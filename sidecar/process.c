@@ -258,6 +258,8 @@ static void start_helpers(struct process *process)
     sampling_service_change(process->sampling, process->snapshot->settings);
     open_usage(process);
     start_collector(process);
+    alarm_watch_open(process->alarms, process->snapshot->settings->process.state_dir.at,
+                     workers->caller);
 }
 
 static bool start_workers(struct process *process, char *why, size_t size)
@@ -335,6 +337,7 @@ static void stop(struct process *process)
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);
     sampling_service_free(process->sampling);
+    alarm_watch_close(process->alarms);
     caller_stop(workers->caller);
     usage_file_stop(process->usage_file);
     loop_turn(process->loop, 0); /* mail of calls that were given up */

@@ -29,6 +29,20 @@ void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state stat
     buf_add(&set->reason, reason);
 }
 
+void alarms_restore(struct alarms *alarms, size_t alarm, const struct alarm_restored *restored,
+                    int64_t known_from_s)
+{
+    struct alarm *to = &alarms->list[alarm];
+    struct suppressor *suppressor = &to->suppressor;
+    alarms_set_state(alarms, alarm, restored->state, restored->reason);
+    to->is_restored = true;
+    to->known_from_s = known_from_s;
+    if (restored->is_held && to->suppressed_by < alarms->count) {
+        suppressor->by = SUPPRESSED_BY_WAIT_PERIOD;
+        suppressor->until_s = restored->since_s + suppressor->wait_s;
+    }
+}
+
 bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, double value,
                    uint64_t times)
 {
@@ -74,6 +88,8 @@ static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *ear
     struct alarm *alarm = &alarms->list[index];
     alarms_set_state(alarms, index, earlier->state, buf_span(&earlier->reason));
     alarm->has_run = earlier->has_run;
+    alarm->is_restored = earlier->is_restored;
+    alarm->known_from_s = earlier->known_from_s;
     alarm->suppressor = earlier->suppressor;
     for (size_t k = 0; k < alarm->settings->metric_count; k++) {
         struct band *band = alarm->bands[k]; /* what was learned goes over */
@@ -187,11 +203,32 @@ static void points_find(struct alarms *alarms, struct alarm *alarm, int64_t now_
 
 /* ---- metric alarms ---- */
 
+/* Of the N latest periods some lie before a restart: could what was lost there change the verdict?
+ */
+static bool is_unsure(struct alarm *alarm, const struct alarm_told *told)
+{
+    const struct alarm_test *test = &alarm->settings->test;
+    int64_t period_s = alarm->settings->period_s, periods = test->evaluation_periods;
+    int64_t lost_s = alarm->known_from_s - (told->time_s - periods * period_s);
+    size_t lost = 0, breaching = 0;
+    alarm->is_restored = lost_s > 0;
+    if (!alarm->is_restored)
+        return false;
+    lost = (size_t)((lost_s + period_s - 1) / period_s);
+    for (size_t i = alarm->range - test->evaluation_periods; i < alarm->range; i++)
+        breaching += alarm->points[i].is_there && datapoint_breaches(test, &alarm->points[i]);
+    if (told->verdict.state == ALARM_STATE_ALARM)
+        return breaching < test->datapoints_to_alarm;
+    return told->verdict.state != ALARM_STATE_OK || breaching + lost >= test->datapoints_to_alarm;
+}
+
 static void metric_alarm_run(struct alarms *alarms, size_t index, struct alarm_told *told)
 {
     struct alarm *alarm = &alarms->list[index];
     points_find(alarms, alarm, told->time_s);
     told->verdict = alarm_decide(&alarm->settings->test, alarm->points, alarm->range, alarm->state);
+    if (alarm->is_restored && is_unsure(alarm, told))
+        told->verdict = (struct alarm_verdict){alarm->state, true};
     if (!told->verdict.is_kept) {
         buf_clear(&alarm->reason);
         alarm_reason(&alarm->settings->test, alarm->points, alarm->range, told->verdict.state,
@@ -235,6 +272,10 @@ static bool composite_run(struct alarms *alarms, size_t index, struct alarm_told
         return false;
     enum alarm_state state =
         alarm_rule_holds(alarm->rule, alarms->states) ? ALARM_STATE_ALARM : ALARM_STATE_OK;
+    if (!alarm->has_run && alarm->is_restored && state == alarm->state) {
+        alarm->has_run = true;
+        return false;
+    }
     buf_clear(&alarm->reason);
     if (!alarm->has_run) {
         buf_format(&alarm->reason, SPAN_FORMAT " was created and its alarm rule evaluates to %s",
@@ -267,25 +308,38 @@ static bool actions_settle(struct alarms *alarms, size_t index, struct alarm_tol
 
 /* ---- a run ---- */
 
+struct run {
+    int64_t now_s;
+    size_t forced; /* the alarm whose state is set by hand, and metrics are not looked at; none:
+                      count */
+    const struct alarm_restored *to;
+};
+
 /* True: the alarm was evaluated. */
-static bool state_find(struct alarms *alarms, size_t index, int64_t now_s)
+static bool state_find(struct alarms *alarms, size_t index, const struct run *run)
 {
     struct alarm *alarm = &alarms->list[index];
     struct alarm_told *told = &alarms->told[index];
-    *told = (struct alarm_told){.alarm = index, .time_s = now_s, .before = alarm->state};
+    *told = (struct alarm_told){.alarm = index, .time_s = run->now_s, .before = alarm->state};
+    if (run->to != NULL && run->forced == index) {
+        alarms_set_state(alarms, index, run->to->state, run->to->reason);
+        told->actions_run = alarm->state != told->before;
+        alarm->has_run = true;
+        return true;
+    }
     if (alarm->rule != NULL)
         return composite_run(alarms, index, told);
-    if (now_s % alarm->step_s != 0)
+    if (run->forced < alarms->count || run->now_s % alarm->step_s != 0)
         return false;
     metric_alarm_run(alarms, index, told);
     return true;
 }
 
-void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *context)
+static void run_all(struct alarms *alarms, const struct run *run, alarm_tell *tell, void *context)
 {
     for (size_t k = 0; k < alarms->count; k++) {
         size_t i = alarms->order[k];
-        alarms->evaluated[i] = state_find(alarms, i, now_s);
+        alarms->evaluated[i] = state_find(alarms, i, run);
         alarms->changed[i] = alarms->list[i].state != alarms->told[i].before;
     }
     for (size_t k = 0; k < alarms->count; k++) {
@@ -297,4 +351,17 @@ void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *co
         if (alarms->evaluated[i] || has_news)
             tell(context, told);
     }
+}
+
+void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *context)
+{
+    const struct run run = {.now_s = now_s, .forced = alarms->count};
+    run_all(alarms, &run, tell, context);
+}
+
+void alarms_force(struct alarms *alarms, size_t alarm, const struct alarm_restored *to,
+                  alarm_tell *tell, void *context)
+{
+    const struct run run = {.now_s = to->since_s, .forced = alarm, .to = to};
+    run_all(alarms, &run, tell, context);
 }

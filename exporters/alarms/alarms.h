@@ -10,6 +10,7 @@
 #ifndef SIDEGATE_EXPORTERS_ALARMS_ALARMS_H
 #define SIDEGATE_EXPORTERS_ALARMS_ALARMS_H
 
+#include "exporters/alarms/action.h"
 #include "exporters/alarms/state.h"
 #include "exporters/alarms/statistic.h"
 #include "exporters/alarms/suppressor.h"
@@ -21,6 +22,7 @@ struct alarm_metric {
     struct span metric;
     struct span route, method; /* of these alone; empty: of all */
     struct statistic statistic;
+    struct span statistic_text;
     struct span expression; /* instead of the two */
     bool returns;           /* it is what is held against threshold or band */
     struct place place;     /* of the expression's text, or of the whole */
@@ -28,7 +30,9 @@ struct alarm_metric {
 
 struct alarm_settings {
     struct span name, description;
-    struct span text; /* as one would write it: what is the same keeps its state over a change */
+    struct span text;  /* as one would write it, without actions: what is the same keeps its state
+                          over a change */
+    struct span shown; /* all of it, without what is secret; empty: nobody asks */
     struct place place;
 
     const struct alarm_metric *metrics; /* of a metric alarm; none: a composite one */
@@ -43,6 +47,9 @@ struct alarm_settings {
     struct span suppressor; /* the alarm that holds its actions back; empty: none */
     struct place suppressor_place;
     unsigned wait_s, extension_s;
+
+    struct alarm_action_list actions[ALARM_STATES]; /* by the state that is taken */
+    bool actions_off;
 };
 
 enum { ALARMS_MOST = 1000, ALARM_METRICS_MOST = 10, ALARM_PERIOD_MOST_S = 86400 };
@@ -98,5 +105,22 @@ enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm);
 struct span alarms_reason(const struct alarms *alarms, size_t alarm); /* borrowed, the same */
 void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state state,
                       struct span reason);
+
+/* What is known of an alarm from before a restart. */
+struct alarm_restored {
+    enum alarm_state state;
+    struct span reason;
+    int64_t since_s;
+    bool is_held; /* a composite one: its actions were held back when it ended */
+};
+/* Samples from before `known_from_s` are lost: until those since then say enough by themselves,
+ * whatever was lost, the alarm stays as it was. */
+void alarms_restore(struct alarms *alarms, size_t alarm, const struct alarm_restored *restored,
+                    int64_t known_from_s);
+
+/* Sets a state by hand, until the next evaluation; composite alarms that ask for it follow at once.
+ * All of them are told. */
+void alarms_force(struct alarms *alarms, size_t alarm, const struct alarm_restored *to,
+                  alarm_tell *tell, void *context);
 
 #endif

@@ -33,6 +33,7 @@ static bool metric_read(struct alarm_reading *reading, const struct node *node, 
 
 static bool metric_statistic_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
+    ((struct alarm_metric *)to)->statistic_text = node->text;
     return statistic_read(reading, node, &((struct alarm_metric *)to)->statistic);
 }
 
@@ -47,9 +48,7 @@ static bool expression_read(struct alarm_reading *reading, const struct node *no
 static bool return_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
-    ((struct alarm_metric *)to)->returns = span_is(node->text, SPAN("true"));
-    return node->kind == NODE_SCALAR &&
-           (span_is(node->text, SPAN("true")) || span_is(node->text, SPAN("false")));
+    return alarm_flag_read(node, &((struct alarm_metric *)to)->returns);
 }
 
 static bool route_read(struct alarm_reading *reading, const struct node *node, void *to)
@@ -151,15 +150,53 @@ static bool dimensions_later(struct alarm_reading *reading, const struct node *n
     return node->kind == NODE_MAP;
 }
 
+/* ---- actions ---- */
+
+bool alarm_actions_key(struct span key, enum alarm_state *state)
+{
+    static const char *const names[ALARM_STATES] = {[ALARM_STATE_INSUFFICIENT_DATA] =
+                                                        "insufficient_data_actions",
+                                                    [ALARM_STATE_OK] = "ok_actions",
+                                                    [ALARM_STATE_ALARM] = "actions"};
+    for (unsigned i = 0; i < ALARM_STATES; i++) {
+        *state = (enum alarm_state)i;
+        if (span_is(key, span_text(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* An alert ends where its alarm does: it is told of both by `actions`. */
+static void no_alerts_check(struct alarm_reading *reading, const struct node *node,
+                            const struct alarm_action_list *actions)
+{
+    for (size_t i = 0; i < actions->count; i++)
+        if (actions->list[i].type == ALARM_ACTION_WEBHOOK &&
+            actions->list[i].format == ALARM_FORMAT_ALERTMANAGER)
+            alarm_refuse(reading, node->key_place,
+                         "format alertmanager stands in `actions` alone, and is told there when "
+                         "the alarm is over");
+}
+
 /* A test carries nothing out. */
 static bool actions_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
-    (void)to;
-    if (reading->is_live)
-        alarm_refuse(reading, node->key_place,
-                     "actions are not carried out yet: a change is logged, and counted in "
-                     "sidegate_alarm_state");
-    return true;
+    enum alarm_state state = ALARM_STATE_ALARM;
+    if (!reading->is_live || !alarm_actions_key(node->key, &state))
+        return true;
+    struct alarm_action_list *actions = &((struct alarm_settings *)to)->actions[state];
+    bool well = alarm_actions_read(reading, node, actions);
+    if (state != ALARM_STATE_ALARM)
+        no_alerts_check(reading, node, actions);
+    return well;
+}
+
+static bool enabled_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    bool enabled, well = alarm_flag_read(node, &enabled);
+    ((struct alarm_settings *)to)->actions_off = !enabled;
+    return well;
 }
 
 static bool description_read(struct alarm_reading *reading, const struct node *node, void *to)
@@ -245,9 +282,8 @@ static bool rule_read(struct alarm_reading *reading, const struct node *node, vo
 
 static bool suppressor_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
+    (void)reading;
     ((struct alarm_settings *)to)->suppressor_place = node->place;
-    if (reading->is_live)
-        actions_read(reading, node, to);
     return alarm_text_read(node, &((struct alarm_settings *)to)->suppressor);
 }
 
@@ -272,7 +308,10 @@ static bool extension_read(struct alarm_reading *reading, const struct node *nod
 static const struct alarm_key alarm_keys[] = {
     {"name", name_read, "a name"},
     {"description", description_read, "a text"},
-    {"actions", actions_read, ""},
+    {"actions", actions_read, "a list of five actions at the most"},
+    {"ok_actions", actions_read, "a list of five actions at the most"},
+    {"insufficient_data_actions", actions_read, "a list of five actions at the most"},
+    {"actions_enabled", enabled_read, "true or false"},
     {"metric", later_read, "the name of a metric"},
     {"statistic", later_read, "a statistic, like Average or p99"},
     {"dimensions", dimensions_later, "a map, like { route: /pets, method: GET }"},
@@ -310,7 +349,7 @@ static void single_metric_read(struct alarm_reading *reading, const struct node 
     else if (statistic == NULL)
         alarm_refuse(reading, node->place, "`statistic` is missing");
     else
-        statistic_read(reading, statistic, &metric->statistic);
+        metric_statistic_read(reading, statistic, metric);
     settings->metrics = metric;
     settings->metric_count = 1;
 }

@@ -39,11 +39,21 @@ bool alarm_count_read(const struct node *node, unsigned *count);
 /* The index of one of the words; the nearest one is named where it is none. */
 bool alarm_word_read(struct alarm_reading *reading, const struct node *node,
                      const char *(*word)(unsigned), unsigned *index);
+bool alarm_flag_read(const struct node *node, bool *to); /* true or false */
 /* "missing x10": the word, and how often it stands there. */
 struct span alarm_repeated(struct span text, uint64_t *times);
 
 /* The list with what presets stand for in their place; lies in the arena. alarm_presets.c */
 const struct node *alarm_presets_put_in(struct alarm_reading *reading, const struct node *list);
+
+/* alarm_actions.c: five at the most; live ones alone, for files are read. False: it is no list. */
+bool alarm_actions_read(struct alarm_reading *reading, const struct node *node,
+                        struct alarm_action_list *to);
+/* As one would write it, without what is secret. */
+void alarm_actions_print(struct buf *to, const struct alarm_action_list *actions);
+void alarm_node_print(struct buf *to, const struct node *node); /* the same of any other node */
+/* The state whose actions a key of an alarm lists. False: it lists none. */
+bool alarm_actions_key(struct span key, enum alarm_state *state);
 
 /* The list `alarms:`, presets put in; an empty one only where it is live. False: it is no such
  * list. */

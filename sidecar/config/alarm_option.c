@@ -7,31 +7,35 @@ enum { TEXT_BYTES = 64 << 10 };
 
 /* ---- text ---- */
 
-static void flow_print(struct buf *to, const struct node *node)
+/* With `actions` all of it, else without what is done on a change. */
+static void alarm_print(struct buf *to, const struct node *node, const struct alarm_settings *alarm,
+                        bool actions)
 {
     const char *comma = "";
-    if (node->kind == NODE_SCALAR) {
-        value_print_text(to, node->text);
-        return;
-    }
-    buf_add(to, node->kind == NODE_MAP ? SPAN("{ ") : SPAN("["));
+    enum alarm_state state;
+    buf_add(to, SPAN("{ "));
     for (const struct node *n = node->first; n != NULL; n = n->next) {
+        bool lists = alarm_actions_key(n->key, &state);
+        if (!actions && (lists || span_is(n->key, SPAN("actions_enabled"))))
+            continue;
         buf_add(to, span_text(comma));
-        if (node->kind == NODE_MAP) {
-            value_print_text(to, n->key);
-            buf_add(to, SPAN(": "));
-        }
-        flow_print(to, n);
+        value_print_text(to, n->key);
+        buf_add(to, SPAN(": "));
+        if (lists)
+            alarm_actions_print(to, &alarm->actions[state]);
+        else
+            alarm_node_print(to, n);
         comma = ", ";
     }
-    buf_add(to, node->kind == NODE_MAP ? SPAN(" }") : SPAN("]"));
+    buf_add(to, SPAN(" }"));
 }
 
-static struct span text_of(const struct value *value, const struct node *node)
+static struct span text_of(const struct value *value, const struct node *node,
+                           const struct alarm_settings *alarm, bool actions)
 {
     struct buf text;
     buf_init(&text, TEXT_BYTES);
-    flow_print(&text, node);
+    alarm_print(&text, node, alarm, actions);
     struct span kept = value_keep(value, buf_span(&text));
     if (buf_is_full(&text))
         value_refuse(value, node, "", "the alarm is too long");
@@ -81,8 +85,10 @@ static enum value_result alarms_read(const struct value *value)
     const struct node *entries = alarm_presets_put_in(&reading, node);
     if (!alarm_entries_read(&reading, entries, &list, &count))
         return VALUE_UNFIT;
-    for (const struct node *n = entries->first; list != NULL && n != NULL; n = n->next)
-        list[i++].text = text_of(value, n);
+    for (const struct node *n = entries->first; list != NULL && n != NULL; n = n->next, i++) {
+        list[i].text = text_of(value, n, &list[i], false);
+        list[i].shown = text_of(value, n, &list[i], true);
+    }
     if (faults_count(faults, FAULT_ERROR) == before)
         alarms_try(value, list, count);
     settings->alarms = list;
@@ -94,7 +100,7 @@ static bool alarms_print(const struct option *option, const void *base, size_t i
 {
     (void)option;
     const struct settings *settings = base;
-    return i < settings->alarm_count && buf_add(to, settings->alarms[i].text);
+    return i < settings->alarm_count && buf_add(to, settings->alarms[i].shown);
 }
 
 const struct option_type type_alarms = {.name = "list of alarms",

@@ -199,10 +199,10 @@ def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
 @pytest.mark.parametrize("wrong, right, said", [
     ("metric: 5XXErrors", "metric: 5XXError", "metric: found '5XXErrors', expected Count, 4XXError, 5XXError, Latency or "
      "IntegrationLatency (did you mean '5XXError'?)"),
-    ("actions: [{ type: log }], threshold: 0.5", "threshold: 0.5", "actions are not carried out yet"),
+    ("ok_actions: [{ type: lgo }], threshold: 0.5", "threshold: 0.5", "type: found 'lgo', expected webhook, command, ... (did you mean 'log'?)"),
     ("period: 11s", "period: 10s", "period: expected 10s, 20s, 30s or a number of minutes"),
     ("OK(sloe)", "OK(slow)", "there is no alarm 'sloe' (did you mean 'slow'?)"),
-    ("name: page, actions_suppressor: slow", "name: page", "actions are not carried out yet"),
+    ("name: page, actions_suppressor: slwo", "name: page", "there is no alarm 'slwo' (did you mean 'slow'?)"),
     ("{ verb: GET }", "{ method: GET }", "unknown key 'verb'"),
 ])
 def test_what_is_wrong_with_an_alarm_of_the_configuration_is_said(tmp_path, wrong, right, said):

@@ -292,6 +292,100 @@ TEST(a_composite_alarm_says_which_alarm_changed_it)
     alarms_free(alarms);
 }
 
+/* ---- a restart ---- */
+
+/* States by minutes, from a restart at `start` on; each value is a datapoint, NAN: none. */
+static void check_restored(enum alarm_state before, enum alarm_missing missing,
+                           const double *values, const char *want)
+{
+    static const char letters[] = {'I', 'O', 'A'};
+    const struct alarm_metric errors = metric("5XXError", "Maximum");
+    const struct alarm_settings settings =
+        over("errors", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 5, 3, missing});
+    struct alarms *alarms = built(&settings, 1);
+    static struct diary diary;
+    diary = (struct diary){0};
+    const struct alarm_restored restored = {before, SPAN("as it was"), start - 1000, false};
+    alarms_restore(alarms, 0, &restored, start);
+    for (int64_t minute = 0; want[minute] != '\0'; minute++) {
+        if (values[minute] >= 0)
+            alarms_sample(alarms, SPAN("5XXError"), start + minute * MINUTE_S, values[minute], 1);
+        alarms_run(alarms, start + (minute + 1) * MINUTE_S, write_down, &diary);
+        check_number(letters[alarms_state(alarms, 0)], want[minute]);
+    }
+    alarms_free(alarms);
+}
+
+TEST(what_an_alarm_was_before_a_restart_stays_until_what_came_since_says_enough)
+{
+    static const double good[] = {0, 0, 0, 0, 0, 0}, bad[] = {1, 1, 1, 1, 1, 1},
+                        nothing[] = {-1, -1, -1, -1, -1, -1}, mixed[] = {1, 0, 1, 0, 0, 0};
+    /* two of the five are lost after three good ones: less than the three that it takes */
+    check_restored(ALARM_STATE_ALARM, ALARM_NOT_BREACHING, good, "AAOOOO");
+    check_restored(ALARM_STATE_ALARM, ALARM_MISSING, good, "AAOOOO");
+    check_restored(ALARM_STATE_OK, ALARM_NOT_BREACHING, good, "OOOOOO");
+    check_restored(ALARM_STATE_OK, ALARM_NOT_BREACHING, bad, "OOAAAA");
+    check_restored(ALARM_STATE_OK, ALARM_BREACHING, nothing, "OOOOAA");
+    check_restored(ALARM_STATE_ALARM, ALARM_MISSING, nothing, "AAAAII");
+    check_restored(ALARM_STATE_ALARM, ALARM_NOT_BREACHING, mixed, "AAAAOO");
+}
+
+TEST(a_state_that_is_set_by_hand_lasts_until_the_next_evaluation_and_composite_alarms_follow)
+{
+    const struct alarm_metric errors = metric("5XXError", "Sum");
+    struct alarm_settings settings[] = {
+        {.name = SPAN("page"), .rule = SPAN("ALARM(errors)")},
+        over("errors", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 1, 1, ALARM_MISSING})};
+    struct alarms *alarms = built(settings, 2);
+    static struct diary diary;
+    diary = (struct diary){0};
+    alarms_sample(alarms, SPAN("5XXError"), start, 0, 1);
+    alarms_run(alarms, start + 60, write_down, &diary);
+    diary = (struct diary){0};
+    const struct alarm_restored to = {ALARM_STATE_ALARM, SPAN("a test"), start + 75, false};
+    alarms_force(alarms, 1, &to, write_down, &diary);
+    static const struct change want[] = {{1, 1, ALARM_STATE_ALARM, true},
+                                         {1, 0, ALARM_STATE_ALARM, true}};
+    check_changes(&diary, want, 2);
+    check_span(alarms_reason(alarms, 1), "a test");
+    alarms_force(alarms, 1, &to, write_down, &diary);
+    check_number(diary.count, 2); /* it is so already */
+    alarms_sample(alarms, SPAN("5XXError"), start + 60, 0, 1);
+    alarms_run(alarms, start + 120, write_down, &diary);
+    static const struct change after[] = {{1, 1, ALARM_STATE_ALARM, true},
+                                          {1, 0, ALARM_STATE_ALARM, true},
+                                          {2, 1, ALARM_STATE_OK, true},
+                                          {2, 0, ALARM_STATE_OK, true}};
+    check_changes(&diary, after, 4);
+    alarms_free(alarms);
+}
+
+TEST(a_composite_alarm_that_was_held_back_waits_again_after_a_restart)
+{
+    const struct alarm_metric errors = metric("5XXError", "Sum");
+    const struct alarm_test test = {ALARM_GREATER, 0, 1, 1, ALARM_IGNORE};
+    struct alarm_settings settings[] = {over("errors", &errors, 60, test),
+                                        over("deploy", &errors, 60, test),
+                                        {.name = SPAN("page"),
+                                         .rule = SPAN("ALARM(errors)"),
+                                         .suppressor = SPAN("deploy"),
+                                         .wait_s = 120,
+                                         .extension_s = 60}};
+    struct alarms *alarms = built(settings, 3);
+    static struct diary diary;
+    diary = (struct diary){0};
+    struct alarm_restored restored = {ALARM_STATE_ALARM, SPAN("as it was"), start, true};
+    alarms_restore(alarms, 0, &restored, start + 30);
+    alarms_restore(alarms, 2, &restored, start + 30);
+    alarms_run(alarms, start + 60, write_down, &diary);
+    check_number(diary.count, 0);
+    check_span(alarms_reason(alarms, 2), "as it was");
+    alarms_run(alarms, start + 120, write_down, &diary);
+    static const struct change want[] = {{2, 2, ALARM_STATE_ALARM, true}};
+    check_changes(&diary, want, 1);
+    alarms_free(alarms);
+}
+
 /* ---- what is refused ---- */
 
 static void check_refused(const struct alarm_settings *settings, size_t count, const char *want)
@@ -378,6 +472,11 @@ int alarms_suite(void)
         cmocka_unit_test(an_error_rate_is_metric_math_over_two_metrics),
         cmocka_unit_test(a_band_alarm_rings_at_what_is_unusual_for_the_hour),
         cmocka_unit_test(a_composite_alarm_says_which_alarm_changed_it),
+        cmocka_unit_test(
+            what_an_alarm_was_before_a_restart_stays_until_what_came_since_says_enough),
+        cmocka_unit_test(
+            a_state_that_is_set_by_hand_lasts_until_the_next_evaluation_and_composite_alarms_follow),
+        cmocka_unit_test(a_composite_alarm_that_was_held_back_waits_again_after_a_restart),
         cmocka_unit_test(alarms_that_cannot_be_are_refused),
         cmocka_unit_test(expressions_that_no_alarm_can_look_at_are_refused),
     };

@@ -26,5 +26,7 @@ int main(void)
     failures += composite_suite();
     failures += alarms_suite();
     failures += watch_suite();
+    failures += notice_suite();
+    failures += book_suite();
     return failures > 0;
 }

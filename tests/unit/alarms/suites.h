@@ -14,5 +14,7 @@ int math_suite(void);
 int composite_suite(void);
 int alarms_suite(void);
 int watch_suite(void);
+int notice_suite(void);
+int book_suite(void);
 
 #endif

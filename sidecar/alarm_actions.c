@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/alarm_actions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporters/alarms/notice.h"
+#include "rules/base/list.h"
+#include "rules/base/must.h"
+#include "sidecar/alarm_command.h"
+#include "sidecar/config/settings.h"
+#include "sidecar/loop/loop.h"
+#include "sidecar/program_log.h"
+#include "sidecar/upstream/call.h"
+
+enum {
+    SECOND_US = 1000000,
+    PAUSE_MOST_S = 60,
+    DOUBLINGS = 6,
+    BODY_BYTES = 256 << 10,
+    ANSWER_BYTES = 64 << 10,
+    WHY_BYTES = 240,
+    FIELDS_MOST = ALARM_HEADERS_MOST + 5,
+    EXTRAS_MOST = 8
+};
+
+/* One alarm to tell a receiver of: waiting, or known by it and firing. */
+struct notice_entry {
+    struct list link;
+    struct alarm_due due; /* its texts stand behind it */
+    unsigned attempts;
+    bool is_again;    /* it was told before: no matter how it ends, it is told again */
+    uint64_t next_us; /* firing: when it is told again */
+    char texts[];
+};
+
+/* A receiver. */
+struct lane {
+    struct list link;
+    struct alarm_actions *actions;
+    uint32_t key;
+    struct list waiting, firing;
+    size_t count;                  /* waiting */
+    struct call *call;             /* what is under way is the first of them */
+    struct alarm_command *command; /* the same */
+    struct timer timer;            /* of a pause, or until one that fires is told again */
+    bool pauses;
+    bool is_away; /* that was said */
+};
+
+struct alarm_actions {
+    struct alarm_actions_world world;
+    struct caller *caller;
+    const struct settings *settings;
+    struct list lanes;
+    struct alarm_action_figures figures;
+};
+
+const char *alarm_outcome_word(enum alarm_outcome outcome)
+{
+    static const char *const words[] = {
+#define X(id, word) [id] = (word),
+        ALARM_OUTCOMES(X)
+#undef X
+    };
+    return words[outcome];
+}
+
+const char *alarm_action_type_word(unsigned type)
+{
+    static const char *const words[] = {"webhook", "command", "log", NULL};
+    return words[type];
+}
+
+/* ---- entries ---- */
+
+static struct notice_entry *entry_new(const struct alarm_due *due)
+{
+    struct span alarm = due->alarm, reason = due->change.reason;
+    struct notice_entry *entry = must_alloc(sizeof *entry + alarm.len + reason.len + 1);
+    entry->due = *due;
+    entry->due.alarm = span_make(entry->texts, alarm.len);
+    entry->due.change.reason = span_make(entry->texts + alarm.len, reason.len);
+    if (alarm.len > 0)
+        memcpy(entry->texts, alarm.at, alarm.len);
+    if (reason.len > 0)
+        memcpy(entry->texts + alarm.len, reason.at, reason.len);
+    return entry;
+}
+
+static void entry_free(struct notice_entry *entry)
+{
+    list_remove(&entry->link);
+    free(entry);
+}
+
+static struct notice_entry *first_of(const struct list *list)
+{
+    struct list *first = list_first(list);
+    return first != NULL ? list_entry(first, struct notice_entry, link) : NULL;
+}
+
+static void firing_drop(struct lane *lane, struct span alarm)
+{
+    struct list *next;
+    for (struct list *n = lane->firing.next; n != &lane->firing; n = next) {
+        struct notice_entry *entry = list_entry(n, struct notice_entry, link);
+        next = n->next;
+        if (span_is(entry->due.alarm, alarm))
+            entry_free(entry);
+    }
+}
+
+static void firing_add(struct lane *lane, const struct alarm_due *due)
+{
+    firing_drop(lane, due->alarm);
+    struct notice_entry *entry = entry_new(due);
+    entry->next_us = loop_now_us(lane->actions->world.loop) + (uint64_t)ALARM_AGAIN_S * SECOND_US;
+    list_add(&lane->firing, &entry->link);
+}
+
+/* ---- what is configured ---- */
+
+static const struct alarm_settings *alarm_of(const struct alarm_actions *actions, struct span name)
+{
+    const struct settings *settings = actions->settings;
+    for (size_t i = 0; settings != NULL && i < settings->alarm_count; i++)
+        if (span_is(settings->alarms[i].name, name))
+            return &settings->alarms[i];
+    return NULL;
+}
+
+static const struct alarm_action *action_of(const struct alarm_settings *alarm, uint32_t key)
+{
+    for (unsigned s = 0; alarm != NULL && s < ALARM_STATES; s++)
+        for (size_t i = 0; i < alarm->actions[s].count; i++)
+            if (alarm->actions[s].list[i].key == key)
+                return &alarm->actions[s].list[i];
+    return NULL;
+}
+
+static bool is_alert(const struct alarm_action *action)
+{
+    return action->type == ALARM_ACTION_WEBHOOK && action->format == ALARM_FORMAT_ALERTMANAGER;
+}
+
+/* ---- ends ---- */
+
+static void lane_go(struct lane *lane);
+
+static void under_way_drop(struct lane *lane)
+{
+    call_free(lane->call);
+    alarm_command_free(lane->command);
+    lane->call = NULL;
+    lane->command = NULL;
+}
+
+/* The first one is over. `action` NULL: there is none any more. */
+static void finish(struct lane *lane, const struct alarm_action *action, enum alarm_outcome outcome,
+                   const char *why)
+{
+    struct alarm_actions *actions = lane->actions;
+    struct notice_entry *entry = first_of(&lane->waiting);
+    const struct alarm_change *change = &entry->due.change;
+    list_remove(&entry->link);
+    lane->count--;
+    if (action != NULL && !entry->is_again)
+        actions->figures.counts[action->type][outcome]++;
+    if (outcome != ALARM_SENT && !entry->is_again)
+        program_log_say(*actions->world.log, LOG_ERROR,
+                        "alarm " SPAN_FORMAT " -> %s: " SPAN_FORMAT " was not told: %s",
+                        span_arg(entry->due.alarm), alarm_state_word(change->state),
+                        span_arg(action != NULL ? action->shown : SPAN("a receiver")), why);
+    if (action != NULL && is_alert(action) && outcome == ALARM_SENT && !entry->is_again &&
+        change->state == ALARM_STATE_ALARM)
+        firing_add(lane, &entry->due);
+    if (!entry->is_again)
+        actions->world.ended(actions->world.context, &entry->due, outcome,
+                             action != NULL ? action->shown : SPAN(""), why);
+    entry_free(entry);
+}
+
+static void came_through(struct lane *lane, const struct alarm_action *action)
+{
+    if (lane->is_away)
+        program_log_say(*lane->actions->world.log, LOG_INFO,
+                        "alarms: " SPAN_FORMAT " is told again", span_arg(action->shown));
+    lane->is_away = false;
+    finish(lane, action, ALARM_SENT, "");
+}
+
+/* The receiver is away: the same again after a pause. */
+static void pause_it(struct lane *lane, const struct alarm_action *action, const char *why)
+{
+    struct alarm_actions *actions = lane->actions;
+    struct notice_entry *entry = first_of(&lane->waiting);
+    if (!lane->is_away)
+        program_log_say(*actions->world.log, LOG_WARN,
+                        "alarms: " SPAN_FORMAT " cannot be told: %s; it is tried again",
+                        span_arg(action->shown), why);
+    lane->is_away = true;
+    actions->figures.retries++;
+    if (entry->is_again) {
+        finish(lane, action, ALARM_DROPPED, why);
+        return;
+    }
+    unsigned doublings = entry->attempts < DOUBLINGS ? entry->attempts : DOUBLINGS;
+    uint64_t pause_s = UINT64_C(1) << doublings;
+    entry->attempts++;
+    if (action->type == ALARM_ACTION_COMMAND && entry->attempts >= ALARM_COMMAND_ATTEMPTS) {
+        finish(lane, action, ALARM_FAILED, why);
+        return;
+    }
+    pause_s = pause_s < PAUSE_MOST_S ? pause_s : PAUSE_MOST_S;
+    lane->pauses = true;
+    timer_arm(&lane->timer, loop_now_us(actions->world.loop) + pause_s * SECOND_US);
+}
+
+/* ---- webhook ---- */
+
+/* What would be answered the same the next time. */
+static bool is_refused(unsigned status)
+{
+    return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
+}
+
+static void on_answered(void *context, const struct call_answer *answer)
+{
+    struct lane *lane = context;
+    const struct alarm_due *due = &first_of(&lane->waiting)->due;
+    const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
+    char why[WHY_BYTES];
+    bool answered = answer->status != 0 &&
+                    (answer->outcome == CALL_ANSWERED || answer->outcome == CALL_TOO_LARGE);
+    snprintf(why, sizeof why, "it answers with status %u", answer->status);
+    if (action == NULL)
+        finish(lane, NULL, ALARM_DROPPED, "it is not configured any more");
+    else if (answered && answer->status >= 200 && answer->status < 300)
+        came_through(lane, action);
+    else if (answered && is_refused(answer->status))
+        finish(lane, action, ALARM_FAILED, why);
+    else
+        pause_it(lane, action, answered ? why : answer->why);
+    under_way_drop(lane);
+    lane_go(lane);
+}
+
+static bool has_header(const struct alarm_action *action, struct span name)
+{
+    for (size_t i = 0; i < action->header_count; i++)
+        if (span_is_nocase(action->headers[i].name, name))
+            return true;
+    return false;
+}
+
+static void field_add(const struct alarm_action *action, struct call_request *request,
+                      struct pair *fields, struct span name, struct span value)
+{
+    if (!has_header(action, name))
+        fields[request->field_count++] = (struct pair){name, value};
+}
+
+static void fields_fill(const struct alarm_action *action, const struct alarm_due *due,
+                        struct call_request *request, struct pair *fields)
+{
+    struct span id = span_make(due->change.id, ALARM_ID_LENGTH);
+    bool is_sns = action->format == ALARM_FORMAT_SNS;
+    request->fields = fields;
+    for (size_t i = 0; i < action->header_count; i++)
+        fields[request->field_count++] = action->headers[i];
+    field_add(action, request, fields, SPAN("Content-Type"),
+              is_sns && !action->is_raw ? SPAN("text/plain; charset=UTF-8")
+                                        : SPAN("application/json"));
+    field_add(action, request, fields, SPAN("Idempotency-Key"), id);
+    if (is_sns) {
+        field_add(action, request, fields, SPAN("x-amz-sns-message-type"), SPAN("Notification"));
+        field_add(action, request, fields, SPAN("x-amz-sns-message-id"), id);
+    }
+    if (action->is_raw)
+        field_add(action, request, fields, SPAN("x-amz-sns-rawdelivery"), SPAN("true"));
+}
+
+static struct notice notice_of(const struct alarm_actions *actions,
+                               const struct alarm_settings *alarm,
+                               const struct alarm_change *change)
+{
+    return (struct notice){.alarm = alarm,
+                           .change = change,
+                           .service = actions->settings->service.name,
+                           .environment = actions->settings->service.environment};
+}
+
+static void body_fill(const struct lane *lane, const struct alarm_settings *alarm,
+                      const struct alarm_action *action, struct buf *to)
+{
+    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct notice notice = notice_of(lane->actions, alarm, change);
+    uint64_t now_us = loop_wall_us(lane->actions->world.loop);
+    bool fires = change->state == ALARM_STATE_ALARM;
+    uint64_t since_us = fires || change->since_us == 0 ? change->wall_us : change->since_us;
+    if (is_alert(action))
+        notice_add_alert(to, &notice, since_us,
+                         fires ? now_us + (uint64_t)ALARM_FIRES_S * SECOND_US : change->wall_us);
+    else if (action->is_raw)
+        notice_add_message(to, &notice);
+    else
+        notice_add_envelope(to, &notice, now_us);
+}
+
+/* Alertmanager's address is where its API begins. */
+static void url_fill(const struct alarm_action *action, struct buf *to)
+{
+    struct span url = action->url, path = SPAN("/api/v2/alerts");
+    if (is_alert(action) && !span_ends(url, path)) {
+        while (span_ends(url, SPAN("/")))
+            url.len--;
+        buf_add(to, url);
+        buf_add(to, path);
+    } else {
+        buf_add(to, url);
+    }
+    buf_add_byte(to, '\0');
+}
+
+static void webhook_go(struct lane *lane, const struct alarm_settings *alarm,
+                       const struct alarm_action *action)
+{
+    struct alarm_actions *actions = lane->actions;
+    struct pair fields[FIELDS_MOST];
+    struct buf body, url;
+    buf_init(&body, BODY_BYTES);
+    buf_init(&url, BODY_BYTES);
+    body_fill(lane, alarm, action, &body);
+    url_fill(action, &url);
+    struct call_request request = {.method = "POST",
+                                   .url = url.at,
+                                   .body = buf_span(&body),
+                                   .timeout_us = action->timeout_us,
+                                   .answer_most = ANSWER_BYTES,
+                                   .ca_file = action->ca_file.at};
+    fields_fill(action, &first_of(&lane->waiting)->due, &request, fields);
+    if (!buf_is_full(&body) && !buf_is_full(&url))
+        lane->call = call_begin(actions->caller, actions->world.loop, &request, on_answered, lane);
+    if (buf_is_full(&body) || buf_is_full(&url))
+        finish(lane, action, ALARM_FAILED, "the notice is too long");
+    else if (lane->call == NULL)
+        pause_it(lane, action, "too many requests of ours are under way");
+    buf_fini(&body);
+    buf_fini(&url);
+}
+
+/* ---- command ---- */
+
+static void on_command_ended(void *context, bool well, const char *why)
+{
+    struct lane *lane = context;
+    const struct alarm_due *due = &first_of(&lane->waiting)->due;
+    const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
+    if (action == NULL)
+        finish(lane, NULL, well ? ALARM_SENT : ALARM_DROPPED, "it is not configured any more");
+    else if (well)
+        came_through(lane, action);
+    else
+        pause_it(lane, action, why);
+    under_way_drop(lane);
+    lane_go(lane);
+}
+
+static void command_go(struct lane *lane, const struct alarm_settings *alarm,
+                       const struct alarm_action *action)
+{
+    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct notice notice = notice_of(lane->actions, alarm, change);
+    const struct pair extras[EXTRAS_MOST] = {
+        {SPAN("ALARM_NAME"), alarm->name},
+        {SPAN("ALARM_DESCRIPTION"), alarm->description},
+        {SPAN("ALARM_STATE"), span_text(alarm_state_word(change->state))},
+        {SPAN("ALARM_OLD_STATE"), span_text(alarm_state_word(change->before))},
+        {SPAN("ALARM_REASON"), change->reason},
+        {SPAN("ALARM_ID"), span_make(change->id, ALARM_ID_LENGTH)},
+        {SPAN("ALARM_SERVICE"), notice.service},
+        {SPAN("ALARM_ENVIRONMENT"), notice.environment},
+    };
+    struct buf body;
+    buf_init(&body, BODY_BYTES);
+    notice_add_message(&body, &notice);
+    const struct alarm_command_order order = {.argv = action->argv,
+                                              .extras = extras,
+                                              .extra_count = EXTRAS_MOST,
+                                              .input = buf_span(&body),
+                                              .timeout_us = action->timeout_us};
+    lane->command = alarm_command_start(lane->actions->world.loop, &order, on_command_ended, lane);
+    if (lane->command == NULL)
+        pause_it(lane, action, strerrordesc_np(errno));
+    buf_fini(&body);
+}
+
+/* ---- log ---- */
+
+static void log_go(struct lane *lane, const struct alarm_settings *alarm,
+                   const struct alarm_action *action)
+{
+    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct notice notice = notice_of(lane->actions, alarm, change);
+    struct buf body;
+    buf_init(&body, BODY_BYTES);
+    notice_add_message(&body, &notice);
+    program_log_say(*lane->actions->world.log,
+                    change->state == ALARM_STATE_ALARM ? LOG_ERROR : LOG_WARN,
+                    "alarm notice: " SPAN_FORMAT, span_arg(buf_span(&body)));
+    buf_fini(&body);
+    came_through(lane, action);
+}
+
+/* ---- lanes ---- */
+
+static void carry_out(struct lane *lane, const struct alarm_settings *alarm,
+                      const struct alarm_action *action)
+{
+    switch (action->type) {
+    case ALARM_ACTION_WEBHOOK: webhook_go(lane, alarm, action); break;
+    case ALARM_ACTION_COMMAND: command_go(lane, alarm, action); break;
+    case ALARM_ACTION_LOG: log_go(lane, alarm, action); break;
+    }
+}
+
+static bool may_go(const struct lane *lane)
+{
+    const struct alarm_actions *actions = lane->actions;
+    return !list_is_empty(&lane->waiting) && !lane->pauses && lane->call == NULL &&
+           lane->command == NULL && actions->caller != NULL &&
+           actions->world.may_go(actions->world.context);
+}
+
+/* The first that waits is carried out, or dropped. False: nothing may go now. */
+static bool first_go(struct lane *lane)
+{
+    struct alarm_actions *actions = lane->actions;
+    uint64_t age_us = (uint64_t)ALARM_WAITING_DAYS * 86400 * SECOND_US;
+    if (!may_go(lane))
+        return false;
+    struct notice_entry *entry = first_of(&lane->waiting);
+    const struct alarm_settings *alarm = alarm_of(actions, entry->due.alarm);
+    const struct alarm_action *action = action_of(alarm, lane->key);
+    bool is_old =
+        !entry->is_again && entry->due.change.wall_us + age_us < loop_wall_us(actions->world.loop);
+    if (action == NULL) {
+        firing_drop(lane, entry->due.alarm);
+        finish(lane, NULL, ALARM_DROPPED, "it is not configured any more");
+    } else if (is_old) {
+        finish(lane, action, ALARM_DROPPED, "it could not be told for a day");
+    } else {
+        carry_out(lane, alarm, action);
+    }
+    return true;
+}
+
+/* What is firing and was not told for a minute waits again. */
+static void firing_look(struct lane *lane)
+{
+    uint64_t now_us = loop_now_us(lane->actions->world.loop), next_us = UINT64_MAX;
+    bool idle = list_is_empty(&lane->waiting);
+    for (struct list *n = lane->firing.next; n != &lane->firing; n = n->next) {
+        struct notice_entry *entry = list_entry(n, struct notice_entry, link);
+        if (entry->next_us <= now_us && idle) {
+            struct notice_entry *again = entry_new(&entry->due);
+            again->is_again = true;
+            list_add(&lane->waiting, &again->link);
+            lane->count++;
+        }
+        if (entry->next_us <= now_us)
+            entry->next_us = now_us + (uint64_t)ALARM_AGAIN_S * SECOND_US;
+        next_us = entry->next_us < next_us ? entry->next_us : next_us;
+    }
+    if (!lane->pauses && next_us != UINT64_MAX)
+        timer_arm(&lane->timer, next_us);
+}
+
+static void lane_go(struct lane *lane)
+{
+    firing_look(lane);
+    while (first_go(lane))
+        ;
+}
+
+static void on_time(struct timer *timer)
+{
+    struct lane *lane = list_entry(timer, struct lane, timer);
+    lane->pauses = false;
+    lane_go(lane);
+}
+
+static struct lane *lane_of(struct alarm_actions *actions, uint32_t key)
+{
+    for (struct list *n = actions->lanes.next; n != &actions->lanes; n = n->next) {
+        struct lane *lane = list_entry(n, struct lane, link);
+        if (lane->key == key)
+            return lane;
+    }
+    struct lane *lane = must_alloc(sizeof *lane);
+    lane->actions = actions;
+    lane->key = key;
+    list_init(&lane->waiting);
+    list_init(&lane->firing);
+    timer_init(&lane->timer, actions->world.loop, on_time);
+    list_add(&actions->lanes, &lane->link);
+    return lane;
+}
+
+static void lane_free(struct lane *lane)
+{
+    struct notice_entry *entry;
+    under_way_drop(lane);
+    timer_disarm(&lane->timer);
+    while ((entry = first_of(&lane->waiting)) != NULL)
+        entry_free(entry);
+    while ((entry = first_of(&lane->firing)) != NULL)
+        entry_free(entry);
+    list_remove(&lane->link);
+    free(lane);
+}
+
+/* ---- the owner's ---- */
+
+void alarm_actions_add(struct alarm_actions *actions, const struct alarm_due *due)
+{
+    struct lane *lane = lane_of(actions, due->key);
+    const struct alarm_action *action = action_of(alarm_of(actions, due->alarm), due->key);
+    if (due->change.state != ALARM_STATE_ALARM)
+        firing_drop(lane, due->alarm);
+    if (lane->count >= ALARM_WAITING_MOST && lane->call == NULL && lane->command == NULL)
+        finish(lane, action, ALARM_DROPPED, "too many wait for this receiver");
+    list_add(&lane->waiting, &entry_new(due)->link);
+    lane->count++;
+    lane_go(lane);
+}
+
+void alarm_actions_keep_firing(struct alarm_actions *actions, const struct alarm_due *due)
+{
+    const struct alarm_action *action = action_of(alarm_of(actions, due->alarm), due->key);
+    struct lane *lane = lane_of(actions, due->key);
+    if (action == NULL || !is_alert(action))
+        return;
+    firing_add(lane, due);
+    lane_go(lane);
+}
+
+void alarm_actions_forget(struct alarm_actions *actions, struct span alarm)
+{
+    for (struct list *n = actions->lanes.next; n != &actions->lanes; n = n->next)
+        firing_drop(list_entry(n, struct lane, link), alarm);
+}
+
+void alarm_actions_wake(struct alarm_actions *actions)
+{
+    struct list *next;
+    for (struct list *n = actions->lanes.next; n != &actions->lanes; n = next) {
+        next = n->next;
+        lane_go(list_entry(n, struct lane, link));
+    }
+}
+
+void alarm_actions_change(struct alarm_actions *actions, const struct settings *settings)
+{
+    struct list *next;
+    actions->settings = settings;
+    alarm_actions_wake(actions);
+    for (struct list *n = actions->lanes.next; n != &actions->lanes; n = next) {
+        struct lane *lane = list_entry(n, struct lane, link);
+        next = n->next;
+        if (list_is_empty(&lane->waiting) && list_is_empty(&lane->firing))
+            lane_free(lane);
+    }
+}
+
+void alarm_actions_call_by(struct alarm_actions *actions, struct caller *caller)
+{
+    actions->caller = caller;
+}
+
+struct alarm_action_figures alarm_actions_figures(const struct alarm_actions *actions)
+{
+    struct alarm_action_figures figures = actions->figures;
+    for (struct list *n = actions->lanes.next; n != &actions->lanes; n = n->next)
+        figures.waiting += list_entry(n, struct lane, link)->count;
+    return figures;
+}
+
+struct alarm_actions *alarm_actions_new(const struct alarm_actions_world *world)
+{
+    struct alarm_actions *actions = must_alloc(sizeof *actions);
+    actions->world = *world;
+    list_init(&actions->lanes);
+    return actions;
+}
+
+void alarm_actions_free(struct alarm_actions *actions)
+{
+    struct list *first;
+    if (actions == NULL)
+        return;
+    while ((first = list_first(&actions->lanes)) != NULL)
+        lane_free(list_entry(first, struct lane, link));
+    free(actions);
+}

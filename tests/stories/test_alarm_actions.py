@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is told when an alarm takes a state: once, in order, also where the receiver is away or the program dies; and what people do to
+alarms while it runs."""
+import json
+import os
+import signal
+import time
+import urllib.request
+
+import pytest
+from harness import free_port, run, wait_until
+from receivers import UUID, Alertmanager, Topic, when
+
+ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
+      threshold: 0.05, comparison_operator: GreaterThanThreshold, treat_missing_data: notBreaching,
+"""
+# Nothing is ever sampled, and its state is only set by hand.
+QUIET = """  - { name: quiet, metric: IntegrationLatency, statistic: Maximum, period: 10s, evaluation_periods: 1,
+      threshold: 1, comparison_operator: GreaterThanThreshold, treat_missing_data: ignore,
+"""
+
+
+@pytest.fixture
+def receiver():
+    """receiver(class, ...) -> one that ends with its story."""
+    made = []
+
+    def make(kind, **kwargs):
+        made.append(kind(**kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def api(s, method, path, body=None, status=200):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{s.admin_port}/api/v1/alarms{path}", data, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            got, text = answer.status, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        got, text = e.code, e.read().decode()
+    assert got == status, text
+    return json.loads(text)
+
+
+def set_state(s, state, alarm="quiet", reason="a test"):
+    api(s, "POST", f"/{alarm}/state", {"state": state, "reason": reason})
+
+
+def facts(s, alarm="quiet"):
+    return next(one for one in api(s, "GET", "")["alarms"] if one["name"] == alarm)
+
+
+def history(s, alarm="quiet", kind=None):
+    """The oldest first."""
+    items = api(s, "GET", f"/{alarm}/history")["history"][::-1]
+    return [item for item in items if kind in (None, item["type"])]
+
+
+def keep(tmp_path, alarms):
+    """Settings with a folder of state."""
+    return f"process: {{ threads: 1, state_dir: {tmp_path}/state }}\nservice: {{ name: orders, environment: blue }}\nalarms:\n{alarms}"
+
+
+def wait_for_disk(tmp_path, text, times=1):
+    book = tmp_path / "state" / "alarms.log"
+    wait_until(lambda: book.exists() and book.read_text().count(text) >= times, f"that the disk has {text}")
+
+
+def kill_child(s):
+    child = s.child()
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: s.child() not in (None, child), "another child", 30)
+    wait_until(s.is_ready, "the next child serves", 30)
+
+
+def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate, receiver, tmp_path):
+    topic, manager = receiver(Topic), receiver(Alertmanager)
+    s = sidegate(config=keep(tmp_path, ERRORS + f"""
+      actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns" }}, {{ type: webhook, url: "{manager.url}" }}, {{ type: log }}],
+      ok_actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns" }}] }}
+"""))
+    topic.wait(1)  # INSUFFICIENT_DATA -> OK
+    for _ in range(20):
+        assert s.ask("GET", "/x").status == 502
+    topic.wait(2)
+    wait_until(lambda: manager.firing() == {"errors"}, "the alert")
+    topic.wait(3)
+    wait_until(lambda: not manager.firing(), "its end")
+    assert topic.states() == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM"), ("ALARM", "OK")]
+    assert len(set(topic.ids)) == 3
+    message = topic.messages[1]
+    assert message["AlarmName"] == "errors" and message["AlarmDescription"] == "too many 5XX"
+    assert message["NewStateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [1.0 (")
+    assert message["AlarmArn"] == "arn:aws:cloudwatch:blue:000000000000:alarm:errors" and message["Region"] == "blue"
+    assert message["AlarmActions"] == [topic.url, manager.url, "log"] and message["OKActions"] == [topic.url]
+    assert message["Trigger"] == {
+        "MetricName": "5XXError", "Namespace": "Sidegate", "Dimensions": [], "StatisticType": "Statistic", "Statistic": "AVERAGE",
+        "Unit": None, "Period": 10, "EvaluationPeriods": 1, "DatapointsToAlarm": 1, "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0.05, "TreatMissingData": "notBreaching", "EvaluateLowSampleCountPercentile": None}
+    first, last = manager.posts
+    assert first["labels"] == last["labels"] == {"alertname": "errors", "service": "orders", "environment": "blue"}
+    assert first["startsAt"] == last["startsAt"] == message["StateChangeTime"].replace("+0000", "Z")
+    assert when(first["endsAt"]) - when(first["startsAt"]) >= 200
+    assert first["annotations"]["summary"] == "too many 5XX" and first["annotations"]["id"] == topic.ids[1]
+    assert s.errors().count("alarm notice: ") == 1
+    assert '"NewStateValue":"ALARM"' in s.errors()
+    changes = history(s, "errors", "StateUpdate")
+    assert [(one["before"], one["state"]) for one in changes] == topic.states()
+    assert [one["id"] for one in changes] == topic.ids
+    assert [one["summary"] for one in history(s, "errors", "Action")].count(f"Action {topic.url}: sent") == 3
+
+
+def test_a_receiver_that_is_away_gets_every_change_once_and_in_order_when_it_is_back(sidegate, receiver, tmp_path):
+    port = free_port()
+    hook = f'{{ type: webhook, format: sns, raw_message_delivery: true, url: "http://127.0.0.1:{port}/" }}'
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"))
+    for state in ("ALARM", "OK", "ALARM"):
+        set_state(s, state)
+    wait_until(lambda: "cannot be told" in s.errors(), "the first attempt")
+    assert s.metric("sidegate_alarm_actions_waiting") == 3
+    topic = receiver(Topic, port=port, raw=True, status=lambda n: 503 if n == 0 else 200)
+    topic.wait(3)
+    assert topic.states() == [("INSUFFICIENT_DATA", "ALARM"), ("ALARM", "OK"), ("OK", "ALARM")]
+    assert [one["id"] for one in history(s, kind="StateUpdate")] == topic.ids
+    wait_until(lambda: s.metric("sidegate_alarm_actions_total", type="webhook", outcome="sent") == 3, "the count")
+    assert s.metric("sidegate_alarm_actions_waiting") == 0
+    assert s.errors().count("cannot be told") == 1 and s.errors().count("is told again") == 1
+
+
+def test_what_a_receiver_refuses_is_not_sent_again_and_said(sidegate, receiver, tmp_path):
+    topic = receiver(Topic, status=lambda n: 400 if n == 0 else 200)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"))
+    set_state(s, "ALARM")
+    set_state(s, "OK")
+    topic.wait(1)
+    assert topic.states() == [("ALARM", "OK")] and len(topic.requests) == 2
+    failed = history(s, kind="Action")[0]
+    assert failed["outcome"] == "failed" and failed["why"] == "it answers with status 400"
+    assert f"alarm quiet -> ALARM: {topic.url} was not told: it answers with status 400" in s.errors()
+
+
+@pytest.mark.parametrize("end", ["kill", "restart"])
+def test_what_was_not_told_before_the_end_is_told_afterwards_and_nothing_twice(sidegate, receiver, tmp_path, end):
+    port = free_port()
+    topic = receiver(Topic)
+    first = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    away = f'{{ type: webhook, format: sns, url: "http://127.0.0.1:{port}/" }}'
+    config = keep(tmp_path, QUIET + f"      actions: [{first}, {away}], ok_actions: [{away}] }}\n")
+    s = sidegate(config=config)
+    set_state(s, "ALARM", reason="before the end")
+    topic.wait(1)
+    wait_until(lambda: history(s, kind="Action"), "that the book has it")
+    wait_for_disk(tmp_path, '"outcome":"sent"')
+    if end == "kill":
+        kill_child(s)
+    else:
+        assert s.stop() == 0
+        s = sidegate(config=config)
+    assert facts(s)["state"] == "ALARM" and facts(s)["reason"] == "before the end"
+    late = receiver(Topic, port=port)
+    late.wait(1)
+    set_state(s, "OK")
+    late.wait(2)
+    assert late.states() == [("INSUFFICIENT_DATA", "ALARM"), ("ALARM", "OK")]
+    assert late.ids[0] == topic.ids[0] and len(topic.messages) == 1
+    assert [one["state"] for one in history(s, kind="StateUpdate")] == ["ALARM", "OK"]
+
+
+def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    s = sidegate(config=keep(tmp_path, ERRORS + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"))
+    topic.wait(1)
+    s.ask("GET", "/x")
+    topic.wait(2)
+    kill_child(s)
+    assert facts(s, "errors")["state"] == "ALARM"
+    s.ask("GET", "/x")
+    topic.wait(3)  # it is over
+    assert topic.states() == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_alertmanager_is_told_again_while_the_alarm_fires_also_after_the_childs_death(sidegate, receiver, tmp_path):
+    manager = receiver(Alertmanager)
+    s = sidegate(config=keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, url: "{manager.url}/" }}] }}\n'))
+    set_state(s, "ALARM")
+    wait_until(lambda: len(manager.posts) == 1, "the alert")
+    wait_until(lambda: history(s, kind="Action"), "that the book has it")
+    wait_for_disk(tmp_path, '"outcome":"sent"')
+    kill_child(s)
+    wait_until(lambda: len(manager.posts) == 2, "the same again", 75)
+    assert manager.posts[0]["labels"] == manager.posts[1]["labels"] and manager.posts[0]["startsAt"] == manager.posts[1]["startsAt"]
+    assert when(manager.posts[1]["endsAt"]) > when(manager.posts[0]["endsAt"])
+    assert manager.posts[0]["annotations"] == manager.posts[1]["annotations"]
+    set_state(s, "OK")
+    wait_until(lambda: not manager.firing(), "its end")
+    assert len(manager.posts) == 3 and len(history(s, kind="Action")) == 2
+
+
+def test_a_command_has_the_alarm_in_its_environment_and_input_and_no_shell(sidegate, tmp_path):
+    script = tmp_path / "page"
+    script.write_text('#!/bin/sh\nenv | grep ^ALARM_ > "$2"/environment\nprintf "%s" "$1" > "$2"/argument\ncat > "$2"/input\n'
+                      'ls /proc/self/fd | wc -l > "$2"/descriptors\nmv "$2"/input "$2"/done\n')
+    script.chmod(0o755)
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{{ type: command, run: [{script}, \"$(id) 'a' ; b\", {tmp_path}] }}] }}\n"))
+    set_state(s, "ALARM", reason="because; rm -rf $HOME")
+    wait_until((tmp_path / "done").exists, "the command")
+    message = json.loads((tmp_path / "done").read_text())
+    assert message["NewStateValue"] == "ALARM" and message["NewStateReason"] == "because; rm -rf $HOME"
+    environment = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
+    assert environment.pop("ALARM_ID") == history(s, kind="StateUpdate")[0]["id"]
+    assert environment == {"ALARM_NAME": "quiet", "ALARM_DESCRIPTION": "", "ALARM_STATE": "ALARM", "ALARM_OLD_STATE": "INSUFFICIENT_DATA",
+                           "ALARM_REASON": "because; rm -rf $HOME", "ALARM_SERVICE": "orders", "ALARM_ENVIRONMENT": "blue"}
+    assert (tmp_path / "argument").read_text() == "$(id) 'a' ; b"
+    assert int((tmp_path / "descriptors").read_text()) == 4  # three, and that of the folder which is listed
+    wait_until(lambda: [one["summary"] for one in history(s, kind="Action")] == [f"Action {script}: sent"], "the history")
+
+
+def test_a_command_that_hangs_is_killed_and_stops_nobody_else(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    script = tmp_path / "hang"
+    script.write_text(f'#!/bin/sh\necho $$ >> {tmp_path}/pids\nsleep 1000 &\necho $! >> {tmp_path}/pids\nwait\n')
+    script.chmod(0o755)
+    s = sidegate(config=keep(tmp_path, QUIET + f"""      actions: [{{ type: command, run: [{script}], timeout: 2s }},
+        {{ type: webhook, format: sns, url: "{topic.url}/" }}] }}
+"""))
+    set_state(s, "ALARM")
+    topic.wait(1)
+    began = time.monotonic()
+    assert s.status("/livez")[0] == 200 and time.monotonic() - began < 1
+    pids = tmp_path / "pids"
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) >= 2, "the command")
+    wait_until(lambda: f"{script} cannot be told: it took too long, and was killed; it is tried again" in s.errors(), "its end", 20)
+    for pid in pids.read_text().split()[:2]:
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "what it left behind goes, too")
+    wait_until(lambda: len(pids.read_text().split()) >= 4, "the second attempt", 20)
+    os.kill(s.child(), signal.SIGKILL)
+    wait_until(lambda: not os.path.exists(f"/proc/{pids.read_text().split()[2]}"), "it ends with us")
+    os.kill(int(pids.read_text().split()[3]), signal.SIGKILL)
+    wait_until(s.is_ready, "the next child serves", 30)
+
+
+def test_actions_that_are_off_are_not_carried_out(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{hook}], actions_enabled: false }}\n" +
+                             QUIET.replace("quiet", "loud") + f"      actions: [{hook}] }}\n"))
+    set_state(s, "ALARM")
+    set_state(s, "ALARM", alarm="loud")
+    topic.wait(1)
+    assert topic.messages[0]["AlarmName"] == "loud" and not facts(s)["actions_enabled"]
+    assert history(s, kind="StateUpdate") and not history(s, kind="Action")
+
+
+def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back_also_over_a_death(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    s = sidegate(config=keep(tmp_path, QUIET + "}\n" + QUIET.replace("quiet", "deploy") + "}\n" + f"""
+  - {{ name: page, rule: ALARM(quiet), actions: [{hook}], actions_suppressor: deploy, actions_suppressor_wait_period: 5s,
+      actions_suppressor_extension_period: 0s }}
+"""))
+    set_state(s, "ALARM", alarm="deploy")
+    set_state(s, "ALARM")
+    assert facts(s, "page")["state"] == "ALARM" and facts(s, "page")["actions_held"]
+    wait_for_disk(tmp_path, "quiet transitioned to ALARM")
+    kill_child(s)
+    assert facts(s, "page")["actions_held"] and not topic.messages
+    set_state(s, "OK", alarm="deploy")
+    topic.wait(1)
+    assert topic.messages[0]["AlarmRule"] == "ALARM(quiet)" and topic.states() == [("OK", "ALARM")]
+    assert topic.messages[0]["NewStateReason"].startswith("quiet transitioned to ALARM at ")
+
+
+def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    s = sidegate(config=keep(tmp_path, "".join(QUIET.replace("quiet", name) + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"
+                                               for name in ("quiet", "brief"))))
+    admin = ("--admin", f"127.0.0.1:{s.admin_port}")
+    assert run("alarms", "set-state", "quiet", "OK", "--reason", "it begins well", *admin)[0] == 0
+    topic.wait(1)
+    assert run("alarms", "mute", "quiet", "--for", "1h", "--reason", "deployment", *admin) == (0, "it is muted\n", "")
+    assert run("alarms", "mute", "brief", "--for", "1h", *admin)[0] == 0
+    set_state(s, "ALARM")
+    set_state(s, "ALARM", alarm="brief")
+    set_state(s, "INSUFFICIENT_DATA", alarm="brief")
+    assert facts(s)["actions_held"] and facts(s)["muted_because"] == "deployment" and facts(s)["muted_until"]
+    wait_for_disk(tmp_path, '"state":"INSUFFICIENT_DATA"')
+    kill_child(s)
+    assert facts(s)["actions_held"] and facts(s)["muted_until"]
+    assert run("alarms", "unmute", "quiet", *admin) == (0, "it is not muted any more\n", "")
+    assert run("alarms", "unmute", "brief", *admin)[0] == 0
+    topic.wait(2)
+    assert topic.states() == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM")]  # of `brief` nothing is left to be told
+    code, out, _ = run("alarms", "history", "quiet", *admin)
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines()[1:]] == [
+        "Action", "Mute", "StateUpdate", "Mute", "Action", "StateUpdate", "ConfigurationUpdate"]
+    assert json.loads(run("alarms", "history", "quiet", "--limit", "1", "--json", *admin)[1])["history"][0]["type"] == "Action"
+
+
+def test_a_reload_keeps_what_waits_and_tells_by_the_new_settings(sidegate, receiver, tmp_path):
+    port = free_port()
+    hook = f'{{ type: webhook, format: sns, url: "http://127.0.0.1:{port}/" }}'
+    config = keep(tmp_path, QUIET + f"      actions: [{hook}] }}\n")
+    s = sidegate(config=config)
+    set_state(s, "ALARM")
+    wait_until(lambda: "cannot be told" in s.errors(), "the first attempt")
+    s.write(config.replace("actions: [", "ok_actions: [{ type: log }], actions: [{ type: log }, "))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 2 is in force" in s.errors(), "the reload")
+    assert facts(s)["state"] == "ALARM"  # actions are no part of what makes an alarm another one
+    assert s.errors().count("alarm notice: ") == 0
+    topic = receiver(Topic, port=port)
+    topic.wait(1)
+    s.write(config.replace("threshold: 1,", "threshold: 2,"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 3 is in force" in s.errors(), "the reload")
+    assert facts(s)["state"] == "INSUFFICIENT_DATA"
+    assert [one["summary"] for one in history(s, kind="ConfigurationUpdate")] == ["Alarm created", "Alarm updated"]
+    s.write(config.replace("quiet", "other"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 4 is in force" in s.errors(), "the reload")
+    s.write(config)
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 5 is in force" in s.errors(), "the reload")
+    assert [one["summary"] for one in history(s, kind="ConfigurationUpdate")][2:] == ["Alarm deleted", "Alarm created"]
+    assert facts(s)["state"] == "INSUFFICIENT_DATA" and len(topic.messages) == 1
+
+
+def test_what_is_secret_of_an_action_is_sent_and_shown_nowhere(sidegate, receiver, tmp_path):
+    topic, by_file = receiver(Topic), receiver(Topic, status=lambda n: 400)
+    (tmp_path / "url").write_text(f"{by_file.url}/services/T0SECRETPATH2?key=T0SECRETQUERY2\n")
+    (tmp_path / "token").write_text("Bearer T0SECRETFILE\n")
+    for name in ("url", "token"):
+        (tmp_path / name).chmod(0o600)
+    hook = (f'{{ type: webhook, format: sns, url: "{topic.url}/services/T0SECRETPATH?key=T0SECRETQUERY", '
+            f'headers: {{ X-Key: T0SECRETHEADER }}, header_files: {{ Authorization: token }} }}')
+    config = keep(tmp_path, QUIET + f"      actions: [{hook}, {{ type: webhook, format: sns, url_file: url }}, {{ type: log }}] }}\n")
+    s = sidegate(config=config)
+    set_state(s, "ALARM")
+    topic.wait(1)
+    wait_until(lambda: len(history(s, kind="Action")) == 3, "all actions")
+    line, fields, _, _ = topic.requests[0]
+    assert line == "POST /services/T0SECRETPATH?key=T0SECRETQUERY HTTP/1.1"
+    assert ("X-Key", "T0SECRETHEADER") in fields and ("Authorization", "Bearer T0SECRETFILE") in fields
+    assert by_file.requests[0][0] == "POST /services/T0SECRETPATH2?key=T0SECRETQUERY2 HTTP/1.1"
+    admin = ("--admin", f"127.0.0.1:{s.admin_port}")
+    code, printed, _ = run("config", "print", "-c", str(s.config))
+    assert code == 0 and f'url: "{topic.url}/***", headers: {{ X-Key: "***" }}, header_files: {{ Authorization: token }}' in printed
+    places = {"log": s.errors(), "metrics": s.status("/metrics")[1], "print": printed, "list": run("alarms", "list", "--json", *admin)[1],
+              "history": run("alarms", "history", "quiet", "--json", *admin)[1], "message": topic.requests[0][2].decode(),
+              "disk": (tmp_path / "state" / "alarms.log").read_text(), "status": s.status("/api/v1/status", port=s.admin_port)[1]}
+    for name, text in places.items():
+        assert "T0SECRET" not in text, name
+    assert topic.url in places["list"] and topic.url in places["history"]
+
+
+def test_a_book_that_is_broken_is_put_aside_and_one_that_was_cut_off_is_read(sidegate, tmp_path):
+    config = keep(tmp_path, QUIET + "}\n")
+    s = sidegate(config=config)
+    set_state(s, "ALARM")
+    book = tmp_path / "state" / "alarms.log"
+    wait_for_disk(tmp_path, '"kind":"due"')
+    assert s.stop() == 0
+    whole = book.read_text()
+    book.write_text(whole + whole.splitlines()[-1][:40])  # cut off
+    s = sidegate(config=config)
+    assert facts(s)["state"] == "ALARM" and "broken" not in s.errors()
+    assert s.stop() == 0
+    book.write_text(whole.replace('"state":"ALARM"', '"state":"OK"'))  # flipped
+    s = sidegate(config=config)
+    assert facts(s)["state"] == "INSUFFICIENT_DATA"
+    assert "1 lines are broken and 2 good; the file is put aside as alarms.log.broken" in s.errors()
+    assert (tmp_path / "state" / "alarms.log.broken").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_once_and_actions_go_on(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    (tmp_path / "state").write_text("a file, and no folder")
+    s = sidegate(config=keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, format: sns, url: "{topic.url}/" }}] }}\n'))
+    set_state(s, "ALARM")
+    topic.wait(1)
+    set_state(s, "OK")
+    set_state(s, "ALARM")
+    topic.wait(2)
+    assert s.errors().count("what happens to alarms is not kept: cannot write alarms.log: ") == 1
+    assert s.metric("sidegate_alarm_book_failures_total") >= 1
+
+
+@pytest.mark.parametrize("path, body, status, said", [
+    ("/quiet/state", {"state": "ALRAM", "reason": "x"}, 400, "state: expected OK, ALARM or INSUFFICIENT_DATA"),
+    ("/quiet/state", {"state": "ALARM"}, 400, "reason: expected why it is set"),
+    ("/quiet/state", {"stat": "ALARM", "reason": "x"}, 400, 'expected {"state":"ALARM","reason":"..."}'),
+    ("/quiet/mute", {"duration": "1"}, 400, "duration: expected a time with a unit, from 1m to 15d"),
+    ("/quiet/mute", {"duration": "16d"}, 400, "duration: expected a time with a unit, from 1m to 15d"),
+    ("/quit/mute", {"duration": "1h"}, 404, "there is no such alarm"),
+    ("/quiet/mut", {"duration": "1h"}, 404, "expected /api/v1/alarms/NAME/state, mute or unmute"),
+])
+def test_an_order_that_means_nothing_is_refused(sidegate, tmp_path, path, body, status, said):
+    s = sidegate(config="alarms:\n" + QUIET + "}\n")
+    assert api(s, "POST", path, body, status)["detail"] == said
+    assert facts(s)["state"] == "INSUFFICIENT_DATA" and facts(s)["muted_until"] is None
+
+
+def test_a_name_with_blanks_and_slashes_is_reached(sidegate, tmp_path):
+    s = sidegate(config="alarms:\n" + QUIET.replace("name: quiet", 'name: "5XX rate/all %"') + "}\n")
+    code, out, err = run("alarms", "set-state", "5XX rate/all %", "ALARM", "--reason", "a test", "--admin", f"127.0.0.1:{s.admin_port}")
+    assert (code, out) == (0, "its state is set\n"), err
+    assert facts(s, "5XX rate/all %")["state"] == "ALARM"
+
+
+@pytest.mark.parametrize("action, said", [
+    ("{ type: webook, url: \"http://a/\" }", "type: found 'webook', expected webhook, command, ... (did you mean 'webhook'?)"),
+    ("{ url: \"http://a/\" }", "`type` is missing"),
+    ("{ type: webhook }", "a webhook has one of `url` and `url_file`"),
+    ("{ type: webhook, url: \"ftp://a/\" }", "url: expected http://host/path or https://host/path, without a user"),
+    ("{ type: webhook, url: \"http://u:p@a/\" }", "url: expected http://host/path or https://host/path, without a user"),
+    ("{ type: webhook, url: \"http://a/\", url_file: b }", "b"),
+    ("{ type: webhook, url: \"http://a/\", run: [/a] }", "`run` has no meaning for type webhook"),
+    ("{ type: webhook, url: \"http://a/\", raw_message_delivery: true }", "`raw_message_delivery` goes with format sns"),
+    ("{ type: webhook, url: \"http://a/\", headers: { \"a b\": c } }", "no header may be written so"),
+    ("{ type: webhook, url: \"http://a/\", timeout: 10 }", "timeout: expected a time from 1s to 5m"),
+    ("{ type: command }", "`run` is missing"),
+    ("{ type: command, run: [page] }", "expected the absolute name of a program"),
+    ("{ type: log }, { type: log }", "the same action stands in the list already"),
+    ("{ type: log, ulr: a }", "unknown key 'ulr' (did you mean 'url'?)"),
+])
+def test_what_is_wrong_with_an_action_is_said(tmp_path, action, said):
+    config = tmp_path / "a.yaml"
+    config.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:2"] } }\n'
+                      "alarms:\n" + QUIET + f"      actions: [{action}] }}\n")
+    code, _, err = run("check", "-c", str(config))
+    assert code == 3 and said in err, err
+    assert f"{config}:7:" in err, err
+
+
+def test_alertmanager_stands_in_actions_alone(tmp_path):
+    config = tmp_path / "a.yaml"
+    config.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:1" }]\nupstreams: { app: { targets: ["http://127.0.0.1:2"] } }\n'
+                      "alarms:\n" + QUIET + '      ok_actions: [{ type: webhook, url: "http://a/" }] }\n')
+    assert "format alertmanager stands in `actions` alone" in run("check", "-c", str(config))[2]
+    assert UUID.match("12345678-1234-4123-8123-123456789012")

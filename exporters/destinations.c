@@ -4,6 +4,7 @@
 
 #include "exporters/access_log.h"
 #include "exporters/audit_log.h"
+#include "exporters/log_records.h"
 #include "exporters/plan.h"
 #include "exporters/record.h"
 #include "exporters/rule_log.h"
@@ -122,5 +123,7 @@ unsigned report_units(const struct report *report, enum destination destination)
 {
     if ((unsigned)destination < LOGS)
         return logs[destination].units(report);
-    return destination == DESTINATION_TRACES ? spans_of(report) : 0;
+    if (destination == DESTINATION_OTLP_EVENTS)
+        return log_events_count(report);
+    return destination == DESTINATION_OTLP_REQUESTS ? 1 : spans_of(report);
 }

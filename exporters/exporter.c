@@ -19,6 +19,7 @@
 #include "exporters/channels.h"
 #include "exporters/clock.h"
 #include "exporters/inbox.h"
+#include "exporters/log_records.h"
 #include "exporters/outlets.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
@@ -51,10 +52,20 @@ struct exporter {
     pthread_t thread;
     struct channels *channels;
     struct span_maker *span_maker;
+    struct log_maker *log_maker;
+    unsigned log_kinds;               /* OTLP_LOG_...: what is made of reports */
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
     struct buf item;
 };
+
+/* The bits of RING_WANTS() of what goes to channels. */
+static uint32_t channels_wants(const struct exporter *e, bool spans)
+{
+    return (spans ? RING_WANTS(DESTINATION_TRACES) : 0) |
+           ((e->log_kinds & OTLP_LOG_REQUESTS) != 0 ? RING_WANTS(DESTINATION_OTLP_REQUESTS) : 0) |
+           ((e->log_kinds & OTLP_LOG_EVENTS) != 0 ? RING_WANTS(DESTINATION_OTLP_EVENTS) : 0);
+}
 
 static void apply(struct exporter *e, struct plan *plan)
 {
@@ -64,7 +75,10 @@ static void apply(struct exporter *e, struct plan *plan)
     atomic_store(&e->traces_on, spans);
     if (e->span_maker == NULL && spans)
         e->span_maker = span_maker_new();
-    ring_want(e->ring, outlets_wants(e->logs) | (spans ? RING_WANTS(DESTINATION_TRACES) : 0));
+    e->log_kinds = channels_want(e->channels, OTLP_LOGS) ? plan->otlp_logs : 0;
+    if (e->log_maker == NULL && e->log_kinds != 0)
+        e->log_maker = log_maker_new();
+    ring_want(e->ring, outlets_wants(e->logs) | channels_wants(e, spans));
     plan_free(e->plan);
     e->plan = plan;
 }
@@ -82,16 +96,25 @@ static void follow_orders(struct exporter *e)
         outlets_reopen(e->logs);
 }
 
+static void count_lost_of(struct exporter *e, enum destination destination, uint64_t units)
+{
+    unsigned kind = destination == DESTINATION_OTLP_REQUESTS ? OTLP_LOG_REQUESTS : OTLP_LOG_EVENTS;
+    if (destination == DESTINATION_TRACES)
+        channels_lost(e->channels, OTLP_TRACES, units, DROP_RING_FULL);
+    else if ((unsigned)destination < LOGS)
+        outlets_lost(e->logs, destination, units);
+    else if ((e->log_kinds & kind) != 0)
+        channels_lost(e->channels, OTLP_LOGS, units, DROP_RING_FULL);
+}
+
 /* What the ring had no room for never comes here: it is counted as it would have been. */
 static void count_lost(struct exporter *e)
 {
     for (unsigned d = 0; d < DESTINATIONS; d++) {
         uint64_t lost = ring_lost(e->ring, (enum destination)d);
         uint64_t more = lost - e->lost_seen[d];
-        if (more > 0 && d == DESTINATION_TRACES)
-            channels_lost(e->channels, OTLP_TRACES, more, DROP_RING_FULL);
-        else if (more > 0)
-            outlets_lost(e->logs, (enum destination)d, more);
+        if (more > 0)
+            count_lost_of(e, (enum destination)d, more);
         e->lost_seen[d] = lost;
     }
 }
@@ -102,6 +125,20 @@ static void export_spans(struct exporter *e, const struct report *report)
         return;
     unsigned spans = spans_add(e->span_maker, &e->item, report);
     channels_put(e->channels, OTLP_TRACES, &e->item, spans);
+    buf_clear(&e->item);
+}
+
+static void export_log_records(struct exporter *e, const struct report *report)
+{
+    unsigned records = 0;
+    if (e->log_kinds == 0)
+        return;
+    if ((e->log_kinds & OTLP_LOG_EVENTS) != 0)
+        records += log_events_add(e->log_maker, &e->item, report);
+    if ((e->log_kinds & OTLP_LOG_REQUESTS) != 0)
+        records += log_request_add(e->log_maker, &e->item, report);
+    if (records > 0)
+        channels_put(e->channels, OTLP_LOGS, &e->item, records);
     buf_clear(&e->item);
 }
 
@@ -116,8 +153,10 @@ static unsigned drain(struct exporter *e)
         bool sound = record_read(place.record, e->view);
         if (sound && !place.again)
             outlets_add(e->logs, &e->view->report);
-        if (sound)
+        if (sound) {
             export_spans(e, &e->view->report);
+            export_log_records(e, &e->view->report);
+        }
         ring_taken(e->ring, &place);
         records++;
     }
@@ -294,6 +333,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
     buf_fini(&e->item);
     free(e->view);
     span_maker_free(e->span_maker);
+    log_maker_free(e->log_maker);
     pthread_cond_destroy(&e->applied);
     pthread_mutex_destroy(&e->lock);
     free(e);

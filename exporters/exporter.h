@@ -44,6 +44,8 @@ enum destination {
 #include "exporters/destinations.tbl"
 #undef LOG
     DESTINATION_TRACES,
+    DESTINATION_OTLP_REQUESTS, /* log records of OTLP: OTLP_LOG_REQUESTS */
+    DESTINATION_OTLP_EVENTS,   /* OTLP_LOG_EVENTS */
     DESTINATIONS,
     LOGS = DESTINATION_TRACES
 };
@@ -90,6 +92,8 @@ struct channel_settings {
     struct otlp_spool_settings spool;         /* a folder of its own */
 };
 enum { CHANNELS_MOST = 24 };
+/* What becomes log records of OTLP: log_records.h. */
+enum { OTLP_LOG_REQUESTS = 1, OTLP_LOG_EVENTS = 2, OTLP_LOG_NONE = 4 };
 
 struct exporter_settings { /* copied */
     struct log_settings logs[LOGS];
@@ -99,6 +103,7 @@ struct exporter_settings { /* copied */
     struct span waf_source; /* httpSourceId of AWS WAF's log */
     const struct channel_settings *channels;
     size_t channel_count;
+    unsigned otlp_logs; /* OTLP_LOG_..., where a channel takes logs */
     struct span service_name, environment;
     struct xray_service xray; /* of the X-Ray logs */
     size_t queue_records;     /* of each destination: 8192 */

@@ -24,6 +24,7 @@ struct plan {
     struct waf_redaction *waf_redaction;
     char *waf_source;
     struct channel_list *channels;
+    unsigned otlp_logs;       /* OTLP_LOG_... */
     struct xray_service xray; /* texts of its own */
     size_t queue_records;
 };

@@ -3,11 +3,11 @@
  * a whole batch is ever built. */
 #include "exporters/spans.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "exporters/attributes.h"
 #include "exporters/mask.h"
+#include "exporters/request_attributes.h"
 #include "exporters/span_pack.h"
 #include "exporters/stage_spans.h"
 #include "exporters/words.h"
@@ -16,7 +16,6 @@
 
 enum {
     EVENTS_MOST = 16,
-    RULE_IDS_MOST = 64,
     TEXT_BYTES = 1024 * 1024, /* of one request's texts */
     KEEP_CHUNKS = 16,
     PACKED_BYTES = 16 * 1024, /* of a span without the texts in the arena */
@@ -28,10 +27,9 @@ struct span_maker {
     struct arena *arena;
     struct buf scratch; /* masked queries */
     struct attributes attributes;
+    struct rule_ids rule_ids;
     struct attributes of_events[EVENTS_MOST];
     Otlp__Span__Event events[EVENTS_MOST], *event_list[EVENTS_MOST];
-    Otlp__AnyValue ids[RULE_IDS_MOST], *id_list[RULE_IDS_MOST];
-    Otlp__ArrayValue id_array;
     Otlp__Status status;
 };
 
@@ -99,77 +97,15 @@ static struct span span_name(struct span_maker *maker, struct span method, struc
     return arena_join(maker->arena, (const struct span[]){known, SPAN(" "), route}, 3);
 }
 
-static void add_method(struct attributes *to, struct span method)
-{
-    struct span known = method_known(method);
-    attribute_text(to, "http.request.method", known);
-    if (!span_is(known, method))
-        attribute_text(to, "http.request.method_original", method);
-}
-
-static void add_rule_ids(struct span_maker *maker, const struct report *report)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < report->waf.match_count && count < RULE_IDS_MOST; i++) {
-        if (report->waf.matches[i].audit_only)
-            continue;
-        Otlp__AnyValue *id = maker->id_list[count] = &maker->ids[count];
-        otlp__any_value__init(id);
-        id->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-        id->int_value = (int64_t)report->waf.matches[i].rule_id;
-        count++;
-    }
-    Otlp__AnyValue *value = count > 0 ? attribute_value(&maker->attributes, "waf.rule_ids") : NULL;
-    if (value == NULL)
-        return;
-    otlp__array_value__init(&maker->id_array);
-    maker->id_array.n_values = count;
-    maker->id_array.values = maker->id_list;
-    value->value_case = OTLP__ANY_VALUE__VALUE_ARRAY_VALUE;
-    value->array_value = &maker->id_array;
-}
-
-static void add_waf(struct span_maker *maker, const struct report *report)
-{
-    struct attributes *to = &maker->attributes;
-    attribute_text(to, "waf.action", waf_action_word(report->waf.action));
-    if (report->waf.score > 0)
-        attribute_number(to, "waf.score.inbound", (uint64_t)report->waf.score);
-    if (report->waf.outbound_score > 0)
-        attribute_number(to, "waf.score.outbound", (uint64_t)report->waf.outbound_score);
-    attribute_number(to, "waf.rule_id", report->waf.decided_by);
-    add_rule_ids(maker, report);
-}
-
-/* When the stage of that name was over: what was said in it is dated so. */
-static uint64_t stage_end_us(const struct report *report, struct span name)
-{
-    for (size_t i = 0; i < report->stage_count; i++) {
-        const struct report_stage *stage = &report->stages[i];
-        if (span_is(span_text(stage->name), name))
-            return stage->start_us + stage->duration_us;
-    }
-    return 0;
-}
-
-/* What matched, but not the value: it is the client's, and the rule log has it. */
 static void set_match(struct span_maker *maker, size_t i, const struct report *report,
                       const struct rule_match *match)
 {
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
-    char digits[24];
     attributes_begin(to, maker->arena);
-    attribute_number(to, "waf.rule_id", match->rule_id);
-    attribute_text(to, "security_rule.name",
-                   span_make(digits, number_write(digits, (int64_t)match->rule_id)));
-    attribute_text(to, "security_rule.description", match->message);
-    attribute_text(to, "security_rule.version", match->version);
-    attribute_text(to, "waf.variable", match->variable_name);
-    attribute_number(to, "waf.phase", (uint64_t)match->phase);
+    match_attributes_add(to, match);
     otlp__span__event__init(event);
-    event->time_unix_nano =
-        (report->began_wall_us + stage_end_us(report, phase_stage(match->phase))) * 1000;
+    event->time_unix_nano = stage_end_nano(report, phase_stage(match->phase));
     event->name = otlp_lend("waf.rule_match");
     event->n_attributes = to->count;
     event->attributes = to->list;
@@ -182,13 +118,9 @@ static void set_decision(struct span_maker *maker, size_t i, const struct report
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
     attributes_begin(to, maker->arena);
-    attribute_text(to, "sidegate.control", span_text(decision->control));
-    attribute_text(to, "sidegate.control.name", decision->name);
-    attribute_text(to, "sidegate.decision", span_text(decision->word));
-    attribute_text(to, "sidegate.reason", decision->reason);
+    decision_attributes_add(to, decision);
     otlp__span__event__init(event);
-    event->time_unix_nano =
-        (report->began_wall_us + stage_end_us(report, span_text(decision->stage))) * 1000;
+    event->time_unix_nano = stage_end_nano(report, span_text(decision->stage));
     event->name = otlp_lend("sidegate.decision");
     event->n_attributes = to->count;
     event->attributes = to->list;
@@ -210,83 +142,6 @@ static void add_events(struct span_maker *maker, Otlp__Span *span, const struct 
     span->n_events = count;
     span->events = maker->event_list;
     span->dropped_events_count = (uint32_t)(all - count);
-}
-
-/* Attributes of the SERVER span that are texts of the report as they are. */
-static const struct {
-    const char *key;
-    size_t member;
-} server_texts[] = {
-    {"url.scheme", offsetof(struct report, scheme)},
-    {"url.path", offsetof(struct report, path)},
-    {"http.route", offsetof(struct report, route)},
-    {"client.address", offsetof(struct report, client_address)},
-    {"geo.country.iso_code", offsetof(struct report, client_country)},
-    {"geo.region.iso_code", offsetof(struct report, client_region)},
-    {"network.peer.address", offsetof(struct report, peer_address)},
-    {"user_agent.original", offsetof(struct report, user_agent)},
-    {"sidegate.request_id", offsetof(struct report, request_id)},
-    {"sidegate.listener", offsetof(struct report, listener)},
-    {"sidegate.api_key.id", offsetof(struct report, api_key_id)},
-    {"sidegate.usage_plan", offsetof(struct report, usage_plan)},
-};
-
-/* The host that the client asked for; the address it reached where it did not say. */
-static void add_server_address(struct attributes *to, const struct report *report)
-{
-    struct span host, port;
-    uint64_t number = span_is(report->scheme, SPAN("https")) ? 443 : 80;
-    address_split(report->authority, &host, &port);
-    if (port.len > 0)
-        number_parse(port, &number);
-    bool is_named = host.len > 0;
-    attribute_text(to, "server.address", is_named ? host : report->server_address);
-    attribute_number(to, "server.port", is_named ? number : report->server_port);
-}
-
-static void add_tls(struct attributes *to, const struct report *report)
-{
-    if (report->tls.version.len == 0)
-        return;
-    attribute_text(to, "tls.protocol.name", SPAN("tls"));
-    attribute_text(to, "tls.protocol.version", report->tls.version);
-    attribute_text(to, "tls.cipher", report->tls.cipher);
-    attribute_text(to, "tls.client.server_name", report->tls.server_name);
-    attribute_text(to, "tls.client.subject", report->tls.client);
-    attribute_text(to, "tls.client.issuer", report->tls.client_issuer);
-    attribute_text(to, "tls.client.hash.sha256", report->tls.client_fingerprint);
-    Otlp__AnyValue *resumed = attribute_value(to, "tls.resumed");
-    if (resumed != NULL) {
-        resumed->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
-        resumed->bool_value = report->tls.resumed;
-    }
-}
-
-static void add_server_attributes(struct span_maker *maker, const struct report *report)
-{
-    struct attributes *to = &maker->attributes;
-    char digits[24];
-    attributes_begin(to, maker->arena);
-    add_method(to, report->method);
-    for (size_t i = 0; i < sizeof server_texts / sizeof *server_texts; i++) {
-        struct span text;
-        memcpy(&text, (const char *)report + server_texts[i].member, sizeof text);
-        attribute_text(to, server_texts[i].key, text);
-    }
-    attribute_text(to, "url.query", query_masked(report->query, &maker->scratch));
-    buf_clear(&maker->scratch);
-    attribute_text(to, "error.type", error_type(report->error, report->status, 500, digits));
-    attribute_number(to, "http.response.status_code", report->status);
-    add_server_address(to, report);
-    attribute_number(to, "network.peer.port", report->peer_port);
-    attribute_number(to, "sidegate.client.asn", report->client_asn);
-    attribute_number(to, "http.request.body.size", report->bytes_in);
-    attribute_number(to, "http.response.body.size", report->bytes_out);
-    size_t slash = span_find_byte(report->protocol, '/');
-    if (slash != SPAN_NONE)
-        attribute_text(to, "network.protocol.version", span_from(report->protocol, slash + 1));
-    add_tls(to, report);
-    add_waf(maker, report);
 }
 
 static void set_status(struct span_maker *maker, Otlp__Span *span, bool error)
@@ -327,7 +182,9 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     span.name = otlp_text(maker->arena, span_name(maker, report->method, report->route));
     span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER;
     set_times(&span, period_of(report, 0, report->duration_us));
-    add_server_attributes(maker, report);
+    attributes_begin(&maker->attributes, maker->arena);
+    request_attributes_add(&maker->attributes, report, &maker->scratch);
+    verdict_attributes_add(&maker->attributes, &maker->rule_ids, report);
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
     add_events(maker, &span, report);
@@ -344,7 +201,7 @@ static void add_client_attributes(struct span_maker *maker, const struct report 
     uint64_t port_number = 0;
     char digits[24];
     attributes_begin(to, maker->arena);
-    add_method(to, report->method);
+    method_attributes_add(to, report->method);
     address_split(attempt->address, &host, &port);
     number_parse(port, &port_number);
     attribute_text(to, "server.address", host);

@@ -118,6 +118,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .waf_source = settings->service.name,
         .channels = settings->otlp.channels,
         .channel_count = settings->otlp.channel_count,
+        .otlp_logs = settings->logs.otlp,
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,
         .xray = xray_service(settings),

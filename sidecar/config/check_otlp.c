@@ -257,6 +257,10 @@ void otlp_check(struct reading *reading)
     traces = has_receiver(reading, "traces.exporter", OTLP_TRACES, traces);
     settings->metrics.push =
         has_receiver(reading, "metrics.exporter", OTLP_METRICS, settings->metrics.push);
+    unsigned kinds = OTLP_LOG_REQUESTS | OTLP_LOG_EVENTS;
+    bool logs = (settings->logs.otlp & kinds) != 0;
+    logs = has_receiver(reading, "logs.otlp", OTLP_LOGS, logs);
+    settings->logs.otlp = logs ? settings->logs.otlp & kinds : OTLP_LOG_NONE;
     if (settings->traces.service_name.at == NULL)
         settings->traces.service_name =
             arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));
@@ -269,4 +273,6 @@ void otlp_check(struct reading *reading)
         add_channels(reading, OTLP_TRACES);
     if (settings->metrics.push)
         add_channels(reading, OTLP_METRICS);
+    if (logs)
+        add_channels(reading, OTLP_LOGS);
 }

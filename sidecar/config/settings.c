@@ -182,6 +182,7 @@ static struct settings *tree_to_settings(struct sources *sources)
         settings->traces.on = false;
         settings->traces.exporters = TRACE_EXPORTER_NONE;
         settings->metrics.push = false;
+        settings->logs.otlp = OTLP_LOG_NONE;
     }
     if (arena_is_full(reading.arena) || arena_is_full(sources->tree))
         fault_add(sources->faults, FAULT_ERROR, sources->root->place, span_make(NULL, 0),

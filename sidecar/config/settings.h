@@ -410,6 +410,9 @@ struct settings {
         } xray;
     } traces;
     struct {
+        unsigned otlp; /* OTLP_LOG_... */
+    } logs;
+    struct {
         bool prometheus;
         bool push; /* exporter: otlp, and an endpoint */
         uint64_t interval_us;

@@ -93,6 +93,16 @@ const struct option_type type_export_signals = {.name = "list of signals",
                                                 .words = signal_words,
                                                 .word_count = COUNT(signal_words)};
 
+static const char *const otlp_log_words[] = {"requests", "events", "none"};
+const struct option_type type_otlp_logs = {.name = "list of records",
+                                           .expected = "requests, events or none",
+                                           .is_list = true,
+                                           .one_will_do = true,
+                                           .read = words_read,
+                                           .print = words_print,
+                                           .words = otlp_log_words,
+                                           .word_count = COUNT(otlp_log_words)};
+
 static const char *const always_words[] = {"blocked", "error", "slow", "none"};
 const struct option_type type_trace_always = {.name = "list of reasons",
                                               .expected = "blocked, error, slow or none",

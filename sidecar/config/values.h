@@ -119,7 +119,7 @@ extern const struct option_type type_waf_default, type_waf_behavior, type_waf_re
 extern const struct option_type type_waf_redacted, type_waf_conditions;
 /* trace_values.c */
 extern const struct option_type type_export_signals, type_propagators, type_trace_always,
-    type_trace_exporters, type_sampling_rules, type_ratio;
+    type_trace_exporters, type_sampling_rules, type_otlp_logs, type_ratio;
 /* usage_plan_values.c */
 extern const struct option_type type_key_ids, type_plan_routes;
 /* tls_values.c */

@@ -43,6 +43,7 @@ class Scene:
         self.backend = Backend()
         self.s = Sidegate(folder, self.backend.url, config=f"""
 otlp: {{ endpoint: "{self.there.url}" }}
+logs: {{ otlp: [requests, events] }}
 metrics: {{ exporter: otlp, otlp: {{ interval: 1s }} }}
 rules: {{ files: [{folder}/rules.conf] }}
 ip_sets: {{ office: {{ addresses: [203.0.113.0/24] }} }}

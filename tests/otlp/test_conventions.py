@@ -48,7 +48,8 @@ NAMED = set(re.findall(r'^LABEL\("(\w+)"', (TOP / "exporters/metric_names.tbl").
 def in_labels():
     """The labels of metrics; those that metric_names.tbl does not name are ours."""
     text = "".join((TOP / "exporters" / name).read_text() for name in ("metrics.c", "metrics_walk.c", "metrics.tbl"))
-    found = re.findall(r'\{SPAN(?:_INIT)?\("(\w+)"\), ', text) + re.findall(r'give_one\(walk, "(\w+)"', text)
+    pairs = "".join(re.findall(r'struct pair \w+(?:\[\d*\])? = (\{.*?\});', text, re.S))
+    found = re.findall(r'\{SPAN(?:_INIT)?\("(\w+)"\), ', pairs) + re.findall(r'give_one\(walk, "(\w+)"', text)
     return set(found) | set(re.findall(r'"(\w+)=\\"', text)) | set(re.findall(r'\.name = SPAN\("(\w+)"\)', text))
 
 

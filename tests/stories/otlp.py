@@ -119,13 +119,18 @@ class Collector(Backend):
     def __init__(self, answer=None, address=None):
         self.answer, self.batches, self.spans = answer or (lambda batch: self.OK), 0, []
         self.resources, self.heads, self.over = [], [], threading.Event()
+        self.others = []  # what came of other signals, as it came
         super().__init__(self.collect, address)
 
     def collect(self, wire):
         while True:
             line, fields, body = read_request(wire)
-            assert line == "POST /v1/traces HTTP/1.1" and field(fields, "content-type") == "application/x-protobuf"
+            assert line.startswith("POST /v1/") and field(fields, "content-type") == "application/x-protobuf"
             body = gzip.decompress(body) if field(fields, "content-encoding") == "gzip" else body
+            if line != "POST /v1/traces HTTP/1.1":
+                self.others.append(body)
+                wire.send(self.OK)
+                continue
             spans = self.read(body)
             self.batches += 1
             self.heads.append(fields)

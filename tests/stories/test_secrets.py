@@ -35,6 +35,13 @@ def collector():
     made.close()
 
 
+def pushed(s, collector):
+    """Log records and metrics, as they came; at the latest at the end, the metrics once at least."""
+    s.stop()
+    assert any(b"sidegate.request" in body for body in collector.others) and any(b"sidegate.stage" in body for body in collector.others)
+    return b"".join(collector.others).decode("latin-1")
+
+
 def everything_of(spans):
     return json.dumps([[span.name, span.tags, span.events] for span in spans])
 
@@ -53,7 +60,7 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     s = sidegate(backend(answer).url, config=(
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }}, response_body: {{ inspect: 64KiB }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form} }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
-        f'otlp: {{ endpoint: "{collector.url}" }}\n'
+        f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     kind, body = type_and_body
     fields = [("Authorization", "Basic b3BlbnNlc2FtZQ=="), ("Cookie", "s=sess-77"), ("Content-Type", kind)]
@@ -65,10 +72,10 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 1, "the WAF log")
     places = {"waf": (tmp_path / "waf").read_text(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
               "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans), "segments": wait_until((tmp_path / "segments").read_text, "the segment"),
-              "metrics": s.status("/metrics")[1]}
+              "metrics": s.status("/metrics")[1], "pushed": pushed(s, collector)}
     for name, text in places.items():
         for secret in SECRETS:
-            if secret == "opensesame" and name in ("audit", "waf", "rules", "access", "traces", "segments"):
+            if secret == "opensesame" and name in ("audit", "waf", "rules", "access", "traces", "segments", "pushed"):
                 continue  # as ?q= it is no secret: only the field that holds it in base64 is
             assert secret not in text, (name, secret)
     assert "opensesame" in places["audit"]  # what is no secret stays
@@ -146,7 +153,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
-        f'otlp: {{ endpoint: "{collector.url}" }}\n'
+        f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
         s.ask("GET", path, fields=[("Authorization", "Bearer eyJ0b2tlbg.of-somebody.c2lnbmVk")])
@@ -162,7 +169,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 7, "the WAF log")
     said = {"access": s.log.read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
-            "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1]}
+            "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "pushed": pushed(s, collector)}
     secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]
     assert [(where, secret) for where, text in said.items() for secret in secrets if secret in text] == []

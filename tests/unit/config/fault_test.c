@@ -171,6 +171,10 @@ static const struct {
      "a.yaml:4:21: traces.exporter: there is no collector to export to (add otlp.endpoint)\n"},
     {"metrics: { exporter: otlp }\n",
      "a.yaml:4:22: metrics.exporter: there is no collector to export to (add otlp.endpoint)\n"},
+    {"logs: { otlp: [events, sounds] }\n",
+     "a.yaml:4:24: logs.otlp: found 'sounds', expected requests, events or none\n"},
+    {"logs: { otlp: events }\n",
+     "a.yaml:4:15: logs.otlp: there is no collector to export to (add otlp.endpoint)\n"},
     {"metrics: { otlp: { interval: 10ms } }\n",
      "a.yaml:4:30: metrics.otlp.interval: found '10ms', expected a time with a unit, from 1s to "
      "366d\n"},

@@ -31,6 +31,7 @@ int metrics_tests(void);
 int openmetrics_tests(void);
 int exponential_tests(void);
 int metrics_otlp_tests(void);
+int log_records_tests(void);
 int spans_tests(void);
 int span_pack_tests(void);
 int xray_tests(void);

@@ -152,6 +152,7 @@ struct process_facts {
     struct {
         uint64_t count, bytes; /* that are kept */
         uint64_t refused, overflowed, late, forgotten;
+        uint64_t disk_bytes, written, failures, broken, disk_forgotten; /* archive.h */
     } series;                           /* in CloudWatch's way; all 0 where none are kept */
     bool waf_effective;                 /* rules are loaded and the engine is on */
     const struct waf_route *waf_routes; /* those with a mode of their own; borrowed */

@@ -436,6 +436,13 @@ static void walk_process_row(struct walk *walk, enum process_id id,
         give_one(walk, "reason", "rows", facts->series.overflowed);
         give_one(walk, "reason", "late", facts->series.late);
         give_one(walk, "reason", "bytes", facts->series.forgotten);
+        give_one(walk, "reason", "disk", facts->series.disk_forgotten);
+        give_one(walk, "reason", "broken", facts->series.broken);
+        break;
+    case PROCESS_SERIES_DISK: give(walk, NULL, 0, facts->series.disk_bytes); break;
+    case PROCESS_SERIES_WRITTEN:
+        give_one(walk, "result", "written", facts->series.written);
+        give_one(walk, "result", "failed", facts->series.failures);
         break;
     case PROCESS_IP_SETS:
     case PROCESS_IP_SET_FETCHES:

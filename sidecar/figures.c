@@ -88,6 +88,14 @@ static void add_counts(struct process_facts *facts, const struct process *proces
         facts->series.forgotten = figures.forgotten;
         facts->series.overflowed = collector_overflowed(process->collector);
     }
+    if (process->archive != NULL) {
+        struct archive_figures figures = archive_figures(process->archive);
+        facts->series.disk_bytes = figures.bytes;
+        facts->series.written = figures.written;
+        facts->series.failures = figures.failures;
+        facts->series.broken = figures.broken;
+        facts->series.disk_forgotten = figures.forgotten;
+    }
 }
 
 static void alarm_actions_fill(struct figures *figures, const struct process *process)

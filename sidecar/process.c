@@ -231,7 +231,12 @@ static void start_collector(struct process *process)
     process->collector =
         collector_new(process->metric_store, process->workers.metrics, process->workers.count);
     process_name_metrics(process, settings);
-    if (!collector_start(process->collector))
+    process->archive =
+        archive_start(process->metric_store,
+                      &(struct archive_settings){settings->process.state_dir.at,
+                                                 settings->metrics.history.most_bytes,
+                                                 settings->metrics.history.most_age_us / 1000000});
+    if (process->archive == NULL || !collector_start(process->collector))
         program_log_say(process->log, LOG_ERROR,
                         "metrics are not kept by the second: cannot start a thread");
 }
@@ -349,6 +354,8 @@ static void stop(struct process *process)
         ring_close(workers->ring);
     alarm_watch_free(process->alarms);
     collector_free(process->collector);
+    archive_stop(process->archive);
+    loop_turn(process->loop, 0); /* mail of answers that nobody waits for any more */
     metric_store_free(process->metric_store);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;

@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 #define SIDEGATE_SIDECAR_PROCESS_INSIDE_H
 
+#include "exporters/cloudwatch/archive.h"
 #include "exporters/cloudwatch/collector.h"
 #include "sidecar/admin.h"
 #include "sidecar/alarm_watch.h"
@@ -40,6 +41,7 @@ struct process {
     struct metric_sender *metric_sender;
     struct metric_store *metric_store; /* NULL: nothing is kept in CloudWatch's way */
     struct collector *collector;       /* the same */
+    struct archive *archive;           /* of the store; answers what is asked of it */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

@@ -18,6 +18,7 @@ enum {
 
 struct minute {
     int64_t number;     /* time / 60 */
+    uint64_t changed;   /* by the store's count of changes */
     bool is_joined;     /* one sketch of all, at "second" 60 */
     struct buf seconds; /* second (a byte), packed sketch; in the order in which they came */
 };
@@ -36,6 +37,7 @@ struct metric_store {
     struct metric_store_figures figures;
     struct buf key, packed; /* for who has the lock */
     int64_t newest;         /* minute */
+    uint64_t changes;       /* that were made */
 };
 
 /* ---- names ---- */
@@ -47,7 +49,7 @@ static int compare_pairs(const void *a, const void *b)
 }
 
 /* The parts, each with its length before it, dimensions by name: one spelling for one metric. */
-static bool key_make(struct buf *to, const struct metric_id *id)
+bool metric_key_make(struct buf *to, const struct metric_id *id)
 {
     struct pair sorted[METRIC_DIMENSIONS_MOST];
     if (id->dimension_count > METRIC_DIMENSIONS_MOST)
@@ -67,6 +69,31 @@ static bool key_make(struct buf *to, const struct metric_id *id)
         buf_add(to, sorted[i].value);
     }
     return !buf_is_full(to);
+}
+
+static bool part_read(struct span *key, struct span *part)
+{
+    uint64_t len;
+    if (!packed_number_read(key, &len) || len > key->len)
+        return false;
+    *part = span_first(*key, (size_t)len);
+    *key = span_from(*key, (size_t)len);
+    return true;
+}
+
+bool metric_key_read(struct span key, struct metric_id *id,
+                     struct pair dimensions[METRIC_DIMENSIONS_MOST])
+{
+    *id = (struct metric_id){.dimensions = dimensions};
+    if (!part_read(&key, &id->namespace) || !part_read(&key, &id->name))
+        return false;
+    while (key.len > 0) {
+        struct pair *pair = &dimensions[id->dimension_count];
+        if (id->dimension_count++ == METRIC_DIMENSIONS_MOST || !part_read(&key, &pair->name) ||
+            !part_read(&key, &pair->value))
+            return false;
+    }
+    return true;
 }
 
 static struct span take_text(char **to, struct span text)
@@ -162,31 +189,31 @@ static size_t minutes_before(const struct metric *metric, int64_t number)
     return count;
 }
 
-static void seconds_read(const struct minute *minute, struct sketch *into)
+bool metric_minute_join(struct span bytes, struct buf *to)
 {
-    struct span text = buf_span(&minute->seconds);
+    struct sketch whole = {0};
     bool well = true;
-    while (well && text.len > 0) {
-        text = span_from(text, 1);
-        well = packed_read(&text, into);
+    while (well && bytes.len > 0) {
+        bytes = span_from(bytes, 1);
+        well = packed_read(&bytes, &whole);
     }
-    must(well); /* written by samples_add() */
+    well = well && buf_add_byte(to, MINUTE_S) && packed_add(to, &whole);
+    sketch_fini(&whole);
+    return well;
 }
 
 /* From now on nothing shorter than the minute is known. */
 static void minute_join(struct metric_store *store, struct minute *minute)
 {
-    struct sketch whole = {0};
-    seconds_read(minute, &whole);
+    struct buf joined;
+    buf_init(&joined, MINUTE_BYTES_MOST);
+    must(metric_minute_join(buf_span(&minute->seconds), &joined)); /* written by samples_add() */
     store->figures.bytes -= minute_bytes(minute);
     buf_fini(&minute->seconds);
-    buf_init(&minute->seconds, MINUTE_BYTES_MOST);
-    buf_add_byte(&minute->seconds, MINUTE_S);
-    must(packed_add(&minute->seconds, &whole));
+    minute->seconds = joined;
     minute->is_joined = true;
     store->figures.bytes += minute_bytes(minute);
     store->figures.joined++;
-    sketch_fini(&whole);
 }
 
 /* The oldest minute of all, the newest one aside: that one stays. INT64_MAX: none. */
@@ -250,7 +277,25 @@ static void move_on(struct metric_store *store, int64_t number)
 
 static struct metric *metric_find(struct metric_store *store, const struct metric_id *id)
 {
-    return key_make(&store->key, id) ? map_find(store->by_key, buf_span(&store->key)) : NULL;
+    return metric_key_make(&store->key, id) ? map_find(store->by_key, buf_span(&store->key)) : NULL;
+}
+
+/* Metrics of which nothing is kept any more make room for others. */
+static void give_up_idle(struct metric_store *store)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store->figures.metrics; i++) {
+        struct metric *metric = store->list[i];
+        if (metric->count > 0) {
+            store->list[kept++] = metric;
+            continue;
+        }
+        if (metric_key_make(&store->key, &metric->id))
+            map_remove(store->by_key, buf_span(&store->key));
+        store->figures.bytes -= METRIC_BYTES;
+        metric_free(metric);
+    }
+    store->figures.metrics = kept;
 }
 
 static struct metric *metric_get(struct metric_store *store, const struct metric_id *id)
@@ -258,8 +303,9 @@ static struct metric *metric_get(struct metric_store *store, const struct metric
     struct metric *metric = metric_find(store, id);
     if (metric != NULL)
         return metric;
-    if (buf_is_full(&store->key) || store->figures.metrics == store->metrics_most ||
-        id->dimension_count > METRIC_DIMENSIONS_MOST) {
+    if (store->figures.metrics == store->metrics_most)
+        give_up_idle(store);
+    if (!metric_key_make(&store->key, id) || store->figures.metrics == store->metrics_most) {
         store->figures.refused++;
         return NULL;
     }
@@ -302,6 +348,7 @@ static bool samples_add(struct metric_store *store, struct metric *metric, int64
     bool well =
         packed_add(&store->packed, samples) && buf_add(&minute->seconds, buf_span(&store->packed));
     store->figures.bytes += minute_bytes(minute) - before;
+    minute->changed = ++store->changes;
     return well;
 }
 
@@ -330,22 +377,23 @@ struct metric_store_figures metric_store_figures(struct metric_store *store)
     return figures;
 }
 
-static void minute_read(const struct minute *minute, const struct math_window *window,
+bool metric_minute_read(int64_t minute, struct span bytes, const struct math_window *window,
                         struct sketch *slots)
 {
-    struct span text = buf_span(&minute->seconds);
     struct sketch outside = {.is_plain = true};
     bool well = true;
-    while (well && text.len > 0) {
-        int64_t second = minute->number * MINUTE_S + text.at[0] % MINUTE_S;
+    while (well && bytes.len > 0) {
+        bool is_joined = bytes.at[0] == MINUTE_S;
+        int64_t second = minute * MINUTE_S + (is_joined ? 0 : bytes.at[0]);
         int64_t slot =
             second >= window->start_s ? (second - window->start_s) / window->period_s : -1;
         bool inside = slot >= 0 && (size_t)slot < window->count &&
-                      (window->period_s % MINUTE_S == 0 || !minute->is_joined);
-        text = span_from(text, 1);
-        well = packed_read(&text, inside ? &slots[slot] : &outside);
+                      (window->period_s % MINUTE_S == 0 || !is_joined);
+        well = bytes.at[0] >= 0 && bytes.at[0] <= MINUTE_S;
+        bytes = span_from(bytes, 1);
+        well = well && packed_read(&bytes, inside ? &slots[slot] : &outside);
     }
-    must(well); /* written by samples_add() */
+    return well;
 }
 
 bool metric_store_read(struct metric_store *store, const struct metric_id *id,
@@ -357,7 +405,7 @@ bool metric_store_read(struct metric_store *store, const struct metric_id *id,
     for (size_t i = 0; metric != NULL && i < metric->count; i++) {
         const struct minute *minute = &metric->minutes[i];
         if (minute->number * MINUTE_S < end_s && (minute->number + 1) * MINUTE_S > window->start_s)
-            minute_read(minute, window, slots);
+            must(metric_minute_read(minute->number, buf_span(&minute->seconds), window, slots));
     }
     *oldest_s =
         metric != NULL && metric->count > 0 ? metric->minutes[0].number * MINUTE_S : INT64_MAX;
@@ -371,4 +419,28 @@ void metric_store_each(struct metric_store *store, metric_store_visit *visit, vo
     for (size_t i = 0; i < store->figures.metrics; i++)
         visit(context, &store->list[i]->id);
     pthread_mutex_unlock(&store->lock);
+}
+
+bool metric_store_has(struct metric_store *store, const struct metric_id *id)
+{
+    pthread_mutex_lock(&store->lock);
+    bool has = metric_find(store, id) != NULL;
+    pthread_mutex_unlock(&store->lock);
+    return has;
+}
+
+uint64_t metric_store_changes(struct metric_store *store, uint64_t since,
+                              metric_store_changed *visit, void *context)
+{
+    pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < store->figures.metrics; i++) {
+        const struct metric *metric = store->list[i];
+        for (size_t k = 0; k < metric->count; k++)
+            if (metric->minutes[k].changed > since)
+                visit(context, &metric->id, metric->minutes[k].number,
+                      buf_span(&metric->minutes[k].seconds));
+    }
+    uint64_t until = store->changes;
+    pthread_mutex_unlock(&store->lock);
+    return until;
 }

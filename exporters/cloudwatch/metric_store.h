@@ -58,6 +58,29 @@ struct metric_store_figures metric_store_figures(struct metric_store *store);
 bool metric_store_read(struct metric_store *store, const struct metric_id *id,
                        const struct math_window *window, struct sketch *slots, int64_t *oldest_s);
 
+bool metric_store_has(struct metric_store *store, const struct metric_id *id);
+
+/* Minutes that have changed since the number that an earlier call gave (0: all), for who keeps them
+ * elsewhere; as metric_minute_read() has them. Borrowed for the call; the visitor may not call the
+ * store. */
+typedef void metric_store_changed(void *context, const struct metric_id *id, int64_t minute,
+                                  struct span bytes);
+uint64_t metric_store_changes(struct metric_store *store, uint64_t since,
+                              metric_store_changed *visit, void *context);
+
+/* A minute's bytes: second (60: of the whole minute), packed sketch, and so on. Merges what lies in
+ * the window. False: these bytes are none. */
+bool metric_minute_read(int64_t minute, struct span bytes, const struct math_window *window,
+                        struct sketch *slots);
+/* The same minute as one sketch. False: the bytes are none, or do not fit. */
+bool metric_minute_join(struct span bytes, struct buf *to);
+
+/* One spelling for one metric: namespace, name, dimensions by name. False: it does not fit. */
+bool metric_key_make(struct buf *to, const struct metric_id *id);
+/* The same back; borrows the key. False: it is none. */
+bool metric_key_read(struct span key, struct metric_id *id,
+                     struct pair dimensions[METRIC_DIMENSIONS_MOST]);
+
 /* Every metric, by the order in which they came; texts are borrowed for the call, and the visitor
  * may not call the store. */
 typedef void metric_store_visit(void *context, const struct metric_id *id);

@@ -418,6 +418,9 @@ struct settings {
         uint64_t interval_us;
         bool is_delta, is_exponential; /* how they are pushed */
         unsigned series;               /* in CloudWatch's way; 0: none are kept */
+        struct {
+            uint64_t most_bytes, most_age_us;
+        } history; /* of them, in process.state_dir */
     } metrics;
     struct {
         unsigned connections, requests_in_flight;

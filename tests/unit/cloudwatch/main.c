@@ -8,5 +8,6 @@ int main(void)
     failures += store_suite();
     failures += query_suite();
     failures += request_suite();
+    failures += archive_suite();
     return failures > 0;
 }

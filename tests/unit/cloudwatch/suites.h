@@ -6,5 +6,6 @@ int tally_suite(void);
 int store_suite(void);
 int query_suite(void);
 int request_suite(void);
+int archive_suite(void);
 
 #endif

@@ -197,10 +197,10 @@ TEST(rules_and_controls_are_counted_once_for_each_request)
 
 TEST(what_an_access_list_decides_is_counted_without_any_rules)
 {
-    static const struct report_decision allow = {"inspect_head", "access", "allow",
-                                                 SPAN_INIT("office"), SPAN_INIT("")};
-    static const struct report_decision limit = {"throttle", "rate_limit", "block",
-                                                 SPAN_INIT("per_user"), SPAN_INIT("")};
+    static const struct report_decision allow = {"inspect_head",      "access",      "allow",
+                                                 SPAN_INIT("office"), SPAN_INIT(""), NULL};
+    static const struct report_decision limit = {
+        "throttle", "rate_limit", "block", SPAN_INIT("per_user"), SPAN_INIT(""), NULL};
     struct tally *tally = tally_on();
     struct given given = {0};
     struct report report = report_of(200, "GET", "/", NOW_S, 1);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metrics on disk. */
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exporters/cloudwatch/archive.h"
+#include "exporters/cloudwatch/archive_file.h"
+#include "exporters/cloudwatch/packed.h"
+#include "tests/check.h"
+#include "tests/unit/cloudwatch/suites.h"
+#include "tests/unit/exporters/sample.h"
+
+enum { MINUTE_S = 60, LOTS = 1 << 24, SLOTS = 8 };
+
+/* Now, on a full minute: what is old goes by the real clock. */
+static int64_t minute_now(void)
+{
+    return (int64_t)time(NULL) / MINUTE_S * MINUTE_S;
+}
+
+static void add(struct metric_store *store, const char *name, int64_t second, double value)
+{
+    struct metric_id id = {SPAN("Sidegate"), span_text(name), NULL, 0};
+    struct sketch sketch = {0};
+    sketch_add(&sketch, value, 1);
+    check(metric_store_add(store, &id, second, &sketch));
+    sketch_fini(&sketch);
+}
+
+struct question {
+    const char *name;
+    struct math_window window;
+    double sums[SLOTS];
+    size_t listed;
+    bool done;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+};
+
+static void on_metric(void *context, const struct metric_id *id)
+{
+    (void)id;
+    ((struct question *)context)->listed++;
+}
+
+static void answer(void *context, const struct metric_source *source)
+{
+    struct question *question = context;
+    struct metric_id id = {SPAN("Sidegate"), span_text(question->name), NULL, 0};
+    struct sketch slots[SLOTS] = {{0}};
+    source->read(source->context, &id, &question->window, slots);
+    source->each(source->context, on_metric, question);
+    for (size_t i = 0; i < SLOTS; i++) {
+        question->sums[i] = slots[i].sum;
+        sketch_fini(&slots[i]);
+    }
+    pthread_mutex_lock(&question->lock);
+    question->done = true;
+    pthread_cond_signal(&question->wake);
+    pthread_mutex_unlock(&question->lock);
+}
+
+static struct question ask(struct archive *archive, const char *name, int64_t start_s,
+                           unsigned period_s)
+{
+    struct question question = {name,
+                                {start_s, period_s, SLOTS},
+                                {0},
+                                0,
+                                false,
+                                PTHREAD_MUTEX_INITIALIZER,
+                                PTHREAD_COND_INITIALIZER};
+    check(archive_ask(archive, answer, &question));
+    pthread_mutex_lock(&question.lock);
+    while (!question.done)
+        pthread_cond_wait(&question.wake, &question.lock);
+    pthread_mutex_unlock(&question.lock);
+    return question;
+}
+
+struct scene {
+    char folder[256];
+    struct metric_store *store;
+    struct archive *archive;
+};
+
+static void scene_start(struct scene *scene)
+{
+    const struct archive_settings settings = {scene->folder, 64 << 20, 15 * 86400};
+    scene->store = metric_store_new(100, LOTS);
+    scene->archive = archive_start(scene->store, &settings);
+    check(scene->archive != NULL);
+}
+
+static void scene_begin(struct scene *scene)
+{
+    folder_make(scene->folder, sizeof scene->folder);
+    scene_start(scene);
+}
+
+static void scene_stop(struct scene *scene)
+{
+    archive_stop(scene->archive);
+    metric_store_free(scene->store);
+}
+
+static void scene_end(struct scene *scene)
+{
+    scene_stop(scene);
+    folder_remove(scene->folder);
+}
+
+TEST(what_was_counted_before_a_restart_is_there_after_it_by_the_second_and_the_minute)
+{
+    struct scene scene;
+    int64_t now_s = minute_now();
+    scene_begin(&scene);
+    for (int64_t i = 0; i < 90; i++)
+        add(scene.store, "m", now_s - 120 + i, 1);
+    add(scene.store, "gone", now_s - 120, 5);
+    scene_stop(&scene);
+    scene_start(&scene);
+    struct question got = ask(scene.archive, "m", now_s - 120, 60);
+    check(got.sums[0] == 60 && got.sums[1] == 30 && got.sums[2] == 0);
+    check_number(got.listed, 2);
+    got = ask(scene.archive, "m", now_s - 120, 1);
+    check(got.sums[0] == 1 && got.sums[7] == 1);
+    add(scene.store, "m", now_s - 120 + 95, 100); /* the same minute, by another run */
+    got = ask(scene.archive, "m", now_s - 120, 60);
+    check(got.sums[0] == 60 && got.sums[1] == 130);
+    check_number(got.listed, 2);
+    scene_stop(&scene);
+    scene_start(&scene);
+    got = ask(scene.archive, "m", now_s - 120, 60);
+    check(got.sums[0] == 60 && got.sums[1] == 130);
+    scene_end(&scene);
+}
+
+TEST(memory_alone_answers_where_there_is_no_folder)
+{
+    struct metric_store *store = metric_store_new(100, LOTS);
+    struct archive *archive = archive_start(store, &(struct archive_settings){NULL, 1, 1});
+    int64_t now_s = minute_now();
+    add(store, "m", now_s, 3);
+    check(ask(archive, "m", now_s, 60).sums[0] == 3);
+    archive_stop(archive);
+    metric_store_free(store);
+}
+
+TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
+{
+    struct scene scene;
+    char path[PATH_MAX], aside[PATH_MAX + 8];
+    int64_t now_s = minute_now();
+    folder_make(scene.folder, sizeof scene.folder);
+    snprintf(path, sizeof path, "%s/metrics.db", scene.folder);
+    snprintf(aside, sizeof aside, "%s.broken", path);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 10000; i++)
+        fputs("this is no database ", file);
+    fclose(file);
+    scene_start(&scene);
+    add(scene.store, "m", now_s, 3);
+    check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
+    check_number(archive_figures(scene.archive).broken, 1);
+    check_number(access(aside, F_OK), 0);
+    scene_stop(&scene);
+    scene_start(&scene);
+    check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
+    check_number(archive_figures(scene.archive).broken, 0);
+    scene_end(&scene);
+}
+
+TEST(a_folder_that_is_gone_loses_nothing_once_it_is_there_again)
+{
+    struct scene scene;
+    int64_t now_s = minute_now();
+    scene_begin(&scene);
+    folder_remove(scene.folder);
+    add(scene.store, "m", now_s, 3);
+    check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
+    check(archive_figures(scene.archive).failures > 0);
+    check_number(mkdir(scene.folder, 0700), 0);
+    scene_stop(&scene);
+    scene_start(&scene);
+    check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
+    scene_end(&scene);
+}
+
+/* ---- the file ---- */
+
+/* 200 samples in its seventh second. */
+static struct span minute_of(struct buf *to, double value)
+{
+    struct sketch sketch = {0};
+    buf_add_byte(to, 7);
+    for (int i = 0; i < 200; i++)
+        sketch_add(&sketch, value * (i + 1), 1);
+    check(packed_add(to, &sketch));
+    sketch_fini(&sketch);
+    return buf_span(to);
+}
+
+TEST(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be)
+{
+    char folder[256];
+    struct buf bytes;
+    uint64_t forgotten = 0, broken = 0;
+    int64_t now = minute_now() / MINUTE_S;
+    folder_make(folder, sizeof folder);
+    const struct archive_settings settings = {folder, 2 << 20, 15 * 86400};
+    struct archive_file *file = archive_file_new(&settings, 1);
+    buf_init(&bytes, LOTS);
+    struct span minute = minute_of(&bytes, 1.37);
+    check(archive_file_open(file) == ARCHIVE_FILE_WELL);
+    enum archive_file_state came = ARCHIVE_FILE_WELL;
+    unsigned failures = 0;
+    for (int64_t i = 4000; i > 0; i--) {
+        if (i % 50 == 0) {
+            check(archive_file_trim(file, now * MINUTE_S, &forgotten) == ARCHIVE_FILE_WELL);
+            check(archive_file_begin(file) == ARCHIVE_FILE_WELL);
+            came = ARCHIVE_FILE_WELL;
+        }
+        if (came == ARCHIVE_FILE_WELL)
+            came = archive_file_put(file, SPAN("key"), now - i, minute);
+        if (came == ARCHIVE_FILE_WELL && i % 50 == 1)
+            came = archive_file_commit(file);
+        failures += came != ARCHIVE_FILE_WELL;
+    }
+    check_number(failures, 0);
+    check(forgotten > 100);
+    check(archive_file_bytes(file) <= (2 << 20) + 4096);
+    struct sketch slot = {0};
+    struct math_window window = {(now - 1) * MINUTE_S, 60, 1};
+    check(archive_file_read(file, SPAN("key"), &window, INT64_MAX, &slot, &broken) ==
+          ARCHIVE_FILE_WELL);
+    check_number(slot.count, 200);
+    check_number(broken, 0);
+    sketch_fini(&slot);
+    archive_file_free(file);
+    buf_fini(&bytes);
+    folder_remove(folder);
+}
+
+TEST(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays)
+{
+    char folder[256];
+    struct buf bytes;
+    uint64_t broken = 0;
+    folder_make(folder, sizeof folder);
+    const struct archive_settings settings = {folder, 256 << 10, 15 * 86400};
+    struct archive_file *file = archive_file_new(&settings, 1);
+    buf_init(&bytes, LOTS);
+    struct span minute = minute_of(&bytes, 1.37);
+    check(archive_file_open(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_begin(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_put(file, SPAN("key"), 1000, minute) == ARCHIVE_FILE_WELL);
+    check(archive_file_commit(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_begin(file) == ARCHIVE_FILE_WELL);
+    enum archive_file_state came = ARCHIVE_FILE_WELL;
+    for (int64_t i = 0; came == ARCHIVE_FILE_WELL && i < 10000; i++)
+        came = archive_file_put(file, SPAN("key"), 2000 + i, minute);
+    check(came == ARCHIVE_FILE_FAILS);
+    check(span_find(span_text(archive_file_why(file)), SPAN("full")) != SPAN_NONE);
+    struct sketch slots[2] = {{0}};
+    struct math_window window = {(int64_t)1000 * MINUTE_S, 60, 1};
+    check(archive_file_read(file, SPAN("key"), &window, INT64_MAX, slots, &broken) ==
+          ARCHIVE_FILE_WELL);
+    check_number(slots[0].count, 200);
+    window.start_s = (int64_t)2000 * MINUTE_S;
+    check(archive_file_read(file, SPAN("key"), &window, INT64_MAX, &slots[1], &broken) ==
+          ARCHIVE_FILE_WELL);
+    check_number(slots[1].count, 0);
+    sketch_fini(&slots[0]);
+    archive_file_free(file);
+    buf_fini(&bytes);
+    folder_remove(folder);
+}
+
+/* Whatever byte is changed: it is put aside, or what it holds is refused, or it says the truth. */
+TEST(bytes_that_changed_on_disk_are_never_told_as_figures)
+{
+    char folder[256], path[PATH_MAX];
+    struct buf bytes;
+    folder_make(folder, sizeof folder);
+    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    struct archive_file *file = archive_file_new(&settings, 1);
+    buf_init(&bytes, LOTS);
+    struct span minute = minute_of(&bytes, 1.37);
+    check(archive_file_open(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_begin(file) == ARCHIVE_FILE_WELL);
+    for (int64_t i = 0; i < 20; i++)
+        check(archive_file_put(file, SPAN("key"), 1000 + i, minute) == ARCHIVE_FILE_WELL);
+    check(archive_file_commit(file) == ARCHIVE_FILE_WELL);
+    archive_file_free(file);
+    snprintf(path, sizeof path, "%s/metrics.db", folder);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    off_t size = lseek(fd, 0, SEEK_END);
+    unsigned refused = 0;
+    for (off_t at = 0; at < size; at += 1 + at / 7 % 397) {
+        unsigned char byte;
+        uint64_t broken = 0;
+        check(pread(fd, &byte, 1, at) == 1);
+        unsigned char changed = (unsigned char)(byte ^ 0x40);
+        check(pwrite(fd, &changed, 1, at) == 1);
+        file = archive_file_new(&settings, 2);
+        struct math_window window = {(int64_t)1000 * MINUTE_S, 60, 20};
+        struct sketch slots[20] = {{0}};
+        bool well = archive_file_open(file) == ARCHIVE_FILE_WELL &&
+                    archive_file_read(file, SPAN("key"), &window, INT64_MAX, slots, &broken) ==
+                        ARCHIVE_FILE_WELL;
+        for (size_t i = 0; i < 20; i++) {
+            check(slots[i].count == 0 || slots[i].count == 200);
+            sketch_fini(&slots[i]);
+        }
+        refused += !well || broken > 0;
+        archive_file_free(file);
+        check(pwrite(fd, &byte, 1, at) == 1);
+    }
+    check(refused > 20);
+    close(fd);
+    buf_fini(&bytes);
+    folder_remove(folder);
+}
+
+int archive_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            what_was_counted_before_a_restart_is_there_after_it_by_the_second_and_the_minute),
+        cmocka_unit_test(memory_alone_answers_where_there_is_no_folder),
+        cmocka_unit_test(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one),
+        cmocka_unit_test(a_folder_that_is_gone_loses_nothing_once_it_is_there_again),
+        cmocka_unit_test(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be),
+        cmocka_unit_test(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays),
+        cmocka_unit_test(bytes_that_changed_on_disk_are_never_told_as_figures),
+    };
+    return cmocka_run_group_tests_name("metrics on disk", tests, NULL, NULL);
+}

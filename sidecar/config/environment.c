@@ -2,17 +2,65 @@
 /* OTEL_* to keys of the tree. */
 #include "sidecar/config/environment.h"
 
+#include <stdio.h>
+
+#include "exporters/otlp_signal.h"
 #include "rules/base/must.h"
+#include "rules/base/number.h"
 #include "sidecar/config/values.h"
 
-static const struct {
-    const char *name;
-    const char *path;
-} rows[] = {
-    {"OTEL_SERVICE_NAME", "traces.service_name"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"},
-    {"OTEL_TRACES_SAMPLER", "traces.sampler"},    {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio"},
-    {"OTEL_PROPAGATORS", "traces.propagators"},
+/* How a variable's text becomes a key's. */
+enum how {
+    HOW_AS_IS,
+    HOW_NO_CASE,      /* its words are in small letters here */
+    HOW_MILLISECONDS, /* "10000": 10000ms */
+    HOW_HISTOGRAMS,   /* OpenTelemetry's names of aggregations */
+    HOW_ADDRESS,      /* a scheme may be missing */
+    HOW_PAIRS,        /* "a=b,c=d", with %xx: a map */
 };
+
+struct row {
+    const char *name, *path;
+    enum how how;
+};
+
+static const struct row rows[] = {
+    {"OTEL_SERVICE_NAME", "traces.service_name", HOW_AS_IS},
+    {"OTEL_TRACES_EXPORTER", "traces.exporter", HOW_AS_IS},
+    {"OTEL_TRACES_SAMPLER", "traces.sampler", HOW_AS_IS},
+    {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio", HOW_AS_IS},
+    {"OTEL_PROPAGATORS", "traces.propagators", HOW_AS_IS},
+    {"OTEL_METRICS_EXPORTER", "metrics.exporter", HOW_AS_IS},
+    {"OTEL_METRIC_EXPORT_INTERVAL", "metrics.otlp.interval", HOW_MILLISECONDS},
+    {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "metrics.otlp.temporality", HOW_NO_CASE},
+    {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "metrics.otlp.histograms",
+     HOW_HISTOGRAMS},
+    {"OTEL_LOG_LEVEL", "process.log.level", HOW_NO_CASE},
+};
+
+/* Behind OTEL_EXPORTER_OTLP_, or that with a signal. */
+static const struct row receiver_rows[] = {
+    {"ENDPOINT", "endpoint", HOW_ADDRESS},    {"PROTOCOL", "protocol", HOW_AS_IS},
+    {"HEADERS", "headers", HOW_PAIRS},        {"COMPRESSION", "compression", HOW_AS_IS},
+    {"TIMEOUT", "timeout", HOW_MILLISECONDS}, {"CERTIFICATE", "ca_file", HOW_AS_IS},
+    {"CLIENT_KEY", "key_file", HOW_AS_IS},    {"CLIENT_CERTIFICATE", "cert_file", HOW_AS_IS},
+};
+enum { RECEIVER_ROWS = sizeof receiver_rows / sizeof *receiver_rows, NAME_BYTES = 96 };
+
+struct adding {
+    const struct environment *environment;
+    struct node *root;
+    struct arena *arena;
+    struct faults *faults;
+};
+
+static struct span variable(const struct adding *adding, const char *name)
+{
+    const struct environment *environment = adding->environment;
+    return span_text(environment->get(environment->context, name));
+}
+
+/* ---- values ---- */
 
 static bool is_word_of(const struct option_type *type, struct span text)
 {
@@ -30,28 +78,274 @@ static bool are_words_of(const struct option_type *type, struct span text)
     return type->is_list || is_word_of(type, text);
 }
 
+static struct span small_letters(struct arena *arena, struct span text)
+{
+    char *small = arena_text(arena, text.len);
+    for (size_t i = 0; i < text.len && small != NULL; i++)
+        small[i] = byte_lower(text.at[i]);
+    return small != NULL ? span_make(small, text.len) : text;
+}
+
+static struct span histograms(struct span text)
+{
+    if (span_is_nocase(text, SPAN("base2_exponential_bucket_histogram")))
+        return SPAN("exponential");
+    return span_is_nocase(text, SPAN("explicit_bucket_histogram")) ? SPAN("explicit") : text;
+}
+
+static bool is_grpc(const struct adding *adding)
+{
+    const struct node *node = tree_find_path(adding->root, SPAN("otlp.protocol"));
+    struct span given = node != NULL && node->kind == NODE_SCALAR
+                            ? node->text
+                            : variable(adding, "OTEL_EXPORTER_OTLP_PROTOCOL");
+    return span_is(given, SPAN("grpc"));
+}
+
+/* gRPC's endpoints may be host:port: OTEL_EXPORTER_OTLP_INSECURE says whether that is plain TCP. */
+static struct span address(const struct adding *adding, struct span text)
+{
+    if (span_find(text, SPAN("://")) != SPAN_NONE || !is_grpc(adding))
+        return text;
+    bool insecure = span_is_nocase(variable(adding, "OTEL_EXPORTER_OTLP_INSECURE"), SPAN("true"));
+    return arena_format(adding->arena, "%s://" SPAN_FORMAT, insecure ? "http" : "https",
+                        span_arg(text));
+}
+
+/* Bytes that are written as %xx; what is no such thing stands as it is. */
+static struct span percent_decoded(struct arena *arena, struct span text)
+{
+    char *to = arena_text(arena, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && to != NULL; i++) {
+        int high = i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
+        int low = i + 2 < text.len ? byte_hex(text.at[i + 2]) : -1;
+        bool is_escape = text.at[i] == '%' && high >= 0 && low >= 0;
+        to[len++] = (char)(is_escape ? high << 4 | low : text.at[i]);
+        i += is_escape ? 2 : 0;
+    }
+    return to != NULL ? span_text(arena_string(arena, span_make(to, len))) : span_make(NULL, 0);
+}
+
+/* What is wrong is told without the text: values may be secrets. False: ignored. */
+static bool pairs_fill(const struct adding *adding, struct span text, struct node *map)
+{
+    map->kind = NODE_MAP;
+    while (text.at != NULL) {
+        struct span value = span_trim(span_cut(&text, ','), " \t");
+        if (value.len == 0)
+            continue;
+        struct span name = span_trim(span_cut(&value, '='), " \t");
+        struct node *item = arena_alloc(adding->arena, sizeof *item);
+        if (value.at == NULL || name.len == 0 || item == NULL) {
+            fault_add(adding->faults, FAULT_WARNING, map->place, span_make(NULL, 0),
+                      "what is not NAME=VALUE, NAME=VALUE is ignored");
+            continue;
+        }
+        *item = (struct node){.kind = NODE_SCALAR, .place = map->place, .folder = "."};
+        item->key_place = map->place;
+        item->key = percent_decoded(adding->arena, name);
+        item->text = percent_decoded(adding->arena, span_trim(value, " \t"));
+        tree_add(map, item);
+    }
+    return map->count > 0;
+}
+
+/* Fills a node; false: the text is none that the option knows, which was said. */
+static bool value_fill(const struct adding *adding, enum how how, struct span text,
+                       const struct option *option, struct node *node)
+{
+    uint64_t number;
+    bool fits = true;
+    switch (how) {
+    case HOW_PAIRS: return pairs_fill(adding, text, node);
+    case HOW_AS_IS: break;
+    case HOW_NO_CASE: text = small_letters(adding->arena, text); break;
+    case HOW_HISTOGRAMS: text = histograms(text); break;
+    case HOW_ADDRESS: text = address(adding, text); break;
+    case HOW_MILLISECONDS:
+        fits = number_parse(text, &number) && number > 0;
+        text = fits ? arena_format(adding->arena, SPAN_FORMAT "ms", span_arg(text)) : text;
+        break;
+    }
+    if (!fits || !are_words_of(option->type, text)) {
+        fault_add(adding->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
+                  "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text),
+                  fits ? option->type->expected : "milliseconds");
+        return false;
+    }
+    node->text = span_text(arena_string(adding->arena, text));
+    return true;
+}
+
+/* NULL: the variable is not there, or ignored. */
+static struct node *node_of(const struct adding *adding, const char *name, const char *path,
+                            enum how how)
+{
+    struct span text = variable(adding, name);
+    struct node *node = arena_alloc(adding->arena, sizeof *node);
+    const char *file = arena_string(adding->arena, span_text(name));
+    const struct option *option = options_find(span_text(path));
+    must(option != NULL);
+    if (text.len == 0 || node == NULL || file == NULL)
+        return NULL;
+    *node = (struct node){.kind = NODE_SCALAR, .place = {.file = file}, .folder = "."};
+    node->key_place = node->place;
+    return value_fill(adding, how, text, option, node) ? node : NULL;
+}
+
+static void add_rows(const struct adding *adding)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct span path = span_text(rows[i].path), wrong;
+        if (tree_find_path(adding->root, path) != NULL)
+            continue;
+        struct node *node = node_of(adding, rows[i].name, rows[i].path, rows[i].how);
+        if (node != NULL)
+            tree_set(adding->root, adding->arena, path, node, &wrong);
+    }
+}
+
+/* ---- the receiver ---- */
+
+/* "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"; signal NULL: of all. */
+static void name_write(char name[NAME_BYTES], const char *signal, const char *what)
+{
+    char large[16] = "";
+    for (size_t i = 0; signal != NULL && signal[i] != '\0' && i + 1 < sizeof large; i++)
+        large[i] = (char)(signal[i] - 'a' + 'A');
+    snprintf(name, NAME_BYTES, "OTEL_EXPORTER_OTLP_%s%s%s", large, signal != NULL ? "_" : "", what);
+}
+
+static struct node *row_node(const struct adding *adding, const struct row *row, const char *signal)
+{
+    char name[NAME_BYTES], path[32];
+    name_write(name, signal, row->name);
+    snprintf(path, sizeof path, "otlp.%s", row->path);
+    return node_of(adding, name, path, row->how);
+}
+
+/* A map with what `from` has but `key`; the values are shared. */
+static struct node *copy_without(struct arena *arena, const struct node *from, struct span key)
+{
+    struct node *map = arena_alloc(arena, sizeof *map);
+    if (map == NULL)
+        return NULL;
+    *map = *from;
+    map->first = map->last = map->next = NULL;
+    map->count = 0;
+    for (const struct node *child = from->first; child != NULL; child = child->next) {
+        struct node *item = arena_alloc(arena, sizeof *item);
+        if (item == NULL)
+            return NULL;
+        *item = *child;
+        item->next = NULL;
+        if (!span_is(item->key, key))
+            tree_add(map, item);
+    }
+    return map;
+}
+
+static struct node *with(struct arena *arena, struct node *map, const char *key, struct node *value)
+{
+    if (map == NULL || value == NULL)
+        return NULL;
+    map = copy_without(arena, map, span_text(key));
+    if (map == NULL)
+        return NULL;
+    value->key = span_text(key);
+    tree_add(map, value);
+    return map;
+}
+
+static struct node *signals_node(struct arena *arena, const char *names)
+{
+    struct node *node = arena_alloc(arena, sizeof *node);
+    if (node != NULL)
+        *node = (struct node){.kind = NODE_SCALAR, .text = span_text(names), .folder = "."};
+    return node;
+}
+
+/* What this signal has for its own, over `all`; NULL: nothing. A signal's endpoint is the whole
+ * address. */
+static struct node *own_receiver(const struct adding *adding, const struct node *given,
+                                 struct node *all, const char *signal)
+{
+    struct node *own = NULL;
+    for (size_t i = 0; i < RECEIVER_ROWS; i++) {
+        const struct row *row = &receiver_rows[i];
+        bool is_endpoint = row->how == HOW_ADDRESS;
+        if (tree_find(given, span_text(row->path)) != NULL)
+            continue;
+        struct node *value = row_node(adding, row, signal);
+        if (value == NULL)
+            continue;
+        struct node *before = own != NULL ? own : all;
+        if (is_endpoint)
+            before = copy_without(adding->arena, before, SPAN("endpoint"));
+        own = with(adding->arena, before, is_endpoint ? "url" : row->path, value);
+    }
+    return own != NULL ? with(adding->arena, own, "signals", signals_node(adding->arena, signal))
+                       : NULL;
+}
+
+/* Signals with variables of their own become receivers of the same name; what is left is one, too.
+ */
+static struct node *split(const struct adding *adding, const struct node *given, struct node *all)
+{
+    struct node *list = arena_alloc(adding->arena, sizeof *list);
+    char rest[64] = "";
+    if (list == NULL)
+        return NULL;
+    *list = (struct node){.kind = NODE_LIST, .place = all->place, .folder = all->folder};
+    for (unsigned signal = 0; signal < OTLP_SIGNALS; signal++) {
+        const char *name = otlp_signal_row((enum otlp_signal)signal)->name;
+        struct node *own = own_receiver(adding, given, all, name);
+        size_t len = strlen(rest);
+        if (own != NULL)
+            tree_add(list, own);
+        else
+            snprintf(rest + len, sizeof rest - len, "%s%s", len > 0 ? "," : "", name);
+    }
+    const char *names = arena_string(adding->arena, span_text(rest));
+    if (list->count == 0 || names == NULL)
+        return all;
+    struct node *left = with(adding->arena, all, "signals", signals_node(adding->arena, names));
+    if (*names != '\0' && left != NULL)
+        tree_add(list, left);
+    return list;
+}
+
+/* A list of receivers, or whole addresses, are the file's own affair. */
+static void add_receiver(const struct adding *adding)
+{
+    const struct node nothing = {.kind = NODE_MAP, .folder = "."};
+    const struct node *otlp = tree_find(adding->root, SPAN("otlp"));
+    struct span wrong;
+    if (otlp == NULL || node_is_empty(otlp))
+        otlp = &nothing;
+    if (otlp->kind != NODE_MAP || tree_find(otlp, SPAN("url")) != NULL ||
+        tree_find(otlp, SPAN("signals")) != NULL)
+        return;
+    struct node *all = copy_without(adding->arena, otlp, SPAN(""));
+    for (size_t i = 0; i < RECEIVER_ROWS && all != NULL; i++) {
+        const struct row *row = &receiver_rows[i];
+        struct node *value =
+            tree_find(otlp, span_text(row->path)) == NULL ? row_node(adding, row, NULL) : NULL;
+        if (value != NULL)
+            all = with(adding->arena, all, row->path, value);
+    }
+    struct node *made = all != NULL ? split(adding, otlp, all) : NULL;
+    if (made != NULL && (made != all || made->count > otlp->count))
+        tree_set(adding->root, adding->arena, SPAN("otlp"), made, &wrong);
+}
+
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
                      struct faults *faults)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct span text = span_text(environment->get(environment->context, rows[i].name));
-        struct span path = span_text(rows[i].path), wrong;
-        if (text.len == 0 || tree_find_path(root, path) != NULL)
-            continue;
-        struct place place = {.file = rows[i].name};
-        const struct option *option = options_find(path);
-        must(option != NULL);
-        if (!are_words_of(option->type, text)) {
-            fault_add(faults, FAULT_WARNING, place, span_make(NULL, 0),
-                      "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text),
-                      option->type->expected);
-            continue;
-        }
-        struct node value = {.kind = NODE_SCALAR, .place = place, .folder = ""};
-        value.text = span_text(arena_string(arena, text));
-        value.key_place = place;
-        tree_set(root, arena, path, &value, &wrong);
-    }
+    const struct adding adding = {environment, root, arena, faults};
+    add_rows(&adding);
+    add_receiver(&adding);
 }
 
 bool environment_disables_export(const struct environment *environment)

@@ -17,7 +17,7 @@
 
 struct folder {
     char path[64];
-    const char *variables[8]; /* "NAME=value": all of the environment */
+    const char *variables[12]; /* "NAME=value": all of the environment */
     struct faults *faults;    /* of the latest reading */
     char text[4096];          /* what the latest faults print */
 };

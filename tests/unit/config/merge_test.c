@@ -136,6 +136,106 @@ TEST(opentelemetrys_variables_stand_for_keys_that_are_not_set)
     folder_close(&folder);
 }
 
+TEST(variables_of_the_exporter_say_how_a_receiver_is_spoken_to)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317";
+    folder.variables[1] = "OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
+    folder.variables[2] = "OTEL_EXPORTER_OTLP_INSECURE=TRUE";
+    folder.variables[3] = "OTEL_EXPORTER_OTLP_HEADERS=x-key=a%20b%3D, x-other = c=d";
+    folder.variables[4] = "OTEL_EXPORTER_OTLP_TIMEOUT=2500";
+    folder.variables[5] = "OTEL_EXPORTER_OTLP_COMPRESSION=gzip";
+    folder.variables[6] = "OTEL_METRICS_EXPORTER=otlp";
+    folder.variables[7] = "OTEL_METRIC_EXPORT_INTERVAL=5000";
+    folder.variables[8] = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=Delta";
+    folder.variables[9] =
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=base2_exponential_bucket_"
+        "histogram";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_number(settings->otlp.channel_count, 2);
+    const struct receiver_settings *receiver = &settings->otlp.receivers[0];
+    check_span(receiver->endpoint, "http://collector:4317");
+    check_number(receiver->protocol, OTLP_GRPC);
+    check_number(receiver->timeout_us, 2500000);
+    check(receiver->gzip);
+    check_number(receiver->header_count, 2);
+    check_span(receiver->headers[0].name, "x-key");
+    check_span(receiver->headers[0].value, "a b=");
+    check_span(receiver->headers[1].name, "x-other");
+    check_span(receiver->headers[1].value, "c=d");
+    check(settings->metrics.push && settings->metrics.is_delta && settings->metrics.is_exponential);
+    check_number(settings->metrics.interval_us, 5000000);
+    settings_free(settings);
+    settings =
+        folder_read(&folder, NEEDED "otlp: { endpoint: 'http://own:1', timeout: 1s }\n", NULL);
+    check_span(settings->otlp.receivers[0].endpoint, "http://own:1");
+    check_number(settings->otlp.receivers[0].timeout_us, 1000000);
+    check(settings->otlp.receivers[0].gzip);
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "otlp: [{ endpoint: 'http://own:1' }]\n", NULL);
+    check(!settings->otlp.receivers[0].gzip);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_address)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://all:4318/base";
+    folder.variables[1] = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://one:9/as/it/is";
+    folder.variables[2] = "OTEL_EXPORTER_OTLP_METRICS_HEADERS=x-key=m";
+    folder.variables[3] = "OTEL_EXPORTER_OTLP_HEADERS=x-key=all";
+    folder.variables[4] = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=1000";
+    folder.variables[5] = "OTEL_METRICS_EXPORTER=otlp";
+    struct settings *settings = folder_read(&folder, NEEDED "process: { state_dir: /s }\n", NULL);
+    check(settings != NULL);
+    check_number(settings->otlp.channel_count, 2);
+    const struct channel_settings *traces = &settings->otlp.channels[0], *metrics = traces + 1;
+    check_span(traces->url, "http://all:4318/base/v1/traces");
+    check_number(traces->timeout_us, 1000000);
+    check_span(traces->headers[0].value, "all");
+    check_span(traces->spool.path, "/s/spool");
+    check_span(metrics->url, "http://one:9/as/it/is");
+    check_number(metrics->timeout_us, 10000000);
+    check_span(metrics->headers[0].value, "m");
+    check_span(metrics->spool.path, "/s/spool-metrics");
+    check_span(metrics->name, "otlp");
+    settings_free(settings);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=";
+    settings = folder_read(&folder, NEEDED, NULL); /* metrics alone have somewhere to go */
+    check_number(settings->otlp.channel_count, 1);
+    check_number(settings->otlp.channels[0].signal, OTLP_METRICS);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://all:4318";
+    folder.variables[1] = "OTEL_EXPORTER_OTLP_PROTOCOL=http/json";
+    folder.variables[2] = "OTEL_EXPORTER_OTLP_TIMEOUT=soon";
+    folder.variables[3] = "OTEL_EXPORTER_OTLP_HEADERS=s3cret";
+    folder.variables[4] = "OTEL_TRACES_EXPORTER=console";
+    folder.variables[5] = "OTEL_LOG_LEVEL=DEBUG";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_TRACES_EXPORTER: warning: 'console' is ignored: expected otlp, xray or none\n"
+               "OTEL_EXPORTER_OTLP_PROTOCOL: warning: 'http/json' is ignored: expected "
+               "http/protobuf or grpc\n"
+               "OTEL_EXPORTER_OTLP_HEADERS: warning: what is not NAME=VALUE, NAME=VALUE is "
+               "ignored\n"
+               "OTEL_EXPORTER_OTLP_TIMEOUT: warning: 'soon' is ignored: expected milliseconds\n");
+    check_number(settings->otlp.receivers[0].timeout_us, 10000000);
+    check_number(settings->process.log_level, LOG_DEBUG);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(a_disabled_sdk_exports_nothing_whatever_is_set)
 {
     struct folder folder;
@@ -212,6 +312,11 @@ int merge_suite(void)
         cmocka_unit_test(a_setting_of_the_command_line_wins_over_files),
         cmocka_unit_test(a_wrong_setting_of_the_command_line_is_said_as_such),
         cmocka_unit_test(opentelemetrys_variables_stand_for_keys_that_are_not_set),
+        cmocka_unit_test(variables_of_the_exporter_say_how_a_receiver_is_spoken_to),
+        cmocka_unit_test(
+            variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_address),
+        cmocka_unit_test(
+            variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
         cmocka_unit_test(variables_are_put_into_values_and_add_no_structure),

@@ -37,13 +37,13 @@ KINDS = {
 class Jaeger:
     """A Jaeger of its own, and questions to it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, config="config.yaml"):
         self.query_port, self.otlp_port = free_port(), free_port()
-        self.log = open(folder / "jaeger.log", "wb")
+        self.log = open(folder / "jaeger.log", "ab")
         ports = {"JAEGER_QUERY_PORT": self.query_port, "JAEGER_QUERY_GRPC_PORT": free_port(),
-                 "JAEGER_OTLP_PORT": self.otlp_port, "OTEL_TRACES_SAMPLER": "always_off"}  # it need not trace itself
+                 "JAEGER_OTLP_PORT": self.otlp_port, "JAEGER_FOLDER": folder, "OTEL_TRACES_SAMPLER": "always_off"}  # it need not trace itself
         self.process = subprocess.Popen(
-            [os.environ["SIDEGATE_JAEGER"], "--config", str(Path(__file__).with_name("config.yaml"))],
+            [os.environ["SIDEGATE_JAEGER"], "--config", str(Path(__file__).with_name(config))],
             env=dict(os.environ, **{name: str(port) for name, port in ports.items()}),
             stdout=self.log, stderr=self.log, cwd=folder)
         try:
@@ -85,10 +85,16 @@ class Jaeger:
         found = self.get(f"/api/traces/{trace_id}")
         return Trace(found[0]) if found else None
 
-    def search(self, **tags):
+    def search(self, limit=1000, **tags):
         """The ids of the sidecar's traces that have a span with these tags."""
-        found = self.get("/api/traces", service="orders-sidecar", tags=json.dumps(tags), limit=1000, lookback="1h")
+        found = self.get("/api/traces", service="orders-sidecar", tags=json.dumps(tags), limit=limit, lookback="1h")
         return {trace["traceID"] for trace in found}
+
+    def stop(self):
+        """In order: what it has is on its disk then."""
+        self.process.terminate()
+        self.process.wait(60)
+        self.log.close()
 
     def close(self):
         self.process.kill()  # what it holds is in memory only

@@ -2,19 +2,21 @@
 /* Exemplars between threads. */
 #include "exporters/exemplar.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "rules/base/must.h"
 
 _Static_assert(sizeof(struct exemplar) == EXEMPLAR_WORDS * sizeof(uint64_t), "words hold all");
-enum { WALL_WORD = EXEMPLAR_WORDS - 1, READS_MOST = 16 };
+_Static_assert(offsetof(struct exemplar, wall_us) == (EXEMPLAR_WORDS - 1) * sizeof(uint64_t),
+               "the time is the last word");
+enum { READS_MOST = 16 };
 
 void exemplar_put(struct exemplar_slot *slot, const struct exemplar *exemplar)
 {
     uint64_t words[EXEMPLAR_WORDS];
-    uint64_t there = atomic_load_explicit(&slot->words[WALL_WORD], memory_order_relaxed);
-    if (there != 0 && exemplar->wall_us - there < EXEMPLAR_STANDS_US)
-        return; /* a clock that was set back looks like a long time */
+    if (!exemplar_is_due(slot, exemplar->wall_us))
+        return;
     uint64_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
     must(version % 2 == 0);
     memcpy(words, exemplar, sizeof words);

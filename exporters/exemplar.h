@@ -25,7 +25,14 @@ struct exemplar_slot {
     _Atomic uint64_t words[EXEMPLAR_WORDS];
 };
 
-/* One writer. An exemplar stands for a second at least, so that a busy worker seldom writes. */
+/* An exemplar stands for a second at least, so that a busy worker seldom writes; a clock that was
+ * set back looks like a long time. The writer's question. */
+static inline bool exemplar_is_due(const struct exemplar_slot *slot, uint64_t wall_us)
+{
+    uint64_t there = atomic_load_explicit(&slot->words[EXEMPLAR_WORDS - 1], memory_order_relaxed);
+    return there == 0 || wall_us - there >= EXEMPLAR_STANDS_US;
+}
+/* One writer. Nothing, where it is not due. */
 void exemplar_put(struct exemplar_slot *slot, const struct exemplar *exemplar);
 /* False: there is none, or it was being written all the time. */
 bool exemplar_get(const struct exemplar_slot *slot, struct exemplar *to);

@@ -30,13 +30,15 @@ static void exemplar_add(struct series *series, size_t slots, size_t slot,
 {
     if (of == NULL)
         return;
-    struct exemplar exemplar = *of;
     struct exemplar_slot *exemplars =
         atomic_load_explicit(&series->exemplars, memory_order_relaxed);
     if (exemplars == NULL) {
         exemplars = must_alloc(slots * sizeof *exemplars);
         atomic_store_explicit(&series->exemplars, exemplars, memory_order_release);
     }
+    if (!exemplar_is_due(&exemplars[slot], of->wall_us))
+        return;
+    struct exemplar exemplar = *of;
     exemplar.value = value;
     exemplar_put(&exemplars[slot], &exemplar);
 }

@@ -30,15 +30,22 @@ size_t otlp_head_size(unsigned field, size_t len)
     return varint_size(field << TAG_SHIFT) + varint_size(len);
 }
 
-void otlp_message_add(struct buf *to, const ProtobufCMessage *message)
+/* Measuring costs as much as packing: it is done once. */
+static void add_packed(struct buf *to, const ProtobufCMessage *message, size_t len)
 {
-    uint8_t *room = (uint8_t *)buf_room(to, protobuf_c_message_get_packed_size(message));
+    uint8_t *room = (uint8_t *)buf_room(to, len);
     if (room != NULL)
         buf_grew(to, protobuf_c_message_pack(message, room));
 }
 
+void otlp_message_add(struct buf *to, const ProtobufCMessage *message)
+{
+    add_packed(to, message, protobuf_c_message_get_packed_size(message));
+}
+
 void otlp_field_add(struct buf *to, unsigned field, const ProtobufCMessage *message)
 {
-    otlp_head_add(to, field, protobuf_c_message_get_packed_size(message));
-    otlp_message_add(to, message);
+    size_t len = protobuf_c_message_get_packed_size(message);
+    otlp_head_add(to, field, len);
+    add_packed(to, message, len);
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics in both forms, read by the Prometheus project's own Python parsers."""
 import importlib
+import subprocess
 import urllib.request
 
 import pytest
 
 from otlp import ask_traced, otlp
-from packages import python_packages
+from packages import python_packages, unpacked
 
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -79,3 +80,16 @@ def test_two_thousand_label_sets_and_one_for_the_rest_in_openmetrics(sidegate, b
     counts = [sample for sample in families["http_server_request_duration_seconds"].samples if sample.name.endswith("_count")]
     rest = [sample for sample in counts if sample.labels == {"otel_metric_overflow": "true"}]
     assert len(counts) == 2001 and [sample.value for sample in rest] == [50]
+
+
+def test_promtool_finds_nothing_to_say(sidegate, backend):
+    """Of the text format, which is the one that it reads."""
+    found = unpacked("prometheus")
+    if isinstance(found, str):
+        pytest.skip(f"promtool is not there: {found}")
+    s = sidegate(backend().url)
+    for i in range(5):
+        assert s.ask(target=f"/{i}").status == 200
+    done = subprocess.run([found[0] / "usr/bin/promtool", "check", "metrics"], input=page(s)[1], capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -321,13 +321,14 @@ struct node *document_parse(const struct document *document, struct span text)
 {
     if (span_starts(text, SPAN("\xef\xbb\xbf"))) /* libyaml would count it as a column */
         text = span_from(text, 3);
-    struct parse p = {.document = document, .text = text};
+    struct span bytes = text.at != NULL ? text : SPAN(""); /* libyaml wants a pointer */
+    struct parse p = {.document = document, .text = bytes};
     if (!yaml_parser_initialize(&p.yaml)) {
         refuse(&p, (struct place){.file = document->file}, "", "no memory for reading it");
         return NULL;
     }
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text.at, text.len);
+    yaml_parser_set_input_string(&p.yaml, (const unsigned char *)bytes.at, bytes.len);
     struct node *root = stream_read(&p);
     yaml_parser_delete(&p.yaml);
     return root;

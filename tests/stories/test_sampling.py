@@ -165,7 +165,7 @@ class Service(Backend):
 
     def __init__(self, rules, targets=(), address=None):
         self.rules, self.targets, self.extra, self.asked, self.told = list(rules), list(targets), {}, [], []
-        self.pages, self.is_away = 1, False
+        self.pages, self.is_away, self.garbage = 1, False, None
         super().__init__(self.serve_all, address)
 
     def serve_all(self, wire):
@@ -175,7 +175,8 @@ class Service(Backend):
                 return
             assert field(fields, "content-type") == "application/json"
             answer = self.answer(line, json.loads(body))
-            text = json.dumps(answer).encode()
+            is_target = "SamplingTargetDocuments" in answer and self.garbage is not None
+            text = self.garbage if is_target else json.dumps(answer).encode()
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
 
     def answer(self, line, body):
@@ -280,7 +281,7 @@ def test_rules_of_a_service_that_stays_away_are_good_for_twelve_times_the_refres
 
 
 @pytest.mark.parametrize("answer", [
-    b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<no>",
+    b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<no>",
     b'HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n{"SamplingRuleRecords": "no"', b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"])
 def test_an_answer_that_is_none_changes_nothing(sampled, backend, answer):
     def script(wire):
@@ -292,6 +293,19 @@ def test_an_answer_that_is_none_changes_nothing(sampled, backend, answer):
     wait_until(lambda: s.metric("sidegate_sampling_service_requests_total", call="rules", result="failed") >= 2, "it failed")
     assert s.metric("sidegate_sampling_rules", source="file") == 2 and s.metric("sidegate_sampling_service_requests_total", result="answered") == 0
     ask_traced(s)
+
+
+@pytest.mark.parametrize("body", [b"", b"<no>", b"{}", b'{"SamplingTargetDocuments": 3}'])
+def test_targets_that_are_none_are_told_again(sampled, service, body):
+    there = service([record("all", 1)])
+    s = sampled(sampling=f'endpoint: "{there.url}", report: 50ms')
+    holds(s, "service", 2)
+    there.garbage = body
+    ask_traced(s)
+    wait_until(lambda: s.metric("sidegate_sampling_service_requests_total", call="targets", result="failed") >= 2, "it failed")
+    there.garbage = None
+    wait_until(lambda: s.metric("sidegate_sampling_service_requests_total", call="targets", result="answered"), "it is told")
+    assert there.told[-1]["RequestCount"] == 1
 
 
 def test_another_sampler_asks_nobody(sampled, sidegate, backend, service, tmp_path):

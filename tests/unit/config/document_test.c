@@ -45,6 +45,13 @@ TEST(every_value_knows_the_byte_that_it_begins_at)
     let_go(&read);
 }
 
+TEST(no_bytes_at_all_are_an_empty_document)
+{
+    struct read read = parse(span_make(NULL, 0));
+    check(read.root == NULL);
+    let_go(&read);
+}
+
 TEST(maps_and_lists_in_flow_style_are_the_same_as_in_blocks)
 {
     struct read read = parse(SPAN("a: {b: [x, 'y'], c: }"));
@@ -120,6 +127,7 @@ int document_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_knows_the_byte_that_it_begins_at),
+        cmocka_unit_test(no_bytes_at_all_are_an_empty_document),
         cmocka_unit_test(maps_and_lists_in_flow_style_are_the_same_as_in_blocks),
         cmocka_unit_test(what_is_no_plain_document_is_refused_at_its_place),
         cmocka_unit_test(nesting_has_an_end),

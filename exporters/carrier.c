@@ -18,10 +18,15 @@ static void curl_begin(void)
     must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
-struct carrier *carrier_new(void)
+void carrier_library(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     must(pthread_once(&once, curl_begin) == 0);
+}
+
+struct carrier *carrier_new(void)
+{
+    carrier_library();
     struct carrier *carrier = must_alloc(sizeof *carrier);
     carrier->multi = curl_multi_init();
     must(carrier->multi != NULL);

@@ -17,6 +17,7 @@ struct flight {
     bool is_up; /* the carrier's */
 };
 
+void carrier_library(void); /* libcurl is ready from here on; any thread */
 struct carrier *carrier_new(void);
 void carrier_free(struct carrier *carrier); /* NULL allowed; nothing is under way */
 

@@ -59,7 +59,9 @@ static void audit_log_items(struct items *items, const struct report *report)
         audit_item_add(&items->record, report,
                        &(struct audit_place){plan->audit_storage, plan->audit_modes},
                        &items->larger);
+        items_put_both(items, &items->record, &items->larger, 1);
         buf_clear(&items->larger);
+        return;
     }
     items_put(items, &items->record, 1);
 }
@@ -94,7 +96,9 @@ static void waf_log_items(struct items *items, const struct report *report)
 }
 
 static const struct log_destination logs[LOGS] = {
-#define LOG(id, ...) [DESTINATION_##id] = {__VA_ARGS__},
+#define LOG(id, name, ...) \
+    [DESTINATION_##        \
+        id] = {{name, name ".syslog", name ".cloudwatch_logs", name ".firehose"}, __VA_ARGS__},
 #include "exporters/destinations.tbl"
 #undef LOG
 };

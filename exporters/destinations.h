@@ -24,9 +24,12 @@ struct items {
 /* `item`, line or record, is whole and worth `units`: it goes to the log's queues and is cleared.
  * One that ran over its ceiling is counted as rejected. */
 void items_put(struct items *items, struct buf *item, unsigned units);
+/* The same where what goes elsewhere, `text`, is not what the log's own file gets. */
+void items_put_both(struct items *items, struct buf *item, const struct buf *text, unsigned units);
 
 struct log_destination {
-    const char *name, *unit;
+    const char *names[SINKS]; /* of the log, and of its receivers elsewhere: "access_log.syslog" */
+    const char *unit;
     enum writer_kind kind;
     unsigned (*units)(const struct report *report);
     void (*add)(struct items *items, const struct report *report);

@@ -9,7 +9,6 @@
 #include "exporters/exporter.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "exporters/ring.h"
 #include "exporters/say.h"
 #include "exporters/spans.h"
+#include "exporters/thread.h"
 #include "rules/base/must.h"
 
 enum {
@@ -218,17 +218,6 @@ static void *exporter_run(void *context)
     return NULL;
 }
 
-/* The thread hears no signal of the process. */
-static bool thread_start(struct exporter *e)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    e->running = pthread_create(&e->thread, NULL, exporter_run, e) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return e->running;
-}
-
 /* Without a thread there is nobody to hand the plan to: the first that wants something starts it.
  */
 static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
@@ -240,7 +229,8 @@ static bool begin(struct exporter *e, struct plan *plan, char *why, size_t size)
         e->view = must_alloc(sizeof *e->view);
         buf_init(&e->item, QUEUE_ITEM_BYTES);
     }
-    if (thread_start(e))
+    e->running = thread_start(&e->thread, exporter_run, e);
+    if (e->running)
         return true;
     snprintf(why, size, "the exporter's thread cannot be started");
     return false;
@@ -360,17 +350,21 @@ void exporter_figures(const struct exporter *e, enum destination destination,
 unsigned exporter_accounts(const struct exporter *e)
 {
     unsigned channels = channels_count(e->channels);
-    return LOGS + (channels > 0 ? channels : 1); /* where there is none: that traces are off */
+    return outlets_count(e->logs) +
+           (channels > 0 ? channels : 1); /* where there is none: that traces are off */
 }
 
 void exporter_account(const struct exporter *e, unsigned which, struct destination_figures *figures,
                       struct spool_state *spool)
 {
     *spool = (struct spool_state){.is_on = false};
-    if (which < LOGS || channels_count(e->channels) == 0)
-        exporter_figures(e, which < LOGS ? (enum destination)which : DESTINATION_TRACES, figures);
+    unsigned outlets = outlets_count(e->logs);
+    if (which < outlets)
+        outlets_account(e->logs, which, figures);
+    else if (channels_count(e->channels) == 0)
+        exporter_figures(e, DESTINATION_TRACES, figures);
     else
-        channels_figures(e->channels, which - LOGS, figures, spool);
+        channels_figures(e->channels, which - outlets, figures, spool);
 }
 
 const char *drop_reason_name(enum drop_reason reason)

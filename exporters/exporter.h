@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/log_settings.h"
 #include "exporters/otlp_signal.h"
 #include "exporters/report.h"
 #include "exporters/waf_log.h"
@@ -49,11 +50,6 @@ enum destination {
     DESTINATIONS,
     LOGS = DESTINATION_TRACES
 };
-/* Where a log goes. */
-struct log_settings {
-    struct span path; /* a file, /dev/stdout, a named pipe, LOG_UDP address; at == NULL: off */
-};
-
 enum audit_format { AUDIT_JSON, AUDIT_NATIVE };
 enum audit_type { AUDIT_SERIAL, AUDIT_CONCURRENT };
 /* The audit log: one file of records, or one file for each record and an index of them, which is
@@ -161,7 +157,7 @@ struct spool_state {
     uint64_t waiting, backlog, records, bytes, segments; /* the first two in units */
 };
 /* All accounts: the logs' and the channels'. `spool` is nothing where there is none. */
-enum { ACCOUNTS_MOST = DESTINATIONS + CHANNELS_MOST };
+enum { ACCOUNTS_MOST = (int)LOGS * (int)SINKS + 1 + CHANNELS_MOST };
 unsigned exporter_accounts(const struct exporter *exporter);
 void exporter_account(const struct exporter *exporter, unsigned which,
                       struct destination_figures *figures, struct spool_state *spool);

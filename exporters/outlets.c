@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outlets. */
+/* Outlets. A queue is made when its outlet is first wanted, and then stays: its account does. */
 #include "exporters/outlets.h"
 
 #include <stdatomic.h>
@@ -11,36 +11,43 @@
 #include "exporters/queue.h"
 #include "exporters/ring.h"
 #include "exporters/say.h"
+#include "exporters/sender.h"
 #include "rules/base/must.h"
 
+enum { BUFFER_BYTES = 64 * 1024 * 1024 }; /* where the settings say 0 */
+
 struct outlet {
-    struct queue *queue;
-    struct writer *writer; /* NULL: off */
+    struct queue *_Atomic queue; /* NULL: never wanted */
+    struct writer *writer;       /* of a file; NULL: off */
+    struct sender *sender;       /* of the others; NULL: off */
     atomic_bool on;
 };
 
 struct outlets {
-    struct outlet logs[LOGS];
+    struct outlet at[LOGS][SINKS];
+    struct log_settings *now[LOGS]; /* NULL: none yet */
     struct items items;
+    struct buf entry;
 };
 
 struct outlets *outlets_new(size_t queue_records)
 {
     struct outlets *outlets = must_alloc(sizeof *outlets);
     for (size_t i = 0; i < LOGS; i++)
-        outlets->logs[i].queue = queue_new(queue_records);
+        atomic_store(&outlets->at[i][SINK_FILE].queue, queue_new(queue_records));
     outlets->items.outlets = outlets;
     buf_init(&outlets->items.line, QUEUE_ITEM_BYTES);
     buf_init(&outlets->items.scratch, QUEUE_ITEM_BYTES);
     buf_init(&outlets->items.record, QUEUE_LARGEST_BYTES);
     buf_init(&outlets->items.larger, QUEUE_LARGEST_BYTES);
+    buf_init(&outlets->entry, QUEUE_LARGEST_BYTES);
     return outlets;
 }
 
 static void apply_file(struct outlet *outlet, enum writer_kind kind, struct log_plan *plan)
 {
     struct writer *writer = outlet->writer;
-    if (plan->path == NULL) {
+    if (plan->to->path.at == NULL) {
         atomic_store(&outlet->on, false);
         outlet->writer = NULL;
         if (writer != NULL)
@@ -48,45 +55,120 @@ static void apply_file(struct outlet *outlet, enum writer_kind kind, struct log_
         return;
     }
     if (plan->fd >= 0 && writer != NULL)
-        writer_redirect(writer, plan->path, plan->fd);
+        writer_redirect(writer, plan->to->path.at, plan->fd);
     else if (plan->fd >= 0)
-        outlet->writer = writer_new(outlet->queue, kind, plan->path, plan->fd);
+        outlet->writer = writer_new(outlet->queue, kind, plan->to->path.at, plan->fd);
     plan->fd = -1;
     atomic_store(&outlet->on, outlet->writer != NULL);
+}
+
+static void apply_sender(struct outlet *outlet, enum log_sink sink, const char *log,
+                         const struct log_settings *to, const struct log_settings *before)
+{
+    struct sender *sender = outlet->sender;
+    if (!log_settings_have(to, sink)) {
+        atomic_store(&outlet->on, false);
+        outlet->sender = NULL;
+        if (sender != NULL)
+            sender_stop(sender, clock_monotonic_us());
+        return;
+    }
+    struct queue *queue = atomic_load(&outlet->queue);
+    if (queue == NULL)
+        atomic_store(&outlet->queue, queue = queue_new(1));
+    queue_resize(queue, to->buffer_bytes > 0 ? to->buffer_bytes : BUFFER_BYTES);
+    if (sender == NULL)
+        outlet->sender = sender_new(queue, sink, log, to);
+    else if (!log_settings_same(to, before, sink))
+        sender_change(sender, to);
+    atomic_store(&outlet->on, outlet->sender != NULL);
 }
 
 void outlets_apply(struct outlets *outlets, struct plan *plan)
 {
     for (unsigned i = 0; i < LOGS; i++) {
-        apply_file(&outlets->logs[i], log_destination((enum destination)i)->kind, &plan->logs[i]);
-        queue_limit(outlets->logs[i].queue, plan->queue_records);
+        const struct log_destination *log = log_destination((enum destination)i);
+        struct outlet *row = outlets->at[i];
+        apply_file(&row[SINK_FILE], log->kind, &plan->logs[i]);
+        queue_limit(row[SINK_FILE].queue, plan->queue_records);
+        for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
+            apply_sender(&row[sink], (enum log_sink)sink, log->names[SINK_FILE], plan->logs[i].to,
+                         outlets->now[i]);
+        free(outlets->now[i]);
+        outlets->now[i] = log_settings_copy(plan->logs[i].to);
     }
     outlets->items.plan = plan;
+}
+
+static bool is_on(const struct outlets *outlets, unsigned log)
+{
+    bool on = false;
+    for (unsigned sink = 0; sink < SINKS; sink++)
+        on |= atomic_load(&outlets->at[log][sink].on);
+    return on;
 }
 
 uint32_t outlets_wants(const struct outlets *outlets)
 {
     uint32_t wanted = 0;
     for (unsigned i = 0; i < LOGS; i++)
-        wanted |= atomic_load(&outlets->logs[i].on) ? RING_WANTS(i) : 0;
+        wanted |= is_on(outlets, i) ? RING_WANTS(i) : 0;
     return wanted;
 }
 
 void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units)
 {
     must((unsigned)log < LOGS);
-    if (atomic_load(&outlets->logs[log].on))
-        queue_lost(outlets->logs[log].queue, units, DROP_RING_FULL);
+    for (unsigned sink = 0; sink < SINKS; sink++) {
+        if (atomic_load(&outlets->at[log][sink].on))
+            queue_lost(outlets->at[log][sink].queue, units, DROP_RING_FULL);
+    }
 }
 
-void items_put(struct items *items, struct buf *item, unsigned units)
+static void put(struct outlet *outlet, const struct buf *item, unsigned units)
 {
-    struct outlet *outlet = &items->outlets->logs[items->destination];
+    if (!atomic_load(&outlet->on))
+        return;
     if (buf_is_full(item))
         queue_lost(outlet->queue, units, DROP_REJECTED);
     else
         queue_put(outlet->queue, buf_span(item), units);
+}
+
+static enum entry_outcome outcome_of(const struct items *items)
+{
+    if (items->destination == DESTINATION_RULE_LOG)
+        return ENTRY_WARNING;
+    if (items->report->status >= 500)
+        return ENTRY_ERROR;
+    return items->report->waf.action == WAF_BLOCK ? ENTRY_WARNING : ENTRY_PLAIN;
+}
+
+void items_put_both(struct items *items, struct buf *item, const struct buf *text, unsigned units)
+{
+    struct outlets *outlets = items->outlets;
+    struct outlet *row = outlets->at[items->destination];
+    struct buf *entry = &outlets->entry;
+    put(&row[SINK_FILE], item, units);
+    for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++) {
+        if (!atomic_load(&row[sink].on))
+            continue;
+        must(units == 1); /* an entry has one text */
+        if (entry->len == 0) {
+            struct span line = buf_span(text);
+            line = span_first(line, line.len - span_ends(line, SPAN("\n")));
+            entry_add(entry, items->report, outcome_of(items), line);
+            entry->full |= buf_is_full(text);
+        }
+        put(&row[sink], entry, units);
+    }
+    buf_clear(entry);
     buf_clear(item);
+}
+
+void items_put(struct items *items, struct buf *item, unsigned units)
+{
+    items_put_both(items, item, item, units);
 }
 
 void outlets_add(struct outlets *outlets, const struct report *report)
@@ -94,7 +176,7 @@ void outlets_add(struct outlets *outlets, const struct report *report)
     struct items *items = &outlets->items;
     for (unsigned i = LOGS; i-- > 0;) { /* who sees the access line finds the others */
         const struct log_destination *log = log_destination((enum destination)i);
-        if (!atomic_load(&outlets->logs[i].on) || log->units(report) == 0)
+        if (!is_on(outlets, i) || log->units(report) == 0)
             continue;
         items->destination = (enum destination)i;
         items->report = report;
@@ -104,53 +186,93 @@ void outlets_add(struct outlets *outlets, const struct report *report)
 
 void outlets_wake(struct outlets *outlets)
 {
-    for (unsigned i = LOGS; i-- > 0;) {
-        if (outlets->logs[i].writer != NULL && queue_units(outlets->logs[i].queue) > 0)
-            writer_wake(outlets->logs[i].writer);
+    for (unsigned i = LOGS * SINKS; i-- > 0;) {
+        const struct outlet *outlet = &outlets->at[i / SINKS][i % SINKS];
+        if (!atomic_load(&outlet->on) || queue_units(outlet->queue) == 0)
+            continue;
+        if (outlet->writer != NULL)
+            writer_wake(outlet->writer);
+        else
+            sender_wake(outlet->sender);
     }
 }
 
 void outlets_reopen(struct outlets *outlets)
 {
     for (unsigned i = 0; i < LOGS; i++) {
-        if (outlets->logs[i].writer != NULL)
-            writer_reopen(outlets->logs[i].writer);
+        if (outlets->at[i][SINK_FILE].writer != NULL)
+            writer_reopen(outlets->at[i][SINK_FILE].writer);
     }
 }
 
-/* False: the writer hangs, and uses its queue. */
-static bool outlet_stop(struct outlet *outlet, const struct log_destination *log,
+/* Its thread ends, or hangs: then it goes on using the queue. */
+static void outlet_stop(struct outlet *outlet, const char *name, const char *unit,
                         uint64_t deadline_us)
 {
     struct destination_figures figures;
-    bool ended = outlet->writer == NULL || writer_stop(outlet->writer, deadline_us);
+    bool ended = true;
+    if (outlet->writer != NULL)
+        ended = writer_stop(outlet->writer, deadline_us);
+    else if (outlet->sender != NULL)
+        ended = sender_stop(outlet->sender, deadline_us);
     queue_figures(outlet->queue, &figures);
     uint64_t left = queue_dropped_here(outlet->queue, DROP_SHUTDOWN) + figures.waiting;
     if (left > 0)
-        say("%s: %llu %s given up at the end", log->name, (unsigned long long)left, log->unit);
-    return ended;
+        say("%s: %llu %s given up at the end", name, (unsigned long long)left, unit);
+    if (ended)
+        queue_free(outlet->queue);
 }
 
 void outlets_stop(struct outlets *outlets, uint64_t deadline_us)
 {
     for (unsigned i = 0; i < LOGS; i++) {
-        if (outlet_stop(&outlets->logs[i], log_destination((enum destination)i), deadline_us))
-            queue_free(outlets->logs[i].queue);
+        const struct log_destination *log = log_destination((enum destination)i);
+        for (unsigned sink = 0; sink < SINKS; sink++) {
+            if (outlets->at[i][sink].queue != NULL)
+                outlet_stop(&outlets->at[i][sink], log->names[sink], log->unit, deadline_us);
+        }
+        free(outlets->now[i]);
     }
     buf_fini(&outlets->items.line);
     buf_fini(&outlets->items.scratch);
     buf_fini(&outlets->items.record);
     buf_fini(&outlets->items.larger);
+    buf_fini(&outlets->entry);
     free(outlets);
+}
+
+static void figures_of(const struct outlets *outlets, unsigned log, unsigned sink,
+                       struct destination_figures *out)
+{
+    const struct outlet *outlet = &outlets->at[log][sink];
+    *out = (struct destination_figures){.name = log_destination((enum destination)log)->names[sink],
+                                        .signal = log_signal((enum destination)log),
+                                        .on = atomic_load(&outlet->on)};
+    queue_figures(outlet->queue, out);
 }
 
 void outlets_figures(const struct outlets *outlets, enum destination log,
                      struct destination_figures *out)
 {
     must((unsigned)log < LOGS);
-    const struct outlet *outlet = &outlets->logs[log];
-    *out = (struct destination_figures){.name = log_destination(log)->name,
-                                        .signal = log_signal(log),
-                                        .on = atomic_load(&outlet->on)};
-    queue_figures(outlet->queue, out);
+    figures_of(outlets, log, SINK_FILE, out);
+}
+
+unsigned outlets_count(const struct outlets *outlets)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < LOGS * SINKS; i++)
+        count += atomic_load(&outlets->at[i / SINKS][i % SINKS].queue) != NULL;
+    return count;
+}
+
+void outlets_account(const struct outlets *outlets, unsigned which, struct destination_figures *out)
+{
+    for (unsigned i = 0; i < LOGS * SINKS; i++) {
+        if (atomic_load(&outlets->at[i / SINKS][i % SINKS].queue) == NULL || which-- > 0)
+            continue;
+        figures_of(outlets, i / SINKS, i % SINKS, out);
+        return;
+    }
+    must(false);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the logs go: for each a queue and a writer. All but outlets_figures() is the exporter
+/* Where the logs go: a log has a file and receivers elsewhere, an outlet each, with a queue and a
+ * thread of its own. All but the figures is the exporter
  * thread's; before that runs and after it ended, the caller's. */
 #ifndef SIDEGATE_EXPORTERS_OUTLETS_H
 #define SIDEGATE_EXPORTERS_OUTLETS_H
@@ -24,8 +25,12 @@ void outlets_reopen(struct outlets *outlets);
 /* Writes until the deadline; says how much is left of each. Frees. */
 void outlets_stop(struct outlets *outlets, uint64_t deadline_us);
 
-/* Any thread: the account of a log. */
+/* Any thread. The account of a log's file; all accounts, each log's file among them whether it has
+ * one or not. */
 void outlets_figures(const struct outlets *outlets, enum destination log,
+                     struct destination_figures *out);
+unsigned outlets_count(const struct outlets *outlets);
+void outlets_account(const struct outlets *outlets, unsigned which,
                      struct destination_figures *out);
 
 #endif

@@ -62,7 +62,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < LOGS; i++) {
         if (plan->logs[i].fd >= 0)
             close(plan->logs[i].fd);
-        free(plan->logs[i].path);
+        free(plan->logs[i].to);
     }
     access_template_free(plan->access_template);
     free(plan->audit_storage);
@@ -101,9 +101,10 @@ static bool open_logs(struct plan *plan, const struct plan *old, char *why, size
 {
     for (size_t i = 0; i < LOGS; i++) {
         struct log_plan *log = &plan->logs[i];
-        if (log->path == NULL || (old != NULL && same_text(log->path, old->logs[i].path)))
+        const char *path = log->to->path.at;
+        if (path == NULL || (old != NULL && same_text(path, old->logs[i].to->path.at)))
             continue;
-        log->fd = log_open(log->path, why, size);
+        log->fd = log_open(path, why, size);
         if (log->fd < 0)
             return false;
     }
@@ -115,7 +116,7 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
 {
     struct plan *plan = must_alloc(sizeof *plan);
     for (size_t i = 0; i < LOGS; i++)
-        plan->logs[i] = (struct log_plan){text_of(settings->logs[i].path), -1};
+        plan->logs[i] = (struct log_plan){log_settings_copy(&settings->logs[i]), -1};
     plan->xray = xray_own(&settings->xray);
     plan->access_template = template_of(settings->access_format);
     plan->audit_format = settings->audit_log.format;
@@ -139,6 +140,6 @@ bool plan_wants_anything(const struct plan *plan)
 {
     bool wants = plan->channels->count > 0;
     for (size_t i = 0; i < LOGS; i++)
-        wants |= plan->logs[i].path != NULL;
+        wants |= log_settings_want(plan->logs[i].to);
     return wants;
 }

@@ -11,8 +11,8 @@
 
 /* Where one log goes. */
 struct log_plan {
-    char *path; /* NULL: off */
-    int fd;     /* -1: the file stays as it is; who uses one puts -1 in its place */
+    struct log_settings *to; /* with texts of its own */
+    int fd;                  /* -1: the file stays as it is; who uses one puts -1 in its place */
 };
 
 struct plan {

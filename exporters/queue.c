@@ -46,15 +46,21 @@ static size_t circle_size(size_t records)
     return bytes > QUEUE_BYTES_LEAST ? bytes : QUEUE_BYTES_LEAST;
 }
 
+static char *circle_new(size_t bytes)
+{
+    char *circle = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    must(circle != MAP_FAILED);
+    return circle;
+}
+
 struct queue *queue_new(size_t records)
 {
     struct queue *queue = must_alloc(sizeof *queue);
     must(pthread_mutex_init(&queue->lock, NULL) == 0);
     queue->limit = records > 0 ? records : 1;
     queue->size = circle_size(records);
-    queue->circle = mmap(NULL, queue->size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    must(queue->circle != MAP_FAILED);
+    queue->circle = circle_new(queue->size);
     return queue;
 }
 
@@ -223,6 +229,35 @@ uint64_t queue_units(struct queue *queue)
     uint64_t units = queue->queued;
     pthread_mutex_unlock(&queue->lock);
     return units;
+}
+
+size_t queue_bytes(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t bytes = (size_t)(queue->end - queue->first);
+    pthread_mutex_unlock(&queue->lock);
+    return bytes;
+}
+
+void queue_resize(struct queue *queue, size_t bytes)
+{
+    if (bytes < QUEUE_BYTES_LEAST)
+        bytes = QUEUE_BYTES_LEAST;
+    pthread_mutex_lock(&queue->lock);
+    queue->limit = SIZE_MAX;
+    if (bytes != queue->size) {
+        while (queue->end - queue->first > bytes)
+            drop_first(queue, DROP_QUEUE_FULL);
+        char *circle = circle_new(bytes);
+        size_t held = (size_t)(queue->end - queue->first);
+        circle_read(queue, queue->first, circle, held);
+        munmap(queue->circle, queue->size);
+        queue->circle = circle;
+        queue->size = bytes;
+        queue->first = 0;
+        queue->end = queue->highest = held;
+    }
+    pthread_mutex_unlock(&queue->lock);
 }
 
 uint64_t queue_put_count(struct queue *queue)

@@ -31,6 +31,9 @@ void queue_dropped(struct queue *queue, uint64_t units, enum drop_reason reason)
 uint64_t queue_abandon(struct queue *queue, enum drop_reason reason);
 
 uint64_t queue_units(struct queue *queue); /* queued, not in hand */
+size_t queue_bytes(struct queue *queue);   /* likewise */
+/* From now on it holds so many bytes, at least two of the largest items, and any number of them. */
+void queue_resize(struct queue *queue, size_t bytes);
 /* How many items were ever put, and the number (from 0) of the oldest that is still queued; the
  * same where none is. */
 uint64_t queue_put_count(struct queue *queue);

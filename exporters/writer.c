@@ -19,7 +19,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +31,7 @@
 #include "exporters/audit_file.h"
 #include "exporters/clock.h"
 #include "exporters/say.h"
+#include "exporters/thread.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
 
@@ -40,7 +40,6 @@ enum {
     WRITE_TRIES = 5, /* of the same lines, then they are given up */
     FIRST_PAUSE_US = 100 * 1000,
     LONGEST_PAUSE_US = 2000 * 1000,
-    STOP_GRACE_US = 200 * 1000, /* beyond the deadline, for a thread that hangs in write() */
 };
 
 struct writer {
@@ -304,17 +303,6 @@ static void *writer_run(void *context)
     return NULL;
 }
 
-/* The thread hears no signal of the process. */
-static bool thread_start(struct writer *w)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&w->thread, NULL, writer_run, w) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char *path, int fd)
 {
     struct writer *w = must_alloc(sizeof *w);
@@ -327,7 +315,7 @@ struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char
     buf_init(&w->lines, kind == WRITER_RECORDS ? QUEUE_LARGEST_BYTES : QUEUE_ITEM_BYTES);
     buf_init(&w->record, QUEUE_LARGEST_BYTES);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->wake >= 0 && thread_start(w))
+    if (w->wake >= 0 && thread_start(&w->thread, writer_run, w))
         return w;
     writer_free(w);
     return NULL;
@@ -362,13 +350,8 @@ bool writer_stop(struct writer *w, uint64_t deadline_us)
     atomic_store(&w->deadline_us, deadline_us);
     atomic_store(&w->stop, true);
     writer_wake(w);
-    uint64_t now = clock_monotonic_us();
-    struct timespec until =
-        clock_real_time_of((deadline_us > now ? deadline_us : now) + STOP_GRACE_US);
-    if (pthread_timedjoin_np(w->thread, NULL, &until) != 0) {
-        pthread_detach(w->thread); /* it ends when the write does; what it uses stays */
-        return false;
-    }
+    if (!thread_join(w->thread, deadline_us))
+        return false; /* what it uses stays */
     if (w->units > 0)
         settle(w, false);
     queue_abandon(w->queue, DROP_SHUTDOWN);

@@ -102,12 +102,13 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
     bool has_xray = (settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
     struct span none = {NULL, 0};
     return (struct exporter_settings){
-        .logs = {[DESTINATION_ACCESS_LOG] = {settings->access_log.path},
-                 [DESTINATION_RULE_LOG] = {settings->rules.log_path},
-                 [DESTINATION_AUDIT_LOG] = {settings->audit_log.path},
-                 [DESTINATION_WAF_LOG] = {settings->waf_log.path},
-                 [DESTINATION_XRAY_FILE] = {has_xray ? settings->traces.xray.path : none},
-                 [DESTINATION_XRAY_DAEMON] = {has_xray ? settings->traces.xray.daemon : none}},
+        .logs = {[DESTINATION_ACCESS_LOG] = settings->access_log.to,
+                 [DESTINATION_RULE_LOG] = settings->rules.log,
+                 [DESTINATION_AUDIT_LOG] = settings->audit_log.to,
+                 [DESTINATION_WAF_LOG] = settings->waf_log.to,
+                 [DESTINATION_XRAY_FILE] = {.path = has_xray ? settings->traces.xray.path : none},
+                 [DESTINATION_XRAY_DAEMON] = {.path =
+                                                  has_xray ? settings->traces.xray.daemon : none}},
         .access_format = settings->access_log.format,
         .audit_log = {.format = settings->audit_log.format,
                       .type = settings->audit_log.type,

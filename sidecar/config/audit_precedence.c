@@ -14,10 +14,10 @@ static void settle_place(const struct contest *contest)
     const struct rule_settings *directives = contest->directives;
     bool from_rules =
         !contest_won(contest, settings->audit_log.path_given, directives->audit.path.at != NULL,
-                     differ(settings->audit_log.path, directives->audit.path),
+                     differ(settings->audit_log.to.path, directives->audit.path),
                      (const char *[]){"audit_log.path", "SecAuditLog"});
     if (from_rules)
-        settings->audit_log.path = directives->audit.path;
+        settings->audit_log.to.path = directives->audit.path;
     enum audit_format format = directives->audit.is_json ? AUDIT_JSON : AUDIT_NATIVE;
     if (!contest_won(contest, settings->audit_log.format_given, directives->given.audit_format,
                      settings->audit_log.format != format,
@@ -96,6 +96,7 @@ void contest_settle_audit(const struct contest *contest, struct inspection_optio
     settle_type(contest);
     settle_modes(contest);
     settle_relevance(contest, options);
-    if (contest->settings->audit_log.path.at == NULL)
+    contest->settings->audit_log.is_on = log_settings_want(&contest->settings->audit_log.to);
+    if (!contest->settings->audit_log.is_on)
         options->audit_engine = AUDIT_OFF; /* nothing is kept for it */
 }

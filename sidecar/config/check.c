@@ -262,6 +262,7 @@ void settings_check(struct reading *reading)
     check_route_rules(reading);
     check_audit_log(reading);
     otlp_check(reading);
+    sinks_check(reading);
     xray_check(reading);
     guard_check(reading);
     rates_check(reading);

@@ -177,6 +177,32 @@ static void receiver_add(const struct receiver_settings *receiver, struct buf *t
                    span_arg(receiver->file_headers.at[i].value));
 }
 
+static void secret_add(const struct option *option, const void *base, struct buf *to)
+{
+    const struct span *secret = (const void *)((const char *)base + option->also);
+    buf_add(to, *secret);
+    buf_add_byte(to, '\0');
+}
+
+/* What stands in files of secrets: another secret in the same file makes other settings. */
+static void secrets_add(const struct settings *settings, struct buf *to)
+{
+    const struct option *option;
+    for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
+        const struct option_group *group = option_group_of(option);
+        if (option->type != &type_secret_file)
+            continue;
+        if (group == NULL) {
+            secret_add(option, settings, to);
+            continue;
+        }
+        const char *const *items = (const void *)((const char *)settings + group->items);
+        const size_t *count = (const void *)((const char *)settings + group->count);
+        for (size_t j = 0; j < *count; j++)
+            secret_add(option, *items + j * group->size, to);
+    }
+}
+
 uint64_t settings_hash(const struct settings *settings)
 {
     static const uint8_t key[16] = "settings of one";
@@ -189,6 +215,7 @@ uint64_t settings_hash(const struct settings *settings)
     buf_format(&text, "%llx", (unsigned long long)settings->traces.xray.sampling.held.hash);
     for (size_t i = 0; i < settings->otlp.receiver_count; i++)
         receiver_add(&settings->otlp.receivers[i], &text);
+    secrets_add(settings, &text);
     buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
                settings->rules.request_inspect_given, settings->rules.request_over_given,
                settings->rules.response_inspect_given, settings->rules.response_over_given,

@@ -19,6 +19,7 @@ void rates_check(struct reading *reading);
 void usage_plans_check(struct reading *reading);
 /* check_otlp.c: what is exported where. */
 void otlp_check(struct reading *reading);
+void sinks_check(struct reading *reading); /* check_sinks.c */
 /* check_xray.c: and of what X-Ray gets. */
 void xray_check(struct reading *reading);
 /* check_tls.c: and of TLS. */

@@ -293,7 +293,7 @@ struct settings {
         const struct exclusion_settings *exclusions;
         size_t exclusion_count;
         struct place place;       /* of the section, or of the first file where there is none */
-        struct span log_path;     /* at == NULL: none */
+        struct log_settings log;  /* the rule log */
         uint64_t request_inspect; /* request_body.inspect */
         enum over_body request_over;
         bool request_inspect_given, request_over_given;
@@ -355,13 +355,14 @@ struct settings {
     const struct route_settings *routes;
     size_t route_count;
     struct {
-        struct span path;           /* at == NULL: off */
+        struct log_settings to;
         struct span format;         /* "json", or what exporters/access_template.h compiles */
         const struct span *members; /* of an authorizer's context that it names */
         size_t member_count;
     } access_log;
     struct {
-        struct span path; /* at == NULL: off */
+        struct log_settings to;
+        bool is_on; /* it goes somewhere: the rules may have a say */
         enum audit_when when;
         struct span parts;
         enum audit_format format;
@@ -372,7 +373,8 @@ struct settings {
     } audit_log;
     struct span change_log; /* a path; at == NULL: off */
     struct {
-        struct span path; /* at == NULL: off */
+        struct log_settings to;
+        bool is_on; /* it goes somewhere */
         struct waf_redaction redaction;
         struct waf_filters filters;
     } waf_log;

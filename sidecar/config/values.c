@@ -224,6 +224,12 @@ WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
 WORD_TYPE(temporality, "cumulative | delta", "cumulative or delta", flag, "cumulative", "delta");
 WORD_TYPE(histograms, "explicit | exponential", "explicit or exponential", flag, "explicit",
           "exponential");
+WORD_TYPE(syslog_facility, "a facility", "a facility of syslog, like local0", word, "kern", "user",
+          "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+          "ntp", "security", "console", "solaris-cron", "local0", "local1", "local2", "local3",
+          "local4", "local5", "local6", "local7");
+WORD_TYPE(syslog_severity, "by_outcome | a severity", "by_outcome, or a severity like info", word,
+          "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "by_outcome");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
           "authorizer");
@@ -427,6 +433,12 @@ const struct option_type type_spool_size = {.name = "size",
                                             .print = size_print,
                                             .least = 4 << 20,
                                             .most = UINT64_C(1) << 40};
+const struct option_type type_sink_buffer = {.name = "size",
+                                             .expected = "a size with a unit, from 8MiB to 4GiB",
+                                             .read = size_read,
+                                             .print = size_print,
+                                             .least = 8 << 20,
+                                             .most = UINT64_C(4) << 30};
 const struct option_type type_rate = {.name = "size a second",
                                       .expected = "a size with a unit a second, like 240B/s",
                                       .read = rate_read,

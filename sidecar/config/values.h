@@ -88,8 +88,9 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_count_or_0, type_quantity, type_prefix, type_max_keys, type_rate_algorithm,
     type_refusal_status, type_duration, type_duration_or_0, type_engine, type_engine_if_given,
     type_paranoia, type_threshold, type_size, type_head_size, type_memory, type_rate,
-    type_push_interval, type_temporality, type_histograms, type_exporter, type_spool_size,
-    type_spool_age, type_spool_fsync, type_export_protocol, type_over_body, type_on_failure,
+    type_sink_buffer, type_syslog_facility, type_syslog_severity, type_push_interval,
+    type_temporality, type_histograms, type_exporter, type_spool_size, type_spool_age,
+    type_spool_fsync, type_export_protocol, type_over_body, type_on_failure,
     type_authorizer_payload, type_authorizer_form, type_compression, type_sampler,
     type_trace_parents, type_id_format, type_on_off, type_both_lengths, type_audit_when,
     type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
@@ -114,6 +115,8 @@ extern const struct option_type type_alarms;
 extern const struct option_type type_rate_key, type_request_rate, type_rate_limits;
 /* access_log_values.c */
 extern const struct option_type type_log_format;
+/* sink_values.c */
+extern const struct option_type type_syslog_address, type_syslog_name;
 /* waf_log_values.c; the first three stand in values.c */
 extern const struct option_type type_waf_default, type_waf_behavior, type_waf_requirement;
 extern const struct option_type type_waf_redacted, type_waf_conditions;

@@ -22,7 +22,7 @@ static bool status_is_relevant(const struct exchange *x, unsigned status)
 static bool is_relevant(const struct exchange *x, const struct report *report,
                         const struct inspection_audit *audit)
 {
-    if (x->settings->audit_log.path.at == NULL || audit->never)
+    if (!x->settings->audit_log.is_on || audit->never)
         return false;
     if (audit->always)
         return true;

@@ -65,7 +65,7 @@ static struct span web_acl_of(const struct exchange *x)
 void waf_log_say(const struct exchange *x, struct report *report, struct report_decision *decisions,
                  struct report_waf_rule *rules)
 {
-    if (x->settings->waf_log.path.at == NULL || x->client->head_is_broken)
+    if (!x->settings->waf_log.is_on || x->client->head_is_broken)
         return; /* nobody was asked about a head that is none */
     say_rules(x, decisions, rules);
     report->waf_log.labels = x->changes.labels;

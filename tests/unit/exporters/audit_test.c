@@ -545,7 +545,7 @@ static void way_begin(struct way *way, enum audit_format format, enum audit_type
     way->fd = ring_create(1, 0);
     way->ring = ring_open(way->fd);
     struct exporter_settings settings = {
-        .logs = {[DESTINATION_AUDIT_LOG] = {span_text(way->path)}},
+        .logs = {[DESTINATION_AUDIT_LOG] = {.path = span_text(way->path)}},
         .audit_log = {.format = format, .type = type, .storage_dir = span_text(way->folder)}};
     way->exporter = exporter_start(way->ring, &settings, way->why, sizeof way->why);
     check(way->exporter != NULL);

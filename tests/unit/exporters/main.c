@@ -10,6 +10,7 @@ int main(void)
     failures += record_tests();
     failures += ring_tests();
     failures += queue_tests();
+    failures += sinks_tests();
     failures += line_tests();
     failures += access_template_tests();
     failures += metrics_tests();

@@ -24,6 +24,7 @@ struct span file_read(const char *path, char *to, size_t size);
 int record_tests(void);
 int ring_tests(void);
 int queue_tests(void);
+int sinks_tests(void);
 int line_tests(void);
 int access_template_tests(void);
 int exporter_tests(void);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where logs go: what of their options does not go together. */
+#include <stdio.h>
+
+#include "sidecar/config/options.h"
+#include "sidecar/config/read.h"
+
+/* One log's section and one receiver in it. */
+struct section {
+    struct reading *reading;
+    const struct node *log;
+    const char *path; /* "access_log" */
+};
+
+static void refuse(const struct section *section, const char *key, const char *hint,
+                   const char *message)
+{
+    const struct node *at = section->log;
+    struct span rest = span_text(key);
+    while (rest.len > 0) { /* as deep as it is written */
+        const struct node *next = tree_find(at, span_cut(&rest, '.'));
+        if (next == NULL)
+            break;
+        at = next;
+    }
+    fault_add(section->reading->faults, FAULT_ERROR, at->place, span_text(hint), "%s.%s: %s",
+              section->path, key, message);
+}
+
+/* Whether a receiver's section says anything beside its defaults, which printed settings have. */
+static bool says_more(const struct section *section, const char *receiver)
+{
+    const struct node *map = tree_find(section->log, span_text(receiver));
+    if (map == NULL || map->kind != NODE_MAP)
+        return false;
+    for (const struct node *at = map->first; at != NULL; at = at->next) {
+        char path[128];
+        snprintf(path, sizeof path, "%s.%s." SPAN_FORMAT, section->path, receiver,
+                 span_arg(at->key));
+        const struct option *option = options_find(span_text(path));
+        if (option == NULL || option->standard == NULL || at->kind != NODE_SCALAR ||
+            !span_is(at->text, span_text(option->standard)))
+            return true;
+    }
+    return false;
+}
+
+static void check_syslog(const struct section *section, const struct syslog_settings *syslog)
+{
+    bool has_tls = syslog->ca_file.at != NULL || syslog->cert_file.at != NULL;
+    if (syslog->address.at == NULL)
+        refuse(section, "syslog", "add syslog.address", "there is no receiver");
+    else if (has_tls && !span_starts(syslog->address, SPAN("tls://")))
+        refuse(section, "syslog.address", "tls://host:6514", "certificates are for TLS alone");
+    if ((syslog->cert_file.at != NULL) != (syslog->key_file.at != NULL))
+        refuse(section, "syslog", "", "cert_file and key_file go together");
+}
+
+static bool is_group_name(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    span_find_byte(SPAN("_-/.#"), c) != SPAN_NONE;
+        if (!fits)
+            return false;
+    }
+    return name.len > 0 && name.len <= 512;
+}
+
+static bool is_stream_name(struct span name)
+{
+    return name.at == NULL ||
+           (name.len > 0 && name.len <= 512 && span_find_byte(name, ':') == SPAN_NONE &&
+            span_find_byte(name, '*') == SPAN_NONE);
+}
+
+static void check_cloudwatch_logs(const struct section *section,
+                                  const struct cloudwatch_logs_settings *logs)
+{
+    bool key = logs->key_id.at != NULL, secret = logs->secret.at != NULL;
+    if (logs->endpoint.at == NULL)
+        refuse(section, "cloudwatch_logs", "add cloudwatch_logs.endpoint", "there is no receiver");
+    if (logs->group.at == NULL)
+        refuse(section, "cloudwatch_logs", "add cloudwatch_logs.log_group_name",
+               "there is no group");
+    else if (!is_group_name(logs->group))
+        refuse(section, "cloudwatch_logs.log_group_name", "/sidegate/access",
+               "at most 512 letters, digits and _ - / . #");
+    if (!is_stream_name(logs->stream))
+        refuse(section, "cloudwatch_logs.log_stream_name", "",
+               "at most 512 characters, but : and *");
+    if (key != secret || (key && logs->region.at == NULL))
+        refuse(section, "cloudwatch_logs", "",
+               "access_key_id, secret_access_key_file and region go together");
+}
+
+static void check_log(struct reading *reading, const char *path, const struct log_settings *to)
+{
+    const struct section section = {reading, tree_find_path(reading->root, span_text(path)), path};
+    if (section.log == NULL)
+        return;
+    if (says_more(&section, "syslog"))
+        check_syslog(&section, &to->syslog);
+    if (says_more(&section, "cloudwatch_logs"))
+        check_cloudwatch_logs(&section, &to->cloudwatch_logs);
+    if (says_more(&section, "firehose") && to->firehose.url.at == NULL)
+        refuse(&section, "firehose", "add firehose.url", "there is no receiver");
+}
+
+void sinks_check(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    check_log(reading, "access_log", &settings->access_log.to);
+    check_log(reading, "rules.log", &settings->rules.log);
+    check_log(reading, "audit_log", &settings->audit_log.to);
+    check_log(reading, "waf_log", &settings->waf_log.to);
+    settings->waf_log.is_on = log_settings_want(&settings->waf_log.to);
+}

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stories"))
@@ -55,7 +56,11 @@ routes:
   - {{ match: "ANY /", upstream: app }}
 alarms:
   - {{ name: errors, metric: 5XXError, statistic: Sum, period: 10s, evaluation_periods: 1, threshold: 1,
-      comparison_operator: GreaterThanOrEqualToThreshold, treat_missing_data: notBreaching }}
+      comparison_operator: GreaterThanOrEqualToThreshold, treat_missing_data: notBreaching,
+      actions: [{{ type: webhook, format: sns, url: "http://127.0.0.1:9/" }}] }}
+  - {{ name: tried, metric: Latency, statistic: Maximum, period: 10s, evaluation_periods: 1, threshold: 1000000000,
+      comparison_operator: GreaterThanThreshold, treat_missing_data: notBreaching,
+      actions: [{{ type: webhook, url: "{alertmanager}" }}, {{ type: webhook, format: sns, url: "{files}/refuse" }}] }}
 """
 
 EDGE = """
@@ -64,6 +69,7 @@ process: {{ threads: 1, state_dir: {folder}/no-folder }}
 otlp: {{ endpoint: "http://127.0.0.1:9" }}
 ip_sets: {{ abusers: {{ url: "http://127.0.0.1:9/abusers.txt", refresh: 500ms, timeout: 2s, on_failure: allow }} }}
 access: [{{ name: abusers, match: {{ ip_set: abusers }}, action: block }}]
+traces: {{ sampler: xray, xray: {{ sampling: {{ endpoint: "http://127.0.0.1:9", report: 1s, refresh: 1s }} }} }}
 api_keys: {{ file: {folder}/keys.yaml }}
 usage_plans: {{ basic: {{ keys: [k1] }} }}
 authorizers:
@@ -121,6 +127,9 @@ class Services:
     def give(self, wire):
         while True:
             path = read_request(wire)[0].split()[1]
+            if path == "/refuse":
+                wire.send(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+                continue
             body = self.keys if path == "/keys" else b"192.0.2.0/24\n"
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
@@ -155,11 +164,11 @@ class Scene:
         self.programs = []
         self.over, self.threads = threading.Event(), []
 
-    def start(self):
+    def start(self, alertmanager):
         port, self.secure = free_ports(2)
         urls = {name: getattr(self.services, name).url for name in ("app", "stale", "files", "collector", "door")}
         self.orders = Sidegate(self.folder / "orders", config=ORDERS.format(folder=self.folder / "orders", port=port, secure=self.secure,
-                                                                            **urls), listen=f"127.0.0.1:{port}")
+                                                                            alertmanager=alertmanager, **urls), listen=f"127.0.0.1:{port}")
         self.orders.port = port
         self.programs.append(self.orders)
         self.edge = Sidegate(self.folder / "edge", self.services.app.url, EDGE.format(folder=self.folder / "edge"))
@@ -249,6 +258,12 @@ class Scene:
     def mend_configuration(self, good):
         self.orders.config.write_text(good)
         self.orders.signal(signal.SIGHUP)
+
+    def set_alarm(self, name, state):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.orders.admin_port}/api/v1/alarms/{name}/state", method="POST",
+                                         data=json.dumps({"state": state, "reason": "tried"}).encode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
 
     def close(self):
         self.over.set()

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 import yaml
-from boards import BOARDS, FOLDER, PROMETHEUS_OWN, RULES, names, plain, queries, rules
+from boards import BOARDS, FOLDER, PROMETHEUS_OWN, RULES, names, panels, plain, queries, rules
 from scene import OK, Backend, Scene, free_ports, read_request, wait_until
 
 pytestmark = pytest.mark.skipif("PROMETHEUS" not in os.environ, reason="Debian's packages of Prometheus and Alertmanager could not be fetched")
@@ -75,7 +75,6 @@ class World:
             wire.send(OK)
 
     def start(self):
-        self.scene.start()
         ports = free_ports(3)
         alertmanager = {"route": {"receiver": "us", "group_by": ["..."], "group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1h"},
                         "receivers": [{"name": "us", "webhook_configs": [{"url": self.hook.url, "send_resolved": True}]}]}
@@ -83,6 +82,7 @@ class World:
         self.servers.append(Server(self.folder, "alertmanager", ports[0], "/-/ready", [
             "./alertmanager", f"--config.file={self.folder}/alertmanager.yaml", f"--storage.path={self.folder}/alertmanager",
             "--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{ports[0]}", "--log.level=warn"], os.environ["ALERTMANAGER_FOLDER"]))
+        self.scene.start(self.servers[0].url)
         targets = [f"127.0.0.1:{port}" for port in (*[s.status_port for s in self.scene.programs], ports[2])]
         write_configuration(self.folder, targets, f"127.0.0.1:{ports[0]}")
         self.servers.append(Server(self.folder, "prometheus", ports[1], "/-/ready", [
@@ -92,9 +92,7 @@ class World:
 
     def ask(self, query):
         """The values that a query has now, without those that are no number."""
-        answer = self.prometheus.get("/api/v1/query", query=query)
-        assert answer["status"] == "success", answer
-        data = answer["data"]
+        data = self.prometheus.get("/api/v1/query", query=query)["data"]
         values = [data["result"]] if data["resultType"] == "scalar" else [one["value"] for one in data["result"]]
         return [float(value) for _, value in values if not math.isnan(float(value))]
 
@@ -118,8 +116,14 @@ class World:
         wait_until(lambda: self.is_told("SidegateConfigReloadFailed", "firing"), "the alert arrives", 20)
         self.scene.mend_configuration(good)
         wait_until(lambda: self.is_told("SidegateConfigReloadFailed", "resolved"), "the alert is resolved", 20)
-        saw('sidegate_alarm_state{state="ALARM"} == 1', 40)
-        self.metrics = self.scene.orders.status("/metrics")[1]
+        self.scene.set_alarm("tried", "ALARM")
+        wait_until(lambda: self.is_told("tried", "firing"), "the program's own alarm arrives")
+        saw('sidegate_alarm_actions_total{outcome="failed"} == 1')
+        wait_until(lambda: self.is_told("tried", "resolved"), "and its end", 30)
+        self.scene.set_alarm("tried", "ALARM")
+        saw('sidegate_alarm_actions_total{outcome="failed"} == 2')
+        saw('sidegate_alarm_state{alarm="errors", state="ALARM"} == 1', 40)
+        self.metrics = [s.status("/metrics")[1] for s in self.scene.programs]
 
     def close(self):
         for server in self.servers:
@@ -151,12 +155,12 @@ def test_promtool_finds_nothing(world):
     assert code == 0 and len(re.findall("SUCCESS", out)) == len(RULES) and not err, out + err
     code, out, err = promtool("check", "config", FOLDER / "prometheus" / "prometheus.yaml")
     assert code == 0 and not err and "FAILED" not in out, out + err
-    assert promtool("check", "metrics", text=world.metrics) == (0, "", "")
-    assert promtool("check", "metrics", text=world.scene.edge.status("/metrics")[1]) == (0, "", "")
+    for page in world.metrics:
+        assert promtool("check", "metrics", text=page) == (0, "", "")
 
 
 def test_boards_and_rules_name_nothing_that_the_program_does_not_have(world):
-    have = set(re.findall(r"^([a-zA-Z_:][\w:]*)[{ ]", world.metrics, re.M)) | PROMETHEUS_OWN | {rule["record"] for rule in rules("record")}
+    have = set(re.findall(r"^([a-zA-Z_:][\w:]*)[{ ]", "\n".join(world.metrics), re.M)) | PROMETHEUS_OWN | {rule["record"] for rule in rules("record")}
     asked = {name: path.stem for path in BOARDS for _, query in queries(path) for name in names(query)}
     asked |= {name: rule.get("alert", rule.get("record")) for kind in ("alert", "record") for rule in rules(kind) for name in names(rule["expr"])}
     assert {name: where for name, where in asked.items() if name not in have} == {}
@@ -168,6 +172,17 @@ def test_each_query_of_each_panel_has_data(world, path):
         return [(where, query) for where, query in queries(path) if not world.ask(plain(query))]
 
     wait_until(lambda: not empty(), f"data for {empty()}", 20)
+
+
+@each_board
+def test_the_labels_that_legends_and_columns_name_are_there(world, path):
+    for panel in panels(path):
+        for target in panel["targets"]:
+            said = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            for transformation in panel.get("transformations", []):
+                said |= set(transformation["options"]["renameByName"]) - {"Value"}
+            series = world.prometheus.get("/api/v1/query", query=plain(target["expr"]))["data"]["result"]
+            assert said <= {label for one in series for label in one["metric"]}, (panel["title"], target["expr"])
 
 
 def test_each_recording_rule_has_data(world):
@@ -193,6 +208,12 @@ def test_an_alert_reaches_alertmanager_and_is_resolved(world):
     assert fired["labels"]["severity"] == "warning" and fired["labels"]["job"] == "sidegate"
     assert fired["annotations"]["summary"] == f"127.0.0.1:{world.scene.orders.status_port} refused its configuration"
     assert len(world.is_told("SidegateConfigReloadFailed", "resolved")) == 1
+
+
+def test_an_alarm_of_the_program_reaches_alertmanager_by_itself_and_is_resolved(world):
+    fired, ended = world.is_told("tried", "firing")[0], world.is_told("tried", "resolved")[0]
+    assert fired["labels"] == ended["labels"] and fired["labels"]["service"] == "orders"
+    assert fired["startsAt"] == ended["startsAt"] < ended["endsAt"]
 
 
 def test_prometheus_had_nothing_to_complain_about(world):

@@ -15,6 +15,7 @@ enum how {
     HOW_NO_CASE,      /* its words are in small letters here */
     HOW_MILLISECONDS, /* "10000": 10000ms */
     HOW_HISTOGRAMS,   /* OpenTelemetry's names of aggregations */
+    HOW_LOGS,         /* otlp: all that there is */
     HOW_ADDRESS,      /* a scheme may be missing */
     HOW_PAIRS,        /* "a=b,c=d", with %xx: a map */
 };
@@ -30,6 +31,7 @@ static const struct row rows[] = {
     {"OTEL_TRACES_SAMPLER", "traces.sampler", HOW_AS_IS},
     {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio", HOW_AS_IS},
     {"OTEL_PROPAGATORS", "traces.propagators", HOW_AS_IS},
+    {"OTEL_LOGS_EXPORTER", "logs.otlp", HOW_LOGS},
     {"OTEL_METRICS_EXPORTER", "metrics.exporter", HOW_AS_IS},
     {"OTEL_METRIC_EXPORT_INTERVAL", "metrics.otlp.interval", HOW_MILLISECONDS},
     {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "metrics.otlp.temporality", HOW_NO_CASE},
@@ -162,6 +164,7 @@ static bool value_fill(const struct adding *adding, enum how how, struct span te
     case HOW_AS_IS: break;
     case HOW_NO_CASE: text = small_letters(adding->arena, text); break;
     case HOW_HISTOGRAMS: text = histograms(text); break;
+    case HOW_LOGS: text = span_is(text, SPAN("otlp")) ? SPAN("requests, events") : text; break;
     case HOW_ADDRESS: text = address(adding, text); break;
     case HOW_MILLISECONDS:
         fits = number_parse(text, &number) && number > 0;

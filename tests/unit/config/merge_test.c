@@ -180,6 +180,26 @@ TEST(variables_of_the_exporter_say_how_a_receiver_is_spoken_to)
     folder_close(&folder);
 }
 
+TEST(a_variable_turns_the_log_records_on_and_off)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318";
+    folder.variables[1] = "OTEL_LOGS_EXPORTER=otlp";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_number(settings->logs.otlp, OTLP_LOG_REQUESTS | OTLP_LOG_EVENTS);
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "logs: { otlp: events }\n", NULL);
+    check_number(settings->logs.otlp, OTLP_LOG_EVENTS);
+    settings_free(settings);
+    folder.variables[1] = "OTEL_LOGS_EXPORTER=none";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_number(settings->logs.otlp, OTLP_LOG_NONE);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_address)
 {
     struct folder folder;
@@ -313,6 +333,7 @@ int merge_suite(void)
         cmocka_unit_test(a_wrong_setting_of_the_command_line_is_said_as_such),
         cmocka_unit_test(opentelemetrys_variables_stand_for_keys_that_are_not_set),
         cmocka_unit_test(variables_of_the_exporter_say_how_a_receiver_is_spoken_to),
+        cmocka_unit_test(a_variable_turns_the_log_records_on_and_off),
         cmocka_unit_test(
             variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_address),
         cmocka_unit_test(

@@ -18,6 +18,7 @@ int main(void)
     failures += exponential_tests();
     failures += metrics_otlp_tests();
     failures += log_records_tests();
+    failures += inbox_tests();
     failures += spans_tests();
     failures += span_pack_tests();
     failures += xray_tests();

@@ -33,6 +33,7 @@ int openmetrics_tests(void);
 int exponential_tests(void);
 int metrics_otlp_tests(void);
 int log_records_tests(void);
+int inbox_tests(void);
 int spans_tests(void);
 int span_pack_tests(void);
 int xray_tests(void);

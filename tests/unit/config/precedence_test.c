@@ -34,7 +34,7 @@ SHOWN_NUMBER(response_access, s->inspection.response_body_access)
 SHOWN_NUMBER(response_over, s->settings->rules.response_over)
 SHOWN_TEXT(response_type,
            s->inspection.response_body_types[s->inspection.response_body_type_count - 1])
-SHOWN_TEXT(audit_path, s->settings->audit_log.path)
+SHOWN_TEXT(audit_path, s->settings->audit_log.to.path)
 SHOWN_TEXT(audit_parts, s->inspection.audit_parts)
 SHOWN_TEXT(audit_status, s->settings->audit_log.relevant_status)
 SHOWN_TEXT(audit_folder, s->settings->audit_log.storage_dir)

@@ -32,8 +32,8 @@ TEST(what_is_not_given_has_the_default_of_the_table)
     check_span(settings->rules.response_types[1], "application/json");
     check_number(settings->rules.cpu_budget_us, 20000);
     check_number(settings->rules.on_failure, ON_FAILURE_DENY);
-    check_span(settings->access_log.path, "/dev/stdout");
-    check(settings->rules.log_path.at == NULL);
+    check_span(settings->access_log.to.path, "/dev/stdout");
+    check(settings->rules.log.path.at == NULL);
     check_span(settings->access_log.format, "json");
     check(!settings->traces.on);
     check_span(settings->traces.service_name, "unknown_service-sidecar");
@@ -108,7 +108,7 @@ TEST(what_is_given_lands_in_its_field)
     check_number(settings->routes[0].upstream, 1);
     check_number(settings->routes[0].request_timeout_us, 29000000);
     check_number(settings->routes[0].place.line, 12);
-    check(settings->access_log.path.at == NULL);
+    check(settings->access_log.to.path.at == NULL);
     check_span(settings->access_log.format, "$context.requestId, $context.status");
     check(settings->traces.on && !settings->otlp.receivers[0].gzip &&
           !settings->metrics.prometheus);

@@ -132,8 +132,8 @@ TEST(an_audit_log_of_seclang_alone_is_as_modsecurity_writes_it)
     struct snapshot *snapshot = folder_build(&folder, WITH_RULES, NULL);
     check(snapshot != NULL);
     const struct settings *settings = snapshot->settings;
-    check(span_starts(settings->audit_log.path, SPAN("/"))); /* beside the file that names it */
-    check(span_ends(settings->audit_log.path, SPAN("/rules/audit.log")));
+    check(span_starts(settings->audit_log.to.path, SPAN("/"))); /* beside the file that names it */
+    check(span_ends(settings->audit_log.to.path, SPAN("/rules/audit.log")));
     check_number(settings->audit_log.format, AUDIT_NATIVE);
     check_number(settings->audit_log.type, AUDIT_CONCURRENT);
     check_span(settings->audit_log.storage_dir, "/store");
@@ -158,7 +158,7 @@ TEST(the_settings_win_over_the_directives_of_the_audit_log)
         NULL);
     check(snapshot != NULL);
     const struct settings *settings = snapshot->settings;
-    check_span(settings->audit_log.path, "/mine");
+    check_span(settings->audit_log.to.path, "/mine");
     check_number(settings->audit_log.format, AUDIT_NATIVE); /* nobody else spoke of it */
     check_number(settings->audit_log.type, AUDIT_SERIAL);
     check(snapshot->audit_status == NULL);

@@ -95,6 +95,19 @@ static void waf_log_items(struct items *items, const struct report *report)
     items_put(items, &items->record, 1);
 }
 
+/* What goes there is no report: exporter_line(). */
+static unsigned no_units(const struct report *report)
+{
+    (void)report;
+    return 0;
+}
+
+static void no_items(struct items *items, const struct report *report)
+{
+    (void)items;
+    (void)report;
+}
+
 static const struct log_destination logs[LOGS] = {
 #define LOG(id, name, ...) \
     [DESTINATION_##        \
@@ -112,7 +125,7 @@ const struct log_destination *log_destination(enum destination destination)
 const char *log_signal(enum destination destination)
 {
     bool is_traces = destination == DESTINATION_XRAY_FILE || destination == DESTINATION_XRAY_DAEMON;
-    return is_traces ? "traces" : "logs";
+    return is_traces ? "traces" : destination == DESTINATION_EMF ? "metrics" : "logs";
 }
 
 static unsigned spans_of(const struct report *report)

@@ -305,6 +305,12 @@ void exporter_give(struct exporter *e, enum otlp_signal signal, struct span item
     inbox_put(e->inbox, signal, item, units);
 }
 
+void exporter_line(struct exporter *e, enum destination log, struct span line)
+{
+    outlets_line(e->logs, log, line);
+    exporter_nudge(e);
+}
+
 void exporter_stop(struct exporter *e, uint64_t deadline_us)
 {
     if (e == NULL)

@@ -125,6 +125,9 @@ void exporter_nudge(struct exporter *exporter);
 void exporter_give(struct exporter *exporter, enum otlp_signal signal, struct span item,
                    unsigned units);
 
+/* Any thread: a line of a log that is not made of reports, where the log is on. */
+void exporter_line(struct exporter *exporter, enum destination log, struct span line);
+
 enum drop_reason { /* their numbers stand in ledgers on disk: new ones come last */
                    DROP_RING_FULL,
                    DROP_QUEUE_FULL,

@@ -184,6 +184,13 @@ void outlets_add(struct outlets *outlets, const struct report *report)
     }
 }
 
+void outlets_line(struct outlets *outlets, enum destination log, struct span line)
+{
+    must((unsigned)log < LOGS);
+    if (atomic_load(&outlets->at[log][SINK_FILE].on))
+        queue_put(outlets->at[log][SINK_FILE].queue, line, 1);
+}
+
 void outlets_wake(struct outlets *outlets)
 {
     for (unsigned i = LOGS * SINKS; i-- > 0;) {

@@ -20,6 +20,8 @@ uint32_t outlets_wants(const struct outlets *outlets);
 void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units);
 /* The items of a report, for all logs that are on. */
 void outlets_add(struct outlets *outlets, const struct report *report);
+/* Any thread: a line that is no report's. */
+void outlets_line(struct outlets *outlets, enum destination log, struct span line);
 void outlets_wake(struct outlets *outlets); /* whatever has been added is to be written */
 void outlets_reopen(struct outlets *outlets);
 /* Writes until the deadline; says how much is left of each. Frees. */

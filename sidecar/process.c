@@ -106,6 +106,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
                  [DESTINATION_RULE_LOG] = settings->rules.log,
                  [DESTINATION_AUDIT_LOG] = settings->audit_log.to,
                  [DESTINATION_WAF_LOG] = settings->waf_log.to,
+                 [DESTINATION_EMF] = {.path = settings->metrics.emf.path},
                  [DESTINATION_XRAY_FILE] = {.path = has_xray ? settings->traces.xray.path : none},
                  [DESTINATION_XRAY_DAEMON] = {.path =
                                                   has_xray ? settings->traces.xray.daemon : none}},
@@ -217,9 +218,16 @@ static void open_usage(struct process *process)
 
 void process_name_metrics(struct process *process, const struct settings *settings)
 {
-    const struct collector_names names = {settings->service.name, settings->service.environment};
+    bool has_emf = settings->metrics.emf.path.at != NULL && process->workers.exporter != NULL;
+    const struct collector_names names = {settings->service.name, settings->service.environment,
+                                          has_emf ? settings->metrics.emf.namespace : SPAN("")};
     if (process->collector != NULL)
         collector_change(process->collector, &names, true);
+}
+
+static void put_emf(void *context, struct span line)
+{
+    exporter_line(context, DESTINATION_EMF, line);
 }
 
 /* Off where no metric may be kept. */
@@ -229,8 +237,8 @@ static void start_collector(struct process *process)
     if (settings->metrics.series == 0)
         return;
     process->metric_store = metric_store_new(settings->metrics.series, METRIC_BYTES);
-    process->collector =
-        collector_new(process->metric_store, process->workers.metrics, process->workers.count);
+    process->collector = collector_new(process->metric_store, process->workers.metrics,
+                                       process->workers.count, put_emf, process->workers.exporter);
     process_name_metrics(process, settings);
     process->archive =
         archive_start(process->metric_store,
@@ -349,12 +357,13 @@ static void stop(struct process *process)
     usage_file_stop(process->usage_file);
     loop_turn(process->loop, 0); /* mail of calls that were given up */
     block_lists_free(workers->block_lists);
+    collector_free(process->collector);
+    process->collector = NULL;
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
     if (workers->ring != NULL)
         ring_close(workers->ring);
     alarm_watch_free(process->alarms);
-    collector_free(process->collector);
     archive_stop(process->archive);
     loop_turn(process->loop, 0); /* mail of answers that nobody waits for any more */
     metric_store_free(process->metric_store);

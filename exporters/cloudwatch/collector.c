@@ -15,6 +15,8 @@
 enum {
     SECONDS_MOST = 4, /* that are gathered at once: all but the newest are late */
     KEY_MOST = 1024,
+    MINUTE_S = 60,
+    LATE_S = 2,          /* after which a minute is said */
     AFTER_NS = 20000000, /* behind a second's end: who had ended by then has counted */
     SECOND_NS = 1000000000,
 };
@@ -45,7 +47,10 @@ struct collector {
     _Atomic uint64_t overflowed;
     pthread_mutex_t lock; /* all below, and a turn */
     pthread_cond_t wake;
-    char *service, *environment;
+    char *service, *environment, *emf_namespace;
+    emf_line *put;
+    void *context;
+    int64_t minute; /* the next one that is to be said; 0: not known yet */
     bool runs, ends;
     pthread_t thread;
 };
@@ -113,7 +118,7 @@ struct spot {
     size_t count;
 };
 
-static void put(const struct spot *spot, const char *name, const struct sketch *samples)
+static void put_samples(const struct spot *spot, const char *name, const struct sketch *samples)
 {
     struct metric_id id = {SPAN(COLLECTOR_NAMESPACE), span_text(name), spot->dimensions,
                            spot->count};
@@ -126,7 +131,7 @@ static void put_times(const struct spot *spot, const char *name, uint64_t ones, 
     struct sketch sketch = {0};
     sketch_add(&sketch, 1, ones);
     sketch_add(&sketch, 0, zeros);
-    put(spot, name, &sketch);
+    put_samples(spot, name, &sketch);
     sketch_fini(&sketch);
 }
 
@@ -135,8 +140,8 @@ static void put_sum(const struct spot *spot, const struct sum *sum)
     put_times(spot, "Count", sum->count, 0);
     put_times(spot, "4XXError", sum->status_4xx, sum->count - sum->status_4xx);
     put_times(spot, "5XXError", sum->status_5xx, sum->count - sum->status_5xx);
-    put(spot, "Latency", &sum->latency);
-    put(spot, "IntegrationLatency", &sum->integration);
+    put_samples(spot, "Latency", &sum->latency);
+    put_samples(spot, "IntegrationLatency", &sum->integration);
 }
 
 static void sum_fini(struct sum *sum)
@@ -240,10 +245,23 @@ static void turn(struct collector *collector, int64_t now_s)
         second_store(collector, &collector->seconds[i]);
 }
 
+/* Minutes that are over before `now_s`; after a leap of the clock only the latest. */
+static void say_minutes(struct collector *collector, int64_t now_s)
+{
+    int64_t minute = now_s / MINUTE_S;
+    if (collector->minute == 0 || collector->minute > minute || collector->minute + 2 < minute)
+        collector->minute = minute;
+    for (; collector->minute < minute; collector->minute++)
+        if (collector->emf_namespace != NULL)
+            emf_write(collector->store, collector->minute, span_text(collector->emf_namespace),
+                      collector->put, collector->context);
+}
+
 void collector_turn(struct collector *collector, int64_t now_s)
 {
     pthread_mutex_lock(&collector->lock);
     turn(collector, now_s);
+    say_minutes(collector, now_s - LATE_S);
     pthread_mutex_unlock(&collector->lock);
 }
 
@@ -261,6 +279,7 @@ static void *run(void *context)
             continue;
         clock_gettime(CLOCK_REALTIME, &now);
         turn(collector, now.tv_sec);
+        say_minutes(collector, now.tv_sec - LATE_S);
     }
     pthread_mutex_unlock(&collector->lock);
     return NULL;
@@ -269,12 +288,14 @@ static void *run(void *context)
 /* ---- life ---- */
 
 struct collector *collector_new(struct metric_store *store, struct metrics *metrics,
-                                unsigned workers)
+                                unsigned workers, emf_line *put, void *context)
 {
     struct collector *collector = must_alloc(sizeof *collector);
     collector->store = store;
     collector->metrics = metrics;
     collector->workers = workers;
+    collector->put = put;
+    collector->context = context;
     buf_init(&collector->key, KEY_MOST);
     must(pthread_mutex_init(&collector->lock, NULL) == 0);
     must(pthread_cond_init(&collector->wake, NULL) == 0);
@@ -295,8 +316,10 @@ void collector_change(struct collector *collector, const struct collector_names 
     pthread_mutex_lock(&collector->lock);
     free(collector->service);
     free(collector->environment);
+    free(collector->emf_namespace);
     collector->service = text_new(names->service);
     collector->environment = names->environment.len > 0 ? text_new(names->environment) : NULL;
+    collector->emf_namespace = names->emf_namespace.len > 0 ? text_new(names->emf_namespace) : NULL;
     for (unsigned w = 0; w < collector->workers; w++)
         tally_switch(metrics_tally(collector->metrics, w), on);
     pthread_mutex_unlock(&collector->lock);
@@ -319,11 +342,14 @@ void collector_free(struct collector *collector)
     if (collector->runs)
         pthread_join(collector->thread, NULL);
     turn(collector, INT64_MAX);
+    if (collector->runs && collector->minute > 0) /* the one that is under way, too */
+        say_minutes(collector, (int64_t)time(NULL) + MINUTE_S);
     buf_fini(&collector->key);
     pthread_mutex_destroy(&collector->lock);
     pthread_cond_destroy(&collector->wake);
     free(collector->service);
     free(collector->environment);
+    free(collector->emf_namespace);
     free(collector);
 }
 

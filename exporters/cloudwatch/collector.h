@@ -10,6 +10,7 @@
 #ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_COLLECTOR_H
 #define SIDEGATE_EXPORTERS_CLOUDWATCH_COLLECTOR_H
 
+#include "exporters/cloudwatch/emf.h"
 #include "exporters/cloudwatch/metric_store.h"
 #include "exporters/metrics.h"
 
@@ -17,19 +18,21 @@
 
 struct collector_names {
     struct span service, environment; /* environment empty: none */
+    struct span emf_namespace;        /* of lines in EMF, each minute; empty: none are made */
 };
 
 struct collector;
-/* Both are borrowed, the names copied. */
+/* All are borrowed, the names copied. `put` takes lines in EMF, on the collector's thread. */
 struct collector *collector_new(struct metric_store *store, struct metrics *metrics,
-                                unsigned workers);
+                                unsigned workers, emf_line *put, void *context);
 /* From now on these, and whether anything is counted at all. Any thread. */
 void collector_change(struct collector *collector, const struct collector_names *names, bool on);
 /* False: no thread could be made. */
 bool collector_start(struct collector *collector);
-void collector_free(struct collector *collector); /* takes what is left; NULL allowed */
+void collector_free(struct collector *collector); /* takes and says what is left; NULL allowed */
 
-/* What the thread does once a second: takes what lies before `now_s`. */
+/* What the thread does once a second: takes what lies before `now_s`; says in EMF what a minute
+ * that has been over for two seconds came to. */
 void collector_turn(struct collector *collector, int64_t now_s);
 
 /* "Count" or "Milliseconds", of a metric that is counted here; empty: it is none of these. */

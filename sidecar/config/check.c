@@ -224,6 +224,15 @@ static void check_exclusions(struct reading *reading)
     }
 }
 
+static void check_emf(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *path = tree_find_path(reading->root, SPAN("metrics.emf.path"));
+    if (path != NULL && settings->metrics.emf.path.at != NULL && settings->metrics.series == 0)
+        fault_add(reading->faults, FAULT_ERROR, path->place, SPAN(""),
+                  "metrics.emf.path: there are no metrics to say: metrics.series is 0");
+}
+
 static void check_audit_log(struct reading *reading)
 {
     struct settings *settings = reading->settings;
@@ -261,6 +270,7 @@ void settings_check(struct reading *reading)
     check_exclusions(reading);
     check_route_rules(reading);
     check_audit_log(reading);
+    check_emf(reading);
     otlp_check(reading);
     sinks_check(reading);
     xray_check(reading);

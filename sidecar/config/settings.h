@@ -423,6 +423,9 @@ struct settings {
         struct {
             uint64_t most_bytes, most_age_us;
         } history; /* of them, in process.state_dir */
+        struct {
+            struct span path, namespace;
+        } emf;
     } metrics;
     struct {
         unsigned connections, requests_in_flight;

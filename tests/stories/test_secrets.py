@@ -72,7 +72,7 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 1, "the WAF log")
     places = {"waf": (tmp_path / "waf").read_text(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
               "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans), "segments": wait_until((tmp_path / "segments").read_text, "the segment"),
-              "metrics": s.status("/metrics")[1], "pushed": pushed(s, collector)}
+              "metrics": s.status("/metrics")[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
     for name, text in places.items():
         for secret in SECRETS:
             if secret == "opensesame" and name in ("audit", "waf", "rules", "access", "traces", "segments", "pushed"):
@@ -169,7 +169,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 7, "the WAF log")
     said = {"access": s.log.read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
-            "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "pushed": pushed(s, collector)}
+            "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
     secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]
     assert [(where, secret) for where, text in said.items() for secret in secrets if secret in text] == []

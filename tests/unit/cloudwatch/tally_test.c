@@ -301,8 +301,8 @@ TEST(a_collector_gives_the_metrics_of_the_service_its_stage_its_routes_and_its_r
                                        {SPAN_INIT("Rule"), SPAN_INIT("ALL")}};
     struct metrics *metrics = metrics_new(2, 0);
     struct metric_store *store = metric_store_new(100, 1 << 20);
-    struct collector *collector = collector_new(store, metrics, 2);
-    const struct collector_names names = {SPAN("shop"), SPAN("prod")};
+    struct collector *collector = collector_new(store, metrics, 2, NULL, NULL);
+    const struct collector_names names = {SPAN("shop"), SPAN("prod"), SPAN("")};
     collector_change(collector, &names, true);
     count(metrics_tally(metrics, 0), 200, "GET", "/pets", NOW_S, 10000);
     count(metrics_tally(metrics, 1), 502, "GET", "/pets", NOW_S, 20000);
@@ -331,8 +331,8 @@ TEST(a_collector_that_runs_by_itself_takes_what_is_left_when_it_ends)
     static const struct pair service = {SPAN_INIT("ApiName"), SPAN_INIT("shop")};
     struct metrics *metrics = metrics_new(1, 0);
     struct metric_store *store = metric_store_new(100, 1 << 20);
-    struct collector *collector = collector_new(store, metrics, 1);
-    const struct collector_names names = {SPAN("shop"), SPAN("")};
+    struct collector *collector = collector_new(store, metrics, 1, NULL, NULL);
+    const struct collector_names names = {SPAN("shop"), SPAN(""), SPAN("")};
     collector_change(collector, &names, true);
     check(collector_start(collector));
     for (int i = 0; i < 1000; i++)

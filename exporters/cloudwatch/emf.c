@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/cloudwatch/emf.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "exporters/cloudwatch/collector.h"
+#include "rules/base/encode.h"
+#include "rules/base/must.h"
+
+enum {
+    MINUTE_S = 60,
+    KEY_MOST = 64 * 1024,
+    LINE_MOST = 256 * 1024,
+    IDS_BYTES = 64 << 20,
+    METRICS_MOST = 100, /* of one line: the format's */
+};
+
+/* A metric, and the key that all metrics of its dimensions have. */
+struct entry {
+    struct metric_id id;
+    struct span group;
+};
+
+struct gathering {
+    struct arena *arena;
+    struct buf key;
+    struct entry *entries;
+    size_t count, room;
+};
+
+static struct metric_id id_copy(struct arena *arena, const struct metric_id *id)
+{
+    struct pair *dimensions = arena_alloc(arena, (id->dimension_count + 1) * sizeof *dimensions);
+    for (size_t i = 0; dimensions != NULL && i < id->dimension_count; i++)
+        dimensions[i] = (struct pair){arena_copy(arena, id->dimensions[i].name),
+                                      arena_copy(arena, id->dimensions[i].value)};
+    return (struct metric_id){arena_copy(arena, id->namespace), arena_copy(arena, id->name),
+                              dimensions, dimensions != NULL ? id->dimension_count : 0};
+}
+
+static void on_metric(void *context, const struct metric_id *id)
+{
+    struct gathering *all = context;
+    struct metric_id group = *id;
+    group.name = SPAN("");
+    if (!metric_key_make(&all->key, &group))
+        return;
+    if (all->count == all->room) {
+        all->room = all->room > 0 ? all->room * 2 : 64;
+        all->entries = must_realloc(all->entries, all->room * sizeof *all->entries);
+    }
+    all->entries[all->count++] =
+        (struct entry){id_copy(all->arena, id), arena_copy(all->arena, buf_span(&all->key))};
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *left = a, *right = b;
+    int order = span_compare(left->group, right->group);
+    return order != 0 ? order : span_compare(left->id.name, right->id.name);
+}
+
+/* ---- one line ---- */
+
+static void number_add(struct buf *to, double value)
+{
+    buf_format(to, "%.15g", value);
+}
+
+static void values_add(struct buf *to, const struct sketch *sketch)
+{
+    uint64_t count = sketch->count < EMF_VALUES_MOST ? sketch->count : EMF_VALUES_MOST;
+    buf_add_byte(to, '[');
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t rank = (2 * i + 1) * sketch->count / (2 * count) + 1;
+        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
+        number_add(to, sketch_at_rank(sketch, rank < sketch->count ? rank : sketch->count));
+    }
+    buf_add_byte(to, ']');
+}
+
+static void head_add(struct buf *to, const struct metric_id *id, int64_t minute,
+                     struct span namespace)
+{
+    bool is_ours = span_is(id->namespace, SPAN(COLLECTOR_NAMESPACE));
+    buf_format(to, "{\"_aws\":{\"Timestamp\":%lld,\"CloudWatchMetrics\":[{\"Namespace\":",
+               (long long)minute * MINUTE_S * 1000);
+    json_add_string(to, is_ours ? namespace : id->namespace);
+    buf_add(to, SPAN(",\"Dimensions\":[["));
+    for (size_t i = 0; i < id->dimension_count; i++) {
+        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
+        json_add_string(to, id->dimensions[i].name);
+    }
+    buf_add(to, SPAN("]],\"Metrics\":["));
+}
+
+static void definition_add(struct buf *to, const struct metric_id *id, bool first)
+{
+    struct span unit = collector_unit(id);
+    buf_add(to, first ? SPAN("{\"Name\":") : SPAN(",{\"Name\":"));
+    json_add_string(to, id->name);
+    buf_add(to, SPAN(",\"Unit\":"));
+    json_add_string(to, unit.len > 0 ? unit : SPAN("None"));
+    buf_add_byte(to, '}');
+}
+
+/* Those of one set of dimensions. False: there is nothing to say. */
+static bool line_make(struct metric_store *store, const struct entry *entries, size_t count,
+                      int64_t minute, struct span namespace, struct buf *to)
+{
+    const struct math_window window = {minute * MINUTE_S, MINUTE_S, 1};
+    struct buf values;
+    bool any = false;
+    buf_init(&values, LINE_MOST);
+    buf_clear(to);
+    head_add(to, &entries[0].id, minute, namespace);
+    for (size_t i = 0; i < count; i++) {
+        struct sketch slot = {0};
+        int64_t oldest_s;
+        metric_store_read(store, &entries[i].id, &window, &slot, &oldest_s);
+        bool counts = span_is(collector_unit(&entries[i].id), SPAN("Count"));
+        if (slot.count > 0) {
+            definition_add(to, &entries[i].id, !any);
+            buf_add_byte(&values, ',');
+            json_add_string(&values, entries[i].id.name);
+            buf_add_byte(&values, ':');
+            any = true;
+        }
+        if (slot.count > 0 && (counts || slot.has_negative))
+            number_add(&values, slot.sum);
+        else if (slot.count > 0)
+            values_add(&values, &slot);
+        sketch_fini(&slot);
+    }
+    buf_add(to, SPAN("]}]}"));
+    for (size_t i = 0; i < entries[0].id.dimension_count; i++) {
+        buf_add_byte(to, ',');
+        json_add_string(to, entries[0].id.dimensions[i].name);
+        buf_add_byte(to, ':');
+        json_add_string(to, entries[0].id.dimensions[i].value);
+    }
+    buf_add(to, buf_span(&values));
+    buf_add(to, SPAN("}\n"));
+    bool well = any && !buf_is_full(to) && !buf_is_full(&values);
+    buf_fini(&values);
+    return well;
+}
+
+void emf_write(struct metric_store *store, int64_t minute, struct span namespace, emf_line *put,
+               void *context)
+{
+    struct gathering all = {.arena = arena_new(NULL, IDS_BYTES)};
+    struct buf line;
+    must(all.arena != NULL);
+    buf_init(&all.key, KEY_MOST);
+    buf_init(&line, LINE_MOST);
+    metric_store_each(store, on_metric, &all);
+    if (all.count > 0)
+        qsort(all.entries, all.count, sizeof *all.entries, compare_entries);
+    for (size_t i = 0, next; i < all.count; i = next) {
+        for (next = i + 1; next < all.count && next - i < METRICS_MOST &&
+                           span_is(all.entries[next].group, all.entries[i].group);)
+            next++;
+        if (line_make(store, &all.entries[i], next - i, minute, namespace, &line))
+            put(context, buf_span(&line));
+    }
+    free(all.entries);
+    buf_fini(&line);
+    buf_fini(&all.key);
+    arena_free(all.arena);
+}

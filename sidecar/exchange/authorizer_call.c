@@ -6,10 +6,9 @@
 
 #include "rules/base/must.h"
 #include "sidecar/config/authorizer_stores.h"
-#include "sidecar/http/traceparent.h"
 #include "sidecar/upstream/call.h"
 
-enum { FIELDS_MOST = 5, ADDRESS_BYTES = 80 };
+enum { ADDRESS_BYTES = 80 };
 
 struct authorizer_call {
     struct list link;    /* of surroundings.authorizer_calls, while it is under way */
@@ -148,31 +147,26 @@ bool authorizer_call_join(struct exchange *x, const struct remote_authorizer *re
 }
 
 /* The function's spans become children of the call's. */
-static size_t fields_of(struct exchange *x, const struct authorizer_call *call,
-                        struct pair fields[FIELDS_MOST])
+static struct fields fields_of(struct exchange *x, const struct authorizer_call *call)
 {
-    size_t count = 0;
-    char *text = x->settings->traces.on ? arena_text(x->arena, TRACEPARENT_LENGTH) : NULL;
-    fields[count++] = (struct pair){SPAN("Content-Type"), SPAN("application/json")};
-    fields[count++] = (struct pair){SPAN("Accept"), SPAN("application/json")};
-    fields[count++] = (struct pair){SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH)};
+    struct fields fields = {NULL, 0, 0};
+    fields_add(&fields, x->arena, SPAN("Content-Type"), SPAN("application/json"));
+    fields_add(&fields, x->arena, SPAN("Accept"), SPAN("application/json"));
+    fields_add(&fields, x->arena, SPAN("X-Request-Id"), span_make(x->request_id, UUID_LENGTH));
     if (call->settings->type == AUTHORIZER_LAMBDA)
-        fields[count++] = (struct pair){SPAN("X-Amz-Invocation-Type"), SPAN("RequestResponse")};
-    if (text != NULL) {
-        traceparent_write(text, &x->trace.context, call->attempt.span_id);
-        fields[count++] = (struct pair){SPAN("traceparent"), span_make(text, TRACEPARENT_LENGTH)};
-    }
-    return count;
+        fields_add(&fields, x->arena, SPAN("X-Amz-Invocation-Type"), SPAN("RequestResponse"));
+    trace_tell(x, &fields, call->attempt.span_id);
+    return fields;
 }
 
 static struct call *begin(struct exchange *x, struct authorizer_call *call, struct span event)
 {
-    struct pair fields[FIELDS_MOST];
+    const struct fields fields = fields_of(x, call);
     const struct call_request request = {
         .method = "POST",
         .url = call->remote->url.at,
-        .fields = fields,
-        .field_count = fields_of(x, call, fields),
+        .fields = fields.at,
+        .field_count = fields.count,
         .body = event,
         .timeout_us = call->settings->timeout_us,
         .answer_most = AUTHORIZER_ANSWER_BYTES,

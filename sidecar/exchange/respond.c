@@ -104,6 +104,7 @@ enum step stage_compose(struct exchange *x)
     set_date(x);
     fields_set(&x->answer.fields, x->arena, SPAN("X-Request-Id"),
                span_make(x->request_id, UUID_LENGTH));
+    trace_answer(x);
     x->no_body = is_bodiless(x, x->answer.status);
     if (!arena_is_full(x->arena))
         return STEP_NEXT;

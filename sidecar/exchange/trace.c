@@ -163,6 +163,20 @@ void trace_pass_on(struct exchange *x, struct fields *fields, const uint8_t span
         fields_add(fields, x->arena, SPAN("tracestate"), x->trace.state);
 }
 
+void trace_tell(struct exchange *x, struct fields *fields, const uint8_t span_id[8])
+{
+    if (x->settings->traces.on)
+        (void)trace_inject(x->settings->traces.propagators, &x->trace.context, span_id, fields,
+                           x->arena);
+}
+
+void trace_answer(struct exchange *x)
+{
+    unsigned xray = PROPAGATOR_SET(PROPAGATOR_XRAY);
+    if (x->settings->traces.on && (x->settings->traces.propagators & xray) != 0)
+        (void)trace_inject(xray, &x->trace.context, x->trace.span_id, &x->answer.fields, x->arena);
+}
+
 /* ---- what is seen of it ---- */
 
 static bool is_always_seen(const struct exchange *x, const struct report *report)

@@ -26,6 +26,10 @@ struct exchange_trace {
 void trace_settle(struct exchange *x);
 /* Tells the backend, whose spans become children of `span_id`. */
 void trace_pass_on(struct exchange *x, struct fields *fields, const uint8_t span_id[8]);
+/* Tells somebody else who is asked on the way: an authorizer. */
+void trace_tell(struct exchange *x, struct fields *fields, const uint8_t span_id[8]);
+/* Tells the client, in X-Ray's words, where those are spoken: as API Gateway does. */
+void trace_answer(struct exchange *x);
 /* The report's part; the rest of it is filled in before: what was blocked, failed or took long may
  * be seen though the trace is not sampled (traces.always). */
 void trace_say(const struct exchange *x, struct report *report);

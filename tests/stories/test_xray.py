@@ -91,6 +91,30 @@ def test_a_backend_that_is_away_is_a_fault_whose_cause_is_the_attempts(sidegate,
     assert segment["fault"] and last["fault"] and exception["cause"] == last["cause"]["exceptions"][0]["id"]
 
 
+def test_the_call_to_an_authorizer_is_a_remote_subsegment_whose_id_it_is_told(sidegate, backend, daemon, function):
+    f = function()
+    s = sidegate(backend().url, config=xray(daemon, traces="propagators: [xray]") + (
+        f'authorizers: {{ custom: {{ type: http, url: "{f.url}", payload: "2.0", identity: [$request.header.authorization] }} }}\n'
+        "routes: [{ match: GET /, authorizer: custom }]\n"))
+    line = ask_traced(s, ("Authorization", "t"))
+    trace = line["trace_id"]
+    segment = daemon.of(trace)
+    call, = [one for one in all_of(segment) if one.get("annotations", {}).get("authorizer") == "custom" and one is not segment]
+    assert field(f.asked[0][1], "x-amzn-trace-id") == f"Root=1-{trace[:8]}-{trace[8:]};Parent={call['id']};Sampled=1"
+    assert call["namespace"] == "remote" and call["name"] == f.url.removeprefix("http://") and field(f.asked[0][1], "traceparent") is None
+    assert call in next(sub for sub in segment["subsegments"] if sub["name"] == "authorizer")["subsegments"]
+
+
+def test_a_client_is_told_the_trace_and_what_was_decided(sidegate, backend, daemon):
+    s = sidegate(backend().url, config=xray(daemon, traces="propagators: [xray], sampler: parentbased_always_on"))
+    answers = [s.ask(fields=[("X-Amzn-Trace-Id", text)]) for text in ("", f"Root=1-{TRACE[:8]}-{TRACE[8:]};Sampled=?", "Sampled=0")]
+    lines = s.lines(3)
+    for answer, line, sampled in zip(answers, lines, "110"):
+        root = f"1-{line['trace_id'][:8]}-{line['trace_id'][8:]}"
+        assert answer["x-amzn-trace-id"] == f"Root={root};Parent={line['span_id']};Sampled={sampled}"
+    assert lines[1]["trace_id"] == TRACE
+
+
 def test_the_gateways_names_come_from_the_apis_arn(sidegate, backend, daemon):
     s = sidegate(backend().url, config='policies: { api: "arn:aws:execute-api:eu-west-1:123456789012:shop/live" }\n'
                  + xray(daemon, "origin: AWS::ECS::Container"))

@@ -14,6 +14,7 @@
 #include "rules/base/number.h"
 #include "sidecar/admin_inside.h"
 #include "sidecar/alarm_duty.h"
+#include "sidecar/http/date.h"
 
 enum {
     HISTORY_FIRST = 100,
@@ -21,7 +22,8 @@ enum {
     REASON_MOST = 1023, /* as SetAlarmState has it */
     NAME_MOST = 255,
     SECOND_US = 1000000,
-    MUTE_MOST_DAYS = 15
+    MUTE_MOST_DAYS = 15,
+    NOTE_BYTES = 1024
 };
 
 bool admin_page_alarms(struct process *process, struct service_call *call)
@@ -137,6 +139,35 @@ static bool is_good_body(json_t *root, const char *key)
     return true;
 }
 
+/* For the log of changes. */
+static void note_change(struct process *process, const struct service_call *call,
+                        const struct alarm_question *question, const char *event,
+                        const struct buf *before)
+{
+    struct buf what;
+    buf_init(&what, NOTE_BYTES);
+    buf_format(&what, "alarm " SPAN_FORMAT, span_arg(question->alarm));
+    admin_change(process, call,
+                 &(struct change){.event = event,
+                                  .what = buf_span(&what),
+                                  .before = buf_span(before),
+                                  .after = buf_span(&call->request)});
+    buf_fini(&what);
+}
+
+static void muting_add(const struct process *process, const struct alarm_question *question,
+                       struct buf *to)
+{
+    struct alarm_duty_facts facts =
+        alarm_duty_facts(alarm_watch_duty(process->alarms), question->index);
+    char time[TIMESTAMP_LENGTH];
+    timestamp_write(time, facts.muted_until_us);
+    if (facts.muted_until_us > 0)
+        buf_format(to, "{\"muted_until\":\"%.*s\"}", TIMESTAMP_LENGTH, time);
+    else
+        buf_add(to, SPAN("{\"muted_until\":null}"));
+}
+
 static void answer_well(struct service_call *call)
 {
     call->status = 200;
@@ -160,6 +191,12 @@ static bool order_state(struct process *process, struct service_call *call,
     program_log_say(process->log, LOG_INFO,
                     "alarm " SPAN_FORMAT ": its state is set by hand to " SPAN_FORMAT,
                     span_arg(question->alarm), span_arg(word));
+    struct buf before;
+    buf_init(&before, NOTE_BYTES);
+    buf_format(&before, "{\"state\":\"%s\"}",
+               alarm_watch_state_word(process->alarms, question->index));
+    note_change(process, call, question, "SetAlarmState", &before);
+    buf_fini(&before);
     alarm_watch_set_state(process->alarms, question->index, (enum alarm_state)state, reason);
     return true;
 }
@@ -177,6 +214,11 @@ static bool order_mute(struct process *process, struct service_call *call,
     program_log_say(process->log, LOG_INFO,
                     "alarm " SPAN_FORMAT ": its actions are muted for " SPAN_FORMAT,
                     span_arg(question->alarm), span_arg(duration));
+    struct buf before;
+    buf_init(&before, NOTE_BYTES);
+    muting_add(process, question, &before);
+    note_change(process, call, question, "MuteAlarm", &before);
+    buf_fini(&before);
     alarm_duty_mute(alarm_watch_duty(process->alarms), question->index,
                     loop_wall_us(process->loop) + duration_us, text_of(root, "reason"));
     return true;
@@ -189,6 +231,11 @@ static bool order_unmute(struct process *process, struct service_call *call,
         return refuse(call, 400, "expected {} or {\"reason\":\"...\"}");
     program_log_say(process->log, LOG_INFO, "alarm " SPAN_FORMAT ": its actions are not muted",
                     span_arg(question->alarm));
+    struct buf before;
+    buf_init(&before, NOTE_BYTES);
+    muting_add(process, question, &before);
+    note_change(process, call, question, "UnmuteAlarm", &before);
+    buf_fini(&before);
     alarm_duty_mute(alarm_watch_duty(process->alarms), question->index, 0, text_of(root, "reason"));
     return true;
 }

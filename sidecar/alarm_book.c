@@ -275,15 +275,18 @@ static void read_folder(struct alarm_book *book, const char *folder)
     book->count += reading.count;
 }
 
+/* What another program still writes is its own: it would be told twice. */
 void alarm_book_open(struct alarm_book *book, const char *folder)
 {
-    read_folder(book, folder);
     book->journal = alarm_journal_start(folder, book->loop, on_told, book);
-    if (book->journal == NULL)
+    if (book->journal == NULL) {
         program_log_say(*book->log, LOG_ERROR,
                         "what happens to alarms is not kept: cannot start a thread");
-    else
-        renew(book);
+        return;
+    }
+    if (alarm_journal_is_alone(book->journal))
+        read_folder(book, folder);
+    renew(book);
 }
 
 /* ---- looking ---- */

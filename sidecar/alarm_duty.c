@@ -161,9 +161,22 @@ static void decide(struct alarm_duty *duty, size_t i, bool carry_out)
     }
 }
 
+/* By hand or by a window; 0: it is not. */
+static uint64_t muted_until_us(const struct alarm_duty *duty, size_t i)
+{
+    const struct alarm_settings *alarm = &duty->settings->alarms[i];
+    uint64_t now_us = wall_us(duty), until_us = duty->records[i].muted_until_us;
+    for (size_t k = 0; k < alarm->mute_count; k++) {
+        int64_t end_s = mute_window_end(&alarm->mutes[k], (int64_t)(now_us / SECOND_US));
+        uint64_t end_us = end_s > 0 ? (uint64_t)end_s * SECOND_US : 0;
+        until_us = end_us > until_us ? end_us : until_us;
+    }
+    return until_us > now_us ? until_us : 0;
+}
+
 static bool is_muted(const struct alarm_duty *duty, size_t i)
 {
-    return duty->records[i].muted_until_us > wall_us(duty);
+    return muted_until_us(duty, i) > 0;
 }
 
 static void change_take(struct alarm_duty *duty, const struct alarm_told *told)
@@ -534,8 +547,8 @@ struct alarm_duty_facts alarm_duty_facts(const struct alarm_duty *duty, size_t a
     const struct record *record = &duty->records[alarm];
     return (struct alarm_duty_facts){
         .since_us = record->has_last ? record->last.wall_us : 0,
-        .muted_until_us = is_muted(duty, alarm) ? record->muted_until_us : 0,
-        .muted_why = record->muted_why,
+        .muted_until_us = muted_until_us(duty, alarm),
+        .muted_why = record->muted_until_us > wall_us(duty) ? record->muted_why : SPAN(""),
         .is_held = record->is_held,
     };
 }

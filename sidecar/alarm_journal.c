@@ -34,7 +34,8 @@ struct alarm_journal {
     struct mail mail;
     /* the thread's own: */
     struct buf writes;
-    int lock_fd, fd; /* -1: not yet; fd: or to be written anew */
+    int fd;      /* -1: to be written anew */
+    int lock_fd; /* -1: not yet; before the thread, its maker's */
 };
 
 static bool path_make(char to[PATH_MAX], const char *folder, const char *name)
@@ -204,6 +205,11 @@ static void *run(void *context)
 
 /* ---- the owner's ---- */
 
+bool alarm_journal_is_alone(const struct alarm_journal *journal)
+{
+    return journal->lock_fd >= 0;
+}
+
 static void on_mail(struct mail *mail)
 {
     struct alarm_journal *journal = list_entry(mail, struct alarm_journal, mail);
@@ -271,11 +277,13 @@ struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
     buf_init(&journal->writes, WAITING_BYTES);
     must(pthread_mutex_init(&journal->lock, NULL) == 0);
     must(pthread_cond_init(&journal->wake, NULL) == 0);
-    if (snprintf(journal->folder, PATH_MAX, "%s", folder) < PATH_MAX &&
-        path_make(journal->path, folder, "alarms.log") &&
-        path_make(journal->new_path, folder, "alarms.log.new") &&
-        path_make(journal->lock_path, folder, "alarms.lock") &&
-        pthread_create(&journal->thread, NULL, run, journal) == 0)
+    bool named = snprintf(journal->folder, PATH_MAX, "%s", folder) < PATH_MAX &&
+                 path_make(journal->path, folder, "alarms.log") &&
+                 path_make(journal->new_path, folder, "alarms.log.new") &&
+                 path_make(journal->lock_path, folder, "alarms.lock");
+    if (named)
+        take_folder(journal); /* where it fails the thread tries it again, and says why */
+    if (named && pthread_create(&journal->thread, NULL, run, journal) == 0)
         return journal;
     alarm_journal_free(journal);
     return NULL;

@@ -228,6 +228,11 @@ bool alarm_watch_find(const struct alarm_watch *watch, struct span name, size_t 
     return false;
 }
 
+const char *alarm_watch_state_word(const struct alarm_watch *watch, size_t alarm)
+{
+    return alarm_state_word(alarms_state(watch->alarms, alarm));
+}
+
 void alarm_watch_set_state(struct alarm_watch *watch, size_t alarm, enum alarm_state state,
                            struct span reason)
 {

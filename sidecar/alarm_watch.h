@@ -37,6 +37,7 @@ void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct call
 struct alarm_duty *alarm_watch_duty(const struct alarm_watch *watch);
 /* False: there is no such alarm. */
 bool alarm_watch_find(const struct alarm_watch *watch, struct span name, size_t *alarm);
+const char *alarm_watch_state_word(const struct alarm_watch *watch, size_t alarm);
 /* By hand, until the next evaluation; composite alarms and actions follow. */
 void alarm_watch_set_state(struct alarm_watch *watch, size_t alarm, enum alarm_state state,
                            struct span reason);

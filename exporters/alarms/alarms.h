@@ -11,6 +11,7 @@
 #define SIDEGATE_EXPORTERS_ALARMS_ALARMS_H
 
 #include "exporters/alarms/action.h"
+#include "exporters/alarms/mute.h"
 #include "exporters/alarms/state.h"
 #include "exporters/alarms/statistic.h"
 #include "exporters/alarms/suppressor.h"
@@ -50,6 +51,8 @@ struct alarm_settings {
 
     struct alarm_action_list actions[ALARM_STATES]; /* by the state that is taken */
     bool actions_off;
+    const struct mute_window *mutes; /* when they are held back */
+    size_t mute_count;
 };
 
 enum { ALARMS_MOST = 1000, ALARM_METRICS_MOST = 10, ALARM_PERIOD_MOST_S = 86400 };

@@ -199,6 +199,43 @@ static bool enabled_read(struct alarm_reading *reading, const struct node *node,
     return well;
 }
 
+static bool schedule_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    return node->kind == NODE_SCALAR && mute_schedule_parse(node->text, to);
+}
+
+static bool duration_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    (void)reading;
+    uint64_t seconds;
+    if (!alarm_seconds_read(node, &seconds) || seconds < 60 || seconds > MUTE_SECONDS_MOST)
+        return false;
+    ((struct mute_window *)to)->duration_s = (int64_t)seconds;
+    return true;
+}
+
+static const struct alarm_key mute_keys[] = {
+    {"schedule", schedule_read, "cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"},
+    {"duration", duration_read, "a time from 1m to 15d"},
+};
+
+static bool mutes_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    struct alarm_settings *settings = to;
+    if (node->kind != NODE_LIST || node->count > MUTE_WINDOWS_MOST)
+        return false;
+    struct mute_window *windows = alarm_list_new(reading, node, sizeof *windows);
+    for (const struct node *n = node->first; windows != NULL && n != NULL; n = n->next) {
+        alarm_map_read(reading, n, mute_keys, sizeof mute_keys / sizeof *mute_keys,
+                       &windows[settings->mute_count++]);
+        if (n->kind == NODE_MAP && n->count < sizeof mute_keys / sizeof *mute_keys)
+            alarm_refuse(reading, n->place, "expected `schedule` and `duration`");
+    }
+    settings->mutes = windows;
+    return true;
+}
+
 static bool description_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
@@ -312,6 +349,8 @@ static const struct alarm_key alarm_keys[] = {
     {"ok_actions", actions_read, "a list of five actions at the most"},
     {"insufficient_data_actions", actions_read, "a list of five actions at the most"},
     {"actions_enabled", enabled_read, "true or false"},
+    {"mute", mutes_read,
+     "a list of ten windows at the most, like [{ schedule: cron(0 2 * * *), duration: 2h }]"},
     {"metric", later_read, "the name of a metric"},
     {"statistic", later_read, "a statistic, like Average or p99"},
     {"dimensions", dimensions_later, "a map, like { route: /pets, method: GET }"},

@@ -16,7 +16,9 @@ static void alarm_print(struct buf *to, const struct node *node, const struct al
     buf_add(to, SPAN("{ "));
     for (const struct node *n = node->first; n != NULL; n = n->next) {
         bool lists = alarm_actions_key(n->key, &state);
-        if (!actions && (lists || span_is(n->key, SPAN("actions_enabled"))))
+        bool concerns =
+            lists || span_is(n->key, SPAN("actions_enabled")) || span_is(n->key, SPAN("mute"));
+        if (!actions && concerns)
             continue;
         buf_add(to, span_text(comma));
         value_print_text(to, n->key);

@@ -304,6 +304,35 @@ def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(s
     assert json.loads(run("alarms", "history", "quiet", "--limit", "1", "--json", *admin)[1])["history"][0]["type"] == "Action"
 
 
+def test_a_window_of_the_settings_mutes_and_what_still_is_is_told_when_it_is_gone(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    muted = keep(tmp_path, QUIET + f'      actions: [{hook}], mute: [{{ schedule: "cron(* * * * *)", duration: 10m }}] }}\n')
+    s = sidegate(config=muted)
+    set_state(s, "ALARM")
+    assert facts(s)["actions_held"] and 540 < when(facts(s)["muted_until"][:-4] + "Z") - time.time() <= 600
+    s.write(muted.replace("cron(* * * * *)", "at(2026-01-01T00:00)"))
+    s.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration 2 is in force" in s.errors(), "the reload")
+    assert facts(s)["state"] == "ALARM" and facts(s)["muted_until"] is None
+    topic.wait(1)
+    assert topic.states() == [("INSUFFICIENT_DATA", "ALARM")] and not facts(s)["actions_held"]
+
+
+def test_what_people_do_to_alarms_is_in_the_log_of_changes(sidegate, tmp_path):
+    s = sidegate(config=keep(tmp_path, QUIET + "}\n") + f"change_log: {{ path: {tmp_path}/changes.ndjson }}\n")
+    set_state(s, "ALARM")
+    api(s, "POST", "/quiet/mute", {"duration": "1h", "reason": "deployment"})
+    api(s, "POST", "/quiet/unmute")
+    changes = [json.loads(line) for line in (tmp_path / "changes.ndjson").read_text().splitlines()]
+    mine = [one for one in changes if one["what"] == "alarm quiet"]
+    assert [one["event"] for one in mine] == ["SetAlarmState", "MuteAlarm", "UnmuteAlarm"]
+    assert mine[0]["before"] == {"state": "INSUFFICIENT_DATA"} and mine[0]["after"] == {"state": "ALARM", "reason": "a test"}
+    assert mine[1]["before"] == {"muted_until": None} and mine[1]["after"] == {"duration": "1h", "reason": "deployment"}
+    assert mine[2]["before"]["muted_until"] and mine[2]["after"] is None
+    assert run("changes", "verify", str(tmp_path / "changes.ndjson"))[0] == 0
+
+
 def test_a_reload_keeps_what_waits_and_tells_by_the_new_settings(sidegate, receiver, tmp_path):
     port = free_port()
     hook = f'{{ type: webhook, format: sns, url: "http://127.0.0.1:{port}/" }}'
@@ -429,6 +458,9 @@ def test_a_name_with_blanks_and_slashes_is_reached(sidegate, tmp_path):
     ("{ type: command }", "`run` is missing"),
     ("{ type: command, run: [page] }", "expected the absolute name of a program"),
     ("{ type: log }, { type: log }", "the same action stands in the list already"),
+    ("], mute: [{ schedule: \"cron(* * *)\", duration: 1h }", "schedule: expected cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"),
+    ("], mute: [{ schedule: \"cron(* * * * *)\", duration: 1s }", "duration: expected a time from 1m to 15d"),
+    ("], mute: [{ duration: 1h }", "expected `schedule` and `duration`"),
     ("{ type: log, ulr: a }", "unknown key 'ulr' (did you mean 'url'?)"),
 ])
 def test_what_is_wrong_with_an_action_is_said(tmp_path, action, said):

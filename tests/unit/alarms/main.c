@@ -28,5 +28,7 @@ int main(void)
     failures += watch_suite();
     failures += notice_suite();
     failures += book_suite();
+    failures += mute_suite();
+    failures += journal_suite();
     return failures > 0;
 }

@@ -16,5 +16,7 @@ int alarms_suite(void);
 int watch_suite(void);
 int notice_suite(void);
 int book_suite(void);
+int mute_suite(void);
+int journal_suite(void);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows in which an alarm's actions are muted, by a schedule in UTC:
+ *
+ *   cron(0 2 * * MON-FRI)   minute, hour, day of the month, month, day of the week (0 or 7:
+ * Sunday);
+ *                           *, 5, 1-5, 1,3, MON, and steps behind a slash. Where both kinds of day
+ *                           are given, either will do.
+ *   at(2026-12-24T18:00)    once */
+#ifndef SIDEGATE_EXPORTERS_ALARMS_MUTE_H
+#define SIDEGATE_EXPORTERS_ALARMS_MUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/base/span.h"
+
+enum { MUTE_SECONDS_MOST = 15 * 86400, MUTE_WINDOWS_MOST = 10 };
+
+struct mute_window {
+    bool is_once;
+    int64_t at_s;                                    /* once: since 1970 */
+    uint64_t minutes, hours, days, months, weekdays; /* bits */
+    bool any_day, any_weekday;                       /* they are given as * */
+    int64_t duration_s; /* MUTE_SECONDS_MOST at the most; not the schedule's */
+};
+
+/* False: it is no schedule, or there is no such day. */
+bool mute_schedule_parse(struct span text, struct mute_window *window);
+/* When the window ends that `now_s` lies in; 0: it lies in none. */
+int64_t mute_window_end(const struct mute_window *window, int64_t now_s);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Schedules of mutes, minute by minute. */
+#include "exporters/alarms/mute.h"
+
+#include <time.h>
+
+#include "tests/check.h"
+#include "tests/unit/alarms/suites.h"
+
+enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+static const int64_t new_year_s = 1767225600; /* Thursday 2026-01-01 */
+
+static struct mute_window window_of(const char *schedule, int64_t duration_s)
+{
+    struct mute_window window = {.duration_s = duration_s};
+    if (!mute_schedule_parse(span_text(schedule), &window))
+        print_error("%s\n", schedule);
+    else
+        return window;
+    fail();
+    return window;
+}
+
+TEST(a_window_ends_its_duration_after_it_began)
+{
+    struct mute_window window = window_of("cron(30 2 * * *)", 2 * HOUR_S);
+    int64_t begin_s = new_year_s + 2 * HOUR_S + 30 * MINUTE_S;
+    check_number(mute_window_end(&window, begin_s - 1), 0);
+    check_number(mute_window_end(&window, begin_s), begin_s + 2 * HOUR_S);
+    check_number(mute_window_end(&window, begin_s + 2 * HOUR_S - 1), begin_s + 2 * HOUR_S);
+    check_number(mute_window_end(&window, begin_s + 2 * HOUR_S), 0);
+    check_number(mute_window_end(&window, begin_s + DAY_S), begin_s + DAY_S + 2 * HOUR_S);
+    window = window_of("at(2026-01-01T02:30)", MUTE_SECONDS_MOST);
+    check_number(mute_window_end(&window, begin_s - 1), 0);
+    check_number(mute_window_end(&window, begin_s), begin_s + MUTE_SECONDS_MOST);
+    check_number(mute_window_end(&window, begin_s + MUTE_SECONDS_MOST - 1),
+                 begin_s + MUTE_SECONDS_MOST);
+    check_number(mute_window_end(&window, begin_s + MUTE_SECONDS_MOST), 0);
+    window = window_of("cron(0 23 1 1 *)", 10 * DAY_S); /* over many days */
+    check_number(mute_window_end(&window, new_year_s + 23 * HOUR_S + 10 * DAY_S - 1),
+                 new_year_s + 23 * HOUR_S + 10 * DAY_S);
+    check_number(mute_window_end(&window, new_year_s + 23 * HOUR_S + 10 * DAY_S), 0);
+}
+
+/* Minutes of the year 2026 in which a window of a minute is open. */
+static int minutes_of_year(const char *schedule)
+{
+    struct mute_window window = window_of(schedule, MINUTE_S);
+    int count = 0;
+    for (int64_t s = new_year_s; s < new_year_s + (int64_t)365 * DAY_S; s += MINUTE_S)
+        count += mute_window_end(&window, s + 59) == s + MINUTE_S;
+    return count;
+}
+
+TEST(a_schedule_means_what_cron_means_by_it)
+{
+    check_number(minutes_of_year("cron(* * * * *)"), 365 * 1440);
+    check_number(minutes_of_year("cron(0 0 * * *)"), 365);
+    check_number(minutes_of_year("cron(*/15 9-17 * * MON-FRI)"), 261 * 36);
+    check_number(minutes_of_year("cron(5,10-20/5 0 1 * *)"), 48);
+    check_number(minutes_of_year("cron(50/3 0 1 jan *)"), 4);
+    check_number(minutes_of_year("cron(0 0 * * 7)"), 52);
+    check_number(minutes_of_year("cron(0 0 * * sun)"), 52);
+    check_number(minutes_of_year("cron(0 0 31 * *)"), 7);
+    check_number(minutes_of_year("cron(0 0 29 2 *)"), 0);
+    check_number(minutes_of_year("cron(0 0 13 * FRI)"), 52 + 12 - 3); /* either day will do */
+    check_number(minutes_of_year("cron(0  0 13   2 *)"), 1);
+}
+
+TEST(what_is_no_schedule_is_refused)
+{
+    static const char *const wrong[] = {"",
+                                        "cron",
+                                        "cron()",
+                                        "cron(* * * *)",
+                                        "cron(* * * * * *)",
+                                        "cron(60 * * * *)",
+                                        "cron(* 24 * * *)",
+                                        "cron(* * 0 * *)",
+                                        "cron(* * * 13 *)",
+                                        "cron(* * * * 8)",
+                                        "cron(5-1 * * * *)",
+                                        "cron(*/0 * * * *)",
+                                        "cron(1, * * * *)",
+                                        "cron(MON * * * *)",
+                                        "cron(* * * * *",
+                                        "at()",
+                                        "at(2026-02-29T00:00)",
+                                        "at(2026-01-01T24:00)",
+                                        "at(2026-01-01 00:00)",
+                                        "at(2026-01-01T00:00:00)",
+                                        "rate(5 minutes)"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct mute_window window = {0};
+        if (mute_schedule_parse(span_text(wrong[i]), &window))
+            print_error("%s\n", wrong[i]);
+        check(!mute_schedule_parse(span_text(wrong[i]), &window));
+    }
+}
+
+int mute_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_window_ends_its_duration_after_it_began),
+        cmocka_unit_test(a_schedule_means_what_cron_means_by_it),
+        cmocka_unit_test(what_is_no_schedule_is_refused),
+    };
+    return cmocka_run_group_tests_name("mutes of alarms", tests, NULL, NULL);
+}

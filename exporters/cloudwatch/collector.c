@@ -327,6 +327,7 @@ void collector_change(struct collector *collector, const struct collector_names 
 
 bool collector_start(struct collector *collector)
 {
+    collector->minute = (int64_t)time(NULL) / MINUTE_S;
     collector->runs = pthread_create(&collector->thread, NULL, run, collector) == 0;
     return collector->runs;
 }
@@ -342,7 +343,7 @@ void collector_free(struct collector *collector)
     if (collector->runs)
         pthread_join(collector->thread, NULL);
     turn(collector, INT64_MAX);
-    if (collector->runs && collector->minute > 0) /* the one that is under way, too */
+    if (collector->runs) /* the one that is under way, too */
         say_minutes(collector, (int64_t)time(NULL) + MINUTE_S);
     buf_fini(&collector->key);
     pthread_mutex_destroy(&collector->lock);

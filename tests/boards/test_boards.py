@@ -197,6 +197,16 @@ def test_each_alert_rings_when_what_it_is_for_happens(world):
     wait_until(lambda: not silent(), f"not {silent()}", 20)
 
 
+def test_what_an_alert_says_is_made_out_of_what_it_saw(world):
+    alerts = world.prometheus.get("/api/v1/alerts")["data"]["alerts"]
+    names = {alert["labels"]["alertname"] for alert in alerts}
+    assert len(names) > 20
+    for alert in alerts:
+        for text in alert["annotations"].values():
+            assert not re.search(r"<error|<no value|%!|\{\{", text), (alert["labels"]["alertname"], text)
+        assert not re.search(r"\s{2}|:\s*$|\(\)", alert["annotations"]["summary"]), alert["annotations"]["summary"]  # a label that is not there
+
+
 def test_no_alert_rings_for_a_program_that_is_as_it_should_be(world):
     calm = f'instance="127.0.0.1:{world.scene.calm.status_port}"'
     assert world.ask(f"sidegate:http_requests:rate5m{{{calm}}} > 0") and world.ask(f"sum(sidegate_export_sent_total{{{calm}}}) > 100")

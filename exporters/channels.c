@@ -11,6 +11,7 @@
 #include "exporters/feed.h"
 #include "exporters/otlp.h"
 #include "exporters/queue.h"
+#include "exporters/resource.h"
 #include "exporters/ring.h"
 #include "exporters/say.h"
 #include "rules/base/arena.h"
@@ -36,6 +37,9 @@ struct channels {
     const struct channel_list *list; /* NULL: none yet */
     bool is_held;                    /* the ring was marked */
     uint8_t random[16];
+    struct arena *arena; /* of what was found out */
+    struct pair detected[RESOURCE_MOST];
+    size_t detected_count;
 };
 
 /* ---- settings ---- */
@@ -48,13 +52,12 @@ static struct span copy(struct arena *arena, struct span text)
     return text.at != NULL ? span_text(arena_string(arena, text)) : text;
 }
 
-static const struct pair *copy_headers(struct arena *arena, const struct channel_settings *from)
+static const struct pair *copy_pairs(struct arena *arena, const struct pair *from, size_t count)
 {
-    struct pair *headers = arena_alloc(arena, (from->header_count + 1) * sizeof *headers);
-    for (size_t i = 0; i < from->header_count && headers != NULL; i++)
-        headers[i] =
-            (struct pair){copy(arena, from->headers[i].name), copy(arena, from->headers[i].value)};
-    return headers;
+    struct pair *pairs = arena_alloc(arena, (count + 1) * sizeof *pairs);
+    for (size_t i = 0; i < count && pairs != NULL; i++)
+        pairs[i] = (struct pair){copy(arena, from[i].name), copy(arena, from[i].value)};
+    return pairs;
 }
 
 /* Made here, so it may be wiped here. */
@@ -77,6 +80,8 @@ struct channel_list *channel_list_new(const struct exporter_settings *settings)
     list->at = arena_alloc(list->arena, (list->count + 1) * sizeof *list->at);
     list->service_name = copy(list->arena, settings->service_name);
     list->environment = copy(list->arena, settings->environment);
+    list->resource = copy_pairs(list->arena, settings->resource, settings->resource_count);
+    list->resource_count = settings->resource_count;
     list->queue_records = settings->queue_records;
     for (size_t i = 0; i < list->count && list->at != NULL; i++) {
         struct channel_settings *one = &list->at[i];
@@ -87,7 +92,7 @@ struct channel_list *channel_list_new(const struct exporter_settings *settings)
         one->ca_file = copy(list->arena, one->ca_file);
         one->cert_file = copy(list->arena, one->cert_file);
         one->key_file = copy(list->arena, one->key_file);
-        one->headers = copy_headers(list->arena, one);
+        one->headers = copy_pairs(list->arena, one->headers, one->header_count);
     }
     must(!arena_is_full(list->arena));
     return list;
@@ -117,6 +122,15 @@ static const struct channel_settings *find_in(const struct channel_list *list,
     return NULL;
 }
 
+static bool are_same(const struct pair *a, const struct pair *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!span_is(a[i].name, b[i].name) || !span_is(a[i].value, b[i].value))
+            return false;
+    }
+    return true;
+}
+
 /* What the sender has to know of; the spool is the feed's. */
 static bool is_same(const struct channel_list *a, const struct channel_list *b,
                     const struct channel *channel)
@@ -124,16 +138,14 @@ static bool is_same(const struct channel_list *a, const struct channel_list *b,
     const struct channel_settings *one = find_in(a, channel), *two = find_in(b, channel);
     if (one == NULL || two == NULL || one->header_count != two->header_count)
         return false;
-    for (size_t i = 0; i < one->header_count; i++) {
-        if (!span_is(one->headers[i].name, two->headers[i].name) ||
-            !span_is(one->headers[i].value, two->headers[i].value))
-            return false;
-    }
+    if (!are_same(one->headers, two->headers, one->header_count))
+        return false;
     return span_is(one->url, two->url) && one->protocol == two->protocol &&
            one->timeout_us == two->timeout_us && one->gzip == two->gzip &&
            span_is(one->ca_file, two->ca_file) && span_is(one->cert_file, two->cert_file) &&
-           span_is(one->key_file, two->key_file) && span_is(a->service_name, b->service_name) &&
-           span_is(a->environment, b->environment);
+           span_is(one->key_file, two->key_file) && a->resource_count == b->resource_count &&
+           are_same(a->resource, b->resource, a->resource_count) &&
+           span_is(a->service_name, b->service_name) && span_is(a->environment, b->environment);
 }
 
 /* ---- which there are ---- */
@@ -189,7 +201,13 @@ static void channel_on(struct channels *channels, struct channel *channel,
 {
     const struct channel_list *list = channels->list;
     const struct channel_settings *to = find_in(list, channel);
-    const struct otlp_settings settings = {to, list->service_name, list->environment};
+    const struct otlp_settings settings = {
+        to,
+        {list->service_name,
+         list->environment,
+         {channels->detected, channels->detected_count},
+         {list->resource, list->resource_count}},
+    };
     const struct feed_spool spool = {
         .path = to->spool.path.at,
         .spool = {to->spool.most_bytes, to->spool.most_age_us, to->spool.fsync},
@@ -208,11 +226,21 @@ static void channel_on(struct channels *channels, struct channel *channel,
     atomic_store(&channel->on, true);
 }
 
+static const char *variable(void *context, const char *name)
+{
+    (void)context;
+    return getenv(name); // NOLINT(concurrency-mt-unsafe): nobody here calls setenv
+}
+
 struct channels *channels_new(struct ring *ring, int wake)
 {
     struct channels *channels = must_alloc(sizeof *channels);
     channels->ring = ring;
     channels->wake = wake;
+    channels->arena = arena_new(NULL, LIST_BYTES);
+    must(channels->arena != NULL);
+    channels->detected_count = resource_detect(&(struct resource_world){"", variable, NULL},
+                                               channels->arena, channels->detected);
     must(getrandom(channels->random, sizeof channels->random, 0) ==
          (ssize_t)sizeof channels->random);
     return channels;
@@ -420,6 +448,7 @@ void channels_stop(struct channels *channels, uint64_t deadline_us)
         free(channels->all[i]->name);
         free(channels->all[i]);
     }
+    arena_free(channels->arena);
     free(channels);
 }
 

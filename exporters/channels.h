@@ -20,6 +20,8 @@ struct channel_list {
     struct channel_settings *at;
     size_t count;
     struct span service_name, environment;
+    const struct pair *resource;
+    size_t resource_count;
     size_t queue_records;
 };
 struct channel_list *channel_list_new(const struct exporter_settings *settings);

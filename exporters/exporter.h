@@ -101,6 +101,8 @@ struct exporter_settings { /* copied */
     size_t channel_count;
     unsigned otlp_logs; /* OTLP_LOG_..., where a channel takes logs */
     struct span service_name, environment;
+    const struct pair *resource; /* attributes that are given; the others are found out */
+    size_t resource_count;
     struct xray_service xray; /* of the X-Ray logs */
     size_t queue_records;     /* of each destination: 8192 */
 };

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/otlp_body.h"
 #include "exporters/otlp_call.h"
 #include "exporters/otlp_pieces.h"
 #include "exporters/say.h"
@@ -74,7 +73,7 @@ static void settings_init(struct otlp *otlp, const struct otlp_settings *setting
     otlp->signal = settings->to->signal;
     otlp->way = otlp_way_new(settings->to);
     otlp->most = BATCH_UNITS;
-    envelope_init(&otlp->envelope, settings->service_name, settings->environment, otlp->random);
+    envelope_init(&otlp->envelope, &settings->resource, otlp->random);
     buf_init(&preamble, FRAME_PREAMBLE_BYTES);
     envelope_pack(&otlp->envelope, &preamble);
     feed_preamble(otlp->feed, buf_is_full(&preamble) ? SPAN("") : buf_span(&preamble));

@@ -21,12 +21,13 @@
 
 #include "exporters/carrier.h"
 #include "exporters/feed.h"
+#include "exporters/otlp_body.h"
 
 struct otlp;
 
 struct otlp_settings { /* copied */
     const struct channel_settings *to;
-    struct span service_name, environment;
+    struct resource resource;
 };
 
 /* `feed` and `carrier` are borrowed. The feed's items are runs of the field that the signal has in

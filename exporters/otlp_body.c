@@ -11,10 +11,12 @@
 
 #include "exporters/attributes.h"
 #include "exporters/otlp_fields.h"
+#include "exporters/resource.h"
 #include "rules/base/must.h"
 
 enum {
-    PACKED_BYTES = 64 * 1024,
+    PACKED_BYTES = 128 * 1024,
+    ARENA_BYTES = 512 * 1024,
     RESOURCE_FIELD = 1,       /* of ResourceSpans */
     SCOPE_SPANS_FIELD = 2,    /* of ResourceSpans */
     SCOPE_FIELD = 1,          /* of ScopeSpans */
@@ -33,38 +35,75 @@ static struct span uuid_text(struct arena *arena, const uint8_t random[16])
                         r[8] & 15U, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
-void envelope_init(struct envelope *envelope, struct span service_name, struct span environment,
+enum { LONGEST_VALUE = 1024 };
+enum { PAIRS_MOST = RESOURCE_MOST + RESOURCE_GIVEN_MOST + 7 };
+_Static_assert((int)PAIRS_MOST < (int)ATTRIBUTES_MOST, "with the pid, all have room");
+
+struct pairs {
+    struct arena *arena;
+    struct pair at[PAIRS_MOST];
+    size_t count;
+};
+
+/* The latest of a name counts, in the place of the first. */
+static void put(struct pairs *pairs, struct span name, struct span value)
+{
+    size_t i = 0;
+    while (i < pairs->count && !span_is(pairs->at[i].name, name))
+        i++;
+    if (i == PAIRS_MOST)
+        return;
+    if (i == pairs->count)
+        pairs->at[pairs->count++].name = span_text(arena_string(pairs->arena, name));
+    pairs->at[i].value = span_first(value, LONGEST_VALUE);
+}
+
+static void put_all(struct pairs *pairs, const struct resource *resource,
+                    const uint8_t instance[16])
+{
+    struct span name = resource->service_name;
+    put(pairs, SPAN("service.name"), name.len > 0 ? name : SPAN("unknown_service:sidegate"));
+    put(pairs, SPAN("deployment.environment.name"), resource->environment);
+    put(pairs, SPAN("service.instance.id"), uuid_text(pairs->arena, instance));
+    put(pairs, SPAN("telemetry.sdk.name"), SPAN("sidegate"));
+    put(pairs, SPAN("telemetry.sdk.language"), SPAN("c"));
+    put(pairs, SPAN("telemetry.sdk.version"), SPAN(SIDEGATE_VERSION));
+    for (size_t i = 0; i < resource->detected.count; i++)
+        put(pairs, resource->detected.at[i].name, resource->detected.at[i].value);
+    for (size_t i = 0; i < resource->given.count && i < RESOURCE_GIVEN_MOST; i++) {
+        const struct pair *given = &resource->given.at[i];
+        bool is_set = span_is(given->name, SPAN("service.name")) ||
+                      (span_is(given->name, SPAN("deployment.environment.name")) &&
+                       resource->environment.len > 0);
+        if (!is_set)
+            put(pairs, given->name, given->value);
+    }
+}
+
+void envelope_init(struct envelope *envelope, const struct resource *resource,
                    const uint8_t instance[16])
 {
-    char host[256] = "";
-    Otlp__Resource resource = OTLP__RESOURCE__INIT;
+    Otlp__Resource packed = OTLP__RESOURCE__INIT;
     struct attributes attributes;
-    struct arena *arena = arena_new(NULL, PACKED_BYTES);
-    must(arena != NULL);
-    gethostname(host, sizeof host - 1);
-    attributes_begin(&attributes, arena);
-    attribute_text(&attributes, "service.name",
-                   service_name.len > 0 ? span_first(service_name, 1024)
-                                        : SPAN("unknown_service:sidegate"));
-    attribute_text(&attributes, "deployment.environment.name", span_first(environment, 1024));
-    attribute_text(&attributes, "service.instance.id", uuid_text(arena, instance));
-    attribute_text(&attributes, "telemetry.sdk.name", SPAN("sidegate"));
-    attribute_text(&attributes, "telemetry.sdk.language", SPAN("c"));
-    attribute_text(&attributes, "telemetry.sdk.version", SPAN(SIDEGATE_VERSION));
-    attribute_text(&attributes, "host.name", span_text(host));
+    struct pairs pairs = {.arena = arena_new(NULL, ARENA_BYTES)};
+    must(pairs.arena != NULL);
+    put_all(&pairs, resource, instance);
+    attributes_begin(&attributes, pairs.arena);
+    for (size_t i = 0; i < pairs.count; i++)
+        attribute_text(&attributes, pairs.at[i].name.at, pairs.at[i].value);
     attribute_number(&attributes, "process.pid", (uint64_t)getpid());
     buf_init(&envelope->resource, PACKED_BYTES);
-    resource.n_attributes = attributes.count;
-    resource.attributes = attributes.list;
-    must(!arena_is_full(arena));
-    otlp_field_add(&envelope->resource, RESOURCE_FIELD, &resource.base);
+    packed.n_attributes = attributes.count;
+    packed.attributes = attributes.list;
+    must(!arena_is_full(pairs.arena));
+    otlp_field_add(&envelope->resource, RESOURCE_FIELD, &packed.base);
     Otlp__InstrumentationScope scope;
     otlp__instrumentation_scope__init(&scope);
     scope.name = otlp_lend("sidegate");
     scope.version = otlp_lend(SIDEGATE_VERSION);
     buf_init(&envelope->scope, PACKED_BYTES);
     otlp_field_add(&envelope->scope, SCOPE_FIELD, &scope.base);
-    arena_free(arena);
+    arena_free(pairs.arena);
 }
 
 void envelope_fini(struct envelope *envelope)

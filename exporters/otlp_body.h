@@ -14,9 +14,20 @@ struct envelope {
     struct buf scope;    /* field `scope` of ScopeSpans */
 };
 
-/* service.name (unknown_service:sidegate where it is empty), environment, this process. `instance`
- * is random: it becomes service.instance.id. */
-void envelope_init(struct envelope *envelope, struct span service_name, struct span environment,
+/* Who makes what is sent. What is given stands over what was found out, but for service.name and,
+ * where it is set, the environment. */
+struct resource_list {
+    const struct pair *at;
+    size_t count;
+};
+struct resource {
+    struct span service_name; /* empty: unknown_service:sidegate */
+    struct span environment;
+    struct resource_list detected, given;
+};
+enum { RESOURCE_GIVEN_MOST = 24 };
+/* `instance` is random: it becomes service.instance.id. */
+void envelope_init(struct envelope *envelope, const struct resource *resource,
                    const uint8_t instance[16]);
 void envelope_fini(struct envelope *envelope);
 

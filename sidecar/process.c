@@ -120,6 +120,8 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .waf_source = settings->service.name,
         .channels = settings->otlp.channels,
         .channel_count = settings->otlp.channel_count,
+        .resource = settings->otlp.resource,
+        .resource_count = settings->otlp.resource_count,
         .otlp_logs = settings->logs.otlp,
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,

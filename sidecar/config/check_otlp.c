@@ -250,6 +250,16 @@ static bool has_receiver(const struct reading *reading, const char *key, enum ot
     return wanted && found;
 }
 
+/* An attribute of the resource; at == NULL: it is not given. */
+static struct span given(const struct settings *settings, struct span name)
+{
+    for (size_t i = 0; i < settings->otlp.resource_count; i++) {
+        if (span_is(settings->otlp.resource[i].name, name))
+            return settings->otlp.resource[i].value;
+    }
+    return span_make(NULL, 0);
+}
+
 void otlp_check(struct reading *reading)
 {
     struct settings *settings = reading->settings;
@@ -261,6 +271,8 @@ void otlp_check(struct reading *reading)
     bool logs = (settings->logs.otlp & kinds) != 0;
     logs = has_receiver(reading, "logs.otlp", OTLP_LOGS, logs);
     settings->logs.otlp = logs ? settings->logs.otlp & kinds : OTLP_LOG_NONE;
+    if (settings->traces.service_name.at == NULL)
+        settings->traces.service_name = given(settings, SPAN("service.name"));
     if (settings->traces.service_name.at == NULL)
         settings->traces.service_name =
             arena_format(reading->arena, SPAN_FORMAT "-sidecar", span_arg(settings->service.name));

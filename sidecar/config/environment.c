@@ -27,6 +27,7 @@ struct row {
 
 static const struct row rows[] = {
     {"OTEL_SERVICE_NAME", "traces.service_name", HOW_AS_IS},
+    {"OTEL_RESOURCE_ATTRIBUTES", "resource.attributes", HOW_PAIRS},
     {"OTEL_TRACES_EXPORTER", "traces.exporter", HOW_AS_IS},
     {"OTEL_TRACES_SAMPLER", "traces.sampler", HOW_AS_IS},
     {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio", HOW_AS_IS},

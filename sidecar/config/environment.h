@@ -14,11 +14,12 @@ struct environment {
     void *context;
 };
 
-/* Adds what they say to keys that the tree does not have: OTEL_SERVICE_NAME, OTEL_LOG_LEVEL,
- * OTEL_PROPAGATORS, OTEL_TRACES_{EXPORTER,SAMPLER,SAMPLER_ARG}, OTEL_METRICS_EXPORTER,
- * OTEL_METRIC_EXPORT_INTERVAL, and OTEL_EXPORTER_OTLP_* with its forms for single signals (which
- * make receivers of their own). As OpenTelemetry wants it, what is not known is ignored with a
- * warning, and an empty variable is like none. */
+/* Adds what they say to keys that the tree does not have: OTEL_SERVICE_NAME,
+ * OTEL_RESOURCE_ATTRIBUTES, OTEL_LOG_LEVEL, OTEL_PROPAGATORS,
+ * OTEL_TRACES_{EXPORTER,SAMPLER,SAMPLER_ARG}, OTEL_METRICS_EXPORTER, OTEL_METRIC_EXPORT_INTERVAL,
+ * and OTEL_EXPORTER_OTLP_* with its forms for single signals (which make receivers of their own).
+ * As OpenTelemetry wants it, what is not known is ignored with a warning, and an empty variable is
+ * like none. */
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
                      struct faults *faults);
 /* OTEL_SDK_DISABLED=true: nothing is exported, whatever the files say. */

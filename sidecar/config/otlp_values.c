@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options that say who receives exports: which signals, and fields that are secrets. */
+#include "exporters/otlp_body.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/config/values.h"
 #include "sidecar/http/fields.h"
@@ -139,3 +140,31 @@ const struct option_type type_headers_file = {.name = "file",
                                               .expected = "the name of a file with fields",
                                               .read = headers_file_read,
                                               .print = value_span_print};
+
+/* ---- resource ---- */
+
+enum { ATTRIBUTE_BYTES = 255 };
+
+static enum value_result attributes_read(const struct value *value)
+{
+    const struct node *map = value->node;
+    if (map->kind != NODE_MAP || map->count > RESOURCE_GIVEN_MOST)
+        return refuse(value, map->place, span_make(NULL, 0), value->option->type->expected);
+    struct pair *pairs = arena_alloc(value->reading->arena, (map->count + 1) * sizeof *pairs);
+    size_t *count = value_also(value);
+    for (const struct node *item = map->first; item != NULL && pairs != NULL; item = item->next) {
+        if (item->kind != NODE_SCALAR || item->key.len == 0 || item->key.len > ATTRIBUTE_BYTES)
+            return refuse(value, item->key_place, item->key, "expected a name and a text");
+        pairs[(*count)++] =
+            (struct pair){value_keep(value, item->key), value_keep(value, item->text)};
+    }
+    *(const struct pair **)value_at(value) = pairs;
+    return VALUE_TAKEN;
+}
+
+const struct option_type type_resource_attributes = {
+    .name = "attributes",
+    .expected = "attributes and their texts, like { team: shop }, at most 24",
+    .takes_any = true,
+    .read = attributes_read,
+    .print = value_pairs_print};

@@ -383,6 +383,8 @@ struct settings {
         size_t receiver_count;
         struct channel_settings *channels; /* made of these: what is on */
         size_t channel_count;
+        const struct pair *resource; /* resource.attributes */
+        size_t resource_count;
     } otlp;
     struct {
         bool on;            /* there is anywhere to go */

@@ -97,7 +97,7 @@ extern const struct option_type type_version, type_threads, type_text, type_log_
     type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
     type_quota_period;
 /* otlp_values.c */
-extern const struct option_type type_export_headers, type_headers_file;
+extern const struct option_type type_export_headers, type_headers_file, type_resource_attributes;
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_secret_file, type_address, type_address_or_off, type_networks, type_types,

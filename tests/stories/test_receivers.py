@@ -160,3 +160,16 @@ def test_a_receiver_that_nobody_vouches_for_gets_nothing(sidegate, backend, coll
     s.ask()
     wait_until(lambda: "cannot be reached" in s.errors(), "that it is said")
     assert there.spans == [] and accounts(s)["otlp", "traces"]["waiting"] > 0
+
+
+def test_the_environment_alone_says_where_spans_go_and_who_makes_them(sidegate, backend, collector):
+    there = collector()
+    s = sidegate(backend().url, environment={
+        "OTEL_EXPORTER_OTLP_ENDPOINT": there.url + "/", "OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%20b", "OTEL_SERVICE_NAME": "orders",
+        "OTEL_RESOURCE_ATTRIBUTES": "team=shop,host.name=by%20hand", "KUBERNETES_SERVICE_HOST": "10.0.0.1", "POD_NAME": "orders-1"})
+    s.ask()
+    resource = wait_until(lambda: roots(there), "the span")[0].resource
+    assert field(there.heads[0], "x-key") == "a b"
+    assert (resource["service.name"], resource["team"], resource["host.name"]) == ("orders", "shop", "by hand")
+    assert (resource["k8s.pod.name"], resource["os.type"]) == ("orders-1", "linux")
+    assert resource["process.executable.name"] == "sidegate"

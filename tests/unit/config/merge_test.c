@@ -256,6 +256,27 @@ TEST(variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quote
     folder_close(&folder);
 }
 
+TEST(attributes_of_the_environment_name_the_service_where_nobody_else_does)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_RESOURCE_ATTRIBUTES=service.name=orders%2c,team=shop";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_span(settings->traces.service_name, "orders,");
+    check_number(settings->otlp.resource_count, 2);
+    check_span(settings->otlp.resource[1].value, "shop");
+    settings_free(settings);
+    folder.variables[1] = "OTEL_SERVICE_NAME=wins";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_span(settings->traces.service_name, "wins");
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "resource: { attributes: { team: own } }\n", NULL);
+    check_number(settings->otlp.resource_count, 1);
+    check_span(settings->otlp.resource[0].value, "own");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(a_disabled_sdk_exports_nothing_whatever_is_set)
 {
     struct folder folder;
@@ -338,6 +359,7 @@ int merge_suite(void)
             variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_address),
         cmocka_unit_test(
             variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted),
+        cmocka_unit_test(attributes_of_the_environment_name_the_service_where_nobody_else_does),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
         cmocka_unit_test(variables_are_put_into_values_and_add_no_structure),

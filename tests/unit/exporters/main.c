@@ -29,6 +29,7 @@ int main(void)
     failures += otlp_tests();
     failures += otlp_grpc_tests();
     failures += otlp_ways_tests();
+    failures += resource_tests();
     failures += channels_tests();
     failures += exporter_tests();
     return failures > 0;

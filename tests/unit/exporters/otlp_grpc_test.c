@@ -51,7 +51,8 @@ static struct fixture *set_up(bool gzip)
                                       .headers = &f->header,
                                       .header_count = 1,
                                       .gzip = gzip};
-    f->settings = (struct otlp_settings){&f->to, SPAN("shop-sidecar"), SPAN("test")};
+    f->settings = (struct otlp_settings){
+        &f->to, {.service_name = SPAN("shop-sidecar"), .environment = SPAN("test")}};
     f->queue = queue_new(10000);
     f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
     f->carrier = carrier_new();

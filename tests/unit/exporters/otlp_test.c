@@ -40,7 +40,8 @@ static struct fixture *set_up(bool gzip)
     snprintf(f->url, sizeof f->url, "%sv1/traces", f->collector.url);
     f->to = (struct channel_settings){
         .name = SPAN("otlp"), .signal = OTLP_TRACES, .url = span_text(f->url), .gzip = gzip};
-    f->settings = (struct otlp_settings){&f->to, SPAN("shop-sidecar"), SPAN("test")};
+    f->settings = (struct otlp_settings){
+        &f->to, {.service_name = SPAN("shop-sidecar"), .environment = SPAN("test")}};
     f->carrier = carrier_new();
     f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
     f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
@@ -414,7 +415,7 @@ TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
     otlp_free(f->otlp);
     check_number(feed_stop(f->feed, UINT64_MAX / 2), FEED_WAITS);
     queue_free(f->queue);
-    f->settings.service_name = SPAN("another-name");
+    f->settings.resource.service_name = SPAN("another-name");
     start_again(f);
     feed_use(f->feed, &spool);
     check(comes_true(spool_is_open, f));

@@ -40,6 +40,7 @@ int xray_tests(void);
 int otlp_tests(void);
 int otlp_grpc_tests(void);
 int otlp_ways_tests(void);
+int resource_tests(void);
 int channels_tests(void);
 int audit_tests(void);
 int waf_log_tests(void);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exporters/proto/otlp.pb-c.h"
+#include "rules/base/encode.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
 
@@ -132,6 +133,26 @@ TEST(an_event_that_refused_the_request_is_a_warning)
     otlp__scope_logs__free_unpacked(logs, NULL);
 }
 
+TEST(any_bytes_of_a_request_leave_records_whose_texts_are_utf8)
+{
+    struct report report = sample_report();
+    unsigned count;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[] = {'/', (char)byte, 'x'};
+        report.path = report.query = report.user_agent = report.method = span_make(text, 3);
+        Otlp__ScopeLogs *logs = records_of(&report, false, &count);
+        const Otlp__LogRecord *record = logs->log_records[0];
+        check(utf8_is_valid(span_text(record->body->string_value)));
+        for (size_t i = 0; i < record->n_attributes; i++) {
+            const Otlp__AnyValue *value = record->attributes[i]->value;
+            if (value->value_case == OTLP__ANY_VALUE__VALUE_STRING_VALUE)
+                check(utf8_is_valid(span_text(value->string_value)));
+        }
+        check_text(record, "http.request.method", "_OTHER");
+        otlp__scope_logs__free_unpacked(logs, NULL);
+    }
+}
+
 TEST(a_plain_request_has_no_events)
 {
     struct report report = plain_report();
@@ -148,6 +169,7 @@ int log_records_tests(void)
         cmocka_unit_test(a_request_that_failed_is_an_error_and_its_secrets_are_masked),
         cmocka_unit_test(what_rules_matched_and_controls_decided_are_events),
         cmocka_unit_test(an_event_that_refused_the_request_is_a_warning),
+        cmocka_unit_test(any_bytes_of_a_request_leave_records_whose_texts_are_utf8),
         cmocka_unit_test(a_plain_request_has_no_events),
     };
     return cmocka_run_group_tests_name("log_records", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "exporters/access_log.h"
 #include "exporters/audit_log.h"
+#include "exporters/execution_log.h"
 #include "exporters/log_records.h"
 #include "exporters/plan.h"
 #include "exporters/record.h"
@@ -81,6 +82,14 @@ static void xray_daemon_items(struct items *items, const struct report *report)
 {
     buf_add(&items->line, SPAN(XRAY_HEADER));
     xray_file_items(items, report);
+}
+
+static void execution_log_items(struct items *items, const struct report *report)
+{
+    const struct execution_place place = {span_text(items->plan->waf_source),
+                                          span_text(items->plan->execution_stage)};
+    for (size_t row = 0; execution_log_next(&items->line, &row, report, &place, &items->scratch);)
+        items_put(items, &items->line, 1);
 }
 
 static unsigned waf_log_units(const struct report *report)

@@ -96,7 +96,8 @@ struct exporter_settings { /* copied */
     struct span access_format; /* "json" or at == NULL; else what access_template.h compiles */
     struct audit_settings audit_log;
     struct waf_redaction waf_redaction;
-    struct span waf_source; /* httpSourceId of AWS WAF's log */
+    struct span waf_source; /* httpSourceId of AWS WAF's log; the execution log's API */
+    struct span execution_stage;
     const struct channel_settings *channels;
     size_t channel_count;
     unsigned otlp_logs; /* OTLP_LOG_..., where a channel takes logs */

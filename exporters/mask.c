@@ -127,3 +127,128 @@ struct span query_masked(struct span query, struct buf *scratch)
         return SPAN("");
     return span_from(buf_span(scratch), start);
 }
+
+/* ---- texts of any kind ---- */
+
+static bool is_word(char c)
+{
+    return byte_is_alpha(c) || byte_is_digit(c) || c == '_' || c == '-';
+}
+
+static size_t word_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && is_word(text.at[len]))
+        len++;
+    return len;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Behind a name: `": "`, `=`, `>`; how long that is, and what ends the value. 0: there is none. */
+static size_t separator_length(struct span text, char *end)
+{
+    size_t at = 0;
+    bool escaped = at + 1 < text.len && text.at[at] == '\\';
+    if (escaped)
+        at++;
+    if (at < text.len && (text.at[at] == '"' || text.at[at] == '\''))
+        at++;
+    while (at < text.len && is_blank(text.at[at]))
+        at++;
+    if (at == text.len || (text.at[at] != ':' && text.at[at] != '=' && text.at[at] != '>'))
+        return 0;
+    *end = text.at[at] == '>' ? '<' : '\0';
+    at++;
+    while (at < text.len && is_blank(text.at[at]))
+        at++;
+    bool escaped_value = *end == '\0' && at + 1 < text.len && text.at[at] == '\\';
+    at += escaped_value;
+    if (*end == '\0' && at < text.len && (text.at[at] == '"' || text.at[at] == '\''))
+        *end = text.at[at++];
+    if (escaped_value)
+        *end = '\\'; /* JSON within JSON */
+    return at;
+}
+
+static size_t value_length(struct span text, char end)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if ((end == '"' || end == '\'') && c == '\\') {
+            i++; /* an escaped quote is part of it */
+            continue;
+        }
+        bool ends = end != '\0' ? c == end
+                                : is_blank(c) || c == '&' || c == ',' || c == ';' || c == '}' ||
+                                      c == '\n' || c == '\r' || c == '<';
+        if (ends)
+            return i;
+    }
+    return text.len;
+}
+
+/* Is the word one by itself? */
+static bool is_secret_word(struct span word, struct span behind)
+{
+    enum { KEY_ID = 20 };
+    if (span_starts(word, SPAN("eyJ")) && behind.len > 1 && behind.at[0] == '.' &&
+        is_word(behind.at[1]))
+        return true;
+    return word.len == KEY_ID &&
+           (span_starts(word, SPAN("AKIA")) || span_starts(word, SPAN("ASIA")));
+}
+
+/* Of a token: its parts and what joins them. */
+static size_t token_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && (is_word(text.at[len]) || text.at[len] == '.' || text.at[len] == '~' ||
+                              text.at[len] == '+' || text.at[len] == '/' || text.at[len] == '='))
+        len++;
+    return len;
+}
+
+/* What stands from a word on; returns how much of the text that was. */
+static size_t mask_word(struct buf *to, struct span text)
+{
+    char end;
+    struct span word = span_first(text, word_length(text)), behind = span_from(text, word.len);
+    if (is_secret_word(word, behind)) {
+        buf_add(to, SPAN(MASK));
+        return token_length(text);
+    }
+    if (span_is_nocase(word, SPAN("bearer")) && behind.len > 1 && behind.at[0] == ' ') {
+        buf_add(to, span_first(text, word.len + 1));
+        buf_add(to, SPAN(MASK));
+        return word.len + 1 + token_length(span_from(behind, 1));
+    }
+    size_t separator =
+        name_is_secret(word) || field_is_secret(word) ? separator_length(behind, &end) : 0;
+    if (separator == 0) {
+        buf_add(to, word);
+        return word.len;
+    }
+    buf_add(to, span_first(text, word.len + separator));
+    buf_add(to, SPAN(MASK));
+    return word.len + separator + value_length(span_from(behind, separator), end);
+}
+
+void text_mask_secrets(struct buf *to, struct span text)
+{
+    const char *start = text.at;
+    while (text.len > 0) {
+        bool closes = text.at - start >= 2 && text.at[-1] == '/' && text.at[-2] == '<';
+        size_t taken = 1;
+        if (is_word(text.at[0]) && !closes) {
+            taken = mask_word(to, text);
+        } else { /* behind the name of an element that ends stands no value of it */
+            taken = closes && is_word(text.at[0]) ? word_length(text) : 1;
+            buf_add(to, span_first(text, taken));
+        }
+        text = span_from(text, taken);
+    }
+}

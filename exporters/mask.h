@@ -18,6 +18,11 @@ bool name_is_secret(struct span name);
  * key, a token? */
 bool field_is_secret(struct span name);
 
+/* A text, of a body or a field, with what it has of secrets masked: values of members, arguments
+ * and elements whose names say so ("password":"..", token=.., <secret>..), and what reads as one:
+ * JSON Web Tokens, what stands behind Bearer, access keys of AWS's. */
+void text_mask_secrets(struct buf *to, struct span text);
+
 /* The query with its secrets masked: the same bytes where there are none, else a copy at the end of
  * `scratch`, which lives until the scratch changes. */
 struct span query_masked(struct span query, struct buf *scratch);

@@ -69,6 +69,7 @@ void plan_free(struct plan *plan)
     xray_let_go(&plan->xray);
     waf_redaction_free(plan->waf_redaction);
     free(plan->waf_source);
+    free(plan->execution_stage);
     channel_list_free(plan->channels);
     free(plan);
 }
@@ -126,6 +127,7 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
         (struct audit_modes){settings->audit_log.folder_mode, settings->audit_log.file_mode};
     plan->waf_redaction = waf_redaction_new(&settings->waf_redaction);
     plan->waf_source = text_of(settings->waf_source);
+    plan->execution_stage = text_of(settings->execution_stage);
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     plan->channels = channel_list_new(settings);
     plan->otlp_logs = settings->otlp_logs & (OTLP_LOG_REQUESTS | OTLP_LOG_EVENTS);

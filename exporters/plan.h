@@ -22,7 +22,7 @@ struct plan {
     char *audit_storage; /* NULL: records stand in the log itself */
     struct audit_modes audit_modes;
     struct waf_redaction *waf_redaction;
-    char *waf_source;
+    char *waf_source, *execution_stage;
     struct channel_list *channels;
     unsigned otlp_logs;       /* OTLP_LOG_... */
     struct xray_service xray; /* texts of its own */

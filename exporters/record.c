@@ -9,33 +9,35 @@
 #include "rules/base/must.h"
 
 /* NUMBER(member) */
-#define REPORT_NUMBERS(NUMBER) \
-    NUMBER(began_wall_us)      \
-    NUMBER(duration_us)        \
-    NUMBER(sampled)            \
-    NUMBER(is_linked)          \
-    NUMBER(client_port)        \
-    NUMBER(peer_port)          \
-    NUMBER(server_port)        \
-    NUMBER(status)             \
-    NUMBER(geo_on)             \
-    NUMBER(client_asn)         \
-    NUMBER(bytes_in)           \
-    NUMBER(bytes_out)          \
-    NUMBER(resends)            \
-    NUMBER(tls.resumed)        \
-    NUMBER(waf.action)         \
-    NUMBER(waf.mode)           \
-    NUMBER(waf.score)          \
-    NUMBER(waf.outbound_score) \
-    NUMBER(waf.decided_by)     \
-    NUMBER(waf.cpu_ns)         \
-    NUMBER(waf.is_struck)      \
-    NUMBER(waf.struck.kind)    \
-    NUMBER(waf.struck.phase)   \
-    NUMBER(waf.struck.rule_id) \
-    NUMBER(waf_log.wanted)     \
-    NUMBER(waf_log.inspected_bytes)
+#define REPORT_NUMBERS(NUMBER)      \
+    NUMBER(began_wall_us)           \
+    NUMBER(duration_us)             \
+    NUMBER(sampled)                 \
+    NUMBER(is_linked)               \
+    NUMBER(client_port)             \
+    NUMBER(peer_port)               \
+    NUMBER(server_port)             \
+    NUMBER(status)                  \
+    NUMBER(geo_on)                  \
+    NUMBER(client_asn)              \
+    NUMBER(bytes_in)                \
+    NUMBER(bytes_out)               \
+    NUMBER(resends)                 \
+    NUMBER(tls.resumed)             \
+    NUMBER(waf.action)              \
+    NUMBER(waf.mode)                \
+    NUMBER(waf.score)               \
+    NUMBER(waf.outbound_score)      \
+    NUMBER(waf.decided_by)          \
+    NUMBER(waf.cpu_ns)              \
+    NUMBER(waf.is_struck)           \
+    NUMBER(waf.struck.kind)         \
+    NUMBER(waf.struck.phase)        \
+    NUMBER(waf.struck.rule_id)      \
+    NUMBER(waf_log.wanted)          \
+    NUMBER(waf_log.inspected_bytes) \
+    NUMBER(execution.level)         \
+    NUMBER(execution.traces)
 
 /* TEXT(member, longest) */
 #define REPORT_TEXTS(TEXT)           \
@@ -68,20 +70,29 @@
     TEXT(referer, 2048)
 
 /* Likewise; most requests have none of them, and then one number says so. */
-#define RARE_TEXTS(TEXT)            \
-    TEXT(tls.client_serial, 64)     \
-    TEXT(tls.client_not_before, 32) \
-    TEXT(tls.client_not_after, 32)  \
-    TEXT(sampling_rule, 64)         \
-    TEXT(error_type, 64)            \
-    TEXT(error_message, 256)        \
-    TEXT(upstream_request_id, 256)  \
-    TEXT(upstream_extended_id, 256) \
-    TEXT(caller.account, 32)        \
-    TEXT(caller.user, 256)          \
-    TEXT(caller.arn, 512)           \
-    TEXT(caller.organization, 64)   \
-    TEXT(waf_log.web_acl, 256)
+#define RARE_TEXTS(TEXT)                          \
+    TEXT(tls.client_serial, 64)                   \
+    TEXT(tls.client_not_before, 32)               \
+    TEXT(tls.client_not_after, 32)                \
+    TEXT(sampling_rule, 64)                       \
+    TEXT(error_type, 64)                          \
+    TEXT(error_message, 256)                      \
+    TEXT(upstream_request_id, 256)                \
+    TEXT(upstream_extended_id, 256)               \
+    TEXT(caller.account, 32)                      \
+    TEXT(caller.user, 256)                        \
+    TEXT(caller.arn, 512)                         \
+    TEXT(caller.organization, 64)                 \
+    TEXT(waf_log.web_acl, 256)                    \
+    TEXT(execution.identity, 1100)                \
+    TEXT(execution.path, 1100)                    \
+    TEXT(execution.query, 1100)                   \
+    TEXT(execution.request_headers, 1100)         \
+    TEXT(execution.request_body, 1100)            \
+    TEXT(execution.endpoint_headers, 1100)        \
+    TEXT(execution.endpoint_answer_headers, 1100) \
+    TEXT(execution.answer_headers, 1100)          \
+    TEXT(execution.answer_body, 1100)
 
 /* Static texts of a rule of the access list. */
 #define WAF_RULE_WORDS(TEXT) \
@@ -162,7 +173,7 @@ enum {
                    TEXT_OVERHEAD * COUNT(RARE_TEXTS),
     ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
     STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
-    DECISION_BYTES = 24 + TEXT_OVERHEAD * (5 + COUNT(WAF_RULE_WORDS) + COUNT(WAF_RULE_TEXTS)),
+    DECISION_BYTES = 32 + TEXT_OVERHEAD * (5 + COUNT(WAF_RULE_WORDS) + COUNT(WAF_RULE_TEXTS)),
     MATCH_BYTES =
         8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
 };
@@ -262,6 +273,7 @@ static void put_waf_rule(struct pen *pen, const struct report_waf_rule *from)
     WAF_RULE_TEXTS(PUT_TEXT)
     PUT_NUMBER(limit)
     PUT_NUMBER(window_s)
+    PUT_NUMBER(burst)
 }
 
 static void put_decisions(struct pen *pen, const struct report *report)
@@ -497,6 +509,7 @@ static const struct report_waf_rule *take_waf_rule(struct eye *eye, struct repor
     WAF_RULE_TEXTS(TAKE_TEXT)
     TAKE_NUMBER(limit)
     TAKE_NUMBER(window_s)
+    TAKE_NUMBER(burst)
     return to;
 }
 
@@ -633,5 +646,6 @@ bool record_read(struct span bytes, struct record_view *view)
     take_matches(eye, view);
     take_heads(eye, view);
     return !eye->broken && eye->rest.len == 0 && to->waf.action <= WAF_WOULD_BLOCK &&
-           to->waf.mode <= ENGINE_ON && to->waf.struck.kind < LIMIT_KINDS;
+           to->waf.mode <= ENGINE_ON && to->waf.struck.kind < LIMIT_KINDS &&
+           to->execution.level <= EXECUTION_INFO;
 }

@@ -17,7 +17,7 @@
 #include "exporters/report.h"
 
 enum {
-    RECORD_VERSION = 12,
+    RECORD_VERSION = 13,
     RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
     RECORD_MATCHES = 256,
     RECORD_TAGS = 16, /* of one match */

@@ -12,6 +12,7 @@
 #include "rules/base/span.h"
 #include "rules/match/result.h"
 
+enum execution_level { EXECUTION_OFF, EXECUTION_ERROR, EXECUTION_INFO };
 enum waf_action { WAF_OFF, WAF_PASS, WAF_BLOCK, WAF_WOULD_BLOCK };
 
 struct report_stage {
@@ -47,7 +48,7 @@ struct report_waf_rule {
     const char *sensitivity, *location; /* "LOW"; "QUERY_STRING" */
     struct span field, data;            /* the header's name; what was found in */
     const char *limit_key;              /* "IP", "FORWARDEDIP", "CUSTOMKEYS", "CONSTANT" */
-    uint64_t limit, window_s;           /* of RATE_BASED */
+    uint64_t limit, window_s, burst;    /* of RATE_BASED; burst 0: the limit */
 };
 
 /* What a control came to, beside the rules. */
@@ -174,6 +175,13 @@ struct report {
         size_t inserted_count;
         uint64_t inspected_bytes; /* of the request's body */
     } waf_log;
+    struct { /* for the execution log */
+        enum execution_level level;
+        bool traces;          /* data_trace: the texts below the first */
+        struct span identity; /* masked; empty: none came */
+        struct span path, query, request_headers, request_body; /* "{id=7}" */
+        struct span endpoint_headers, endpoint_answer_headers, answer_headers, answer_body;
+    } execution;
     struct report_audit audit;
 };
 

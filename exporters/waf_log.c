@@ -334,7 +334,7 @@ static void add_rates(struct buf *to, const struct report *report)
     size_t start = to->len;
     for (size_t i = 0; i < report->decision_count; i++) {
         const struct report_decision *decision = &report->decisions[i];
-        if (!is_of_rate(decision))
+        if (!is_guard(decision) || !is_of_rate(decision))
             continue;
         bool by_address = strcmp(decision->rule->limit_key, "IP") == 0;
         next_item(to, start);

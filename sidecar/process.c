@@ -105,6 +105,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .logs = {[DESTINATION_ACCESS_LOG] = settings->access_log.to,
                  [DESTINATION_RULE_LOG] = settings->rules.log,
                  [DESTINATION_AUDIT_LOG] = settings->audit_log.to,
+                 [DESTINATION_EXECUTION_LOG] = settings->execution_log.to,
                  [DESTINATION_WAF_LOG] = settings->waf_log.to,
                  [DESTINATION_EMF] = {.path = settings->metrics.emf.path},
                  [DESTINATION_XRAY_FILE] = {.path = has_xray ? settings->traces.xray.path : none},
@@ -118,6 +119,8 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
                       .file_mode = settings->audit_log.file_mode},
         .waf_redaction = settings->waf_log.redaction,
         .waf_source = settings->service.name,
+        .execution_stage = settings->service.environment.at != NULL ? settings->service.environment
+                                                                    : SPAN("default"),
         .channels = settings->otlp.channels,
         .channel_count = settings->otlp.channel_count,
         .resource = settings->otlp.resource,

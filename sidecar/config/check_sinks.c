@@ -114,6 +114,8 @@ void sinks_check(struct reading *reading)
     check_log(reading, "access_log", &settings->access_log.to);
     check_log(reading, "rules.log", &settings->rules.log);
     check_log(reading, "audit_log", &settings->audit_log.to);
+    check_log(reading, "execution_log", &settings->execution_log.to);
+    settings->execution_log.is_on = log_settings_want(&settings->execution_log.to);
     check_log(reading, "waf_log", &settings->waf_log.to);
     settings->waf_log.is_on = log_settings_want(&settings->waf_log.to);
 }

@@ -371,6 +371,12 @@ struct settings {
         unsigned folder_mode, file_mode;          /* SecLang's alone; 0: not given */
         bool path_given, when_given, parts_given, format_given, type_given;
     } audit_log;
+    struct {
+        struct log_settings to;
+        bool is_on; /* it goes anywhere */
+        enum execution_level level;
+        bool data_trace;
+    } execution_log;
     struct span change_log; /* a path; at == NULL: off */
     struct {
         struct log_settings to;

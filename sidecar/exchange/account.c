@@ -248,6 +248,7 @@ static void make_report(struct exchange *x, struct report *report, struct told *
     trace_say(x, report);
     say_decisions(x, report, told->decisions);
     waf_log_say(x, report, told->decisions, told->rules);
+    execution_say(x, report);
     audit_say(x, report);
 }
 

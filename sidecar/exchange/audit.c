@@ -70,14 +70,15 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
  * there is no memory for the list, there is no audit either. */
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
-    bool logged = report->audit.wanted || report->waf_log.wanted || report->waf.match_count > 0;
+    bool logged = report->audit.wanted || report->waf_log.wanted || report->execution.traces ||
+                  report->waf.match_count > 0;
     size_t named = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
     size_t count = named + credentials(x, logged, NULL, arena);
     if (count == 0)
         return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
     if (secrets == NULL) {
-        report->audit.wanted = report->waf_log.wanted = false;
+        report->audit.wanted = report->waf_log.wanted = report->execution.traces = false;
         report->waf.match_count = named < count ? 0 : report->waf.match_count;
         return;
     }
@@ -94,7 +95,8 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
  * all that is left to say. */
 static void keep_silent(struct report *report)
 {
-    report->audit.wanted = report->waf_log.wanted = false;
+    report->audit.wanted = report->waf_log.wanted = report->execution.traces = false;
+    report->execution.identity = SPAN("");
     report->target = report->query = report->referer = report->user_agent = SPAN("");
     report->upstream_request_id = report->upstream_extended_id = SPAN("");
     report->authorizer.member_count = 0;
@@ -109,14 +111,17 @@ void audit_say(const struct exchange *x, struct report *report)
     struct inspection_audit audit = audit_of(x);
     report->audit.wanted = is_relevant(x, report, &audit);
     report->audit.parts = audit.parts;
-    if (report->audit.wanted || report->waf_log.wanted)
+    if (report->audit.wanted || report->waf_log.wanted || report->execution.traces)
         say_request_fields(x, &report->audit);
     if (report->audit.wanted)
         say_all(x, &report->audit);
+    else if (report->execution.traces)
+        execution_say_bodies(x, &report->audit);
     say_secrets(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
     if (x->inspection != NULL && inspection_secrets_are_lost(x->inspection))
         keep_silent(report);
+    execution_say_data(x, report);
     if (report->audit.wanted)
         form_fill(&report->audit, arena);
 }

@@ -189,11 +189,13 @@ enum step stage_send(struct exchange *x)
     make_request(x, &head);
     if (arena_is_full(x->arena))
         return answer_with(x, 431, "header_too_large");
+    execution_keep_sent(x, &head.fields);
     x->server->ops->send_head(x->server, &head);
     struct source *rest = gathered_is_whole(x) || head.body_length == 0 ? NULL : &x->client->body;
     if (head.body_length != 0)
         pump_start(&x->upload, rest, &x->server->request, gathered_bytes(x),
                    x->settings->limits.body_bytes, loop_now_us(x->around->loop));
+    execution_tap(x, &x->upload);
     if (head.body_length != 0)
         pump_move(&x->upload, loop_now_us(x->around->loop));
     return STEP_NEXT;

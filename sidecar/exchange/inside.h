@@ -162,8 +162,9 @@ struct exchange {
 
     /* ---- connect, send ---- */
     struct pool_ticket ticket;
-    struct server *server; /* NULL once released */
-    struct pump upload;    /* the request's body */
+    struct server *server;     /* NULL once released */
+    struct pump upload;        /* the request's body */
+    struct fields sent_fields; /* for the execution log; none: nobody wants them */
     struct report_attempt attempts[REPORT_ATTEMPTS];
     size_t attempt_count;
     unsigned resends;
@@ -281,6 +282,17 @@ void tell_fields(struct exchange *x, const struct rate_told *told);
 
 /* Adds what the audit log wants to know, and takes out of the report what rules named as secret. */
 void audit_say(const struct exchange *x, struct report *report);
+
+/* ---- execution.c: the execution log ---- */
+
+/* Where bodies are traced: the pump shows its first bytes; what was sent to the backend is kept. */
+void execution_tap(struct exchange *x, struct pump *pump);
+void execution_keep_sent(struct exchange *x, const struct fields *sent);
+/* How much is to be said. Then, where it is traced, bodies and the answer's head: they are cleaned
+ * like the audit log's; and at last what is said of them. */
+void execution_say(const struct exchange *x, struct report *report);
+void execution_say_bodies(const struct exchange *x, struct report_audit *to);
+void execution_say_data(const struct exchange *x, struct report *report);
 
 /* ---- waf_log.c ---- */
 

@@ -2,6 +2,8 @@
 /* Source to sink, by credit. */
 #include "sidecar/exchange/pump.h"
 
+#include <string.h>
+
 enum { RATE_GRACE_US = 5000000 };
 
 void pump_start(struct pump *pump, struct source *from, struct sink *to, struct span held,
@@ -14,6 +16,14 @@ void pump_start(struct pump *pump, struct source *from, struct sink *to, struct 
                           .limit = limit,
                           .began_us = now_us,
                           .moved_us = now_us};
+}
+
+static void tap(struct pump_tap *tap, struct span bytes)
+{
+    bytes = span_first(bytes, sizeof tap->at - tap->len);
+    if (bytes.len > 0)
+        memcpy(tap->at + tap->len, bytes.at, bytes.len);
+    tap->len += bytes.len;
 }
 
 /* One step: held text first, so that the bytes keep their order. False: nothing more moves now. */
@@ -36,6 +46,8 @@ static bool move_some(struct pump *pump, uint64_t now_us)
         pump->state = PUMP_OVER;
         return false;
     }
+    if (pump->tap != NULL)
+        tap(pump->tap, bytes);
     pump->to->ops->write(pump->to, bytes);
     if (pump->held.len > 0)
         pump->held = span_from(pump->held, bytes.len);

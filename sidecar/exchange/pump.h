@@ -23,16 +23,24 @@ enum pump_wait { /* what a running pump stands still for */
                  PUMP_WAITS_FOR_SINK,
 };
 
+/* The first bytes of a body that somebody wants to see. */
+enum { PUMP_TAP_BYTES = 2048 };
+struct pump_tap {
+    size_t len;
+    char at[PUMP_TAP_BYTES];
+};
+
 struct pump {
     struct source *from; /* NULL: the held text is all there is */
     struct sink *to;
     struct span held;
     enum pump_state state;
     enum pump_wait wait;
-    uint64_t moved;    /* bytes, held ones included */
-    uint64_t limit;    /* of bytes; 0: none */
-    uint64_t began_us; /* when it was started */
-    uint64_t moved_us; /* when it last moved something */
+    uint64_t moved;       /* bytes, held ones included */
+    uint64_t limit;       /* of bytes; 0: none */
+    uint64_t began_us;    /* when it was started */
+    uint64_t moved_us;    /* when it last moved something */
+    struct pump_tap *tap; /* NULL: nobody wants to; set behind pump_start() */
 };
 
 void pump_start(struct pump *pump, struct source *from, struct sink *to, struct span held,

@@ -135,6 +135,7 @@ static void begin(struct exchange *x)
     struct source *from = x->own.status != 0 || x->answer_prefix_is_whole ? NULL : &x->server->body;
     struct span held = x->own.status != 0 ? x->own_body : buf_span(&x->answer_prefix);
     pump_start(&x->download, from, &client->answer, held, 0, loop_now_us(x->around->loop));
+    execution_tap(x, &x->download);
     pump_move(&x->download, loop_now_us(x->around->loop));
 }
 

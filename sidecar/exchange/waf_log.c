@@ -36,6 +36,7 @@ static struct report_waf_rule rule_of_rate(const struct decision *from)
         .limit_key = by_address ? "IP" : "CUSTOMKEYS",
         .limit = rate->how.limit,
         .window_s = rate->how.window_us / 1000000,
+        .burst = rate->how.burst,
     };
 }
 
@@ -65,9 +66,10 @@ static struct span web_acl_of(const struct exchange *x)
 void waf_log_say(const struct exchange *x, struct report *report, struct report_decision *decisions,
                  struct report_waf_rule *rules)
 {
+    if (x->settings->waf_log.is_on || x->settings->execution_log.is_on) /* of throttles */
+        say_rules(x, decisions, rules);
     if (!x->settings->waf_log.is_on || x->client->head_is_broken)
         return; /* nobody was asked about a head that is none */
-    say_rules(x, decisions, rules);
     report->waf_log.labels = x->changes.labels;
     report->waf_log.label_count = x->changes.label_count;
     report->waf_log.wanted = waf_log_keeps(&x->settings->waf_log.filters, report);

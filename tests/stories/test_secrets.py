@@ -60,6 +60,7 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     s = sidegate(backend(answer).url, config=(
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }}, response_body: {{ inspect: 64KiB }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form} }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
+        f"execution_log: {{ path: {tmp_path}/execution, level: info, data_trace: on }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     kind, body = type_and_body
@@ -70,12 +71,13 @@ def test_what_is_sanitised_appears_in_no_log_trace_metric_or_audit(sidegate, bac
     wait_until(lambda: (tmp_path / "rules.log").exists() and (tmp_path / "rules.log").read_bytes().count(b"\n") >= 2, "the rule log")
     wait_until(lambda: any(span.kind == "server" for span in collector.spans), "the spans")
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 1, "the WAF log")
-    places = {"waf": (tmp_path / "waf").read_text(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+    wait_until(lambda: b"Method completed" in (tmp_path / "execution").read_bytes(), "the execution log")
+    places = {"waf": (tmp_path / "waf").read_text(), "execution": (tmp_path / "execution").read_text(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
               "access": json.dumps(s.lines(1)), "errors": s.errors(), "traces": everything_of(collector.spans), "segments": wait_until((tmp_path / "segments").read_text, "the segment"),
               "metrics": s.status("/metrics")[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
     for name, text in places.items():
         for secret in SECRETS:
-            if secret == "opensesame" and name in ("audit", "waf", "rules", "access", "traces", "segments", "pushed"):
+            if secret == "opensesame" and name in ("audit", "waf", "execution", "rules", "access", "traces", "segments", "pushed"):
                 continue  # as ?q= it is no secret: only the field that holds it in base64 is
             assert secret not in text, (name, secret)
     assert "opensesame" in places["audit"]  # what is no secret stays
@@ -153,6 +155,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
         f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
+        f"execution_log: {{ path: {tmp_path}/execution, level: info, data_trace: on }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
@@ -168,7 +171,8 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: len([x for x in collector.spans if x.kind == "server"]) == 7, "the spans")
     wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 7, "the WAF log")
-    said = {"access": s.log.read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+    wait_until(lambda: (tmp_path / "execution").read_bytes().count(b"Method completed") >= 7, "the execution log")
+    said = {"access": s.log.read_text(), "execution": (tmp_path / "execution").read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
             "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
     secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]

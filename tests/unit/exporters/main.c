@@ -24,6 +24,7 @@ int main(void)
     failures += xray_tests();
     failures += audit_tests();
     failures += waf_log_tests();
+    failures += execution_log_tests();
     failures += spool_tests();
     failures += feed_tests();
     failures += otlp_tests();

@@ -44,6 +44,7 @@ int resource_tests(void);
 int channels_tests(void);
 int audit_tests(void);
 int waf_log_tests(void);
+int execution_log_tests(void);
 int spool_tests(void);
 int feed_tests(void);
 

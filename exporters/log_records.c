@@ -85,8 +85,9 @@ static void add_record(struct log_maker *maker, struct buf *to, const struct rep
         [SEVERITY_WARN] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_WARN, "WARN"},
         [SEVERITY_ERROR] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_ERROR, "ERROR"},
     };
-    Otlp__LogRecord record = OTLP__LOG_RECORD__INIT;
+    Otlp__LogRecord record;
     Otlp__AnyValue body = OTLP__ANY_VALUE__INIT;
+    otlp__log_record__init(&record);
     body.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
     body.string_value = otlp_text(maker->arena, happening->body);
     record.body = &body;

@@ -295,9 +295,10 @@ static void add_tail(const struct metrics_otlp *otlp, struct buf *to)
 
 static void end_run(struct metrics_otlp *otlp)
 {
-    Otlp__Metric metric = OTLP__METRIC__INIT;
+    Otlp__Metric metric;
     char bytes[64];
     struct buf tail = {.at = bytes, .size = sizeof bytes, .ceiling = sizeof bytes};
+    otlp__metric__init(&metric);
     if (otlp->count == 0)
         return;
     must(!buf_is_full(&otlp->points));

@@ -365,6 +365,23 @@ def add_alarms(seeds):
                                          '"a b"', "TRUE", "FALSE"])
 
 
+def add_xray(seeds):
+    """Rules of both shapes and their members; texts of a request, cut at NULs."""
+    local = '{"version": 2, "rules": [{"description": "a", "host": "*", "http_method": "GET", "url_path": "/o*", "fixed_target": 1, ' \
+        '"rate": 0.05}], "default": {"fixed_target": 1, "rate": 0.1}}'
+    record = '{"SamplingRuleRecords": [{"SamplingRule": {"RuleName": "own", "Priority": 5, "FixedRate": 0.5, "ReservoirSize": 3, ' \
+        '"Version": 1, "Host": "*", "Attributes": {"x-tenant": "a*"}}}], "NextToken": null}'
+    for kind in (0, 1):
+        for rules in (local, record):
+            seeds.add("sampling_fuzz", bytes([kind]) + rules.encode())
+    seeds.dictionary("sampling_fuzz", re.findall(r'"(\w+)"', local + record) + ["ServiceName", "ServiceType", "HTTPMethod", "URLPath",
+                                                                                 "ResourceARN", "Default", "RuleARN", "CreatedAt"])
+    texts = b"id\0GET\0shop.example\0/orders/7\0q=1&token=x\0curl/8\0" b"192.0.2.1\0" b"192.0.2.2\0/o/{id}\0waf_blocked\0no\0jwt\0alice"
+    for head in (b"\0\xc8\0\0", b"\1\x93\2\1", b"\0\0\1\1"):
+        seeds.add("xray_fuzz", head + texts)
+        seeds.add("xray_fuzz", head + texts.replace(b"/", b"\\\"\xff\xe2\x82\xac" * 90))
+
+
 def add_hellos(seeds):
     """What clients begin with, the cut before it, and a server_name extension's body."""
     for name, protocols in ((None, []), ("a.example", ["http/1.1"]), ("*.w.example", ["h2", "http/1.1"]), ("x" * 60 + ".example", [])):
@@ -416,7 +433,7 @@ def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
                 add_policies, add_signatures, add_rates, add_templates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
-                add_spools, add_alarms):
+                add_spools, add_alarms, add_xray):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

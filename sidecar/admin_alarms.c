@@ -257,6 +257,8 @@ bool admin_page_alarm_post(struct process *process, struct service_call *call)
     size_t i = 0;
     if (!question_read(process, call, &question))
         return true;
+    if (!alarm_duty_is_open(alarm_watch_duty(process->alarms)))
+        return !refuse(call, 503, "another program, which is about to end, still has the alarms");
     while (i < sizeof orders / sizeof *orders && !span_is(question.what, orders[i].name))
         i++;
     if (i == sizeof orders / sizeof *orders)

@@ -275,18 +275,23 @@ static void read_folder(struct alarm_book *book, const char *folder)
     book->count += reading.count;
 }
 
-/* What another program still writes is its own: it would be told twice. */
-void alarm_book_open(struct alarm_book *book, const char *folder)
+bool alarm_book_open(struct alarm_book *book, const char *folder)
 {
-    book->journal = alarm_journal_start(folder, book->loop, on_told, book);
-    if (book->journal == NULL) {
+    struct alarm_journal *journal = alarm_journal_start(folder, book->loop, on_told, book);
+    if (journal == NULL) {
         program_log_say(*book->log, LOG_ERROR,
                         "what happens to alarms is not kept: cannot start a thread");
-        return;
+        return true;
     }
-    if (alarm_journal_is_alone(book->journal))
-        read_folder(book, folder);
+    if (alarm_journal_is_second(journal)) {
+        alarm_journal_stop(journal);
+        alarm_journal_free(journal);
+        return false;
+    }
+    book->journal = journal;
+    read_folder(book, folder);
     renew(book);
+    return true;
 }
 
 /* ---- looking ---- */

@@ -18,8 +18,9 @@ enum { ALARM_BOOK_EVENTS = 10000, ALARM_BOOK_DAYS = 14 };
  * come to the disk. */
 struct alarm_book *alarm_book_new(struct loop *loop, struct program_log *const *log,
                                   void (*kept)(void *context), void *context);
-/* Reads what the folder has, in front of what was added until now, and writes from now on. */
-void alarm_book_open(struct alarm_book *book, const char *folder);
+/* Reads what the folder has, in front of what was added until now, and writes from now on. False:
+ * another program does so still; nothing has happened. */
+bool alarm_book_open(struct alarm_book *book, const char *folder);
 /* All is written; the loop turns once more before it is freed. NULL allowed, for both. */
 void alarm_book_close(struct alarm_book *book);
 void alarm_book_free(struct alarm_book *book);

@@ -516,16 +516,22 @@ static void firing_resume(struct alarm_duty *duty)
     }
 }
 
-void alarm_duty_open(struct alarm_duty *duty, const char *folder, struct caller *caller)
+bool alarm_duty_is_open(const struct alarm_duty *duty)
+{
+    return duty->is_open;
+}
+
+bool alarm_duty_open(struct alarm_duty *duty, const char *folder, struct caller *caller)
 {
     struct replay how = {.duty = duty, .is_first = true};
-    if (folder != NULL)
-        alarm_book_open(duty->book, folder);
+    if (folder != NULL && !alarm_book_open(duty->book, folder))
+        return false;
     replay(duty, &how);
     alarm_actions_call_by(duty->actions, caller);
     duty->is_open = true;
     pending_resume(duty, how.pending);
     firing_resume(duty);
+    return true;
 }
 
 bool alarm_duty_restored(const struct alarm_duty *duty, size_t alarm, struct alarm_restored *to)

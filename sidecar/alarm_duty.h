@@ -24,11 +24,15 @@ void alarm_duty_free(struct alarm_duty *duty);
 /* From now on these, borrowed until the next change. Before alarm_duty_open() nothing is written.
  */
 void alarm_duty_change(struct alarm_duty *duty, const struct settings *settings);
-/* Reads what happened before, and begins. `folder` NULL: nothing outlives a restart. */
-void alarm_duty_open(struct alarm_duty *duty, const char *folder, struct caller *caller);
+/* Reads what happened before, and begins. `folder` NULL: nothing outlives a restart. False: another
+ * program still has the folder, and carries out what is in it. */
+bool alarm_duty_open(struct alarm_duty *duty, const char *folder, struct caller *caller);
 
 /* What is known of an alarm with the same settings. False: nothing. */
 bool alarm_duty_restored(const struct alarm_duty *duty, size_t alarm, struct alarm_restored *to);
+
+/* Orders of people are taken from then on. */
+bool alarm_duty_is_open(const struct alarm_duty *duty);
 
 void alarm_duty_told(struct alarm_duty *duty, const struct alarm_told *told);
 /* What was held back by a mute that is over is due now. Called every 10 s. */

@@ -30,7 +30,7 @@ struct alarm_journal {
     struct buf waits;
     bool renews, ends, busy;
     int error; /* of the latest writing that the owner has not heard of */
-    bool mailed;
+    bool mailed, is_second;
     struct mail mail;
     /* the thread's own: */
     struct buf writes;
@@ -205,9 +205,9 @@ static void *run(void *context)
 
 /* ---- the owner's ---- */
 
-bool alarm_journal_is_alone(const struct alarm_journal *journal)
+bool alarm_journal_is_second(const struct alarm_journal *journal)
 {
-    return journal->lock_fd >= 0;
+    return journal->is_second;
 }
 
 static void on_mail(struct mail *mail)
@@ -281,8 +281,8 @@ struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
                  path_make(journal->path, folder, "alarms.log") &&
                  path_make(journal->new_path, folder, "alarms.log.new") &&
                  path_make(journal->lock_path, folder, "alarms.lock");
-    if (named)
-        take_folder(journal); /* where it fails the thread tries it again, and says why */
+    if (named) /* where it fails the thread tries it again, and says why */
+        journal->is_second = !take_folder(journal) && errno == EBUSY;
     if (named && pthread_create(&journal->thread, NULL, run, journal) == 0)
         return journal;
     alarm_journal_free(journal);

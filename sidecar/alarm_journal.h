@@ -26,8 +26,8 @@ bool alarm_journal_put_aside(const char *folder);
  * is errno, and only alarm_journal_renew() writes again. NULL: no thread could be made. */
 struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
                                           void (*told)(void *context, int error), void *context);
-/* Before anything is added: nobody else writes there. */
-bool alarm_journal_is_alone(const struct alarm_journal *journal);
+/* Before anything is added: another program writes there; this one cannot until that has ended. */
+bool alarm_journal_is_second(const struct alarm_journal *journal);
 /* What waits is written, and the thread ends; the loop turns once more before it is freed. NULL
  * allowed. */
 void alarm_journal_stop(struct alarm_journal *journal);

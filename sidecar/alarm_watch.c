@@ -17,7 +17,9 @@ enum {
     SLOT_US = METER_SLOT_S * SECOND_US,
     AFTER_US = 200000, /* behind a slot's end: who had ended by then has counted */
     BEHIND_MOST = 60,  /* evaluations that are made up for where time has leapt */
-    BACK_MOST_S = 60   /* a clock that was set back by more than this begins anew */
+    WAIT_US = 60 * SECOND_US,
+    LOOK_US = 200000, /* between two looks at whether the folder is free */
+    BACK_MOST_S = 60  /* a clock that was set back by more than this begins anew */
 };
 
 struct alarm_watch {
@@ -31,6 +33,11 @@ struct alarm_watch {
     int64_t *since_s; /* by alarm: when it took its state; 0: it never changed */
     int64_t evaluated_s;
     struct timer timer;
+    /* Until the folder is ours: */
+    const char *folder; /* NULL: we do not wait */
+    struct caller *caller;
+    uint64_t waits_until_us;
+    struct timer look;
 };
 
 /* ---- samples ---- */
@@ -107,9 +114,56 @@ static void on_slot(struct timer *timer)
 {
     struct alarm_watch *watch = list_entry(timer, struct alarm_watch, timer);
     gather(watch);
-    evaluate(watch);
-    alarm_duty_look(watch->duty);
+    if (watch->folder == NULL) {
+        evaluate(watch);
+        alarm_duty_look(watch->duty);
+    }
     arm(watch);
+}
+
+/* ---- the folder ---- */
+
+static void restore(struct alarm_watch *watch)
+{
+    int64_t now_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
+    struct alarm_restored restored;
+    for (size_t i = 0; watch->alarms != NULL && i < watch->settings->alarm_count; i++)
+        if (alarm_duty_restored(watch->duty, i, &restored)) {
+            alarms_restore(watch->alarms, i, &restored, now_s);
+            watch->since_s[i] = restored.since_s;
+        }
+}
+
+static void on_look(struct timer *timer)
+{
+    struct alarm_watch *watch = list_entry(timer, struct alarm_watch, look);
+    bool is_over = loop_now_us(watch->loop) >= watch->waits_until_us;
+    if (!alarm_duty_open(watch->duty, watch->folder, watch->caller) && !is_over) {
+        timer_arm(&watch->look, loop_now_us(watch->loop) + LOOK_US);
+        return;
+    }
+    if (!alarm_duty_is_open(watch->duty)) {
+        program_log_say(*watch->log, LOG_ERROR,
+                        "what happens to alarms is not kept: another program writes %s/alarms.log",
+                        watch->folder);
+        alarm_duty_open(watch->duty, NULL, watch->caller);
+    }
+    watch->folder = NULL;
+    if (watch->alarms != NULL)
+        watch->evaluated_s = due_s(watch);
+    restore(watch);
+}
+
+void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct caller *caller)
+{
+    if (alarm_duty_open(watch->duty, folder, caller)) {
+        restore(watch);
+        return;
+    }
+    watch->folder = folder;
+    watch->caller = caller;
+    watch->waits_until_us = loop_now_us(watch->loop) + WAIT_US;
+    timer_arm(&watch->look, loop_now_us(watch->loop) + LOOK_US);
 }
 
 /* ---- life ---- */
@@ -124,6 +178,7 @@ struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const
     watch->workers = workers;
     watch->duty = alarm_duty_new(loop, log);
     timer_init(&watch->timer, loop, on_slot);
+    timer_init(&watch->look, loop, on_look);
     return watch;
 }
 
@@ -132,6 +187,7 @@ void alarm_watch_close(struct alarm_watch *watch)
     if (watch == NULL)
         return;
     timer_disarm(&watch->timer);
+    timer_disarm(&watch->look);
     alarm_duty_close(watch->duty);
 }
 
@@ -140,6 +196,7 @@ void alarm_watch_free(struct alarm_watch *watch)
     if (watch == NULL)
         return;
     timer_disarm(&watch->timer);
+    timer_disarm(&watch->look);
     alarm_duty_free(watch->duty);
     alarms_free(watch->alarms);
     free(watch->since_s);
@@ -198,18 +255,6 @@ void alarm_watch_change(struct alarm_watch *watch, const struct settings *settin
         arm(watch);
     free(watches);
     faults_free(faults);
-}
-
-void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct caller *caller)
-{
-    int64_t now_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
-    struct alarm_restored restored;
-    alarm_duty_open(watch->duty, folder, caller);
-    for (size_t i = 0; watch->alarms != NULL && i < watch->settings->alarm_count; i++)
-        if (alarm_duty_restored(watch->duty, i, &restored)) {
-            alarms_restore(watch->alarms, i, &restored, now_s);
-            watch->since_s[i] = restored.since_s;
-        }
 }
 
 /* ---- by hand ---- */

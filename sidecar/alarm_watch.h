@@ -30,7 +30,8 @@ void alarm_watch_free(struct alarm_watch *watch);
 void alarm_watch_change(struct alarm_watch *watch, const struct settings *settings);
 
 /* Once privileges are dropped: what the folder (NULL: none) knows of a time before a restart holds,
- * and actions are carried out from now on. */
+ * and actions are carried out from now on. While another program still has the folder (it is about
+ * to end, for it would do the same) nothing is evaluated, for a minute at the most. */
 void alarm_watch_open(struct alarm_watch *watch, const char *folder, struct caller *caller);
 
 /* What follows from changes: history, actions, muting. Its alarms are numbered as here. */

@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from harness import free_port, run, wait_until
+from harness import Sidegate, free_port, run, wait_until
 from receivers import UUID, Alertmanager, Topic, when
 
 ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
@@ -169,6 +169,29 @@ def test_what_was_not_told_before_the_end_is_told_afterwards_and_nothing_twice(s
     assert late.states() == [("INSUFFICIENT_DATA", "ALARM"), ("ALARM", "OK")]
     assert late.ids[0] == topic.ids[0] and len(topic.messages) == 1
     assert [one["state"] for one in history(s, kind="StateUpdate")] == ["ALARM", "OK"]
+
+
+def test_what_happened_is_read_when_the_program_of_before_has_let_go_of_it(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    config = keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, format: sns, url: "{topic.url}/" }}] }}\n')
+    s = sidegate(config=config)
+    set_state(s, "ALARM")
+    topic.wait(1)
+    wait_for_disk(tmp_path, '"outcome":"sent"')
+    (tmp_path / "second").mkdir()
+    second = Sidegate(tmp_path / "second", config=config)
+    try:
+        assert "still has the alarms" in api(second, "POST", "/quiet/state", {"state": "OK", "reason": "x"}, 503)["detail"]
+        assert facts(second)["state"] == "INSUFFICIENT_DATA"
+        s.process.kill()  # its child ends with it
+        wait_until(lambda: facts(second)["state"] == "ALARM", "the folder is taken over")
+        assert [one["type"] for one in history(second)] == ["ConfigurationUpdate", "StateUpdate", "Action"]
+        set_state(second, "OK")
+        set_state(second, "ALARM")
+        topic.wait(2)
+        assert topic.states() == [("INSUFFICIENT_DATA", "ALARM"), ("OK", "ALARM")]
+    finally:
+        assert second.stop() == 0
 
 
 def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, receiver, tmp_path):

@@ -96,7 +96,7 @@ TEST(lines_come_to_the_disk_in_their_order_and_none_is_lost_at_the_end)
     struct scene scene;
     char line[32];
     scene_begin(&scene);
-    check(alarm_journal_is_alone(scene.journal));
+    check(!alarm_journal_is_second(scene.journal));
     check_number(lines_of(&scene), 0);
     alarm_journal_renew(scene.journal, SPAN("line 0\n"));
     for (int i = 1; i < LINES; i++) {
@@ -126,7 +126,7 @@ TEST(two_programs_do_not_undo_each_others_work)
     snprintf(other.folder, sizeof other.folder, "%s", scene.folder);
     other.loop = loop_new(NULL);
     other.journal = alarm_journal_start(other.folder, other.loop, on_told, &other);
-    check(!alarm_journal_is_alone(other.journal));
+    check(alarm_journal_is_second(other.journal));
     alarm_journal_renew(other.journal, SPAN("another's\n"));
     wait_for_word(&other);
     check_number(other.error, EBUSY);

@@ -61,12 +61,13 @@ def in_calls():
     found = {}
     for path in sorted((TOP / "exporters").glob("*.[ct]*")):
         text = path.read_text()
-        if "attribute" not in text or path.name.startswith(("xray", "emf")):
+        if ("attribute" not in text and path.name != "resource.c") or path.name.startswith(("xray", "emf")):
             continue
         for call, key in re.findall(r'\b(attribute_text|attribute_number)\(\s*[^,]+,\s*"([^"]+)"', text):
             found[key] = CALLS[call]
-        for key in re.findall(r'\{"([a-z_.]+)", offsetof\(struct report', text):
-            found[key] = "string"
+        for pattern in (r'\{"([a-z_.]+)", offsetof\(struct report', r'\badd\(\w+, "([a-z0-9_]+\.[a-z0-9_.]+)"',
+                        r'\bput\(\w+, SPAN\("([a-z_.]+)"\)'):
+            found.update({key: "string" for key in re.findall(pattern, text)})
         for key, kind in re.findall(r'LABEL\("\w+", "([^"]+)", (\w+)\)', text):
             found[key] = TYPES[kind]
     assert len(found) > 40, "the sources say it otherwise now"

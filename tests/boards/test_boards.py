@@ -7,6 +7,7 @@ import re
 import subprocess
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 import yaml
@@ -157,6 +158,15 @@ def test_promtool_finds_nothing(world):
     assert code == 0 and not err and "FAILED" not in out, out + err
     for page in world.metrics:
         assert promtool("check", "metrics", text=page) == (0, "", "")
+
+
+def test_alerts_wait_as_long_as_they_should_and_say_what_they_saw(tmp_path):
+    text = Path(__file__).with_name("alerts.yaml").read_text()
+    for name, path in (("RECORDING", "recording.yaml"), ("ALERTS", "alerts.yaml")):
+        text = text.replace(name, str(FOLDER / "prometheus" / "rules" / path), 1)
+    (tmp_path / "alerts.yaml").write_text(text)
+    code, out, err = promtool("test", "rules", tmp_path / "alerts.yaml")
+    assert code == 0 and "SUCCESS" in out, out + err
 
 
 def test_boards_and_rules_name_nothing_that_the_program_does_not_have(world):

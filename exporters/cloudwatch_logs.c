@@ -30,14 +30,19 @@ struct cloudwatch_logs {
     bool is_open; /* what became of the last try nobody knows */
 };
 
-static struct curl_slist *fields_new(const char *target)
+/* Host by hand: libcurl 7.88 signs it without its port. */
+static struct curl_slist *fields_new(const char *target, struct span endpoint)
 {
-    char line[128];
+    char line[320];
     snprintf(line, sizeof line, "X-Amz-Target: Logs_20140328.%s", target);
     struct curl_slist *list = curl_slist_append(NULL, line);
+    struct span host = span_from(endpoint, span_find(endpoint, SPAN("://")) + 3);
+    size_t end = span_find_byte(host, '/');
+    host = end != SPAN_NONE ? span_first(host, end) : host;
+    if (snprintf(line, sizeof line, "Host: " SPAN_FORMAT, span_arg(host)) < (int)sizeof line)
+        list = curl_slist_append(list, line);
     list = curl_slist_append(list, "Content-Type: application/x-amz-json-1.1");
     list = curl_slist_append(list, "User-Agent: Sidegate/" SIDEGATE_VERSION);
-    list = curl_slist_append(list, "Expect:");
     must(list != NULL);
     return list;
 }
@@ -63,8 +68,8 @@ static void *cloudwatch_logs_begin(const struct log_settings *settings, const ch
                                                .timeout_us = own->timeout_us});
     if (gethostname(c->host, sizeof c->host - 1) != 0 || c->host[0] == '\0')
         snprintf(c->host, sizeof c->host, "sidegate");
-    c->put_fields = fields_new("PutLogEvents");
-    c->create_fields = fields_new("CreateLogStream");
+    c->put_fields = fields_new("PutLogEvents", own->endpoint);
+    c->create_fields = fields_new("CreateLogStream", own->endpoint);
     c->events = must_alloc(CLOUDWATCH_EVENTS_MOST * sizeof *c->events);
     return c;
 }

@@ -10,6 +10,13 @@
 
 enum log_sink { SINK_FILE, SINK_SYSLOG, SINK_CLOUDWATCH_LOGS, SINK_FIREHOSE, SINKS };
 
+/* When a file is full and makes room; 0: never, for that reason. */
+struct rotation {
+    uint64_t most_bytes, most_age_us;
+    unsigned keep; /* files beside the one that is written; at least 1 */
+    bool compress;
+};
+
 enum { SYSLOG_BY_OUTCOME = 8 }; /* err for answers from 500 up, warning for what rules say, info */
 
 /* RFC 5424. */
@@ -41,6 +48,7 @@ struct firehose_settings {
 
 struct log_settings {
     struct span path; /* a file, /dev/stdout, a named pipe, LOG_UDP address; at == NULL: off */
+    struct rotation rotation; /* of a file */
     struct syslog_settings syslog;
     struct cloudwatch_logs_settings cloudwatch_logs;
     struct firehose_settings firehose;

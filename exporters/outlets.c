@@ -59,6 +59,8 @@ static void apply_file(struct outlet *outlet, enum writer_kind kind, struct log_
     else if (plan->fd >= 0)
         outlet->writer = writer_new(outlet->queue, kind, plan->to->path.at, plan->fd);
     plan->fd = -1;
+    if (outlet->writer != NULL)
+        writer_rotate(outlet->writer, &plan->to->rotation);
     atomic_store(&outlet->on, outlet->writer != NULL);
 }
 

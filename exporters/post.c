@@ -57,6 +57,7 @@ struct post *post_new(const struct post_settings *settings)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->error);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L); /* nobody is waited for */
     if (settings->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
     if (settings->user != NULL) {

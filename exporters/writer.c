@@ -30,6 +30,7 @@
 
 #include "exporters/audit_file.h"
 #include "exporters/clock.h"
+#include "exporters/rotate.h"
 #include "exporters/say.h"
 #include "exporters/thread.h"
 #include "exporters/words.h"
@@ -40,6 +41,7 @@ enum {
     WRITE_TRIES = 5, /* of the same lines, then they are given up */
     FIRST_PAUSE_US = 100 * 1000,
     LONGEST_PAUSE_US = 2000 * 1000,
+    ROTATE_PAUSE_US = 60 * 1000 * 1000,
 };
 
 struct writer {
@@ -53,6 +55,7 @@ struct writer {
     pthread_mutex_t lock; /* guards next_* */
     char *next_path;      /* NULL: none */
     int next_fd;
+    struct rotation next_rotation;
 
     /* the thread's own */
     char *path;
@@ -62,6 +65,9 @@ struct writer {
     size_t written;           /* of `lines` */
     unsigned units, tries;
     bool told; /* the present trouble has been said on stderr */
+    struct rotation rotation;
+    struct rotator *rotator;
+    uint64_t rotate_after_us; /* a rotation that failed is tried again then */
 };
 
 /* A socket that has the address for its peer; -1 with errno. */
@@ -135,6 +141,7 @@ static void follow_orders(struct writer *w)
     char *path = w->next_path;
     int fd = w->next_fd;
     w->next_path = NULL;
+    w->rotation = w->next_rotation;
     pthread_mutex_unlock(&w->lock);
     if (path != NULL) {
         free(w->path);
@@ -170,11 +177,57 @@ static bool is_over(const struct writer *w)
     return atomic_load(&w->stop) && clock_monotonic_us() >= atomic_load(&w->deadline_us);
 }
 
+/* How long the next piece is that is not to be torn apart. */
+static size_t whole_line(const struct writer *w, struct span rest)
+{
+    size_t end = w->kind == WRITER_LINES ? span_find_byte(rest, '\n') : SPAN_NONE;
+    return end != SPAN_NONE ? end + 1 : rest.len;
+}
+
+static void rotate(struct writer *w)
+{
+    char why[512];
+    uint64_t now = clock_monotonic_us();
+    if (now < w->rotate_after_us)
+        return;
+    enum rotated turned = rotator_turn(w->rotator, &w->rotation, w->path, w->fd);
+    if (turned == ROTATED_LATER)
+        return;
+    int fd = turned == ROTATED ? log_open(w->path, why, sizeof why) : -1;
+    if (fd >= 0) {
+        use_file(w, fd);
+        return;
+    }
+    if (turned == ROTATED_NOT)
+        snprintf(why, sizeof why, "%.300s: %s", w->path, strerrordesc_np(errno));
+    say("log is not rotated, the old file goes on: %s", why);
+    w->rotate_after_us = now + ROTATE_PAUSE_US;
+}
+
+/* How much of the rest the file has room for, in whole lines; where there is none it is rotated. */
+static size_t room_for(struct writer *w, struct span rest)
+{
+    bool at_line = w->written == 0 || w->lines.at[w->written - 1] == '\n';
+    if (!w->is_file || !at_line || w->torn)
+        return rest.len;
+    uint64_t room = rotation_room(&w->rotation, w->fd);
+    if (room < whole_line(w, rest)) {
+        rotate(w);
+        room = rotation_room(&w->rotation, w->fd);
+    }
+    if (room >= rest.len || w->kind != WRITER_LINES)
+        return rest.len;
+    size_t end = span_find_last_byte(span_first(rest, (size_t)room), '\n');
+    return end != SPAN_NONE ? end + 1 : whole_line(w, rest);
+}
+
 /* How much of the rest is handed over at once: all to a file, to a pipe as many whole lines as it
  * takes without blocking, or a piece of one that is longer. */
-static size_t portion(const struct writer *w, struct span rest)
+static size_t portion(struct writer *w, struct span rest)
 {
-    if (w->is_file || rest.len <= PIPE_BUF || w->kind == WRITER_DATAGRAMS)
+    if (w->is_file)
+        return room_for(w, rest);
+    if (rest.len <= PIPE_BUF || w->kind == WRITER_DATAGRAMS)
         return rest.len;
     size_t end = span_find_last_byte(span_first(rest, PIPE_BUF), '\n');
     return end != SPAN_NONE ? end + 1 : PIPE_BUF;
@@ -274,6 +327,7 @@ static void writer_free(struct writer *w)
         close(w->next_fd);
     if (w->wake >= 0)
         close(w->wake);
+    rotator_free(w->rotator, atomic_load(&w->deadline_us));
     pthread_mutex_destroy(&w->lock);
     buf_fini(&w->lines);
     buf_fini(&w->record);
@@ -309,6 +363,7 @@ struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char
     must(pthread_mutex_init(&w->lock, NULL) == 0);
     w->queue = queue;
     w->kind = kind;
+    w->rotator = rotator_new();
     w->path = must_strdup(path);
     w->fd = -1;
     use_file(w, fd);
@@ -319,6 +374,13 @@ struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char
         return w;
     writer_free(w);
     return NULL;
+}
+
+void writer_rotate(struct writer *w, const struct rotation *rotation)
+{
+    pthread_mutex_lock(&w->lock);
+    w->next_rotation = *rotation;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void writer_wake(struct writer *w)

@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_EXPORTERS_WRITER_H
 #define SIDEGATE_EXPORTERS_WRITER_H
 
+#include "exporters/log_settings.h"
 #include "exporters/queue.h"
 
 struct writer;
@@ -25,6 +26,8 @@ enum writer_kind {
 /* Starts the thread. Takes `fd`; `path` is copied; `queue` is borrowed and outlives the writer.
  * NULL: no thread can be had, `fd` is closed. */
 struct writer *writer_new(struct queue *queue, enum writer_kind kind, const char *path, int fd);
+/* From now on the file is rotated; without a call it never is. */
+void writer_rotate(struct writer *writer, const struct rotation *rotation);
 /* There is something in the queue. Cheap. */
 void writer_wake(struct writer *writer);
 /* Goes on with another file, at the end of a batch of lines. Takes `fd`. */

@@ -95,11 +95,21 @@ static void check_cloudwatch_logs(const struct section *section,
                "access_key_id, secret_access_key_file and region go together");
 }
 
+static void check_rotation(const struct section *section, const struct log_settings *to)
+{
+    if (to->path.at == NULL || span_starts(to->path, SPAN("/dev/")))
+        refuse(section, "rotate", "", "path names no file");
+    else if (to->rotation.most_bytes == 0 && to->rotation.most_age_us == 0)
+        refuse(section, "rotate", "add rotate.max_size or rotate.max_age", "it is never full");
+}
+
 static void check_log(struct reading *reading, const char *path, const struct log_settings *to)
 {
     const struct section section = {reading, tree_find_path(reading->root, span_text(path)), path};
     if (section.log == NULL)
         return;
+    if (says_more(&section, "rotate"))
+        check_rotation(&section, to);
     if (says_more(&section, "syslog"))
         check_syslog(&section, &to->syslog);
     if (says_more(&section, "cloudwatch_logs"))

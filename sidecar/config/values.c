@@ -435,6 +435,15 @@ const struct option_type type_spool_size = {.name = "size",
                                             .print = size_print,
                                             .least = 4 << 20,
                                             .most = UINT64_C(1) << 40};
+static const char *const off_word[] = {"off"};
+const struct option_type type_rotate_size = {.name = "off | size",
+                                             .expected = "off, or a size with a unit from 4KiB up",
+                                             .read = size_read,
+                                             .print = size_print,
+                                             .words = off_word,
+                                             .word_count = 1,
+                                             .least = 4 << 10,
+                                             .most = UINT64_C(1) << 40};
 const struct option_type type_sink_buffer = {.name = "size",
                                              .expected = "a size with a unit, from 8MiB to 4GiB",
                                              .read = size_read,

@@ -78,7 +78,7 @@ class Syslog:
                 return
             wire = Wire(sock, 600)
             self.wires.append(wire)
-            threading.Thread(target=self.stream, args=(wire,), daemon=True).start()
+            threading.Thread(target=lambda wire=wire: self.stream(wire), daemon=True).start()
 
     def stream(self, wire):
         """Octet counting: the length, a space, the message."""
@@ -134,7 +134,7 @@ class HttpReceiver:
         self.open()
 
     def open(self):
-        self.backend = Backend(self.serve, self.port)
+        self.backend = Backend(self.serve, self.port)  # its script may be exchanged
         self.port = self.backend.port
         self.url = f"http://127.0.0.1:{self.port}"
 

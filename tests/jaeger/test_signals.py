@@ -78,14 +78,15 @@ def accounts(s):
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-@pytest.mark.parametrize("histograms", ["explicit", "exponential"])
-def test_the_collector_takes_all_signals(collector, tmp_path, protocol, histograms):
+@pytest.mark.parametrize("histograms, temporality, compression", [("explicit", "cumulative", "none"), ("explicit", "delta", "gzip"),
+                                                                  ("exponential", "delta", "none"), ("exponential", "cumulative", "gzip")])
+def test_the_collector_takes_all_signals(collector, tmp_path, protocol, histograms, temporality, compression):
     (tmp_path / "rules.conf").write_text(RULES)
     backend = Backend()
     s = Sidegate(tmp_path, backend.url, config=f"""
-otlp: {{ endpoint: "{receivers(collector)[protocol]}", protocol: {protocol}, compression: gzip }}
+otlp: {{ endpoint: "{receivers(collector)[protocol]}", protocol: {protocol}, compression: {compression} }}
 logs: {{ otlp: [requests, events] }}
-metrics: {{ exporter: otlp, otlp: {{ interval: 1s, histograms: {histograms} }} }}
+metrics: {{ exporter: otlp, otlp: {{ interval: 1s, histograms: {histograms}, temporality: {temporality} }} }}
 rules: {{ files: [{tmp_path}/rules.conf] }}
 """)
     try:
@@ -108,6 +109,7 @@ rules: {{ files: [{tmp_path}/rules.conf] }}
     assert ids <= set(re.findall(r"^Trace ID: (\w{32})$", said, re.M))  # of the records
     assert ids <= set(re.findall(r"^    Trace ID +: (\w{32})$", said, re.M))  # of the spans
     kind = "ExponentialHistogram" if histograms == "exponential" else "Histogram"
-    assert re.search(rf"-> Name: http\.server\.request\.duration\n.*\n +-> Unit: s\n +-> DataType: {kind}\n", said)
+    assert re.search(rf"-> Name: http\.server\.request\.duration\n.*\n +-> Unit: s\n +-> DataType: {kind}\n"
+                     rf" +-> AggregationTemporality: {temporality.capitalize()}\n", said)
     assert re.search(r"-> Name: sidegate\.rule_matches\n.*\n +-> Unit: \{match\}\n +-> DataType: Sum\n +-> IsMonotonic: true\n", said)
     assert "Exemplar #0" in said

@@ -30,7 +30,6 @@ static const struct row rows[] = {
     {"OTEL_RESOURCE_ATTRIBUTES", "resource.attributes", HOW_PAIRS},
     {"OTEL_TRACES_EXPORTER", "traces.exporter", HOW_AS_IS},
     {"OTEL_TRACES_SAMPLER", "traces.sampler", HOW_AS_IS},
-    {"OTEL_TRACES_SAMPLER_ARG", "traces.ratio", HOW_AS_IS},
     {"OTEL_PROPAGATORS", "traces.propagators", HOW_AS_IS},
     {"OTEL_LOGS_EXPORTER", "logs.otlp", HOW_LOGS},
     {"OTEL_METRICS_EXPORTER", "metrics.exporter", HOW_AS_IS},
@@ -210,6 +209,66 @@ static void add_rows(const struct adding *adding)
     }
 }
 
+/* ---- what the sampler is told ---- */
+
+static void set_scalar(const struct adding *adding, const char *path, struct span text)
+{
+    struct node *node = arena_alloc(adding->arena, sizeof *node);
+    struct span wrong;
+    if (node == NULL || tree_find_path(adding->root, span_text(path)) != NULL)
+        return;
+    *node = (struct node){.kind = NODE_SCALAR,
+                          .place = {.file = "OTEL_TRACES_SAMPLER_ARG"},
+                          .text = span_text(arena_string(adding->arena, text)),
+                          .folder = "."};
+    node->key_place = node->place;
+    tree_set(adding->root, adding->arena, span_text(path), node, &wrong);
+}
+
+/* "endpoint=http://localhost:2000,polling_interval=360": as AWS's distribution has it. */
+static bool add_rules_argument(const struct adding *adding, struct span text)
+{
+    uint64_t seconds;
+    while (text.at != NULL) {
+        struct span value = span_trim(span_cut(&text, ','), " "), name = span_cut(&value, '=');
+        if (span_is(name, SPAN("endpoint")) && value.len > 0)
+            set_scalar(adding, "traces.xray.sampling.endpoint", value);
+        else if (span_is(name, SPAN("polling_interval")) && number_parse(value, &seconds) &&
+                 seconds > 0)
+            set_scalar(adding, "traces.xray.sampling.refresh",
+                       arena_format(adding->arena, SPAN_FORMAT "s", span_arg(value)));
+        else
+            return false;
+    }
+    return true;
+}
+
+static bool is_part(struct span text)
+{
+    struct span decimals = text, whole = span_cut(&decimals, '.');
+    uint64_t ones, rest = 0;
+    return number_parse(whole, &ones) && ones <= 1 &&
+           (decimals.at == NULL || (number_parse(decimals, &rest) && decimals.len <= 9)) &&
+           (ones == 0 || rest == 0);
+}
+
+/* Each sampler reads it in its own way; what it does not know is said, and nothing more. */
+static void add_sampler_argument(const struct adding *adding)
+{
+    struct span text = variable(adding, "OTEL_TRACES_SAMPLER_ARG");
+    const struct node *sampler = tree_find_path(adding->root, SPAN("traces.sampler"));
+    bool is_xray = sampler != NULL && span_is(sampler->text, SPAN("xray"));
+    bool fits = text.len == 0 || (is_xray ? add_rules_argument(adding, text) : is_part(text));
+    if (!fits)
+        fault_add(adding->faults, FAULT_WARNING, (struct place){.file = "OTEL_TRACES_SAMPLER_ARG"},
+                  span_make(NULL, 0), "'" SPAN_FORMAT "' is ignored: expected %s",
+                  span_arg(span_first(text, 200)),
+                  is_xray ? "endpoint=URL, polling_interval=SECONDS"
+                          : "a number from 0 to 1, like 0.25");
+    else if (text.len > 0 && !is_xray)
+        set_scalar(adding, "traces.ratio", text);
+}
+
 /* ---- the receiver ---- */
 
 /* "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"; signal NULL: of all. */
@@ -349,6 +408,7 @@ void environment_add(const struct environment *environment, struct node *root, s
 {
     const struct adding adding = {environment, root, arena, faults};
     add_rows(&adding);
+    add_sampler_argument(&adding);
     add_receiver(&adding);
 }
 

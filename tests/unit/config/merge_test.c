@@ -308,6 +308,41 @@ TEST(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning)
     settings = folder_read(&folder, NEEDED, NULL);
     check_number(settings->traces.sampler, SAMPLER_XRAY);
     settings_free(settings);
+    folder.variables[2] = "OTEL_TRACES_SAMPLER_ARG=endpoint=http://127.0.0.1:2000, "
+                          "polling_interval=360";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_span(settings->traces.xray.sampling.endpoint, "http://127.0.0.1:2000");
+    check_number(settings->traces.xray.sampling.refresh_us, 360000000);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(an_argument_that_the_sampler_does_not_know_is_said_and_ignored)
+{
+    static const struct {
+        const char *sampler, *argument, *faults;
+    } rows[] = {
+        {"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=endpoint=http://a",
+         "OTEL_TRACES_SAMPLER_ARG: warning: 'endpoint=http://a' is ignored: expected a number from "
+         "0 to 1, like 0.25\n"},
+        {"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=1.5",
+         "OTEL_TRACES_SAMPLER_ARG: warning: '1.5' is ignored: expected a number from 0 to 1, like "
+         "0.25\n"},
+        {"OTEL_TRACES_SAMPLER=xray", "OTEL_TRACES_SAMPLER_ARG=0.5",
+         "OTEL_TRACES_SAMPLER_ARG: warning: '0.5' is ignored: expected endpoint=URL, "
+         "polling_interval=SECONDS\n"},
+    };
+    struct folder folder;
+    folder_open(&folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        folder.variables[0] = rows[i].sampler;
+        folder.variables[1] = rows[i].argument;
+        struct settings *settings = folder_read(&folder, NEEDED, NULL);
+        check_span(span_text(folder_faults(&folder)), rows[i].faults);
+        check_number(settings->traces.ratio, 1000000000);
+        settings_free(settings);
+    }
     folder_close(&folder);
 }
 
@@ -362,6 +397,7 @@ int merge_suite(void)
         cmocka_unit_test(attributes_of_the_environment_name_the_service_where_nobody_else_does),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
+        cmocka_unit_test(an_argument_that_the_sampler_does_not_know_is_said_and_ignored),
         cmocka_unit_test(variables_are_put_into_values_and_add_no_structure),
         cmocka_unit_test(what_only_a_restart_changes_is_warned_of),
     };

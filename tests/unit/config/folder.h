@@ -18,8 +18,8 @@
 struct folder {
     char path[64];
     const char *variables[12]; /* "NAME=value": all of the environment */
-    struct faults *faults;    /* of the latest reading */
-    char text[4096];          /* what the latest faults print */
+    struct faults *faults;     /* of the latest reading */
+    char text[4096];           /* what the latest faults print */
 };
 
 void folder_open(struct folder *folder);

@@ -283,21 +283,21 @@ static void fields_fill(const struct alarm_action *action, const struct alarm_du
         field_add(action, request, fields, SPAN("x-amz-sns-rawdelivery"), SPAN("true"));
 }
 
-static struct notice notice_of(const struct alarm_actions *actions,
-                               const struct alarm_settings *alarm,
-                               const struct alarm_change *change)
+static struct notice notice_of(const struct lane *lane, const struct alarm_settings *alarm)
 {
+    const struct alarm_due *due = &first_of(&lane->waiting)->due;
     return (struct notice){.alarm = alarm,
-                           .change = change,
-                           .service = actions->settings->service.name,
-                           .environment = actions->settings->service.environment};
+                           .change = &due->change,
+                           .service = lane->actions->settings->service.name,
+                           .environment = lane->actions->settings->service.environment,
+                           .configured_us = due->configured_us};
 }
 
 static void body_fill(const struct lane *lane, const struct alarm_settings *alarm,
                       const struct alarm_action *action, struct buf *to)
 {
     const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane->actions, alarm, change);
+    const struct notice notice = notice_of(lane, alarm);
     uint64_t now_us = loop_wall_us(lane->actions->world.loop);
     bool fires = change->state == ALARM_STATE_ALARM;
     uint64_t since_us = fires || change->since_us == 0 ? change->wall_us : change->since_us;
@@ -373,7 +373,7 @@ static void command_go(struct lane *lane, const struct alarm_settings *alarm,
                        const struct alarm_action *action)
 {
     const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane->actions, alarm, change);
+    const struct notice notice = notice_of(lane, alarm);
     const struct pair extras[EXTRAS_MOST] = {
         {SPAN("ALARM_NAME"), alarm->name},
         {SPAN("ALARM_DESCRIPTION"), alarm->description},
@@ -404,7 +404,7 @@ static void log_go(struct lane *lane, const struct alarm_settings *alarm,
                    const struct alarm_action *action)
 {
     const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane->actions, alarm, change);
+    const struct notice notice = notice_of(lane, alarm);
     struct buf body;
     buf_init(&body, BODY_BYTES);
     notice_add_message(&body, &notice);

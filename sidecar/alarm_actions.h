@@ -35,7 +35,8 @@ const char *alarm_outcome_word(enum alarm_outcome outcome);
 /* An action of a change. Texts are borrowed. */
 struct alarm_due {
     struct span alarm;
-    uint32_t key; /* of the action */
+    uint32_t key;           /* of the action */
+    uint64_t configured_us; /* since when the alarm has its settings */
     struct alarm_change change;
 };
 

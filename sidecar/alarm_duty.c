@@ -147,7 +147,8 @@ static void decide(struct alarm_duty *duty, size_t i, bool carry_out)
     struct record *record = &duty->records[i];
     const struct alarm_settings *alarm = &duty->settings->alarms[i];
     struct alarm_event event = event_of(duty, i, ALARM_EVENT_DUE);
-    struct alarm_due due = {.alarm = alarm->name, .change = record->last};
+    struct alarm_due due = {
+        .alarm = alarm->name, .configured_us = record->configured_us, .change = record->last};
     event.id = span_make(record->last.id, ALARM_ID_LENGTH);
     record->is_held = record->is_muted_held = false;
     if (carry_out && !alarm->actions_off)
@@ -320,7 +321,8 @@ static void due_replay(struct replay *replay, size_t i, const struct alarm_event
     record->sent_count = 0;
     for (size_t k = 0; replay->is_first && k < event->key_count; k++) {
         struct pending *one = must_alloc(sizeof *one);
-        one->due = (struct alarm_due){.key = event->keys[k], .change = record->last};
+        one->due = (struct alarm_due){
+            .key = event->keys[k], .configured_us = record->configured_us, .change = record->last};
         one->due.alarm = name_of(replay->duty, i); /* the book's is not for long */
         one->reason = own(record->last.reason);
         one->due.change.reason = span_make(one->reason, record->last.reason.len);
@@ -510,7 +512,8 @@ static void firing_resume(struct alarm_duty *duty)
         if (!record->has_last || record->last.state != ALARM_STATE_ALARM)
             continue;
         for (size_t k = 0; k < record->sent_count; k++) {
-            const struct alarm_due due = {name_of(duty, i), record->sent[k], record->last};
+            const struct alarm_due due = {name_of(duty, i), record->sent[k], record->configured_us,
+                                          record->last};
             alarm_actions_keep_firing(duty->actions, &due);
         }
     }

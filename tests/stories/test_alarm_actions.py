@@ -96,6 +96,7 @@ def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate
     assert message["AlarmName"] == "errors" and message["AlarmDescription"] == "too many 5XX"
     assert message["NewStateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [1.0 (")
     assert message["AlarmArn"] == "arn:aws:cloudwatch:blue:000000000000:alarm:errors" and message["Region"] == "blue"
+    assert when(message["AlarmConfigurationUpdatedTimestamp"]) <= when(message["StateChangeTime"])
     assert message["AlarmActions"] == [topic.url, manager.url, "log"] and message["OKActions"] == [topic.url]
     assert message["Trigger"] == {
         "MetricName": "5XXError", "Namespace": "Sidegate", "Dimensions": [], "StatisticType": "Statistic", "Statistic": "AVERAGE",

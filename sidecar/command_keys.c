@@ -366,8 +366,8 @@ static int import(struct order *order)
         code = say(order, order->csv, why);
     else if (!api_key_csv_read(order->csv, buf_span(&text), arena, faults, import_row, &import))
         code = say_faults(faults);
-    else
-        order->fresh = import.fresh, order->again = import.again;
+    order->fresh = import.fresh;
+    order->again = import.again;
     if (text.at != NULL)
         explicit_bzero(text.at, text.size);
     buf_fini(&text);

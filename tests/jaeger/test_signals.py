@@ -2,6 +2,7 @@
 """OpenTelemetry's own Collector takes all three signals, over both protocols, and says what it has understood."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stories"))
+from certificates import Authority  # noqa: E402
 from harness import Backend, Sidegate, free_port, wait_until  # noqa: E402
 
 RULES = '''SecRuleEngine On
@@ -21,14 +23,15 @@ REQUESTS, ATTACKS = 20, 5
 class Collector:
     """The Collector that is in Jaeger's binary."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, settings="signals.yaml"):
         self.http_port, self.grpc_port = free_port(), free_port()
         self.said = folder / "collector.log"
         ports = {"COLLECTOR_HTTP_PORT": str(self.http_port), "COLLECTOR_GRPC_PORT": str(self.grpc_port), "OTEL_TRACES_SAMPLER": "always_off"}
         self.log = open(self.said, "ab")
         self.process = subprocess.Popen(
-            [os.environ["SIDEGATE_JAEGER"], "--config", str(Path(__file__).with_name("signals.yaml"))],
+            [os.environ["SIDEGATE_JAEGER"], "--config", str(Path(__file__).with_name(settings))],
             env={**os.environ, **ports}, stdout=self.log, stderr=self.log, cwd=folder)
+        self.is_secure = settings == "secure.yaml"
         try:
             wait_until(self.is_ready, "the Collector is ready", 60)
         except AssertionError as e:
@@ -37,6 +40,9 @@ class Collector:
 
     def is_ready(self):
         assert self.process.poll() is None, f"the Collector ended with {self.process.returncode}"
+        if self.is_secure:  # whom it lets in is the story's affair
+            with socket.socket() as sock:
+                return sock.connect_ex(("127.0.0.1", self.grpc_port)) == 0
         request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}/v1/traces", b"{}", {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=10):
@@ -113,3 +119,26 @@ rules: {{ files: [{tmp_path}/rules.conf] }}
                      rf" +-> AggregationTemporality: {temporality.capitalize()}\n", said)
     assert re.search(r"-> Name: sidegate\.rule_matches\n.*\n +-> Unit: \{match\}\n +-> DataType: Sum\n +-> IsMonotonic: true\n", said)
     assert "Exemplar #0" in said
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_the_collector_takes_traces_over_tls_from_who_shows_a_certificate(tmp_path, protocol):
+    authority = Authority(tmp_path)
+    authority.issue("there", ["IP:127.0.0.1"])
+    authority.issue("us", usage="clientAuth")
+    collector, backend = Collector(tmp_path, "secure.yaml"), Backend()
+    url = receivers(collector)[protocol].replace("http://", "https://")
+    s = Sidegate(tmp_path, backend.url, config=f"""
+otlp: {{ endpoint: "{url}", protocol: {protocol}, ca_file: ca.crt, cert_file: us.crt, key_file: us.key, headers: {{ x-tenant: shop }} }}
+""")
+    try:
+        for _ in range(3):  # over one connection, where the protocol is gRPC
+            assert s.ask().status == 200
+            wait_until(lambda: accounts(s)["traces"][1] > 0 and accounts(s)["traces"][0] == accounts(s)["traces"][1], "all spans are sent", 30)
+        ids = {line["trace_id"] for line in s.lines(3)}
+        wait_until(lambda: ids <= set(re.findall(r"^    Trace ID +: (\w{32})$", collector.text(), re.M)), "the Collector has all of them")
+        assert accounts(s)["traces"][2] == 0
+    finally:
+        s.stop()
+        backend.close()
+        collector.close()

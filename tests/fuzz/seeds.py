@@ -408,6 +408,16 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
+def add_otlp_answers(seeds):
+    """Trailers of gRPC, frames, messages and items of a batch: exporters/otlp_grpc.c, otlp_pieces.c."""
+    details = b"CAgSBWxhdGVyGjYKKHR5cGUuZ29vZ2xlYXBpcy5jb20vZ29vZ2xlLnJwYy5SZXRyeUluZm8SCgoICBQQgMq17gE"
+    seeds.add("otlp_answer_fuzz", b"grpc-status: 8\r\ngrpc-message: too%20much\r\ngrpc-status-details-bin: " + details + b"\r\n")
+    seeds.add("otlp_answer_fuzz", b"grpc-status: 99\ngrpc-message: %4\n")
+    seeds.add("otlp_answer_fuzz", b"\0\0\0\0\x09\x0a\x07\x08\x02\x12\x03old")
+    seeds.add("otlp_answer_fuzz", b"\x0a\x07\x08\x02\x12\x03old")
+    seeds.add("otlp_answer_fuzz", b"\x12\x0c\x0a\x01n\x3a\x07\x0a\x01x\x0a\x00\x18\x01\x12\x04\x2a\x02\x0a\x00\x12\x03\x0a\x01n")
+
+
 def add_spools(seeds):
     """Segments with frames, whole and cut, and a ledger's slot: exporters/spool_frame.c and spool_ledger.c."""
     def frame(sequence, units, record):
@@ -433,7 +443,7 @@ def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
                 add_policies, add_signatures, add_rates, add_templates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
-                add_spools, add_alarms, add_xray):
+                add_spools, add_otlp_answers, add_alarms, add_xray):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from harness import always_ok, read_request, run, wait_until
+from log_receivers import Firehose, Syslog
 from otlp import Collector
 from signers import KEY_ID, SECRET, Signed
 
@@ -149,13 +150,17 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{"kty": "oct", "kid": "k1", "k": base64.urlsafe_b64encode(key).decode().rstrip("=")}]}))
     (tmp_path / "aws-keys.yaml").write_text(f'keys:\n  {KEY_ID}: {{ secret: {SECRET}, principal: "arn:aws:iam::123456789012:user/a", '
                                             'session_token: "of/the+session" }\n')
-    for name in ("jwks.json", "aws-keys.yaml"):
+    (tmp_path / "access-key").write_text("k3y-of-firehose\n")
+    for name in ("jwks.json", "aws-keys.yaml", "access-key"):
         (tmp_path / name).chmod(0o600)
     (tmp_path / "own.conf").write_text(LISTENING)
+    syslog, firehose = Syslog("tcp"), Firehose("k3y-of-firehose")
+    away = f'syslog: {{ address: "{syslog.address}" }}, firehose: {{ url: "{firehose.url}", access_key_file: {tmp_path}/access-key }}'
     s = sidegate(backend(always_ok).url, config=CALLERS.replace("file: aws", f"file: {tmp_path}/aws").replace("jwks.json", f"{tmp_path}/jwks.json") + (
-        f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log }} }}\n"
-        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always }}\nwaf_log: {{ path: {tmp_path}/waf }}\n"
-        f"execution_log: {{ path: {tmp_path}/execution, level: info, data_trace: on }}\n"
+        f"rules: {{ files: [{tmp_path}/own.conf], log: {{ path: {tmp_path}/rules.log, {away} }} }}\n"
+        f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always, {away} }}\nwaf_log: {{ path: {tmp_path}/waf, {away} }}\n"
+        f"access_log: {{ path: {tmp_path}/access.log, {away} }}\n"
+        f"execution_log: {{ path: {tmp_path}/execution, {away}, level: info, data_trace: on }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
@@ -172,9 +177,17 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
     wait_until(lambda: (tmp_path / "segments").read_bytes().count(b"\n") == 7, "the segments")
     wait_until(lambda: (tmp_path / "waf").read_bytes().count(b"\n") >= 7, "the WAF log")
     wait_until(lambda: (tmp_path / "execution").read_bytes().count(b"Method completed") >= 7, "the execution log")
+    for log in ("access_log", "rule_log", "audit_log", "waf_log", "execution_log"):
+        wait_until(lambda: s.metric("sidegate_export_sent_total", destination=f"{log}.syslog") == s.metric("sidegate_export_sent_total", destination=log), log)
+        wait_until(lambda: s.metric("sidegate_export_sent_total", destination=f"{log}.firehose") == s.metric("sidegate_export_sent_total", destination=log), log)
+    answers = {path: s.status(path, s.admin_port)[1] for path in ("/api/v1/drops", "/api/v1/config")}
     said = {"access": s.log.read_text(), "execution": (tmp_path / "execution").read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
             "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
-    secrets = ["of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
+    said |= {"syslog": "".join(m.data + m.text for m in syslog.messages), "firehose": "".join(firehose.lines), **answers}
+    assert {m.kind for m in syslog.messages} == {"access_log", "rule_log", "audit_log", "waf_log", "execution_log"} and firehose.lines
+    syslog.close()
+    firehose.close()
+    secrets = ["k3y-of-firehose", "of-somebody", "of/the+session", "of%2Fthe%2Bsession", "of-another-session", "opensesame", "spoken-word", SECRET,
                *(one.signature for one in signed)]
     assert [(where, secret) for where, text in said.items() for secret in secrets if secret in text] == []
     assert "REDACTED" in said["audit"] and "REDACTED" in said["rules"]

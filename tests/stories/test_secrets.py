@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import signal
 
 import pytest
 
@@ -161,6 +162,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
         f"audit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ, format: {form}, when: always, {away} }}\nwaf_log: {{ path: {tmp_path}/waf, {away} }}\n"
         f"access_log: {{ path: {tmp_path}/access.log, {away} }}\n"
         f"execution_log: {{ path: {tmp_path}/execution, {away}, level: info, data_trace: on }}\n"
+        f"change_log: {{ path: {tmp_path}/changes }}\n"
         f'otlp: {{ endpoint: "{collector.url}" }}\nlogs: {{ otlp: [requests, events] }}\nmetrics: {{ exporter: otlp }}\n'
         f"traces: {{ exporter: [otlp, xray], xray: {{ path: {tmp_path}/segments }} }}\n"))
     for path in ("/staff", "/open", "/nowhere"):
@@ -182,6 +184,7 @@ def test_no_token_and_no_signature_appears_in_any_log_trace_metric_or_audit(side
         wait_until(lambda: s.metric("sidegate_export_sent_total", destination=f"{log}.firehose") == s.metric("sidegate_export_sent_total", destination=log), log)
     answers = {path: s.status(path, s.admin_port)[1] for path in ("/api/v1/drops", "/api/v1/config")}
     said = {"access": s.log.read_text(), "execution": (tmp_path / "execution").read_text(), "waf": (tmp_path / "waf").read_text(), "segments": (tmp_path / "segments").read_text(), "own": s.errors(), "audit": (tmp_path / "audit").read_text(), "rules": (tmp_path / "rules.log").read_text(),
+        f"change_log: {{ path: {tmp_path}/changes }}\n"
             "spans": everything_of(collector.spans), "metrics": s.status("/metrics")[1], "print": run("config", "print", "-c", str(s.config))[1], "series": s.status("/api/v1/metrics", s.admin_port)[1], "pushed": pushed(s, collector)}
     said |= {"syslog": "".join(m.data + m.text for m in syslog.messages), "firehose": "".join(firehose.lines), **answers}
     assert {m.kind for m in syslog.messages} == {"access_log", "rule_log", "audit_log", "waf_log", "execution_log"} and firehose.lines

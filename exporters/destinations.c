@@ -4,6 +4,7 @@
 
 #include "exporters/access_log.h"
 #include "exporters/audit_log.h"
+#include "exporters/cloudwatch/metric_filters.h"
 #include "exporters/execution_log.h"
 #include "exporters/log_records.h"
 #include "exporters/plan.h"
@@ -11,6 +12,8 @@
 #include "exporters/rule_log.h"
 #include "exporters/xray.h"
 #include "rules/base/must.h"
+
+enum { SECOND_US = 1000000 };
 
 static unsigned access_log_units(const struct report *report)
 {
@@ -24,6 +27,10 @@ static void access_log_items(struct items *items, const struct report *report)
         access_template_add(items->plan->access_template, &items->line, report, &items->scratch);
     else
         access_log_add(&items->line, report, &items->scratch);
+    if (items->plan->filters != NULL)
+        metric_filters_line(items->plan->filters,
+                            (int64_t)((report->began_wall_us + report->duration_us) / SECOND_US),
+                            buf_span(&items->line));
     items_put(items, &items->line, 1);
 }
 

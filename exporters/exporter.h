@@ -25,6 +25,7 @@
 
 struct ring;
 struct exporter;
+struct metric_filters;
 
 /* The parent makes it before the first fork: a memfd of `workers` rings with two lanes each
  * (security, ordinary). -1 with errno. */
@@ -104,8 +105,9 @@ struct exporter_settings { /* copied */
     struct span service_name, environment;
     const struct pair *resource; /* attributes that are given; the others are found out */
     size_t resource_count;
-    struct xray_service xray; /* of the X-Ray logs */
-    size_t queue_records;     /* of each destination: 8192 */
+    struct xray_service xray;       /* of the X-Ray logs */
+    struct metric_filters *filters; /* that see each access line; borrowed; NULL: none */
+    size_t queue_records;           /* of each destination: 8192 */
 };
 
 /* Opens the files (a fault names the path) and starts the thread. NULL: `why`. */

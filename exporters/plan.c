@@ -126,6 +126,7 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->audit_modes =
         (struct audit_modes){settings->audit_log.folder_mode, settings->audit_log.file_mode};
     plan->waf_redaction = waf_redaction_new(&settings->waf_redaction);
+    plan->filters = settings->filters;
     plan->waf_source = text_of(settings->waf_source);
     plan->execution_stage = text_of(settings->execution_stage);
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;

@@ -24,8 +24,9 @@ struct plan {
     struct waf_redaction *waf_redaction;
     char *waf_source, *execution_stage;
     struct channel_list *channels;
-    unsigned otlp_logs;       /* OTLP_LOG_... */
-    struct xray_service xray; /* texts of its own */
+    unsigned otlp_logs;             /* OTLP_LOG_... */
+    struct xray_service xray;       /* texts of its own */
+    struct metric_filters *filters; /* NULL: none */
     size_t queue_records;
 };
 

@@ -202,6 +202,7 @@ static bool open_exporter(struct process *process, char *why, size_t size)
         return true; /* said by the parent: no records, but service */
     process_make_folders(process, process->snapshot->settings);
     struct exporter_settings settings = process_exporter_settings(process->snapshot->settings);
+    settings.filters = process->filters;
     process->workers.exporter = exporter_start(process->workers.ring, &settings, why, size);
     return process->workers.exporter != NULL;
 }
@@ -228,6 +229,8 @@ void process_name_metrics(struct process *process, const struct settings *settin
                                           has_emf ? settings->metrics.emf.namespace : SPAN("")};
     if (process->collector != NULL)
         collector_change(process->collector, &names, true);
+    metric_filters_change(process->filters, settings->metric_filters,
+                          settings->metric_filter_count);
 }
 
 static void put_emf(void *context, struct span line)
@@ -244,6 +247,7 @@ static void start_collector(struct process *process)
     process->metric_store = metric_store_new(settings->metrics.series, METRIC_BYTES);
     process->collector = collector_new(process->metric_store, process->workers.metrics,
                                        process->workers.count, put_emf, process->workers.exporter);
+    collector_watch(process->collector, process->filters);
     process_name_metrics(process, settings);
     process->archive =
         archive_start(process->metric_store,
@@ -325,6 +329,7 @@ static bool start(struct process *process, char *why, size_t size)
         snprintf(why, size, "cannot watch signals: %s", strerrordesc_np(errno));
         return false;
     }
+    process->filters = metric_filters_new();
     process->admin = admin_new(process);
     process->alarms =
         alarm_watch_new(process->loop, &process->log, workers->metrics, workers->count);
@@ -366,6 +371,9 @@ static void stop(struct process *process)
     process->collector = NULL;
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
+    if (process->metric_store != NULL) /* the last lines */
+        metric_filters_take(process->filters, process->metric_store);
+    metric_filters_free(process->filters);
     if (workers->ring != NULL)
         ring_close(workers->ring);
     alarm_watch_free(process->alarms);

@@ -41,6 +41,7 @@ struct process {
     struct metric_sender *metric_sender;
     struct metric_store *metric_store; /* NULL: nothing is kept in CloudWatch's way */
     struct collector *collector;       /* the same */
+    struct metric_filters *filters;    /* of access lines */
     struct archive *archive;           /* of the store; answers what is asked of it */
     struct watch signals;
     uint64_t began_us;

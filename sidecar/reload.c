@@ -52,6 +52,7 @@ static bool swap(struct process *process, struct snapshot *snapshot, char *why, 
     struct worker_listener *listeners[PROCESS_WORKERS_MOST] = {NULL};
     process_make_folders(process, snapshot->settings);
     struct exporter_settings exports = process_exporter_settings(snapshot->settings);
+    exports.filters = process->filters;
     bool well = process_changes_open(snapshot->settings, why, size) &&
                 process_open_doors(process, snapshot, listeners, why, size) &&
                 admin_open(process->admin, snapshot->settings, why, size) &&

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exporters/cloudwatch/metric_filters.h"
 #include "exporters/tally.h"
 #include "rules/base/map.h"
 #include "rules/base/must.h"
@@ -41,6 +42,7 @@ struct rule_sum {
 struct collector {
     struct metric_store *store;
     struct metrics *metrics;
+    struct metric_filters *filters; /* NULL: none */
     unsigned workers;
     struct second seconds[SECONDS_MOST];
     struct buf key;
@@ -243,13 +245,15 @@ static void turn(struct collector *collector, int64_t now_s)
         tally_take(metrics_tally(collector->metrics, w), now_s, &taker);
     for (size_t i = 0; i < SECONDS_MOST; i++)
         second_store(collector, &collector->seconds[i]);
+    if (collector->filters != NULL)
+        metric_filters_take(collector->filters, collector->store);
 }
 
 /* Minutes that are over before `now_s`; after a leap of the clock only the latest. */
 static void say_minutes(struct collector *collector, int64_t now_s)
 {
     int64_t minute = now_s / MINUTE_S;
-    if (collector->minute == 0 || collector->minute > minute || collector->minute + 2 < minute)
+    if (collector->minute == 0 || collector->minute > minute + 1 || collector->minute + 2 < minute)
         collector->minute = minute;
     for (; collector->minute < minute; collector->minute++)
         if (collector->emf_namespace != NULL)
@@ -301,6 +305,11 @@ struct collector *collector_new(struct metric_store *store, struct metrics *metr
     must(pthread_cond_init(&collector->wake, NULL) == 0);
     collector->service = must_strdup("");
     return collector;
+}
+
+void collector_watch(struct collector *collector, struct metric_filters *filters)
+{
+    collector->filters = filters;
 }
 
 static char *text_new(struct span text)

@@ -25,6 +25,9 @@ struct collector;
 /* All are borrowed, the names copied. `put` takes lines in EMF, on the collector's thread. */
 struct collector *collector_new(struct metric_store *store, struct metrics *metrics,
                                 unsigned workers, emf_line *put, void *context);
+struct metric_filters;
+/* What these gathered is stored with the rest; before the thread starts. */
+void collector_watch(struct collector *collector, struct metric_filters *filters);
 /* From now on these, and whether anything is counted at all. Any thread. */
 void collector_change(struct collector *collector, const struct collector_names *names, bool on);
 /* False: no thread could be made. */

@@ -271,6 +271,7 @@ void settings_check(struct reading *reading)
     check_route_rules(reading);
     check_audit_log(reading);
     check_emf(reading);
+    filters_check(reading);
     otlp_check(reading);
     sinks_check(reading);
     xray_check(reading);

@@ -38,6 +38,8 @@ static const struct option_group groups[] = {
      0},
     {"waf_log.filters[]", sizeof(struct waf_filter), offsetof(struct settings, waf_log.filters.at),
      offsetof(struct settings, waf_log.filters.count), 0},
+    {"metric_filters[]", sizeof(struct metric_filter), offsetof(struct settings, metric_filters),
+     offsetof(struct settings, metric_filter_count), 0},
     {"routes[]", sizeof(struct route_settings), offsetof(struct settings, routes),
      offsetof(struct settings, route_count), 0},
 };

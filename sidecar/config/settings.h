@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "exporters/alarms/alarms.h"
+#include "exporters/cloudwatch/metric_filters.h"
 #include "exporters/exporter.h"
 #include "exporters/waf_log.h"
 #include "rules/base/buf.h"
@@ -422,6 +423,8 @@ struct settings {
     struct {
         unsigned otlp; /* OTLP_LOG_... */
     } logs;
+    const struct metric_filter *metric_filters;
+    size_t metric_filter_count;
     struct {
         bool prometheus;
         bool push; /* exporter: otlp, and an endpoint */

@@ -9,5 +9,6 @@ int main(void)
     failures += query_suite();
     failures += request_suite();
     failures += archive_suite();
+    failures += filter_suite();
     return failures > 0;
 }

@@ -7,5 +7,6 @@ int store_suite(void);
 int query_suite(void);
 int request_suite(void);
 int archive_suite(void);
+int filter_suite(void);
 
 #endif

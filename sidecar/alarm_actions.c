@@ -102,6 +102,14 @@ static struct notice_entry *first_of(const struct list *list)
     return first != NULL ? list_entry(first, struct notice_entry, link) : NULL;
 }
 
+/* The same where there is one. */
+static struct notice_entry *present_of(const struct list *list)
+{
+    struct notice_entry *entry = first_of(list);
+    must(entry != NULL);
+    return entry;
+}
+
 static void firing_drop(struct lane *lane, struct span alarm)
 {
     struct list *next;
@@ -163,7 +171,7 @@ static void finish(struct lane *lane, const struct alarm_action *action, enum al
                    const char *why)
 {
     struct alarm_actions *actions = lane->actions;
-    struct notice_entry *entry = first_of(&lane->waiting);
+    struct notice_entry *entry = present_of(&lane->waiting);
     const struct alarm_change *change = &entry->due.change;
     list_remove(&entry->link);
     lane->count--;
@@ -230,7 +238,7 @@ static bool is_refused(unsigned status)
 static void on_answered(void *context, const struct call_answer *answer)
 {
     struct lane *lane = context;
-    const struct alarm_due *due = &first_of(&lane->waiting)->due;
+    const struct alarm_due *due = &present_of(&lane->waiting)->due;
     const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
     char why[WHY_BYTES];
     bool answered = answer->status != 0 &&
@@ -285,7 +293,7 @@ static void fields_fill(const struct alarm_action *action, const struct alarm_du
 
 static struct notice notice_of(const struct lane *lane, const struct alarm_settings *alarm)
 {
-    const struct alarm_due *due = &first_of(&lane->waiting)->due;
+    const struct alarm_due *due = &present_of(&lane->waiting)->due;
     return (struct notice){.alarm = alarm,
                            .change = &due->change,
                            .service = lane->actions->settings->service.name,
@@ -296,7 +304,7 @@ static struct notice notice_of(const struct lane *lane, const struct alarm_setti
 static void body_fill(const struct lane *lane, const struct alarm_settings *alarm,
                       const struct alarm_action *action, struct buf *to)
 {
-    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
     const struct notice notice = notice_of(lane, alarm);
     uint64_t now_us = loop_wall_us(lane->actions->world.loop);
     bool fires = change->state == ALARM_STATE_ALARM;
@@ -341,7 +349,7 @@ static void webhook_go(struct lane *lane, const struct alarm_settings *alarm,
                                    .timeout_us = action->timeout_us,
                                    .answer_most = ANSWER_BYTES,
                                    .ca_file = action->ca_file.at};
-    fields_fill(action, &first_of(&lane->waiting)->due, &request, fields);
+    fields_fill(action, &present_of(&lane->waiting)->due, &request, fields);
     if (!buf_is_full(&body) && !buf_is_full(&url))
         lane->call = call_begin(actions->caller, actions->world.loop, &request, on_answered, lane);
     if (buf_is_full(&body) || buf_is_full(&url))
@@ -357,7 +365,7 @@ static void webhook_go(struct lane *lane, const struct alarm_settings *alarm,
 static void on_command_ended(void *context, bool well, const char *why)
 {
     struct lane *lane = context;
-    const struct alarm_due *due = &first_of(&lane->waiting)->due;
+    const struct alarm_due *due = &present_of(&lane->waiting)->due;
     const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
     if (action == NULL)
         finish(lane, NULL, well ? ALARM_SENT : ALARM_DROPPED, "it is not configured any more");
@@ -372,7 +380,7 @@ static void on_command_ended(void *context, bool well, const char *why)
 static void command_go(struct lane *lane, const struct alarm_settings *alarm,
                        const struct alarm_action *action)
 {
-    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
     const struct notice notice = notice_of(lane, alarm);
     const struct pair extras[EXTRAS_MOST] = {
         {SPAN("ALARM_NAME"), alarm->name},
@@ -403,7 +411,7 @@ static void command_go(struct lane *lane, const struct alarm_settings *alarm,
 static void log_go(struct lane *lane, const struct alarm_settings *alarm,
                    const struct alarm_action *action)
 {
-    const struct alarm_change *change = &first_of(&lane->waiting)->due.change;
+    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
     const struct notice notice = notice_of(lane, alarm);
     struct buf body;
     buf_init(&body, BODY_BYTES);
@@ -442,7 +450,7 @@ static bool first_go(struct lane *lane)
     uint64_t age_us = (uint64_t)ALARM_WAITING_DAYS * 86400 * SECOND_US;
     if (!may_go(lane))
         return false;
-    struct notice_entry *entry = first_of(&lane->waiting);
+    struct notice_entry *entry = present_of(&lane->waiting);
     const struct alarm_settings *alarm = alarm_of(actions, entry->due.alarm);
     const struct alarm_action *action = action_of(alarm, lane->key);
     bool is_old =

@@ -56,7 +56,7 @@ static enum value_result headers_read(const struct value *value)
 {
     const struct node *map = value->node;
     if (map->kind != NODE_MAP || map->count > FIELDS_MOST)
-        return refuse(value, map->place, span_make(NULL, 0), value->option->type->expected);
+        return refuse(value, map->place, SPAN(""), value->option->type->expected);
     struct pair *pairs = arena_alloc(value->reading->arena, (map->count + 1) * sizeof *pairs);
     size_t *count = value_also(value);
     for (const struct node *item = map->first; item != NULL && pairs != NULL; item = item->next) {
@@ -149,7 +149,7 @@ static enum value_result attributes_read(const struct value *value)
 {
     const struct node *map = value->node;
     if (map->kind != NODE_MAP || map->count > RESOURCE_GIVEN_MOST)
-        return refuse(value, map->place, span_make(NULL, 0), value->option->type->expected);
+        return refuse(value, map->place, SPAN(""), value->option->type->expected);
     struct pair *pairs = arena_alloc(value->reading->arena, (map->count + 1) * sizeof *pairs);
     size_t *count = value_also(value);
     for (const struct node *item = map->first; item != NULL && pairs != NULL; item = item->next) {

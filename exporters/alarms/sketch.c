@@ -52,12 +52,12 @@ static size_t find(const struct sketch *sketch, uint32_t index)
     return low;
 }
 
-void sketch_add_bucket(struct sketch *sketch, struct sketch_bucket what)
+void sketch_add_bucket(struct sketch *sketch, struct sketch_bucket bucket)
 {
-    size_t at = find(sketch, what.index);
-    if (at < sketch->bucket_count && sketch->buckets[at].index == what.index) {
-        sketch->buckets[at].count += what.count;
-        sketch->buckets[at].sum += what.sum;
+    size_t at = find(sketch, bucket.index);
+    if (at < sketch->bucket_count && sketch->buckets[at].index == bucket.index) {
+        sketch->buckets[at].count += bucket.count;
+        sketch->buckets[at].sum += bucket.sum;
         return;
     }
     if (sketch->bucket_count == sketch->bucket_room) {
@@ -67,7 +67,7 @@ void sketch_add_bucket(struct sketch *sketch, struct sketch_bucket what)
     }
     memmove(sketch->buckets + at + 1, sketch->buckets + at,
             (sketch->bucket_count - at) * sizeof *sketch->buckets);
-    sketch->buckets[at] = what;
+    sketch->buckets[at] = bucket;
     sketch->bucket_count++;
 }
 

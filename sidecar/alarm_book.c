@@ -253,21 +253,28 @@ static void take_line(void *context, struct span line)
     reading->book->figures.broken += !alarm_event_read(line, take_event, reading);
 }
 
+/* It would be written over; `error`: why it could not be read at all. */
+static void put_aside(struct alarm_book *book, const char *folder, int error, size_t good)
+{
+    const char *how = alarm_journal_put_aside(folder) ? "is put aside as alarms.log.broken"
+                                                      : "could not be put aside";
+    if (error != 0)
+        program_log_say(*book->log, LOG_ERROR, "%s/alarms.log cannot be read: %s; it %s", folder,
+                        strerrordesc_np(error), how);
+    else
+        program_log_say(*book->log, LOG_ERROR,
+                        "%s/alarms.log: %llu lines are broken and %zu good; the file %s", folder,
+                        (unsigned long long)book->figures.broken, good, how);
+}
+
 static void read_folder(struct alarm_book *book, const char *folder)
 {
     struct reading reading = {.book = book};
     list_init(&reading.entries);
     bool well = alarm_journal_read(folder, take_line, &reading);
     int error = errno;
-    if (!well || book->figures.broken > 0) {
-        bool aside = alarm_journal_put_aside(folder);
-        program_log_say(*book->log, LOG_ERROR,
-                        "%s/alarms.log: %s%llu lines are broken and %zu good; the file is put "
-                        "aside as alarms.log.broken%s",
-                        folder, well ? "" : strerrordesc_np(error),
-                        (unsigned long long)book->figures.broken, reading.count,
-                        aside ? "" : " (which failed)");
-    }
+    if (!well || book->figures.broken > 0)
+        put_aside(book, folder, well ? 0 : error, reading.count);
     for (struct list *last; (last = reading.entries.previous) != &reading.entries;) {
         list_remove(last);
         list_add_first(&book->entries, last);

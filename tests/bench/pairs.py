@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from measure import cpu_ns, until  # noqa: E402
+from cpu_time import cpu_ns, until  # noqa: E402
 
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", HERE.parents[2] / "shared" / "data"))
 BACKEND, SINK = 19200, 19201

@@ -437,7 +437,8 @@ def test_a_folder_that_cannot_be_written_is_said_counted_and_survived(sidegate, 
     wait_until(lambda: "usage of API keys is not kept" in s.errors(), "it is said")
     assert until_429(s) == 5
     wait_until(lambda: s.metric("sidegate_usage_lines_total", result="failed") >= 2, "it is counted")
-    assert s.errors().count("is not kept") == 1
+    assert s.errors().count("usage of API keys is not kept") == 1
+    assert "alarms.log cannot be read: Not a directory; it could not be put aside\n" in s.errors()
     (tmp_path / "state").unlink()
     wait_until(lambda: "is kept again" in s.errors(), "the folder can be made")
     assert rows(tmp_path)["k1"] == (5, 5, 0)

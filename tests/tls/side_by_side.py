@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from measure import cpu_ns, until  # noqa: E402
+from cpu_time import cpu_ns, until  # noqa: E402
 
 BACKEND, LISTEN, STATUS, ADMIN = 19100, 19110, 19111, 19112
 

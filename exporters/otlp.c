@@ -21,6 +21,8 @@ enum {
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
     BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
     PILED_UP = 4 * BATCH_UNITS, /* behind an outage: from there on it is a backlog */
+    TAKEN_FIRST = 32,           /* so many smaller batches, then larger ones are tried again */
+    TAKEN_MOST = 32768,         /* it doubles with each try that was in vain */
 };
 
 enum state { STATE_FREE, STATE_FLYING, STATE_RESTING };
@@ -53,6 +55,9 @@ struct otlp {
     uint64_t backlog_at_us;    /* not before then */
     uint64_t quiet_until_us;
     unsigned most;     /* units of one batch: fewer where the receiver found them too large */
+    unsigned taken;    /* batches since then */
+    unsigned patience; /* so many of them, and more units are tried */
+    bool is_trying;    /* more units than were known to be taken */
     uint64_t jitter;   /* state of the generator */
     unsigned failures; /* in a row */
     bool told;         /* the present trouble has been said on stderr */
@@ -73,6 +78,9 @@ static void settings_init(struct otlp *otlp, const struct otlp_settings *setting
     otlp->signal = settings->to->signal;
     otlp->way = otlp_way_new(settings->to);
     otlp->most = BATCH_UNITS;
+    otlp->taken = 0;
+    otlp->patience = TAKEN_FIRST;
+    otlp->is_trying = false;
     envelope_init(&otlp->envelope, &settings->resource, otlp->random);
     buf_init(&preamble, FRAME_PREAMBLE_BYTES);
     envelope_pack(&otlp->envelope, &preamble);
@@ -290,6 +298,16 @@ static void rest(struct sending *sending, const struct otlp_answer *answer)
         otlp->quiet_until_us = until;
 }
 
+/* What was too large once need not be so for ever. */
+static void count_taken(struct otlp *otlp)
+{
+    if (otlp->most >= BATCH_UNITS || ++otlp->taken < otlp->patience)
+        return;
+    otlp->most = otlp->most < BATCH_UNITS / 2 ? otlp->most * 2 : BATCH_UNITS;
+    otlp->taken = 0;
+    otlp->is_trying = true;
+}
+
 static void accepted(struct sending *sending, const struct otlp_answer *answer)
 {
     struct otlp *otlp = sending->otlp;
@@ -298,17 +316,20 @@ static void accepted(struct sending *sending, const struct otlp_answer *answer)
         feed_split(otlp->feed);
     otlp->failures = 0;
     otlp->told = false;
+    count_taken(otlp);
     if (answer->rejected > 0 || answer->why[0] != '\0')
         tell(otlp, OTLP_TAKEN, answer->why);
     go_on(sending, answer->rejected < units ? answer->rejected : units);
 }
 
-/* Half of it is tried, and from now on batches are no larger; one item cannot be less. */
+/* Half of it is tried, and for a while batches are no larger; one item cannot be less, and says
+ * nothing of others. */
 static void halve(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
     size_t half = otlp_half(piece(sending));
     if (half == 0) {
+        otlp->most = BATCH_UNITS;
         go_on(sending, piece_units(sending));
         return;
     }
@@ -317,6 +338,10 @@ static void halve(struct sending *sending)
     uint64_t units = piece_units(sending);
     if (units < otlp->most)
         otlp->most = units > 0 ? (unsigned)units : 1;
+    if (otlp->is_trying && otlp->patience < TAKEN_MOST)
+        otlp->patience *= 2;
+    otlp->is_trying = false;
+    otlp->taken = 0;
     if (!make_body(sending))
         go_on(sending, piece_units(sending));
 }

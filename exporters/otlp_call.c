@@ -143,7 +143,9 @@ bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct s
 static size_t on_response(char *bytes, size_t size, size_t count, void *context)
 {
     struct otlp_call *call = context;
-    return buf_add(&call->response, span_make(bytes, size * count)) ? size * count : 0;
+    size_t room = RESPONSE_BYTES - call->response.len; /* what is beyond it is read by nobody */
+    buf_add(&call->response, span_first(span_make(bytes, size * count), room));
+    return size * count;
 }
 
 static size_t on_field(char *bytes, size_t size, size_t count, void *context)
@@ -198,6 +200,7 @@ void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* directly, whatever the environment says */
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* nobody waits for slow DNS */
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, way->fields);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "OTel-OTLP-Exporter-C/" SIDEGATE_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((way->timeout_us + 999) / 1000));
@@ -214,16 +217,28 @@ void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
 
 /* ---- answers ---- */
 
-/* What the receiver says, behind what stands there: never what it repeats of our secrets. */
-static void add_words(struct otlp_answer *answer, const struct otlp_way *way, struct span words)
+/* Of "Bearer abc" the "abc" is enough. */
+static bool repeats(struct span words, struct span secret)
+{
+    size_t scheme = span_find_byte(secret, ' ');
+    struct span bare = scheme != SPAN_NONE ? span_trim_ows(span_from(secret, scheme)) : secret;
+    if (bare.len < SECRET_BYTES)
+        bare = secret;
+    return bare.len >= SECRET_BYTES && span_find(words, bare) != SPAN_NONE;
+}
+
+/* What the receiver says, behind what stands there: never what it repeats of our secrets. Words
+ * that fill their `room` were cut, maybe within one. */
+static void add_words(struct otlp_answer *answer, const struct otlp_way *way, struct span words,
+                      size_t room)
 {
     size_t len = strlen(answer->why);
+    if (words.len == 0 || (way->secret_count > 0 && words.len >= room))
+        return;
     for (size_t i = 0; i < way->secret_count; i++) {
-        if (way->secrets[i].len >= SECRET_BYTES && span_find(words, way->secrets[i]) != SPAN_NONE)
+        if (repeats(words, way->secrets[i]))
             return;
     }
-    if (words.len == 0)
-        return;
     if (len > 0)
         len += (size_t)snprintf(answer->why + len, sizeof answer->why - len, ": ");
     for (size_t i = 0; i < words.len && len + 1 < sizeof answer->why; i++) {
@@ -238,7 +253,7 @@ static void read_taken(struct otlp_answer *answer, const struct otlp_way *way, s
     char message[200];
     answer->verdict = OTLP_TAKEN;
     answer->rejected = response_rejected(response, message, sizeof message);
-    add_words(answer, way, span_text(message));
+    add_words(answer, way, span_text(message), sizeof message - 1);
 }
 
 /* By the specification of OTLP: 429, 502, 503 and 504 alone are worth another try. */
@@ -261,7 +276,7 @@ static void read_http(const struct otlp_call *call, const struct otlp_way *way, 
     snprintf(answer->why, sizeof answer->why, "%ld", status);
     curl_easy_getinfo(call->flight.easy, CURLINFO_CONTENT_TYPE, &type);
     if (span_starts_nocase(span_text(type), SPAN("application/x-protobuf"))) /* a rpc.Status */
-        add_words(answer, way, proto_find(buf_span(&call->response), 2));
+        add_words(answer, way, proto_find(buf_span(&call->response), 2), RESPONSE_BYTES);
 }
 
 static void read_grpc(const struct otlp_call *call, const struct otlp_way *way, long status,
@@ -285,7 +300,7 @@ static void read_grpc(const struct otlp_call *call, const struct otlp_way *way, 
                                              : OTLP_REFUSED;
     answer->pause_us = end->retry_us;
     snprintf(answer->why, sizeof answer->why, "%s", grpc_status_name(end->status));
-    add_words(answer, way, message);
+    add_words(answer, way, message, sizeof end->message - 1);
 }
 
 static void read_answer(const struct otlp_call *call, const struct otlp_way *way,
@@ -314,7 +329,6 @@ void otlp_call_answer(const struct otlp_call *call, const struct otlp_way *way, 
     *answer = (struct otlp_answer){.verdict = OTLP_UNSENDABLE};
     switch (result) {
     case CURLE_OK: read_answer(call, way, answer); return;
-    case CURLE_WRITE_ERROR: /* more than the ceiling of the response */
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: break;
     default: /* once the request had left, it may have come to an answer that nobody heard */

@@ -111,6 +111,7 @@ static CURL *easy_new(struct syslog_stream *stream, struct sender *sender)
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* nobody waits for slow DNS */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(sender_time(sender, CONNECT_US) / 1000 + 1));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, stream->error);

@@ -114,7 +114,7 @@ static void answer(struct collector *c, size_t i)
         c->spans += spans_in(c);
     must(write(c->connections[i].fd, head.at, head.len) == (ssize_t)head.len);
     if (c->body.len > 0)
-        must(write(c->connections[i].fd, c->body.at, c->body.len) > 0);
+        must(write(c->connections[i].fd, c->body.at, c->body.len) == (ssize_t)c->body.len);
     if (head.len == 0)
         hang_up(c, i);
 }

@@ -312,7 +312,7 @@ TEST(while_nobody_listens_spans_wait_and_the_oldest_go)
     struct destination_figures now = figures(f);
     check_number(now.produced, 1000 * SPANS);
     check_number(now.sent, 0);
-    check(now.waiting >= 100 * SPANS && now.waiting <= 100 * SPANS + 2 * 512);
+    check(now.waiting >= UINT64_C(100) * SPANS && now.waiting <= UINT64_C(100) * SPANS + 1024);
     check(now.dropped[DROP_QUEUE_FULL] > 0);
     tear_down(f);
 }
@@ -489,7 +489,7 @@ TEST(what_is_sent_again_without_an_answer_is_counted_apart)
     tear_down(f);
 }
 
-TEST(an_endless_answer_is_refused)
+TEST(an_answer_longer_than_anybody_reads_counts_by_its_status)
 {
     struct fixture *f = set_up(false);
     char *large = must_alloc(100000);
@@ -499,7 +499,7 @@ TEST(an_endless_answer_is_refused)
     f->collector.body = span_make(large, 100000);
     put(f, 1);
     check(comes_true(all_is_settled, f));
-    check_number(figures(f).dropped[DROP_REJECTED], SPANS);
+    check_number(figures(f).sent, SPANS);
     free(large);
     tear_down(f);
 }
@@ -534,7 +534,7 @@ int otlp_tests(void)
         cmocka_unit_test(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones),
         cmocka_unit_test(a_backlog_is_sent_at_4_mib_a_second_at_most),
         cmocka_unit_test(what_is_sent_again_without_an_answer_is_counted_apart),
-        cmocka_unit_test(an_endless_answer_is_refused),
+        cmocka_unit_test(an_answer_longer_than_anybody_reads_counts_by_its_status),
         cmocka_unit_test(an_address_that_is_none_loses_spans_and_says_so),
     };
     return cmocka_run_group_tests_name("otlp", tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * large for it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exporters/otlp.h"
 #include "exporters/otlp_call.h"
@@ -199,6 +200,43 @@ TEST(a_receiver_that_repeats_a_secret_of_ours_is_not_quoted)
     check_number(answer.verdict, OTLP_TAKEN);
     check_number(answer.rejected, 2);
     assert_string_equal(answer.why, "");
+    answer = /* without the scheme in front of it */
+        ask("HTTP/1.1 401 No\r\nContent-Type: application/x-protobuf\r\nContent-Length: 14\r\n\r\n",
+            SPAN("\x08\x10\x12\x0a"
+                 "not t0ken!"));
+    assert_string_equal(answer.why, "401");
+}
+
+TEST(words_that_were_cut_may_end_within_a_secret_and_are_not_told)
+{
+    struct buf body;
+    buf_init(&body, 1024);
+    buf_add(&body, SPAN("\x0a\xd0\x01\x08\x02\x12\xcb\x01")); /* 203 bytes of words */
+    for (unsigned i = 0; i < 196; i++)
+        buf_add_byte(&body, '.');
+    buf_add(&body, SPAN("t0ken??"));
+    struct otlp_answer answer = ask(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 211\r\n\r\n",
+        buf_span(&body));
+    buf_fini(&body);
+    check_number(answer.verdict, OTLP_TAKEN);
+    check_number(answer.rejected, 2);
+    assert_string_equal(answer.why, "");
+}
+
+TEST(an_answer_of_any_length_is_judged_by_its_status)
+{
+    enum { BYTES = 70000 };
+    char *body = must_alloc(BYTES);
+    memset(body, 'x', BYTES);
+    struct otlp_answer answer = ask("HTTP/1.1 503 No\r\nContent-Type: text/html\r\n"
+                                    "Content-Length: 70000\r\n\r\n",
+                                    span_make(body, BYTES));
+    check_number(answer.verdict, OTLP_LATER);
+    assert_string_equal(answer.why, "503");
+    answer = ask("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n", span_make(body, BYTES));
+    check_number(answer.verdict, OTLP_TAKEN);
+    free(body);
 }
 
 TEST(what_a_status_means)
@@ -256,6 +294,41 @@ TEST(a_single_span_that_is_too_large_is_refused_alone)
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, 0);
     check_number(figures(f).dropped[DROP_REJECTED], 2 * SPANS);
+    tear_down(f);
+}
+
+TEST(one_span_that_is_too_large_makes_later_batches_no_smaller)
+{
+    struct fixture *f = set_up();
+    f->collector.answer = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n";
+    start(f);
+    put(f, 2);
+    check(comes_true(all_is_settled, f));
+    f->collector.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    unsigned before = f->collector.requests;
+    put(f, 80); /* 480 spans */
+    check(comes_true(all_is_settled, f));
+    check_number(f->collector.spans, 480);
+    check_number(f->collector.requests, before + 1);
+    tear_down(f);
+}
+
+TEST(a_receiver_that_takes_more_again_is_sent_more_again)
+{
+    struct fixture *f = set_up();
+    f->collector.most_spans = 100;
+    start(f);
+    put(f, 80); /* 480 spans */
+    check(comes_true(all_is_settled, f));
+    f->collector.most_spans = 0;
+    unsigned before = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        before = f->collector.requests;
+        put(f, 80);
+        check(comes_true(all_is_settled, f));
+    }
+    check_number(f->collector.requests, before + 1);
+    check_number(f->collector.spans, 41 * 480);
     tear_down(f);
 }
 
@@ -320,10 +393,14 @@ int otlp_ways_tests(void)
         cmocka_unit_test(fields_of_the_settings_go_with_each_request),
         cmocka_unit_test(what_a_receiver_says_is_told_and_made_printable),
         cmocka_unit_test(a_receiver_that_repeats_a_secret_of_ours_is_not_quoted),
+        cmocka_unit_test(words_that_were_cut_may_end_within_a_secret_and_are_not_told),
+        cmocka_unit_test(an_answer_of_any_length_is_judged_by_its_status),
         cmocka_unit_test(what_a_status_means),
         cmocka_unit_test(
             a_batch_that_is_too_large_is_halved_until_it_is_taken_and_later_ones_are_smaller),
         cmocka_unit_test(a_single_span_that_is_too_large_is_refused_alone),
+        cmocka_unit_test(one_span_that_is_too_large_makes_later_batches_no_smaller),
+        cmocka_unit_test(a_receiver_that_takes_more_again_is_sent_more_again),
         cmocka_unit_test(a_run_of_fields_is_halved_between_two_of_them),
         cmocka_unit_test(units_are_spans_log_records_and_data_points),
         cmocka_unit_test(fields_that_are_cut_off_are_not_read_beyond_their_end),

@@ -203,6 +203,20 @@ static void secrets_add(const struct settings *settings, struct buf *to)
     }
 }
 
+/* Where an alarm's notices go, and what they bring along. */
+static void actions_add(const struct alarm_settings *alarm, struct buf *to)
+{
+    for (size_t state = 0; state < ALARM_STATES; state++)
+        for (size_t i = 0; i < alarm->actions[state].count; i++) {
+            const struct alarm_action *action = &alarm->actions[state].list[i];
+            buf_add(to, action->url);
+            for (size_t h = 0; h < action->header_count; h++)
+                buf_format(to, "\n" SPAN_FORMAT ":" SPAN_FORMAT, span_arg(action->headers[h].name),
+                           span_arg(action->headers[h].value));
+            buf_add_byte(to, '\0');
+        }
+}
+
 uint64_t settings_hash(const struct settings *settings)
 {
     static const uint8_t key[16] = "settings of one";
@@ -215,6 +229,8 @@ uint64_t settings_hash(const struct settings *settings)
     buf_format(&text, "%llx", (unsigned long long)settings->traces.xray.sampling.held.hash);
     for (size_t i = 0; i < settings->otlp.receiver_count; i++)
         receiver_add(&settings->otlp.receivers[i], &text);
+    for (size_t i = 0; i < settings->alarm_count; i++)
+        actions_add(&settings->alarms[i], &text);
     secrets_add(settings, &text);
     buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
                settings->rules.request_inspect_given, settings->rules.request_over_given,

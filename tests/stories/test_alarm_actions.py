@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from harness import Sidegate, free_port, run, wait_until
+from harness import Sidegate, field, free_port, run, wait_until
 from receivers import UUID, Alertmanager, Topic, when
 
 ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
@@ -412,6 +412,35 @@ def test_what_is_secret_of_an_action_is_sent_and_shown_nowhere(sidegate, receive
     for name, text in places.items():
         assert "T0SECRET" not in text, name
     assert topic.url in places["list"] and topic.url in places["history"]
+
+
+def test_a_reload_takes_another_secret_of_an_action(sidegate, receiver, tmp_path):
+    topic = receiver(Topic)
+    for name, text in (("url", f"{topic.url}/one"), ("token", "Bearer one")):
+        (tmp_path / name).write_text(text + "\n")
+        (tmp_path / name).chmod(0o600)
+
+    def write(secret):
+        hook = f'{{ type: webhook, format: sns, url: "{topic.url}/{secret}", headers: {{ X-Key: {secret} }}, header_files: {{ Authorization: token }} }}'
+        return keep(tmp_path, QUIET + f"      actions: [{hook}, {{ type: webhook, format: sns, url_file: url }}] }}\n")
+
+    def told():
+        return sorted((line.split()[1], str(field(fields, "X-Key")), str(field(fields, "Authorization"))) for line, fields, _, _ in topic.requests[-2:])
+
+    s = sidegate(config=write("one"))
+    set_state(s, "ALARM")
+    topic.wait(2)
+    assert told() == [("/one", "None", "None"), ("/one", "one", "Bearer one")]
+    for change in (lambda: s.write(write("two")), lambda: (tmp_path / "token").write_text("Bearer two\n"),
+                   lambda: (tmp_path / "url").write_text(f"{topic.url}/two\n")):
+        before = s.errors().count("is in force")
+        change()
+        s.signal(signal.SIGHUP)
+        wait_until(lambda: s.errors().count("is in force") > before, "the reload")
+    set_state(s, "OK")
+    set_state(s, "ALARM")
+    topic.wait(4)
+    assert told() == [("/two", "None", "None"), ("/two", "two", "Bearer two")]
 
 
 def test_a_book_that_is_broken_is_put_aside_and_one_that_was_cut_off_is_read(sidegate, tmp_path):

@@ -2,10 +2,14 @@
 /* Types of options that are one scalar: words, numbers, sizes, times, texts. */
 #include "sidecar/config/values.h"
 
+#include <stdio.h>
+
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 #include "rules/match/pattern.h"
+
+enum { SHOWN_BYTES = 200 }; /* of what was found */
 
 /* ---- what every type uses ---- */
 
@@ -30,11 +34,29 @@ struct span value_keep(const struct value *value, struct span text)
     return span_make(kept, kept != NULL ? text.len : 0);
 }
 
+/* A password may stand in an address that is refused, and faults come into logs. */
+static struct span shown(struct span text, char *to, size_t size)
+{
+    size_t begin = span_find(text, SPAN("//")), at = SPAN_NONE;
+    begin = begin == SPAN_NONE ? 0 : begin + SPAN("//").len;
+    for (size_t i = begin; i < text.len; i++)
+        at = text.at[i] == '@' ? i : at;
+    if (at == SPAN_NONE || span_find_byte(span_from(span_first(text, at), begin), ':') == SPAN_NONE)
+        return span_first(text, SHOWN_BYTES);
+    struct span rest = span_first(span_from(text, at), SHOWN_BYTES / 2);
+    int len =
+        snprintf(to, size, SPAN_FORMAT "***" SPAN_FORMAT,
+                 span_arg(span_first(text, begin < SHOWN_BYTES / 2 ? begin : 0)), span_arg(rest));
+    return span_make(to, len > 0 ? (size_t)len : 0);
+}
+
 enum value_result value_refuse(const struct value *value, const struct node *at, const char *hint,
                                const char *message)
 {
+    char room[SHOWN_BYTES + 8];
+    struct span text = shown(at->text, room, sizeof room);
     fault_add(value->reading->faults, FAULT_ERROR, at->place, span_text(hint),
-              "%s: '" SPAN_FORMAT "': %s", value->option->path, span_arg(at->text), message);
+              "%s: '" SPAN_FORMAT "': %s", value->option->path, span_arg(text), message);
     return VALUE_SAID;
 }
 
@@ -49,9 +71,11 @@ void value_refuse_unfit(const struct value *value)
     if (node->kind == NODE_SCALAR && node->text.len > 0) {
         if (node->text.len > 1) /* any two single bytes are near */
             near = nearest_hint(node->text, type->words, type->word_count, hint, sizeof hint);
+        char room[SHOWN_BYTES + 8];
+        struct span text = shown(node->text, room, sizeof room);
         fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
-                  "%s: found '" SPAN_FORMAT "', expected %s", value->option->path,
-                  span_arg(span_first(node->text, 200)), type->expected);
+                  "%s: found '" SPAN_FORMAT "', expected %s", value->option->path, span_arg(text),
+                  type->expected);
     } else {
         fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
                   "%s: found %s, expected %s", value->option->path, kinds[node->kind],

@@ -3,7 +3,9 @@
 import json
 import subprocess
 
-from harness import PROGRAM, free_port
+import pytest
+
+from harness import PROGRAM, free_port, run
 
 NEEDED = """version: 1
 listeners: [{ address: 127.0.0.1:8080 }]
@@ -133,3 +135,16 @@ def test_a_token_is_asked_for_and_given(sidegate, backend, tmp_path):
     assert code == 1 and out == "" and "--token-file" in err
     assert call("status", "--token-file", token, *admin)[0] == 0
     assert "s3cret" not in call("config", "print", "-c", s.config)[1]
+
+
+@pytest.mark.parametrize("setting, shown", [
+    ('otlp: { endpoint: "htp://u:PLANTED@127.0.0.1:1/" }', "'htp://***@127.0.0.1:1/'"),
+    ('access_log: { firehose: { url: "http://u:PLANTED@127.0.0.1:1/x" } }', "'http://***@127.0.0.1:1/x'"),
+    ('upstreams: { app: { targets: ["http://u:PLANTED@127.0.0.1:9"] } }', "'http://***@127.0.0.1:9'"),
+])
+def test_a_password_in_an_address_that_is_refused_is_not_repeated(tmp_path, setting, shown):
+    config = tmp_path / "c.yaml"
+    own = setting if setting.startswith("upstreams") else setting + '\nupstreams: { app: { targets: ["http://127.0.0.1:9"] } }'
+    config.write_text(f'version: 1\nlisteners: [{{ address: "127.0.0.1:1" }}]\n{own}\n')
+    code, out, err = run("check", "-c", str(config))
+    assert code == 3 and shown in out + err and "PLANTED" not in out + err, out + err

@@ -318,10 +318,11 @@ static void body_fill(const struct lane *lane, const struct alarm_settings *alar
         notice_add_envelope(to, &notice, now_us);
 }
 
-/* Alertmanager's address is where its API begins. */
+/* Alertmanager's address is where its API begins; a query stays behind it. */
 static void url_fill(const struct alarm_action *action, struct buf *to)
 {
-    struct span url = action->url, path = SPAN("/api/v2/alerts");
+    struct span query = action->url, path = SPAN("/api/v2/alerts");
+    struct span url = span_cut(&query, '?');
     if (is_alert(action) && !span_ends(url, path)) {
         while (span_ends(url, SPAN("/")))
             url.len--;
@@ -329,6 +330,10 @@ static void url_fill(const struct alarm_action *action, struct buf *to)
         buf_add(to, path);
     } else {
         buf_add(to, url);
+    }
+    if (query.at != NULL) {
+        buf_add_byte(to, '?');
+        buf_add(to, query);
     }
     buf_add_byte(to, '\0');
 }

@@ -118,14 +118,41 @@ static void check_log(struct reading *reading, const char *path, const struct lo
         refuse(&section, "firehose", "add firehose.url", "there is no receiver");
 }
 
+static bool is_rotated(const struct log_settings *to)
+{
+    return to->rotation.most_bytes > 0 || to->rotation.most_age_us > 0;
+}
+
+/* Whoever rotates renames the file under the other, who writes on into the one that is packed. */
+static void check_shared(struct reading *reading, const char *path, const struct log_settings *to,
+                         const char *other, const struct log_settings *beside)
+{
+    const struct section section = {reading, tree_find_path(reading->root, span_text(path)), path};
+    char message[96];
+    if (section.log == NULL || to->path.at == NULL || beside->path.at == NULL ||
+        !span_is(to->path, beside->path) || !(is_rotated(to) || is_rotated(beside)))
+        return;
+    snprintf(message, sizeof message, "%s has this file, too: one that is rotated is one log's",
+             other);
+    refuse(&section, "path", "", message);
+}
+
 void sinks_check(struct reading *reading)
 {
     struct settings *settings = reading->settings;
-    check_log(reading, "access_log", &settings->access_log.to);
-    check_log(reading, "rules.log", &settings->rules.log);
-    check_log(reading, "audit_log", &settings->audit_log.to);
-    check_log(reading, "execution_log", &settings->execution_log.to);
+    const struct {
+        const char *path;
+        const struct log_settings *to;
+    } logs[] = {
+        {"access_log", &settings->access_log.to}, {"rules.log", &settings->rules.log},
+        {"audit_log", &settings->audit_log.to},   {"execution_log", &settings->execution_log.to},
+        {"waf_log", &settings->waf_log.to},
+    };
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        check_log(reading, logs[i].path, logs[i].to);
+        for (size_t j = 0; j < i; j++)
+            check_shared(reading, logs[i].path, logs[i].to, logs[j].path, logs[j].to);
+    }
     settings->execution_log.is_on = log_settings_want(&settings->execution_log.to);
-    check_log(reading, "waf_log", &settings->waf_log.to);
     settings->waf_log.is_on = log_settings_want(&settings->waf_log.to);
 }

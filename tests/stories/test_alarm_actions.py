@@ -226,6 +226,13 @@ def test_alertmanager_is_told_again_while_the_alarm_fires_also_after_the_childs_
     assert len(manager.posts) == 3 and len(history(s, kind="Action")) == 2
 
 
+def test_alertmanager_may_stand_behind_a_path_and_a_query(sidegate, receiver, tmp_path):
+    manager = receiver(Alertmanager)
+    s = sidegate(config=keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, url: "{manager.url}/am/?tenant=a" }}] }}\n'))
+    set_state(s, "ALARM")
+    wait_until(lambda: manager.lines == ["POST /am/api/v2/alerts?tenant=a HTTP/1.1"], "the alert")
+
+
 def test_a_command_has_the_alarm_in_its_environment_and_input_and_no_shell(sidegate, tmp_path):
     script = tmp_path / "page"
     script.write_text('#!/bin/sh\nenv | grep ^ALARM_ > "$2"/environment\nprintf "%s" "$1" > "$2"/argument\ncat > "$2"/input\n'

@@ -199,10 +199,12 @@ def test_a_disk_that_is_full_costs_what_is_counted(small_disk, sidegate, backend
     ("rotate: { max_size: 1MiB, keep: 0 }", "expected a number from 1 to 1000000"),
     ("path: /dev/stdout, rotate: { max_size: 1MiB }", "access_log.rotate: path names no file"),
     ("path: off, rotate: { max_age: 1d }", "access_log.rotate: path names no file"),
+    ("path: same.log, rotate: { max_size: 1MiB } }\nwaf_log: { path: same.log", "waf_log.path: access_log has this file, too: one that is rotated is one log's"),
+    ("path: same.log }\nexecution_log: { path: same.log, rotate: { max_age: 1h }", "execution_log.path: access_log has this file, too"),
 ])
 def test_broken_settings_are_refused_where_they_stand(tmp_path, text, fault):
     file, path = tmp_path / "a.yaml", "" if "path" in text else "path: a.log, "
     file.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:0" }]\nupstreams: { app: { targets: ["http://127.0.0.1:9"] } }\n'
                     f"access_log: {{ {path}{text} }}\n")
     code, out, err = run("check", "-c", str(file))
-    assert code == 3 and fault in out + err and f"{file}:4:" in out + err, out + err
+    assert code == 3 and fault in out + err and f"{file}:{4 + text.count(chr(10))}:" in out + err, out + err

@@ -143,6 +143,8 @@ void process_change_reloaded(struct process *process, const struct snapshot *bef
     buf_init(&difference.after, VALUES_BYTES);
     if (after != NULL && process->reload.askers != NULL) {
         settings_compare(before->settings, after->settings, add_difference, &difference);
+        if (!settings_have_same_secrets(before->settings, after->settings))
+            add_member(&difference.after, "(secrets)", SPAN("others"));
         if (before->ruleset != after->ruleset)
             add_member(&difference.after, "(rules)", SPAN("compiled anew"));
         change.before = object_end(&difference.before);

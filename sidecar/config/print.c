@@ -217,30 +217,51 @@ static void actions_add(const struct alarm_settings *alarm, struct buf *to)
         }
 }
 
-uint64_t settings_hash(const struct settings *settings)
+static uint64_t hash_of_secrets(struct buf *text)
 {
     static const uint8_t key[16] = "settings of one";
+    uint64_t hash = siphash(key, buf_span(text));
+    if (text->at != NULL)
+        explicit_bzero(text->at, text->len);
+    buf_fini(text);
+    return hash;
+}
+
+/* What print masks or leaves out. */
+static void masked_add(const struct settings *settings, struct buf *to)
+{
+    buf_add(to, settings->admin.token);
+    buf_add_byte(to, '\0');
+    for (size_t i = 0; i < settings->otlp.receiver_count; i++)
+        receiver_add(&settings->otlp.receivers[i], to);
+    for (size_t i = 0; i < settings->alarm_count; i++)
+        actions_add(&settings->alarms[i], to);
+    secrets_add(settings, to);
+}
+
+bool settings_have_same_secrets(const struct settings *a, const struct settings *b)
+{
+    struct buf one, other;
+    buf_init(&one, PRINT_BYTES);
+    buf_init(&other, PRINT_BYTES);
+    masked_add(a, &one);
+    masked_add(b, &other);
+    uint64_t first = hash_of_secrets(&one);
+    return first == hash_of_secrets(&other);
+}
+
+uint64_t settings_hash(const struct settings *settings)
+{
     struct buf text;
     buf_init(&text, PRINT_BYTES);
     settings_print(settings, &text);
-    /* what print masks or leaves out, and still makes a difference */
-    buf_add(&text, settings->admin.token);
-    buf_add_byte(&text, '\0');
+    masked_add(settings, &text);
     buf_format(&text, "%llx", (unsigned long long)settings->traces.xray.sampling.held.hash);
-    for (size_t i = 0; i < settings->otlp.receiver_count; i++)
-        receiver_add(&settings->otlp.receivers[i], &text);
-    for (size_t i = 0; i < settings->alarm_count; i++)
-        actions_add(&settings->alarms[i], &text);
-    secrets_add(settings, &text);
     buf_format(&text, "%d%d%d%d%d%d", settings->rules.mode_given,
                settings->rules.request_inspect_given, settings->rules.request_over_given,
                settings->rules.response_inspect_given, settings->rules.response_over_given,
                settings->rules.response_types_given);
-    uint64_t hash = siphash(key, buf_span(&text));
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.len);
-    buf_fini(&text);
-    return hash;
+    return hash_of_secrets(&text);
 }
 
 static void places_print(struct buf *to, const struct place *places, size_t count)

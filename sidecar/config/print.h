@@ -13,6 +13,8 @@
 uint64_t settings_hash(const struct settings *settings);
 /* Over the places that later faults may name. */
 uint64_t settings_places_hash(const struct settings *settings);
+/* Do they agree in all that is masked where settings are printed? */
+bool settings_have_same_secrets(const struct settings *a, const struct settings *b);
 /* Says each option that differs, by its path in the table, and both values as `config print` shows
  * them: no secrets. Of a list or map the values of all its items, a line each. */
 void settings_compare(const struct settings *before, const struct settings *after,

@@ -48,6 +48,14 @@ def make(path, count):
     return path.read_bytes().splitlines(keepends=True)
 
 
+def test_a_reload_says_that_secrets_are_others_and_not_which(sidegate, backend, tmp_path):
+    s = changing(sidegate, backend, tmp_path, "otlp: { endpoint: \"http://127.0.0.1:9\", headers: { x-key: PLANTED1 } }\n")
+    rewrite(s, "PLANTED1", "PLANTED2")
+    assert order(s, "reload")[0] == 0
+    one, = records(s.changes)
+    assert one["before"] == {} and one["after"] == {"(secrets)": "others"} and "PLANTED" not in s.changes.read_text()
+
+
 def test_a_reload_says_who_asked_and_every_setting_that_changed(sidegate, backend, tmp_path):
     s = changing(sidegate, backend, tmp_path)
     assert s.changes.read_text() == ""

@@ -23,6 +23,7 @@ enum {
     PORTION_BYTES = 256 * 1024, /* of a stream's bytes between two acknowledgements, at least one
                                    message */
     HOST_MOST = 255,
+    COUNT_BYTES = 16, /* a message's length in front of it */
     ROOM_WAIT_US = 1000 * 1000,
 };
 
@@ -166,7 +167,7 @@ static void *syslog_begin(const struct log_settings *settings, const char *log)
     s->origin = (struct syslog_origin){&settings->syslog, s->host, log, (long)getpid()};
     s->fd = -1;
     buf_init(&s->message, QUEUE_LARGEST_BYTES);
-    buf_init(&s->framed, PORTION_BYTES + QUEUE_LARGEST_BYTES);
+    buf_init(&s->framed, PORTION_BYTES + COUNT_BYTES + QUEUE_LARGEST_BYTES);
     if (s->address.way == SYSLOG_TCP || s->address.way == SYSLOG_TLS)
         s->stream = syslog_stream_new(&s->address, &settings->syslog);
     return s;
@@ -241,10 +242,11 @@ static int datagram_send(struct syslog *s, struct sender *sender)
     return EAGAIN;
 }
 
-/* The port was closed: that is told of the datagram before. */
-static void is_refused(struct syslog *s, struct delivery *out, int error)
+/* The port was closed: that is told of the datagram before. Only the last entry can be taken back:
+ * where another one was settled behind it, it is lost. */
+static void is_refused(struct syslog *s, struct delivery *out, int error, bool was_sent)
 {
-    if (s->address.way == SYSLOG_UDP && out->sent > 0)
+    if (s->address.way == SYSLOG_UDP && was_sent)
         out->sent--;
     out->again = true;
     snprintf(out->why, sizeof out->why, "%.255s: %s", s->address.host, strerrordesc_np(error));
@@ -259,23 +261,26 @@ static void deliver_datagrams(struct syslog *s, struct sender *sender, struct sp
 {
     struct entry entry;
     int error = 0;
+    bool was_sent = false; /* the one before */
     while (entry_next(&entries, &entry)) {
         buf_clear(&s->message);
         syslog_message_add(&s->message, &s->origin, &entry);
         error = buf_is_full(&s->message) ? EMSGSIZE : datagram_send(s, sender);
         if (error == 0) {
+            was_sent = true;
             out->sent++;
         } else if (error == EMSGSIZE) {
+            was_sent = false;
             out->refused++;
             snprintf(out->why, sizeof out->why, "longer than a datagram may be");
         } else {
-            is_refused(s, out, error);
+            is_refused(s, out, error, was_sent);
             return;
         }
     }
     socklen_t size = sizeof error;
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0)
-        is_refused(s, out, error);
+        is_refused(s, out, error, was_sent);
 }
 
 /* ---- streams ---- */

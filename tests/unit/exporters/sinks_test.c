@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes to receivers elsewhere: entries, messages of syslog, batches of CloudWatch Logs. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "exporters/cloudwatch_logs.h"
 #include "exporters/queue.h"
@@ -85,6 +90,115 @@ TEST(a_message_of_syslog_escapes_what_would_end_a_parameter)
                                 "trace_id=\"01000000000000000000000000000000\"] line");
     buf_fini(&text);
 }
+
+/* ---- handing over to syslog ---- */
+
+struct syslog_case {
+    struct log_settings settings;
+    void *sink;
+    struct buf entries;
+    struct delivery delivery;
+};
+
+static void syslog_set_up(struct syslog_case *c, const char *address)
+{
+    *c = (struct syslog_case){.settings.syslog = {.address = span_text(address),
+                                                  .severity = SYSLOG_BY_OUTCOME,
+                                                  .app_name = SPAN("shop")}};
+    buf_init(&c->entries, (size_t)8 << 20);
+    c->sink = syslog_kind.begin(&c->settings, "access_log");
+}
+
+static void syslog_tear_down(struct syslog_case *c)
+{
+    syslog_kind.end(c->sink);
+    buf_fini(&c->entries);
+}
+
+static void add_text(struct syslog_case *c, size_t bytes)
+{
+    struct report report = sample_report();
+    char *text = must_alloc(bytes + 1);
+    memset(text, 'x', bytes);
+    entry_add(&c->entries, &report, ENTRY_PLAIN, span_make(text, bytes));
+    free(text);
+}
+
+/* A port that nobody has: bound, and closed again. */
+static void closed_port(char *address, size_t size, const char *scheme)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof name;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    must(bind(fd, (struct sockaddr *)&name, len) == 0);
+    must(getsockname(fd, (struct sockaddr *)&name, &len) == 0);
+    close(fd);
+    snprintf(address, size, "%s://127.0.0.1:%u", scheme, ntohs(name.sin_port));
+}
+
+TEST(a_closed_port_takes_back_the_datagram_before_and_no_other_one)
+{
+    struct syslog_case c;
+    char address[64];
+    closed_port(address, sizeof address, "udp");
+    syslog_set_up(&c, address);
+    add_text(&c, 10);
+    add_text(&c, 10); /* is told that the port is closed */
+    syslog_kind.deliver(c.sink, NULL, buf_span(&c.entries), &c.delivery);
+    check(c.delivery.again && c.delivery.sent == 0 && c.delivery.refused == 0);
+    buf_clear(&c.entries);
+    c.delivery = (struct delivery){0};
+    add_text(&c, 10);
+    add_text(&c, 70000); /* longer than a datagram may be: is told nothing */
+    add_text(&c, 10);
+    syslog_kind.deliver(c.sink, NULL, buf_span(&c.entries), &c.delivery);
+    check(c.delivery.again);
+    check_number(c.delivery.sent, 1);
+    check_number(c.delivery.refused, 1);
+    syslog_tear_down(&c);
+}
+
+/* What a message has beside its text. */
+static size_t message_bytes(const struct syslog_case *c)
+{
+    struct report report = sample_report();
+    struct buf bytes, message;
+    struct entry entry;
+    char host[256];
+    struct syslog_origin origin = {&c->settings.syslog, host, "access_log", (long)getpid()};
+    must(gethostname(host, sizeof host) == 0);
+    buf_init(&bytes, 4096);
+    buf_init(&message, 4096);
+    entry_add(&bytes, &report, ENTRY_PLAIN, SPAN(""));
+    struct span rest = buf_span(&bytes);
+    must(entry_next(&rest, &entry));
+    syslog_message_add(&message, &origin, &entry);
+    size_t len = message.len;
+    buf_fini(&bytes);
+    buf_fini(&message);
+    return len;
+}
+
+TEST(the_longest_message_fits_behind_a_portion_that_is_all_but_full)
+{
+    enum { PORTION_BYTES = 256 * 1024 };
+    struct syslog_case c;
+    char address[64];
+    closed_port(address, sizeof address, "tcp");
+    syslog_set_up(&c, address);
+    size_t head = message_bytes(&c);
+    add_text(&c, PORTION_BYTES - 1 - strlen("262136 ") - head);
+    add_text(&c, QUEUE_LARGEST_BYTES - head);
+    struct queue *queue = queue_new(10);
+    struct sender *sender = sender_new(queue, SINK_SYSLOG, "access_log", &c.settings);
+    syslog_kind.deliver(c.sink, sender, buf_span(&c.entries), &c.delivery);
+    check(c.delivery.again && c.delivery.sent == 0);
+    check(sender_stop(sender, 0));
+    queue_free(queue);
+    syslog_tear_down(&c);
+}
+
+/* ---- CloudWatch Logs ---- */
 
 /* So many entries of `bytes` each, `step_us` apart. */
 static void entries_add(struct buf *to, unsigned count, size_t bytes, int64_t step_us)
@@ -189,6 +303,8 @@ int sinks_tests(void)
         cmocka_unit_test(addresses_of_syslog_are_read),
         cmocka_unit_test(what_is_no_address_of_syslog_is_none),
         cmocka_unit_test(a_message_of_syslog_escapes_what_would_end_a_parameter),
+        cmocka_unit_test(a_closed_port_takes_back_the_datagram_before_and_no_other_one),
+        cmocka_unit_test(the_longest_message_fits_behind_a_portion_that_is_all_but_full),
         cmocka_unit_test(a_batch_of_log_events_keeps_within_the_limits),
         cmocka_unit_test(refused_log_events_are_counted_by_the_answer),
         cmocka_unit_test(a_queue_that_is_resized_keeps_the_newest),

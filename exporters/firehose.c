@@ -22,6 +22,7 @@ enum {
     BODY_MOST = 4 * 1024 * 1024,
     FIELD_MOST = 4096 + 64,
     ID_LENGTH = 36,
+    TRIES_MOST = 5, /* where the answers are another request's */
 };
 
 struct firehose {
@@ -32,6 +33,7 @@ struct firehose {
     char id[ID_LENGTH + 1];
     unsigned records; /* of the batch that has the id and is tried again; 0: none */
     bool is_open;     /* what became of the last try nobody knows */
+    unsigned strange; /* answers to this batch that were not its own */
 };
 
 static void *firehose_begin(const struct log_settings *settings, const char *log)
@@ -133,6 +135,14 @@ static struct curl_slist *fields_of(const struct firehose *f)
     return list;
 }
 
+/* They hold the key. */
+static void fields_free(struct curl_slist *fields)
+{
+    for (struct curl_slist *field = fields; field != NULL; field = field->next)
+        explicit_bzero(field->data, strlen(field->data));
+    curl_slist_free_all(fields);
+}
+
 /* Is it the answer to this request? */
 static bool is_answered(const struct firehose *f)
 {
@@ -155,7 +165,8 @@ static void judge(struct firehose *f, unsigned status, unsigned records, struct 
         out->again = true;
         snprintf(out->why, sizeof out->why, "%s", post_error(f->post));
     } else if (status == 200) {
-        out->again = true;
+        out->again = ++f->strange < TRIES_MOST;
+        out->refused = out->again ? 0 : records;
         snprintf(out->why, sizeof out->why, "the receiver's answer has not the request's id");
     } else {
         out->again = true;
@@ -163,6 +174,8 @@ static void judge(struct firehose *f, unsigned status, unsigned records, struct 
         snprintf(out->why, sizeof out->why, "the receiver answers %u", status);
     }
     f->records = out->again ? records : 0;
+    if (!out->again)
+        f->strange = 0;
     if (status == 413 && out->again)
         f->records = records / 2;
 }
@@ -188,10 +201,10 @@ static void firehose_deliver(void *sink, struct sender *sender, struct span entr
         body = buf_span(&f->packed);
     struct curl_slist *fields = fields_of(f);
     unsigned status = post_send(f->post, fields, body, sender);
-    curl_slist_free_all(fields);
+    fields_free(fields);
     out->resent = f->is_open ? records : 0;
     judge(f, status, records, out);
-    f->is_open = status == 0 && post_was_sent(f->post);
+    f->is_open = out->again && (status == 200 || (status == 0 && post_was_sent(f->post)));
 }
 
 const struct sender_kind firehose_kind = {

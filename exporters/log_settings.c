@@ -2,6 +2,7 @@
 #include "exporters/log_settings.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rules/base/must.h"
@@ -59,12 +60,26 @@ bool log_settings_want(const struct log_settings *settings)
     return any;
 }
 
-struct log_settings *log_settings_copy(const struct log_settings *settings)
+/* With its texts, each terminated. */
+static size_t bytes_of(const struct log_settings *settings)
 {
     size_t bytes = sizeof *settings;
     for (size_t i = 0; i < TEXTS; i++)
         bytes += text_in(settings, i)->len + 1;
-    struct log_settings *copy = must_alloc(bytes);
+    return bytes;
+}
+
+void log_settings_free(struct log_settings *copy)
+{
+    if (copy == NULL)
+        return;
+    explicit_bzero(copy, bytes_of(copy)); /* there are secrets among them */
+    free(copy);
+}
+
+struct log_settings *log_settings_copy(const struct log_settings *settings)
+{
+    struct log_settings *copy = must_alloc(bytes_of(settings));
     char *at = (char *)(copy + 1);
     *copy = *settings;
     for (size_t i = 0; i < TEXTS; i++) {

@@ -58,8 +58,9 @@ struct log_settings {
 /* Does it go anywhere? */
 bool log_settings_want(const struct log_settings *settings);
 bool log_settings_have(const struct log_settings *settings, enum log_sink sink);
-/* With texts of its own, each terminated; free() lets go of all. */
+/* With texts of its own, each terminated. */
 struct log_settings *log_settings_copy(const struct log_settings *settings);
+void log_settings_free(struct log_settings *copy); /* wiped; NULL allowed */
 /* Would the sink do the same by both? Files: do not ask. */
 bool log_settings_same(const struct log_settings *a, const struct log_settings *b,
                        enum log_sink sink);

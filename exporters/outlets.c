@@ -96,7 +96,7 @@ void outlets_apply(struct outlets *outlets, struct plan *plan)
         for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
             apply_sender(&row[sink], (enum log_sink)sink, log->names[SINK_FILE], plan->logs[i].to,
                          outlets->now[i]);
-        free(outlets->now[i]);
+        log_settings_free(outlets->now[i]);
         outlets->now[i] = log_settings_copy(plan->logs[i].to);
     }
     outlets->items.plan = plan;
@@ -240,7 +240,7 @@ void outlets_stop(struct outlets *outlets, uint64_t deadline_us)
             if (outlets->at[i][sink].queue != NULL)
                 outlet_stop(&outlets->at[i][sink], log->names[sink], log->unit, deadline_us);
         }
-        free(outlets->now[i]);
+        log_settings_free(outlets->now[i]);
     }
     buf_fini(&outlets->items.line);
     buf_fini(&outlets->items.scratch);

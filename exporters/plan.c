@@ -62,7 +62,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < LOGS; i++) {
         if (plan->logs[i].fd >= 0)
             close(plan->logs[i].fd);
-        free(plan->logs[i].to);
+        log_settings_free(plan->logs[i].to);
     }
     access_template_free(plan->access_template);
     free(plan->audit_storage);

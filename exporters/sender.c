@@ -101,7 +101,7 @@ static void follow_orders(struct sender *s)
     if (next == NULL)
         return;
     s->kind->end(s->sink);
-    free(s->settings);
+    log_settings_free(s->settings);
     s->settings = next;
     s->sink = s->kind->begin(next, s->log);
     s->pause_us = 0;
@@ -202,8 +202,8 @@ static void sender_free(struct sender *s)
         close(s->wake);
     pthread_mutex_destroy(&s->lock);
     buf_fini(&s->batch);
-    free(s->next);
-    free(s->settings);
+    log_settings_free(s->next);
+    log_settings_free(s->settings);
     free(s);
 }
 
@@ -234,7 +234,7 @@ void sender_wake(struct sender *s)
 void sender_change(struct sender *s, const struct log_settings *settings)
 {
     pthread_mutex_lock(&s->lock);
-    free(s->next);
+    log_settings_free(s->next);
     s->next = log_settings_copy(settings);
     pthread_mutex_unlock(&s->lock);
     eventfd_write(s->wake, 1);

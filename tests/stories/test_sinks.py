@@ -234,6 +234,18 @@ def test_firehose_carries_the_key_and_no_log_does(sidegate, backend, receiver, t
     assert str(key) in printed and "k3y-of-firehose" not in everything
 
 
+def test_firehose_gives_up_on_answers_that_are_not_its_own(sidegate, backend, receiver):
+    firehose = receiver(Firehose, answer=lambda fields, body: (200, {"requestId": "another", "timestamp": body["timestamp"]}))
+    s = sidegate(backend().url, f'access_log: {{ path: off, firehose: {{ url: "{firehose.url}" }} }}\n')
+    ask_many(s, range(3))
+    wait_until(lambda: account(s, "access_log.firehose")[2] == {"rejected": 3}, "the batch is given up")
+    assert account(s, "access_log.firehose") == (3, 0, {"rejected": 3}, 0, 12)  # sent five times
+    firehose.answer_by = None
+    ask_many(s, range(3, 6))
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 3, "the next one is taken")
+    assert numbers_of(firehose.lines) == [3, 4, 5]
+
+
 def test_https_receivers_are_verified(sidegate, backend, receiver, tmp_path):
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     good, bad = receiver(Firehose), receiver(Firehose)

@@ -29,6 +29,7 @@ struct job {
 struct rotator {
     struct job *job; /* NULL: nothing has been compressed yet */
     pthread_t thread;
+    char renamed[NAME_MOST]; /* the path whose file was, and is not closed yet; "": none */
 };
 
 struct rotator *rotator_new(void)
@@ -220,7 +221,13 @@ enum rotated rotator_turn(struct rotator *rotator, const struct rotation *rotati
     name_make(to, path, 1, 0);
     if (!shift(path, rotation->keep) || rename(path, to) != 0)
         return ROTATED_NOT;
-    if (rotation->compress)
-        compress_begin(rotator, path);
+    snprintf(rotator->renamed, sizeof rotator->renamed, "%s", path);
     return ROTATED;
+}
+
+void rotator_go_on(struct rotator *rotator, const struct rotation *rotation)
+{
+    if (rotation->compress && rotator->renamed[0] != '\0')
+        compress_begin(rotator, rotator->renamed);
+    rotator->renamed[0] = '\0';
 }

@@ -28,5 +28,8 @@ enum rotated {
 };
 enum rotated rotator_turn(struct rotator *rotator, const struct rotation *rotation,
                           const char *path, int fd);
+/* The path has been opened anew: what was renamed gets no more lines and may be compressed. Until
+ * then, where opening fails, the old file goes on under its new name. */
+void rotator_go_on(struct rotator *rotator, const struct rotation *rotation);
 
 #endif

@@ -196,6 +196,7 @@ static void rotate(struct writer *w)
     int fd = turned == ROTATED ? log_open(w->path, why, sizeof why) : -1;
     if (fd >= 0) {
         use_file(w, fd);
+        rotator_go_on(w->rotator, &w->rotation);
         return;
     }
     if (turned == ROTATED_NOT)

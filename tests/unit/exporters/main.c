@@ -11,6 +11,7 @@ int main(void)
     failures += ring_tests();
     failures += queue_tests();
     failures += sinks_tests();
+    failures += rotate_tests();
     failures += line_tests();
     failures += access_template_tests();
     failures += metrics_tests();

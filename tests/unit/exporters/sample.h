@@ -25,6 +25,7 @@ int record_tests(void);
 int ring_tests(void);
 int queue_tests(void);
 int sinks_tests(void);
+int rotate_tests(void);
 int line_tests(void);
 int access_template_tests(void);
 int exporter_tests(void);

@@ -21,6 +21,7 @@ struct outlet {
     struct writer *writer;       /* of a file; NULL: off */
     struct sender *sender;       /* of the others; NULL: off */
     atomic_bool on;
+    bool hangs; /* a thread that was stopped did not end: the queue stays its own */
 };
 
 struct outlets {
@@ -44,43 +45,55 @@ struct outlets *outlets_new(size_t queue_records)
     return outlets;
 }
 
-static void apply_file(struct outlet *outlet, enum writer_kind kind, struct log_plan *plan)
+/* The queue for a thread that begins. One that is used by a thread that hangs is left to it, and
+ * the account begins anew. */
+static struct queue *queue_of(struct outlet *outlet, size_t records, const char *name)
+{
+    struct queue *queue = atomic_load(&outlet->queue);
+    if (outlet->hangs)
+        say("%s: the thread before hangs and is left alone, the account begins anew", name);
+    if (queue == NULL || outlet->hangs)
+        atomic_store(&outlet->queue, queue = queue_new(records));
+    outlet->hangs = false;
+    return queue;
+}
+
+static void apply_file(struct outlet *outlet, const struct log_destination *log,
+                       struct log_plan *plan, size_t records)
 {
     struct writer *writer = outlet->writer;
     if (plan->to->path.at == NULL) {
         atomic_store(&outlet->on, false);
         outlet->writer = NULL;
-        if (writer != NULL)
-            writer_stop(writer, clock_monotonic_us());
+        outlet->hangs |= writer != NULL && !writer_stop(writer, clock_monotonic_us());
         return;
     }
     if (plan->fd >= 0 && writer != NULL)
         writer_redirect(writer, plan->to->path.at, plan->fd);
     else if (plan->fd >= 0)
-        outlet->writer = writer_new(outlet->queue, kind, plan->to->path.at, plan->fd);
+        outlet->writer = writer_new(queue_of(outlet, records, log->names[SINK_FILE]), log->kind,
+                                    plan->to->path.at, plan->fd);
     plan->fd = -1;
     if (outlet->writer != NULL)
         writer_rotate(outlet->writer, &plan->to->rotation);
     atomic_store(&outlet->on, outlet->writer != NULL);
 }
 
-static void apply_sender(struct outlet *outlet, enum log_sink sink, const char *log,
-                         const struct log_settings *to, const struct log_settings *before)
+static void apply_sender(struct outlet *outlet, enum log_sink sink,
+                         const struct log_destination *log, const struct log_settings *to,
+                         const struct log_settings *before)
 {
     struct sender *sender = outlet->sender;
     if (!log_settings_have(to, sink)) {
         atomic_store(&outlet->on, false);
         outlet->sender = NULL;
-        if (sender != NULL)
-            sender_stop(sender, clock_monotonic_us());
+        outlet->hangs |= sender != NULL && !sender_stop(sender, clock_monotonic_us());
         return;
     }
-    struct queue *queue = atomic_load(&outlet->queue);
-    if (queue == NULL)
-        atomic_store(&outlet->queue, queue = queue_new(1));
+    struct queue *queue = sender != NULL ? outlet->queue : queue_of(outlet, 1, log->names[sink]);
     queue_resize(queue, to->buffer_bytes > 0 ? to->buffer_bytes : BUFFER_BYTES);
     if (sender == NULL)
-        outlet->sender = sender_new(queue, sink, log, to);
+        outlet->sender = sender_new(queue, sink, log->names[SINK_FILE], to);
     else if (!log_settings_same(to, before, sink))
         sender_change(sender, to);
     atomic_store(&outlet->on, outlet->sender != NULL);
@@ -91,11 +104,10 @@ void outlets_apply(struct outlets *outlets, struct plan *plan)
     for (unsigned i = 0; i < LOGS; i++) {
         const struct log_destination *log = log_destination((enum destination)i);
         struct outlet *row = outlets->at[i];
-        apply_file(&row[SINK_FILE], log->kind, &plan->logs[i]);
+        apply_file(&row[SINK_FILE], log, &plan->logs[i], plan->queue_records);
         queue_limit(row[SINK_FILE].queue, plan->queue_records);
         for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
-            apply_sender(&row[sink], (enum log_sink)sink, log->names[SINK_FILE], plan->logs[i].to,
-                         outlets->now[i]);
+            apply_sender(&row[sink], (enum log_sink)sink, log, plan->logs[i].to, outlets->now[i]);
         log_settings_free(outlets->now[i]);
         outlets->now[i] = log_settings_copy(plan->logs[i].to);
     }
@@ -214,7 +226,7 @@ void outlets_reopen(struct outlets *outlets)
     }
 }
 
-/* Its thread ends, or hangs: then it goes on using the queue. */
+/* Its thread ends, or hangs, as one before may do: then it goes on using the queue. */
 static void outlet_stop(struct outlet *outlet, const char *name, const char *unit,
                         uint64_t deadline_us)
 {
@@ -228,7 +240,7 @@ static void outlet_stop(struct outlet *outlet, const char *name, const char *uni
     uint64_t left = queue_dropped_here(outlet->queue, DROP_SHUTDOWN) + figures.waiting;
     if (left > 0)
         say("%s: %llu %s given up at the end", name, (unsigned long long)left, unit);
-    if (ended)
+    if (ended && !outlet->hangs)
         queue_free(outlet->queue);
 }
 

@@ -84,7 +84,6 @@ TEXT_FIELD(protocol, protocol)
 TEXT_FIELD(error, error)
 TEXT_FIELD(route, route)
 TEXT_FIELD(user_agent, user_agent)
-TEXT_FIELD(referer, referer)
 
 #define NUMBER_FIELD(name)                                                \
     static void field_##name(struct buf *to, const struct report *report, \
@@ -327,6 +326,12 @@ static bool stage_sum(const struct report *report, size_t i, uint64_t *sum)
     return true;
 }
 
+FIELD(referer)
+{
+    add_text(to, url_masked(report->referer, scratch));
+    buf_clear(scratch);
+}
+
 FIELD(stage_us)
 {
     buf_add_byte(to, '{');
@@ -388,7 +393,7 @@ static const struct access_field {
     ROW(error, "what went wrong, in one word"),
     ROW(route, "template of the route"),
     ROW(user_agent, "as it came"),
-    ROW(referer, "as it came"),
+    ROW(referer, "secrets in its query masked"),
     ROW(stage_us, "how long each stage took; they sum to duration_us"),
 #undef ROW
 #undef ROW_WHERE

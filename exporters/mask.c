@@ -28,6 +28,16 @@ static const struct secret {
     {SPAN_INIT("awsaccesskeyid"), false},
     {SPAN_INIT("x-amz-"), true},
     {SPAN_INIT("x-goog-signature"), false},
+    {SPAN_INIT("code"), false}, /* OAuth's (RFC 6749 4.1.2) */
+    {SPAN_INIT("assertion"), false},
+    {SPAN_INIT("auth"), false},
+    {SPAN_INIT("pwd"), false},
+    {SPAN_INIT("passphrase"), false},
+    {SPAN_INIT("otp"), false},
+    {SPAN_INIT("jwt"), false},
+    {SPAN_INIT("session"), false},
+    {SPAN_INIT("sessionid"), false},
+    {SPAN_INIT("session_id"), false},
 };
 
 static bool is_in_table(struct span name)
@@ -60,12 +70,28 @@ static struct span percent_decode(struct span text, char *to)
     return span_make(to, len);
 }
 
+/* user[password] and password[] are names of forms: the last that is one. */
+static struct span innermost(struct span name)
+{
+    while (span_ends(name, SPAN("]"))) {
+        size_t open = name.len - 1;
+        while (open > 0 && name.at[open] != '[')
+            open--;
+        if (open + 2 < name.len)
+            return span_make(name.at + open + 1, name.len - open - 2);
+        if (name.at[open] != '[')
+            break;
+        name = span_first(name, open);
+    }
+    return name;
+}
+
 bool name_is_secret(struct span name)
 {
     char decoded[NAME_LONGEST];
     if (span_find_byte(name, '%') != SPAN_NONE)
         name = percent_decode(name, decoded);
-    return is_in_table(name);
+    return is_in_table(innermost(name));
 }
 
 bool field_is_secret(struct span name)
@@ -126,6 +152,18 @@ struct span query_masked(struct span query, struct buf *scratch)
     if (buf_is_full(scratch)) /* rather nothing than a secret */
         return SPAN("");
     return span_from(buf_span(scratch), start);
+}
+
+struct span url_masked(struct span url, struct buf *scratch)
+{
+    size_t start = scratch->len, mark = span_find_byte(url, '?');
+    if (mark == SPAN_NONE)
+        return url;
+    struct span query = span_from(url, mark + 1);
+    buf_add(scratch, span_first(url, mark + 1));
+    if (query_masked(query, scratch).at == query.at)
+        return url;
+    return buf_is_full(scratch) ? SPAN("") : span_from(buf_span(scratch), start);
 }
 
 /* ---- texts of any kind ---- */

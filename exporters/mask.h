@@ -26,5 +26,7 @@ void text_mask_secrets(struct buf *to, struct span text);
 /* The query with its secrets masked: the same bytes where there are none, else a copy at the end of
  * `scratch`, which lives until the scratch changes. */
 struct span query_masked(struct span query, struct buf *scratch);
+/* An address, with the secrets of its query masked; likewise. */
+struct span url_masked(struct span url, struct buf *scratch);
 
 #endif

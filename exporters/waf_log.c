@@ -366,14 +366,18 @@ static bool is_redacted(const struct waf_redaction *redaction, struct span name)
 }
 
 static void add_pairs(struct buf *to, const char *key, const struct pair *pairs, size_t count,
-                      const struct waf_redaction *redaction)
+                      const struct waf_redaction *redaction, struct buf *scratch)
 {
     add_key(to, key);
     buf_add_byte(to, '[');
     for (size_t i = 0; i < count; i++) {
         buf_add(to, i > 0 ? SPAN(",{") : SPAN("{"));
         add_text(to, "name", pairs[i].name);
-        add_text(to, "value", shown(is_redacted(redaction, pairs[i].name), pairs[i].value));
+        struct span value = shown(is_redacted(redaction, pairs[i].name), pairs[i].value);
+        if (span_is_nocase(pairs[i].name, SPAN("referer")))
+            value = url_masked(value, scratch);
+        add_text(to, "value", value);
+        buf_clear(scratch);
         buf_add_byte(to, '}');
     }
     buf_add_byte(to, ']');
@@ -389,7 +393,7 @@ static void add_request(struct buf *to, const struct report *report,
     add_text(to, "clientIp", report->client_address);
     add_text(to, "country", report->client_country.len > 0 ? report->client_country : SPAN("-"));
     add_pairs(to, "headers", report->audit.request_fields, report->audit.request_field_count,
-              redaction);
+              redaction, scratch);
     add_text(to, "uri", shown(redaction->uri_path, uri));
     add_text(to, "args", shown(redaction->query_string, query_masked(report->query, scratch)));
     add_text(to, "httpVersion", report->protocol);
@@ -458,7 +462,7 @@ void waf_log_add(struct buf *to, const struct report *report, const struct waf_r
     add_passed_rules(to, report, &end);
     if (report->waf_log.inserted_count > 0)
         add_pairs(to, "requestHeadersInserted", report->waf_log.inserted,
-                  report->waf_log.inserted_count, &nothing);
+                  report->waf_log.inserted_count, &nothing, scratch);
     else
         add_raw(to, "requestHeadersInserted", "null");
     if (blocks && report->status > 0)

@@ -104,6 +104,23 @@ TEST(a_stage_that_ran_twice_stands_once_with_its_sum)
     buf_fini(&line);
 }
 
+TEST(an_address_keeps_all_but_the_secrets_of_its_query)
+{
+    static const struct {
+        const char *url, *masked;
+    } cases[] = {
+        {"", ""},
+        {"http://a/token=1", "http://a/token=1"},
+        {"http://a/?q=1", "http://a/?q=1"},
+        {"http://a/b?q=1&token=x#top", "http://a/b?q=1&token=REDACTED"},
+    };
+    struct buf scratch;
+    buf_init(&scratch, 4096);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_span(url_masked(span_text(cases[i].url), &scratch), cases[i].masked);
+    buf_fini(&scratch);
+}
+
 TEST(secrets_in_the_query_are_masked_whatever_their_spelling)
 {
     static const struct {
@@ -119,6 +136,9 @@ TEST(secrets_in_the_query_are_masked_whatever_their_spelling)
         {"a=1;sig=zz;b=2", "a=1;sig=REDACTED;b=2"},
         {"tokens=1&monkey=2", "tokens=1&monkey=2"},
         {"&&=&token=1&", "&&=&token=REDACTED&"},
+        {"user[password]=a&user[name]=b", "user[password]=REDACTED&user[name]=b"},
+        {"pwd[]=a&%5Btoken%5D=b&[]=c&]=d", "pwd[]=REDACTED&%5Btoken%5D=REDACTED&[]=c&]=d"},
+        {"code=x&encode=y", "code=REDACTED&encode=y"},
     };
     struct buf scratch;
     buf_init(&scratch, 4096);
@@ -270,6 +290,7 @@ int line_tests(void)
         cmocka_unit_test(a_broken_head_has_a_line_too),
         cmocka_unit_test(every_byte_makes_a_valid_line),
         cmocka_unit_test(a_stage_that_ran_twice_stands_once_with_its_sum),
+        cmocka_unit_test(an_address_keeps_all_but_the_secrets_of_its_query),
         cmocka_unit_test(secrets_in_the_query_are_masked_whatever_their_spelling),
         cmocka_unit_test(times_are_those_of_the_calendar),
         cmocka_unit_test(a_match_is_a_line_in_modsecuritys_form),

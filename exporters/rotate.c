@@ -29,7 +29,7 @@ struct job {
 struct rotator {
     struct job *job; /* NULL: nothing has been compressed yet */
     pthread_t thread;
-    char renamed[NAME_MOST]; /* the path whose file was, and is not closed yet; "": none */
+    char renamed[NAME_MOST]; /* what is not closed yet, by its new name; "": none */
 };
 
 struct rotator *rotator_new(void)
@@ -147,10 +147,10 @@ static void *job_run(void *context)
     return NULL;
 }
 
-static void compress_begin(struct rotator *rotator, const char *path)
+static void compress_begin(struct rotator *rotator, const char *name)
 {
     struct job *job = must_alloc(sizeof *job);
-    snprintf(job->from, sizeof job->from, "%s.1", path);
+    snprintf(job->from, sizeof job->from, "%s", name);
     atomic_store(&job->users, 2);
     if (thread_start(&rotator->thread, job_run, job))
         rotator->job = job;
@@ -221,7 +221,7 @@ enum rotated rotator_turn(struct rotator *rotator, const struct rotation *rotati
     name_make(to, path, 1, 0);
     if (!shift(path, rotation->keep) || rename(path, to) != 0)
         return ROTATED_NOT;
-    snprintf(rotator->renamed, sizeof rotator->renamed, "%s", path);
+    snprintf(rotator->renamed, sizeof rotator->renamed, "%s.1", path);
     return ROTATED;
 }
 

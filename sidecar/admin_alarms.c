@@ -139,19 +139,22 @@ static bool is_good_body(json_t *root, const char *key)
     return true;
 }
 
-/* For the log of changes. */
+/* For the log of changes, where each takes one line: `root`, what was asked for, is written anew.
+ */
 static void note_change(struct process *process, const struct service_call *call,
                         const struct alarm_question *question, const char *event,
-                        const struct buf *before)
+                        const struct buf *before, const json_t *root)
 {
     struct buf what;
+    char *after = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     buf_init(&what, NOTE_BYTES);
     buf_format(&what, "alarm " SPAN_FORMAT, span_arg(question->alarm));
     admin_change(process, call,
                  &(struct change){.event = event,
                                   .what = buf_span(&what),
                                   .before = buf_span(before),
-                                  .after = buf_span(&call->request)});
+                                  .after = after != NULL ? span_text(after) : (struct span){0}});
+    free(after);
     buf_fini(&what);
 }
 
@@ -195,7 +198,7 @@ static bool order_state(struct process *process, struct service_call *call,
     buf_init(&before, NOTE_BYTES);
     buf_format(&before, "{\"state\":\"%s\"}",
                alarm_watch_state_word(process->alarms, question->index));
-    note_change(process, call, question, "SetAlarmState", &before);
+    note_change(process, call, question, "SetAlarmState", &before, root);
     buf_fini(&before);
     alarm_watch_set_state(process->alarms, question->index, (enum alarm_state)state, reason);
     return true;
@@ -217,7 +220,7 @@ static bool order_mute(struct process *process, struct service_call *call,
     struct buf before;
     buf_init(&before, NOTE_BYTES);
     muting_add(process, question, &before);
-    note_change(process, call, question, "MuteAlarm", &before);
+    note_change(process, call, question, "MuteAlarm", &before, root);
     buf_fini(&before);
     alarm_duty_mute(alarm_watch_duty(process->alarms), question->index,
                     loop_wall_us(process->loop) + duration_us, text_of(root, "reason"));
@@ -234,7 +237,7 @@ static bool order_unmute(struct process *process, struct service_call *call,
     struct buf before;
     buf_init(&before, NOTE_BYTES);
     muting_add(process, question, &before);
-    note_change(process, call, question, "UnmuteAlarm", &before);
+    note_change(process, call, question, "UnmuteAlarm", &before, root);
     buf_fini(&before);
     alarm_duty_mute(alarm_watch_duty(process->alarms), question->index, 0, text_of(root, "reason"));
     return true;

@@ -148,11 +148,23 @@ static int open_locked(const char *path)
     return -1;
 }
 
+static bool is_one_line(struct span json)
+{
+    for (size_t i = 0; i < json.len; i++)
+        if ((unsigned char)json.at[i] < ' ')
+            return false;
+    return true;
+}
+
 bool change_log_add(const char *path, const struct change *change, char *why, size_t size)
 {
     struct stat status;
     struct chain_end end;
     struct buf line;
+    if (!is_one_line(change->before))
+        return fail(why, size, path, "before: a control character in it");
+    if (!is_one_line(change->after))
+        return fail(why, size, path, "after: a control character in it");
     int fd = open_locked(path);
     if (fd < 0)
         return fail(why, size, path, strerrordesc_np(errno));

@@ -33,7 +33,7 @@ struct change {
     const char *event; /* "ReloadConfiguration", "PutIPSetEntry": an operation's name */
     struct change_who who;
     struct span what;          /* "ip_set abusers" */
-    struct span before, after; /* JSON; at == NULL: null. Over 64 KiB: only how long it was */
+    struct span before, after; /* JSON of one line; at == NULL: null. Over 64 KiB: only how long */
     const char *error;         /* a word; NULL: it was done */
     struct span message;       /* with an error: why not */
 };

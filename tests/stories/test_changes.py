@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 from api_keys import write_keys
 from harness import always_ok, run, wait_until
+from test_alarm_actions import QUIET
 from test_keys import QUOTA
 from test_keys import config as keys_config
 
@@ -115,6 +116,19 @@ def test_a_quota_that_is_granted_is_written_down(sidegate, backend, tmp_path):
     one, = records(s.changes)
     assert (one["event"], one["what"], one["after"]) == ("UpdateUsage", "usage_plan basic key k1", {"remaining": 100})
     assert "says" not in one["who"]
+
+
+def test_what_is_done_to_an_alarm_is_one_line_however_it_was_written(sidegate, backend, tmp_path):
+    s = changing(sidegate, backend, tmp_path, f"alarms:\n{QUIET}}}\n")
+    for path, body in (("state", b'{\n  "state": "ALARM",\r\n\t"reason": "two\\nlines"\n}\n'), ("mute", b'{"duration":\n"1h"}'), ("unmute", b"")):
+        asked = urllib.request.Request(f"http://127.0.0.1:{s.admin_port}/api/v1/alarms/quiet/{path}", data=body, method="POST")
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.status == 200
+    state, mute, unmute = records(s.changes)
+    assert (state["event"], state["what"], state["before"]) == ("SetAlarmState", "alarm quiet", {"state": "INSUFFICIENT_DATA"})
+    assert state["after"] == {"state": "ALARM", "reason": "two\nlines"}
+    assert mute["after"] == {"duration": "1h"} and unmute["before"]["muted_until"] and unmute["after"] is None
+    assert verify(s.changes)[0] == 0
 
 
 def test_keys_that_are_made_revoked_and_imported_are_written_down_without_their_values(tmp_path):

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/changes/suites.h"
+
+int main(void)
+{
+    return log_suite() > 0;
+}

@@ -166,12 +166,12 @@ static void under_way_drop(struct lane *lane)
     lane->command = NULL;
 }
 
-/* The first one is over. `action` NULL: there is none any more. */
-static void finish(struct lane *lane, const struct alarm_action *action, enum alarm_outcome outcome,
-                   const char *why)
+/* One that waits is over. `action` NULL: there is none any more. */
+static void finish_one(struct lane *lane, struct notice_entry *entry,
+                       const struct alarm_action *action, enum alarm_outcome outcome,
+                       const char *why)
 {
     struct alarm_actions *actions = lane->actions;
-    struct notice_entry *entry = present_of(&lane->waiting);
     const struct alarm_change *change = &entry->due.change;
     list_remove(&entry->link);
     lane->count--;
@@ -189,6 +189,12 @@ static void finish(struct lane *lane, const struct alarm_action *action, enum al
         actions->world.ended(actions->world.context, &entry->due, outcome,
                              action != NULL ? action->shown : SPAN(""), why);
     entry_free(entry);
+}
+
+static void finish(struct lane *lane, const struct alarm_action *action, enum alarm_outcome outcome,
+                   const char *why)
+{
+    finish_one(lane, present_of(&lane->waiting), action, outcome, why);
 }
 
 static void came_through(struct lane *lane, const struct alarm_action *action)
@@ -538,14 +544,23 @@ static void lane_free(struct lane *lane)
 
 /* ---- the owner's ---- */
 
+/* The first, or the one behind it where that is under way. */
+static struct notice_entry *oldest_that_waits(const struct lane *lane)
+{
+    struct notice_entry *first = present_of(&lane->waiting);
+    bool is_under_way = lane->call != NULL || lane->command != NULL;
+    return is_under_way ? list_entry(first->link.next, struct notice_entry, link) : first;
+}
+
 void alarm_actions_add(struct alarm_actions *actions, const struct alarm_due *due)
 {
     struct lane *lane = lane_of(actions, due->key);
     const struct alarm_action *action = action_of(alarm_of(actions, due->alarm), due->key);
     if (due->change.state != ALARM_STATE_ALARM)
         firing_drop(lane, due->alarm);
-    if (lane->count >= ALARM_WAITING_MOST && lane->call == NULL && lane->command == NULL)
-        finish(lane, action, ALARM_DROPPED, "too many wait for this receiver");
+    if (lane->count >= ALARM_WAITING_MOST)
+        finish_one(lane, oldest_that_waits(lane), action, ALARM_DROPPED,
+                   "too many wait for this receiver");
     list_add(&lane->waiting, &entry_new(due)->link);
     lane->count++;
     lane_go(lane);

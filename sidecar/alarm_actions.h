@@ -51,7 +51,7 @@ struct alarm_actions_world {
 };
 
 enum {
-    ALARM_WAITING_MOST = 1000,  /* for one receiver; then the oldest is dropped */
+    ALARM_WAITING_MOST = 1000,  /* for one receiver; then the oldest not under way is dropped */
     ALARM_WAITING_DAYS = 1,     /* what is older is dropped */
     ALARM_COMMAND_ATTEMPTS = 5, /* a command that fails so often has failed */
     ALARM_AGAIN_S = 60,         /* to Alertmanager, while it is firing */

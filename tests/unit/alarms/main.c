@@ -30,5 +30,6 @@ int main(void)
     failures += book_suite();
     failures += mute_suite();
     failures += journal_suite();
+    failures += actions_suite();
     return failures > 0;
 }

@@ -18,5 +18,6 @@ int notice_suite(void);
 int book_suite(void);
 int mute_suite(void);
 int journal_suite(void);
+int actions_suite(void);
 
 #endif

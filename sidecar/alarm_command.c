@@ -94,6 +94,18 @@ static int input_open(struct span text)
     return fd;
 }
 
+/* Others may be secrets: settings can be taken from the environment. */
+static bool is_passed_on(struct span entry)
+{
+    static const struct span names[] = {SPAN_INIT("PATH"), SPAN_INIT("HOME"), SPAN_INIT("LANG"),
+                                        SPAN_INIT("TZ")};
+    struct span name = span_cut(&entry, '=');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is(name, names[i]))
+            return true;
+    return span_starts(name, SPAN("LC_"));
+}
+
 static char **environment_new(const struct alarm_command_order *order)
 {
     size_t count = 0, at = 0;
@@ -108,7 +120,8 @@ static char **environment_new(const struct alarm_command_order *order)
                  span_arg(extra->value));
     }
     for (size_t i = 0; i < count; i++)
-        all[at++] = environ[i];
+        if (is_passed_on(span_text(environ[i])))
+            all[at++] = environ[i];
     all[at] = NULL;
     return all;
 }

@@ -16,7 +16,7 @@ struct loop;
 
 struct alarm_command_order {
     const char *const *argv;   /* NULL behind the last */
-    const struct pair *extras; /* beside our own environment */
+    const struct pair *extras; /* its environment, beside PATH, HOME, LANG, TZ and LC_* of ours */
     size_t extra_count;
     struct span input;
     uint64_t timeout_us;

@@ -252,6 +252,18 @@ def test_a_command_has_the_alarm_in_its_environment_and_input_and_no_shell(sideg
     wait_until(lambda: [one["summary"] for one in history(s, kind="Action")] == [f"Action {script}: sent"], "the history")
 
 
+def test_a_command_knows_nothing_else_of_our_environment(sidegate, tmp_path):
+    script = tmp_path / "page"
+    script.write_text('#!/bin/sh\ntr "\\000" "\\n" < /proc/$$/environ > "$1"/new\nmv "$1"/new "$1"/done\n')
+    script.chmod(0o755)
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{{ type: command, run: [{script}, {tmp_path}] }}] }}\n"), environment={
+        "RECEIVER_TOKEN": "secret", "ALARMS": "x", "PATHS": "x", "LC_TIME": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC", "HOME": str(tmp_path)})
+    set_state(s, "ALARM")
+    wait_until((tmp_path / "done").exists, "the command")
+    names = {line.split("=", 1)[0] for line in (tmp_path / "done").read_text().splitlines() if not line.startswith("ALARM_")}
+    assert {name for name in names if not name.startswith("LC_")} == {"PATH", "HOME", "LANG", "TZ"} and "LC_TIME" in names
+
+
 def test_a_command_that_hangs_is_killed_and_stops_nobody_else(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
     script = tmp_path / "hang"

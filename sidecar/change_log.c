@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rules/base/buf.h"
@@ -17,6 +18,7 @@
 #include "sidecar/http/date.h"
 
 enum { TAIL_BYTES = 2 * CHAIN_LINE_MOST, VALUE_BYTES = 64 * 1024, TEXT_BYTES = 4096, NAME = 1024 };
+enum { TRY_NS = 5000000, LOOP_TRIES = 20, COMMAND_TRIES = 1000 };
 
 /* ---- a record ---- */
 
@@ -138,13 +140,34 @@ static bool append(int fd, off_t at, struct span text)
     return false;
 }
 
-static int open_locked(const char *path)
+/* A shell that holds the lock must not hold the program up: its loop tries for 100 ms, a command
+ * for 5 s. */
+static bool lock(int fd, enum change_way way)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+    const struct timespec pause = {.tv_nsec = TRY_NS};
+    unsigned tries = way == CHANGE_BY_COMMAND ? COMMAND_TRIES : LOOP_TRIES;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || --tries == 0)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static int open_file(const char *path)
+{
+    return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
+static int open_locked(const char *path, enum change_way way)
+{
+    int fd = open_file(path);
+    if (fd >= 0 && lock(fd, way))
         return fd;
+    int error = errno;
     if (fd >= 0)
         close(fd);
+    errno = error;
     return -1;
 }
 
@@ -165,9 +188,11 @@ bool change_log_add(const char *path, const struct change *change, char *why, si
         return fail(why, size, path, "before: a control character in it");
     if (!is_one_line(change->after))
         return fail(why, size, path, "after: a control character in it");
-    int fd = open_locked(path);
+    int fd = open_locked(path, change->who.way);
     if (fd < 0)
-        return fail(why, size, path, strerrordesc_np(errno));
+        return fail(why, size, path,
+                    errno == EWOULDBLOCK ? "somebody else has held it for too long"
+                                         : strerrordesc_np(errno));
     buf_init(&line, CHAIN_LINE_MOST);
     bool well = fstat(fd, &status) == 0 && end_read(fd, (uint64_t)status.st_size, &end);
     if (!well) {
@@ -185,7 +210,7 @@ bool change_log_add(const char *path, const struct change *change, char *why, si
 
 bool change_log_open(const char *path, char *why, size_t size)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    int fd = open_file(path);
     if (fd < 0)
         return fail(why, size, path, strerrordesc_np(errno));
     close(fd);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log of changes: what people changed, who, when, what it was before and what it is now. One
  * JSON line a change, chained by hashes (change_chain.h). The running program and commands write
- * the same file, one after the other (flock); each record is on the disk before its change is
- * answered. It is the caller who takes secrets out. */
+ * the same file, one after the other (flock, tried for a while); each record is on the disk before
+ * its change is answered. A new file is its owner's alone. It is the caller who takes secrets
+ * out. */
 #ifndef SIDEGATE_SIDECAR_CHANGE_LOG_H
 #define SIDEGATE_SIDECAR_CHANGE_LOG_H
 

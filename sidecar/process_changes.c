@@ -22,9 +22,11 @@ struct change_asker {
 static void write_down(struct process *process, struct span path, const struct change *change)
 {
     char why[WHY_BYTES];
-    if (!change_log_add(path.at, change, why, sizeof why))
-        program_log_say(process->log, LOG_ERROR, "the log of changes lacks %s " SPAN_FORMAT ": %s",
-                        change->event, span_arg(change->what), why);
+    if (change_log_add(path.at, change, why, sizeof why))
+        return;
+    process->facts.change_log_failed++;
+    program_log_say(process->log, LOG_ERROR, "the log of changes lacks %s " SPAN_FORMAT ": %s",
+                    change->event, span_arg(change->what), why);
 }
 
 void process_change(struct process *process, struct change *change)

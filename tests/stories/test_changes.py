@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of changes that people make: who, when, what, before and after, chained by hashes; and `sidegate changes verify`."""
+import fcntl
 import hashlib
 import json
 import os
@@ -227,6 +228,21 @@ def test_the_chain_goes_on_after_a_restart_and_beside_a_command(sidegate, backen
         s.stop()
     assert [r["sequence"] for r in records(s.changes)] == [1, 2, 3, 4]
     assert verify(s.changes)[0] == 0
+
+
+def test_who_holds_the_log_holds_nothing_else_up_and_what_it_lacks_is_said_and_counted(sidegate, backend, tmp_path):
+    s = changing(sidegate, backend, tmp_path)
+    assert s.changes.stat().st_mode & 0o777 == 0o600
+    assert s.metric("sidegate_change_log_failures_total") == 0
+    with open(s.changes) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert order(s, "ip-sets", "add", "abusers", "203.0.113.9")[0] == 0
+        assert "203.0.113.9" in order(s, "ip-sets", "list", "abusers")[1]
+        wait_until(lambda: "the log of changes lacks PutIPSetEntry ip_set abusers: " in s.errors(), "it is said")
+        assert "somebody else has held it for too long" in s.errors()
+        assert s.metric("sidegate_change_log_failures_total") == 1
+    assert order(s, "ip-sets", "remove", "abusers", "203.0.113.9")[0] == 0
+    assert [record["event"] for record in records(s.changes)] == ["DeleteIPSetEntry"] and verify(s.changes)[0] == 0
 
 
 def test_a_log_that_cannot_be_written_refuses_the_start_and_a_reload(sidegate, backend, tmp_path):

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file that the log of changes is. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "sidecar/change_chain.h"
@@ -63,10 +65,26 @@ TEST(a_value_that_would_break_its_line_is_refused_and_the_file_stays_as_it_was)
     scene_end(&scene);
 }
 
+TEST(who_holds_the_file_is_not_waited_for_without_end)
+{
+    struct scene scene;
+    scene_begin(&scene);
+    int held = open(scene.path, O_RDONLY | O_CLOEXEC);
+    check(held >= 0 && flock(held, LOCK_EX) == 0);
+    check(!add(&scene, SPAN("{}"), SPAN("{}")));
+    check(strstr(scene.why, "somebody else has held it for too long") != NULL);
+    close(held);
+    check_number(records(&scene), 0);
+    check(add(&scene, SPAN("{}"), SPAN("{}")));
+    check_number(records(&scene), 1);
+    scene_end(&scene);
+}
+
 int log_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_that_would_break_its_line_is_refused_and_the_file_stays_as_it_was),
+        cmocka_unit_test(who_holds_the_file_is_not_waited_for_without_end),
     };
     return cmocka_run_group_tests_name("the log of changes", tests, NULL, NULL);
 }

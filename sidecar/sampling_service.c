@@ -22,7 +22,7 @@ enum {
     WHY_BYTES = 240,
     URL_BYTES = 2100,
     CLIENT_BYTES = 12,
-    PAGES_MOST = 20,
+    PAGES_MOST = 20, /* of one answer */
     RULES_LAST = 12, /* times the refresh, without an answer: an hour unless said */
     ANSWERED_WELL = 200,
     SECOND_US = 1000000,
@@ -203,7 +203,11 @@ static void take_page(struct sampling_service *service, const struct call_answer
         fail(&service->rules, fault != NULL ? fault->message : "the answer is none");
         return;
     }
-    if (next.at != NULL && ++service->pages < PAGES_MOST) {
+    if (next.at != NULL && ++service->pages == PAGES_MOST) {
+        fail(&service->rules, "there are more than 20 pages of them");
+        return;
+    }
+    if (next.at != NULL) {
         ask_rules(service, next);
         return;
     }

@@ -250,6 +250,17 @@ def test_rules_come_in_pages_and_anew_when_they_were_changed(sampled, service):
     wait_until(lambda: ask_traced(s) and s.metric("sidegate_sampling_decisions_total", rule="only", decision="rate"), "they are asked")
 
 
+def test_rules_of_more_than_twenty_pages_are_no_answer_and_nothing_of_them_holds(sampled, service):
+    there = service([record(f"rule{i}", i + 1, URLPath=f"/{i}") for i in range(21)])
+    there.pages = 21
+    s = sampled(local({"description": "mine", "rate": 1}), f'endpoint: "{there.url}", report: 50ms')
+    wait_until(lambda: s.metric("sidegate_sampling_service_requests_total", call="rules", result="failed"), "it failed")
+    assert "rules: there are more than 20 pages of them" in s.errors()
+    assert s.metric("sidegate_sampling_rules", source="file") == 2 and {body.get("NextToken") for body in there.asked} == {None, *map(str, range(1, 20))}
+    there.rules, there.pages = there.rules[:20], 20
+    holds(s, "service", 21)
+
+
 def test_a_service_that_is_away_is_said_and_counted_and_local_rules_hold(sampled, service):
     port = free_port()
     s = sampled(local({"description": "mine", "rate": 1}), f'endpoint: "http://127.0.0.1:{port}", report: 50ms')

@@ -29,7 +29,8 @@ enum {
 /* One alarm to tell a receiver of: waiting, or known by it and firing. */
 struct notice_entry {
     struct list link;
-    struct alarm_due due; /* its texts stand behind it */
+    struct alarm_due due;      /* its texts stand behind it */
+    uint64_t added_us, age_us; /* by the loop's clock; how old it was then, by the wall's */
     unsigned attempts;
     bool is_again;    /* it was told before: no matter how it ends, it is told again */
     uint64_t next_us; /* firing: when it is told again */
@@ -454,22 +455,26 @@ static bool may_go(const struct lane *lane)
            actions->world.may_go(actions->world.context);
 }
 
+/* The wall clock may leap while it waits. */
+static bool is_old(const struct lane *lane, const struct notice_entry *entry)
+{
+    uint64_t waited_us = loop_now_us(lane->actions->world.loop) - entry->added_us;
+    return entry->age_us + waited_us > (uint64_t)ALARM_WAITING_DAYS * 86400 * SECOND_US;
+}
+
 /* The first that waits is carried out, or dropped. False: nothing may go now. */
 static bool first_go(struct lane *lane)
 {
     struct alarm_actions *actions = lane->actions;
-    uint64_t age_us = (uint64_t)ALARM_WAITING_DAYS * 86400 * SECOND_US;
     if (!may_go(lane))
         return false;
     struct notice_entry *entry = present_of(&lane->waiting);
     const struct alarm_settings *alarm = alarm_of(actions, entry->due.alarm);
     const struct alarm_action *action = action_of(alarm, lane->key);
-    bool is_old =
-        !entry->is_again && entry->due.change.wall_us + age_us < loop_wall_us(actions->world.loop);
     if (action == NULL) {
         firing_drop(lane, entry->due.alarm);
         finish(lane, NULL, ALARM_DROPPED, "it is not configured any more");
-    } else if (is_old) {
+    } else if (!entry->is_again && is_old(lane, entry)) {
         finish(lane, action, ALARM_DROPPED, "it could not be told for a day");
     } else {
         carry_out(lane, alarm, action);
@@ -561,7 +566,11 @@ void alarm_actions_add(struct alarm_actions *actions, const struct alarm_due *du
     if (lane->count >= ALARM_WAITING_MOST)
         finish_one(lane, oldest_that_waits(lane), action, ALARM_DROPPED,
                    "too many wait for this receiver");
-    list_add(&lane->waiting, &entry_new(due)->link);
+    struct notice_entry *entry = entry_new(due);
+    uint64_t wall_us = loop_wall_us(actions->world.loop);
+    entry->added_us = loop_now_us(actions->world.loop);
+    entry->age_us = wall_us > due->change.wall_us ? wall_us - due->change.wall_us : 0;
+    list_add(&lane->waiting, &entry->link);
     lane->count++;
     lane_go(lane);
 }

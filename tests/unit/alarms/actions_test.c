@@ -106,11 +106,54 @@ TEST(as_many_wait_as_may_also_while_one_is_under_way_and_the_oldest_that_waits_i
     scene_end(&scene);
 }
 
+TEST(what_waits_is_as_old_as_it_has_waited_however_the_wall_clock_leaps)
+{
+    struct scene scene;
+    scene_begin(&scene, NULL);
+    scene.may_go = false;
+    add(&scene, 0, scene.wall_us);
+    scene.wall_us += 3 * day_us;
+    scene.may_go = true;
+    alarm_actions_wake(scene.actions);
+    check_number(scene.ended[ALARM_SENT], 1);
+
+    scene.may_go = false;
+    add(&scene, 1, scene.wall_us);
+    scene.wall_us -= 3 * day_us;
+    scene.now_us += day_us + SECOND_US;
+    loop_turn(scene.loop, 0);
+    scene.may_go = true;
+    alarm_actions_wake(scene.actions);
+    check_number(scene.ended[ALARM_SENT], 1);
+    check_number(scene.ended[ALARM_DROPPED], 1);
+    scene_end(&scene);
+}
+
+TEST(what_a_life_before_left_is_as_old_as_the_wall_clock_says)
+{
+    struct scene scene;
+    scene_begin(&scene, NULL);
+    add(&scene, 0, scene.wall_us - day_us - SECOND_US);
+    check_number(scene.ended[ALARM_DROPPED], 1);
+    scene.may_go = false;
+    add(&scene, 1, scene.wall_us - day_us + SECOND_US);
+    scene.now_us += (uint64_t)2 * SECOND_US;
+    loop_turn(scene.loop, 0);
+    scene.may_go = true;
+    alarm_actions_wake(scene.actions);
+    check_number(scene.ended[ALARM_DROPPED], 2);
+    add(&scene, 2, scene.wall_us - day_us + SECOND_US);
+    check_number(scene.ended[ALARM_SENT], 1);
+    scene_end(&scene);
+}
+
 int actions_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             as_many_wait_as_may_also_while_one_is_under_way_and_the_oldest_that_waits_is_dropped),
+        cmocka_unit_test(what_waits_is_as_old_as_it_has_waited_however_the_wall_clock_leaps),
+        cmocka_unit_test(what_a_life_before_left_is_as_old_as_the_wall_clock_says),
     };
     return cmocka_run_group_tests_name("actions of alarms", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "exporters/cloudwatch/archive_file.h"
+#include "exporters/cloudwatch/steady.h"
 #include "exporters/say.h"
 #include "rules/base/must.h"
 
@@ -37,9 +38,10 @@ struct archive {
     size_t asked_count;
     struct archive_figures figures;
     /* the thread's own: */
-    uint64_t written;  /* the store's number of changes that are on disk */
-    int64_t trimmed_s; /* when what is old was forgotten last */
-    bool fails;        /* said already */
+    uint64_t written; /* the store's number of changes that are on disk */
+    int64_t trim_s;   /* when what is old is to be forgotten next, by the monotonic clock */
+    struct steady wall;
+    bool fails; /* said already */
     struct buf key;
     struct archive_figures counted;
 };
@@ -60,7 +62,7 @@ static bool is_well(struct archive *archive, enum archive_file_state state)
             say("metrics are not written to %s/metrics.db: %s", archive->settings.folder,
                 archive_file_why(archive->file));
         archive->fails = true;
-        archive->trimmed_s = 0; /* it may be full */
+        archive->trim_s = 0; /* it may be full */
         archive->counted.failures++;
     }
     return state == ARCHIVE_FILE_WELL;
@@ -133,19 +135,25 @@ static void write_changes(struct archive *archive)
     archive->counted.written += writing.count;
 }
 
-static void trim(struct archive *archive, int64_t now_s)
+/* After a leap of the clock nothing is too old for an hour. */
+static void trim(struct archive *archive)
 {
-    if (now_s - archive->trimmed_s < TRIM_S && now_s >= archive->trimmed_s)
+    struct timespec now;
+    int64_t wall_s = (int64_t)time(NULL);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < archive->trim_s)
         return;
-    archive->trimmed_s = now_s;
-    is_well(archive, archive_file_trim(archive->file, now_s, &archive->counted.forgotten));
+    archive->trim_s = now.tv_sec + TRIM_S;
+    if (!steady_is(&archive->wall, wall_s, now.tv_sec))
+        wall_s = 0;
+    is_well(archive, archive_file_trim(archive->file, wall_s, &archive->counted.forgotten));
 }
 
 static void write_file(struct archive *archive)
 {
     if (!open_file(archive))
         return;
-    trim(archive, (int64_t)time(NULL));
+    trim(archive);
     if (open_file(archive)) /* it may have been broken */
         write_changes(archive);
     archive->counted.bytes = archive_file_bytes(archive->file);

@@ -30,8 +30,8 @@ enum archive_file_state archive_file_begin(struct archive_file *file);
 enum archive_file_state archive_file_put(struct archive_file *file, struct span key, int64_t minute,
                                          struct span bytes);
 enum archive_file_state archive_file_commit(struct archive_file *file);
-/* Forgets what is too old, and the oldest where there is more than there may be; says how many
- * minutes went for that. */
+/* Forgets what is too old by `now_s` (0: nothing is), and the oldest where there is more than there
+ * may be; says how many minutes went for that. */
 enum archive_file_state archive_file_trim(struct archive_file *file, int64_t now_s,
                                           uint64_t *forgotten);
 uint64_t archive_file_bytes(struct archive_file *file);

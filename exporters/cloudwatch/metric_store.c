@@ -14,6 +14,7 @@ enum {
     KEY_MOST = 64 * 1024,
     MINUTE_BYTES_MOST = 4 << 20, /* sixty sketches at their largest */
     METRIC_BYTES = 512,          /* what a metric takes beside its samples */
+    BEHIND_MOST = 3,             /* seconds that are late before the clock was set back */
 };
 
 struct minute {
@@ -37,6 +38,8 @@ struct metric_store {
     struct metric_store_figures figures;
     struct buf key, packed; /* for who has the lock */
     int64_t newest;         /* minute */
+    int64_t behind;         /* the latest second that was late */
+    unsigned behind_count;  /* of such seconds, since the last one that was not */
     uint64_t changes;       /* that were made */
 };
 
@@ -261,16 +264,53 @@ static void make_room(struct metric_store *store)
     }
 }
 
-/* A new minute has begun: what is too old goes, of all metrics. */
+/* A new minute has begun: what is too old goes, of all metrics. Where that would be everything it
+ * waits for one minute more: the clock may have leapt, and come back. */
 static void move_on(struct metric_store *store, int64_t number)
 {
     if (number <= store->newest)
         return;
+    bool leaps = store->newest != INT64_MIN && number - store->newest >= METRIC_MINUTES_KEPT;
     store->newest = number;
-    for (size_t i = 0; i < store->figures.metrics; i++)
+    for (size_t i = 0; !leaps && i < store->figures.metrics; i++)
         minutes_drop(store, store->list[i],
                      minutes_before(store->list[i], number - METRIC_MINUTES_KEPT + 1));
     make_room(store);
+}
+
+/* The clock had been ahead: minutes that it took back go. */
+static void move_back(struct metric_store *store, int64_t number)
+{
+    store->newest = number;
+    for (size_t i = 0; i < store->figures.metrics; i++) {
+        struct metric *metric = store->list[i];
+        size_t kept = minutes_before(metric, number + 1);
+        store->figures.late += metric->count - kept;
+        while (metric->count > kept) {
+            struct minute *last = &metric->minutes[--metric->count];
+            store->figures.bytes -= minute_bytes(last);
+            buf_fini(&last->seconds);
+        }
+    }
+}
+
+/* Samples of one second after the other that are all late: it is the newest minute that is wrong.
+ * True: this one is late. */
+static bool is_late(struct metric_store *store, int64_t second)
+{
+    if (second / MINUTE_S > store->newest - METRIC_MINUTES_KEPT) {
+        store->behind_count = 0;
+        return false;
+    }
+    if (store->behind_count == 0 || second > store->behind) {
+        store->behind_count++;
+        store->behind = second;
+    }
+    if (store->behind_count < BEHIND_MOST)
+        return true;
+    store->behind_count = 0;
+    move_back(store, second / MINUTE_S);
+    return false;
 }
 
 /* ---- adding ---- */
@@ -359,7 +399,7 @@ bool metric_store_add(struct metric_store *store, const struct metric_id *id, in
     pthread_mutex_lock(&store->lock);
     move_on(store, second / MINUTE_S);
     struct metric *metric = metric_get(store, id);
-    if (second < 0 || second / MINUTE_S <= store->newest - METRIC_MINUTES_KEPT)
+    if (second < 0 || is_late(store, second))
         store->figures.late++;
     else if (metric != NULL)
         well = samples_add(store, metric, second, samples);

@@ -9,7 +9,8 @@
  * Any thread; everything stands under one lock, which no worker meets. The store is bounded in
  * metrics and in bytes: a metric that finds no room is counted; for want of bytes the oldest
  * minutes of all metrics are put together, so that nothing shorter is known of them, and then
- * dropped. */
+ * dropped. Where the clock was set back by more than is kept, the third second that comes late
+ * shows it: minutes beyond it go. */
 #ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_METRIC_STORE_H
 #define SIDEGATE_EXPORTERS_CLOUDWATCH_METRIC_STORE_H
 
@@ -48,7 +49,8 @@ struct metric_store_figures {
     uint64_t refused;   /* times that a new metric found no room */
     uint64_t joined;    /* minutes whose seconds were put together, for want of bytes */
     uint64_t forgotten; /* minutes that went before their time, for want of bytes */
-    uint64_t late;      /* samples that came when their minute was gone */
+    uint64_t late;      /* samples that came when their minute was gone; minutes that the clock took
+                           back */
 };
 struct metric_store_figures metric_store_figures(struct metric_store *store);
 

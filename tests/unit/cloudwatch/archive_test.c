@@ -12,6 +12,7 @@
 #include "exporters/cloudwatch/archive.h"
 #include "exporters/cloudwatch/archive_file.h"
 #include "exporters/cloudwatch/packed.h"
+#include "exporters/cloudwatch/steady.h"
 #include "tests/check.h"
 #include "tests/unit/cloudwatch/suites.h"
 #include "tests/unit/exporters/sample.h"
@@ -255,6 +256,54 @@ TEST(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be)
     folder_remove(folder);
 }
 
+/* Whether a minute is left that is a day old, where 15 days are kept. */
+static bool stays_after_trim(int64_t now_s)
+{
+    char folder[256];
+    struct buf bytes;
+    uint64_t forgotten = 0, broken = 0;
+    int64_t minute = minute_now() / MINUTE_S - 1440;
+    struct math_window window = {minute * MINUTE_S, 60, 1};
+    struct sketch slot = {0};
+    folder_make(folder, sizeof folder);
+    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    struct archive_file *file = archive_file_new(&settings, 1);
+    buf_init(&bytes, LOTS);
+    check(archive_file_open(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_begin(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_put(file, SPAN("key"), minute, minute_of(&bytes, 1)) == ARCHIVE_FILE_WELL);
+    check(archive_file_commit(file) == ARCHIVE_FILE_WELL);
+    check(archive_file_trim(file, now_s, &forgotten) == ARCHIVE_FILE_WELL);
+    check(archive_file_read(file, SPAN("key"), &window, INT64_MAX, &slot, &broken) ==
+          ARCHIVE_FILE_WELL);
+    bool stays = slot.count == 200;
+    sketch_fini(&slot);
+    archive_file_free(file);
+    buf_fini(&bytes);
+    folder_remove(folder);
+    return stays;
+}
+
+TEST(what_is_too_old_goes_by_the_time_that_is_given_and_nothing_where_none_is)
+{
+    check(stays_after_trim(minute_now()));
+    check(!stays_after_trim(minute_now() + (int64_t)20 * 86400));
+    check(stays_after_trim(0));
+}
+
+TEST(a_clock_that_leaps_is_not_believed_for_an_hour)
+{
+    enum { YEAR_S = 365 * 86400, BEGAN_S = 1795254000 };
+    struct steady steady = {0};
+    check(steady_is(&steady, BEGAN_S, 50));
+    check(steady_is(&steady, BEGAN_S + 70, 110)); /* set right by a few seconds */
+    check(!steady_is(&steady, BEGAN_S + YEAR_S, 170));
+    check(!steady_is(&steady, BEGAN_S + 180, 230)); /* and back */
+    check(!steady_is(&steady, BEGAN_S + 180 + 3599, 230 + 3599));
+    check(steady_is(&steady, BEGAN_S + 180 + 3600, 230 + 3600));
+    check(steady_is(&steady, BEGAN_S + YEAR_S, YEAR_S)); /* long idle is no leap */
+}
+
 TEST(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays)
 {
     char folder[256];
@@ -345,6 +394,8 @@ int archive_suite(void)
         cmocka_unit_test(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one),
         cmocka_unit_test(a_folder_that_is_gone_loses_nothing_once_it_is_there_again),
         cmocka_unit_test(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be),
+        cmocka_unit_test(what_is_too_old_goes_by_the_time_that_is_given_and_nothing_where_none_is),
+        cmocka_unit_test(a_clock_that_leaps_is_not_believed_for_an_hour),
         cmocka_unit_test(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays),
         cmocka_unit_test(bytes_that_changed_on_disk_are_never_told_as_figures),
     };

@@ -193,6 +193,41 @@ TEST(what_is_older_than_three_hours_goes_and_what_comes_too_late_is_counted)
     metric_store_free(store);
 }
 
+TEST(a_clock_that_leaps_ahead_and_back_costs_two_seconds_and_nothing_from_before)
+{
+    enum { LEAP_S = 5 * 3600 };
+    struct metric_store *store = metric_store_new(4, LOTS);
+    double got[8];
+    check(add(store, "m", NOW_S, 1) && add(store, "m", NOW_S + 1, 2));
+    size_t bytes = metric_store_figures(store).bytes;
+    check(add(store, "m", NOW_S + LEAP_S, 100) && add(store, "ahead", NOW_S + LEAP_S, 100));
+    check(!add(store, "m", NOW_S + 3, 3) && !add(store, "m", NOW_S + 3, 3));
+    check(!add(store, "m", NOW_S + 4, 3));
+    check(add(store, "m", NOW_S + 5, 4) && add(store, "other", NOW_S + 5, 4));
+    check(add(store, "m", NOW_S + 6, 5));
+    sums(store, "m", NOW_S, 1, got, 7);
+    check(got[0] == 1 && got[1] == 2 && got[3] == 0 && got[5] == 4 && got[6] == 5);
+    sums(store, "m", NOW_S + LEAP_S, 60, got, 1);
+    check(got[0] == 0);
+    check(metric_store_figures(store).bytes < bytes + 4096);
+    check_number(metric_store_figures(store).late, 3 + 2);
+    metric_store_free(store);
+}
+
+TEST(single_samples_of_a_time_that_is_gone_do_not_set_the_clock_back)
+{
+    struct metric_store *store = metric_store_new(2, LOTS);
+    double got[1];
+    for (int64_t i = 0; i < 10; i++) {
+        check(add(store, "m", NOW_S + i, 1));
+        check(!add(store, "m", NOW_S - 4 * 3600 + i, 1));
+    }
+    sums(store, "m", NOW_S, 60, got, 1);
+    check(got[0] == 10);
+    check_number(metric_store_figures(store).late, 10);
+    metric_store_free(store);
+}
+
 TEST(for_want_of_bytes_old_minutes_lose_their_seconds_first_and_go_then)
 {
     struct metric_store *store = metric_store_new(2, 40000);
@@ -229,6 +264,9 @@ int store_suite(void)
         cmocka_unit_test(a_metric_is_the_same_whatever_the_order_of_its_dimensions),
         cmocka_unit_test(metrics_beyond_the_most_are_refused_and_counted),
         cmocka_unit_test(what_is_older_than_three_hours_goes_and_what_comes_too_late_is_counted),
+        cmocka_unit_test(
+            a_clock_that_leaps_ahead_and_back_costs_two_seconds_and_nothing_from_before),
+        cmocka_unit_test(single_samples_of_a_time_that_is_gone_do_not_set_the_clock_back),
         cmocka_unit_test(for_want_of_bytes_old_minutes_lose_their_seconds_first_and_go_then),
     };
     return cmocka_run_group_tests_name("metrics that are kept", tests, NULL, NULL);

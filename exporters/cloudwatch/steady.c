@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/cloudwatch/steady.h"
+
+#include <stdlib.h>
+
+bool steady_is(struct steady *steady, int64_t wall_s, int64_t monotonic_s)
+{
+    int64_t ahead_s = wall_s - monotonic_s;
+    if (steady->begun && llabs(ahead_s - steady->ahead_s) > STEADY_LEAP_S)
+        steady->believe_s = monotonic_s + STEADY_AFTER_S;
+    else if (!steady->begun)
+        steady->believe_s = monotonic_s;
+    steady->begun = true;
+    steady->ahead_s = ahead_s;
+    return monotonic_s >= steady->believe_s;
+}

@@ -271,14 +271,28 @@ void collector_turn(struct collector *collector, int64_t now_s)
 
 /* ---- the thread ---- */
 
+/* When the wall clock's next second has begun, by the monotonic clock: within a second, wherever
+ * the wall clock is set meanwhile. */
+static struct timespec next_turn(void)
+{
+    struct timespec wall, at;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += AFTER_NS - wall.tv_nsec + (wall.tv_nsec >= AFTER_NS ? SECOND_NS : 0);
+    if (at.tv_nsec >= SECOND_NS) {
+        at.tv_sec++;
+        at.tv_nsec -= SECOND_NS;
+    }
+    return at;
+}
+
 static void *run(void *context)
 {
     struct collector *collector = context;
     struct timespec now;
     pthread_mutex_lock(&collector->lock);
     while (!collector->ends) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        struct timespec next = {now.tv_sec + (now.tv_nsec >= AFTER_NS), AFTER_NS};
+        struct timespec next = next_turn();
         if (pthread_cond_timedwait(&collector->wake, &collector->lock, &next) != ETIMEDOUT)
             continue;
         clock_gettime(CLOCK_REALTIME, &now);
@@ -295,6 +309,7 @@ struct collector *collector_new(struct metric_store *store, struct metrics *metr
                                 unsigned workers, emf_line *put, void *context)
 {
     struct collector *collector = must_alloc(sizeof *collector);
+    pthread_condattr_t attributes;
     collector->store = store;
     collector->metrics = metrics;
     collector->workers = workers;
@@ -302,7 +317,10 @@ struct collector *collector_new(struct metric_store *store, struct metrics *metr
     collector->context = context;
     buf_init(&collector->key, KEY_MOST);
     must(pthread_mutex_init(&collector->lock, NULL) == 0);
-    must(pthread_cond_init(&collector->wake, NULL) == 0);
+    must(pthread_condattr_init(&attributes) == 0);
+    must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(&collector->wake, &attributes) == 0);
+    pthread_condattr_destroy(&attributes);
     collector->service = must_strdup("");
     return collector;
 }

@@ -10,5 +10,6 @@ int main(void)
     failures += request_suite();
     failures += archive_suite();
     failures += filter_suite();
+    failures += collector_suite();
     return failures > 0;
 }

@@ -8,5 +8,6 @@ int query_suite(void);
 int request_suite(void);
 int archive_suite(void);
 int filter_suite(void);
+int collector_suite(void);
 
 #endif

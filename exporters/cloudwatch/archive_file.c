@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/cloudwatch/archive_file.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -200,17 +200,25 @@ static enum archive_file_state prepare(struct archive_file *file)
     return state;
 }
 
+/* For its owner alone, as what SQLite makes beside it then is. Where that fails, SQLite says why.
+ */
+static void make(const struct archive_file *file)
+{
+    int fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
 enum archive_file_state archive_file_open(struct archive_file *file)
 {
     if (file->database != NULL)
         return ARCHIVE_FILE_WELL;
-    mode_t before = umask(077);
+    make(file);
     int code =
         sqlite3_open_v2(file->path, &file->database,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     sqlite3_busy_timeout(file->database, BUSY_MS);
     enum archive_file_state state = code == SQLITE_OK ? prepare(file) : failed(file, code);
-    umask(before);
     if (state != ARCHIVE_FILE_WELL)
         close_all(file);
     return state;

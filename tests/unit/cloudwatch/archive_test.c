@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,15 @@
 #include "tests/unit/exporters/sample.h"
 
 enum { MINUTE_S = 60, LOTS = 1 << 24, SLOTS = 8 };
+
+static atomic_uint masks; /* times that the process's mask was changed */
+
+/* In place of the C library's. */
+mode_t umask(mode_t mask)
+{
+    masks++;
+    return (mode_t)syscall(SYS_umask, mask);
+}
 
 /* Now, on a full minute: what is old goes by the real clock. */
 static int64_t minute_now(void)
@@ -256,6 +267,28 @@ TEST(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be)
     folder_remove(folder);
 }
 
+TEST(the_files_are_their_owners_alone_and_the_process_has_its_own_mask_meanwhile)
+{
+    static const char *const parts[] = {"", "-wal", "-shm"};
+    char folder[256], path[PATH_MAX];
+    folder_make(folder, sizeof folder);
+    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    struct archive_file *file = archive_file_new(&settings, 1);
+    unsigned before = masks;
+    mode_t mask = umask(0);
+    check(archive_file_open(file) == ARCHIVE_FILE_WELL);
+    umask(mask);
+    check_number(masks - before, 2); /* the test's */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct stat facts;
+        snprintf(path, sizeof path, "%s/metrics.db%s", folder, parts[i]);
+        check_number(stat(path, &facts), 0);
+        check_number(facts.st_mode & 0777, 0600);
+    }
+    archive_file_free(file);
+    folder_remove(folder);
+}
+
 /* Whether a minute is left that is a day old, where 15 days are kept. */
 static bool stays_after_trim(int64_t now_s)
 {
@@ -394,6 +427,8 @@ int archive_suite(void)
         cmocka_unit_test(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one),
         cmocka_unit_test(a_folder_that_is_gone_loses_nothing_once_it_is_there_again),
         cmocka_unit_test(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be),
+        cmocka_unit_test(
+            the_files_are_their_owners_alone_and_the_process_has_its_own_mask_meanwhile),
         cmocka_unit_test(what_is_too_old_goes_by_the_time_that_is_given_and_nothing_where_none_is),
         cmocka_unit_test(a_clock_that_leaps_is_not_believed_for_an_hour),
         cmocka_unit_test(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays),

@@ -48,23 +48,36 @@ struct archive {
 
 /* ---- failures ---- */
 
+/* Said once, until it works again. */
+static void fail(struct archive *archive)
+{
+    if (!archive->fails)
+        say("metrics are not written to %s/metrics.db: %s", archive->settings.folder,
+            archive_file_why(archive->file));
+    archive->fails = true;
+    archive->trim_s = 0; /* it may be full */
+    archive->counted.failures++;
+}
+
+static void put_aside(struct archive *archive)
+{
+    if (archive_file_put_aside(archive->file) != ARCHIVE_FILE_WELL) {
+        fail(archive);
+        return;
+    }
+    say("%s/metrics.db is broken (%s): it was put aside as metrics.db.broken, a new one begins",
+        archive->settings.folder, archive_file_why(archive->file));
+    archive->counted.broken++;
+    archive->written = 0; /* what memory has belongs into the new one */
+}
+
 /* False: the file is not to be used now. */
 static bool is_well(struct archive *archive, enum archive_file_state state)
 {
-    if (state == ARCHIVE_FILE_BROKEN) {
-        say("%s/metrics.db is broken (%s): it is put aside as metrics.db.broken, a new one begins",
-            archive->settings.folder, archive_file_why(archive->file));
-        archive_file_put_aside(archive->file);
-        archive->counted.broken++;
-        archive->written = 0; /* what memory has belongs into the new one */
-    } else if (state == ARCHIVE_FILE_FAILS) {
-        if (!archive->fails)
-            say("metrics are not written to %s/metrics.db: %s", archive->settings.folder,
-                archive_file_why(archive->file));
-        archive->fails = true;
-        archive->trim_s = 0; /* it may be full */
-        archive->counted.failures++;
-    }
+    if (state == ARCHIVE_FILE_BROKEN)
+        put_aside(archive);
+    else if (state == ARCHIVE_FILE_FAILS)
+        fail(archive);
     return state == ARCHIVE_FILE_WELL;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/cloudwatch/archive_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -131,7 +133,7 @@ void archive_file_free(struct archive_file *file)
     free(file);
 }
 
-void archive_file_put_aside(struct archive_file *file)
+enum archive_file_state archive_file_put_aside(struct archive_file *file)
 {
     static const char *const parts[] = {"", "-wal", "-shm"};
     char from[PATH_MAX + 8], to[PATH_MAX + 16];
@@ -139,9 +141,17 @@ void archive_file_put_aside(struct archive_file *file)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         snprintf(from, sizeof from, "%s%s", file->path, parts[i]);
         snprintf(to, sizeof to, "%s.broken%s", file->path, parts[i]);
-        if (rename(from, to) != 0)
-            unlink(to); /* of an earlier one: it would not belong to this */
+        if (rename(from, to) == 0)
+            continue;
+        if (i == 0) {
+            size_t len = strlen(file->why);
+            snprintf(file->why + len, sizeof file->why - len, "; it cannot be put aside: %s",
+                     strerrordesc_np(errno));
+            return ARCHIVE_FILE_FAILS;
+        }
+        unlink(to); /* of an earlier one: it would not belong to this */
     }
+    return ARCHIVE_FILE_WELL;
 }
 
 /* ---- opening ---- */

@@ -20,8 +20,9 @@ void archive_file_free(struct archive_file *file); /* NULL allowed */
 
 /* Opens it where it is not; looks through all of it once. */
 enum archive_file_state archive_file_open(struct archive_file *file);
-/* Renames it to ....broken, over an earlier one. */
-void archive_file_put_aside(struct archive_file *file);
+/* Renames it to ....broken, over an earlier one. Where that fails it stays; the reason is added to
+ * that of the call before. */
+enum archive_file_state archive_file_put_aside(struct archive_file *file);
 /* Of the latest call that failed. */
 const char *archive_file_why(const struct archive_file *file);
 

@@ -16,10 +16,11 @@
 #include "exporters/cloudwatch/packed.h"
 #include "exporters/cloudwatch/steady.h"
 #include "tests/check.h"
+#include "tests/hearing.h"
 #include "tests/unit/cloudwatch/suites.h"
 #include "tests/unit/exporters/sample.h"
 
-enum { MINUTE_S = 60, LOTS = 1 << 24, SLOTS = 8 };
+enum { MINUTE_S = 60, LOTS = 1 << 24, SLOTS = 8, AGE_MOST_S = 15 * 86400 };
 
 static atomic_uint masks; /* times that the process's mask was changed */
 
@@ -111,7 +112,7 @@ struct scene {
 
 static void scene_start(struct scene *scene)
 {
-    const struct archive_settings settings = {scene->folder, 64 << 20, 15 * 86400};
+    const struct archive_settings settings = {scene->folder, 64 << 20, AGE_MOST_S};
     scene->store = metric_store_new(100, LOTS);
     scene->archive = archive_start(scene->store, &settings);
     check(scene->archive != NULL);
@@ -196,6 +197,40 @@ TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
     scene_end(&scene);
 }
 
+TEST(a_database_that_cannot_be_put_aside_is_said_once)
+{
+    struct scene scene;
+    char path[PATH_MAX], aside[PATH_MAX + 8];
+    int64_t now_s = minute_now();
+    folder_make(scene.folder, sizeof scene.folder);
+    snprintf(path, sizeof path, "%s/metrics.db", scene.folder);
+    snprintf(aside, sizeof aside, "%s.broken", path);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 10000; i++)
+        fputs("this is no database ", file);
+    fclose(file);
+    check_number(mkdir(aside, 0700), 0);
+    struct hearing hearing = hearing_begin();
+    scene_start(&scene);
+    add(scene.store, "m", now_s, 3);
+    for (unsigned i = 0; i < 5; i++)
+        check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
+    struct archive_figures figures = figures_of(scene.archive);
+    char said[1024] = "";
+    check(pread(hearing.file, said, sizeof said - 1, 0) > 0);
+    hearing_end(&hearing);
+    check(span_ends(span_text(said), SPAN("it cannot be put aside: Is a directory\n")));
+    check(strchr(said, '\n') == strrchr(said, '\n'));
+    check_number(figures.broken, 0);
+    check(figures.failures >= 5);
+    scene_stop(&scene);
+    check_number(access(path, F_OK), 0);
+    check_number(rmdir(aside), 0);
+    scene_start(&scene);
+    check_number(figures_of(scene.archive).broken, 1);
+    scene_end(&scene);
+}
+
 TEST(a_folder_that_is_gone_loses_nothing_once_it_is_there_again)
 {
     struct scene scene;
@@ -233,7 +268,7 @@ TEST(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be)
     uint64_t forgotten = 0, broken = 0;
     int64_t now = minute_now() / MINUTE_S;
     folder_make(folder, sizeof folder);
-    const struct archive_settings settings = {folder, 2 << 20, 15 * 86400};
+    const struct archive_settings settings = {folder, 2 << 20, AGE_MOST_S};
     struct archive_file *file = archive_file_new(&settings, 1);
     buf_init(&bytes, LOTS);
     struct span minute = minute_of(&bytes, 1.37);
@@ -272,7 +307,7 @@ TEST(the_files_are_their_owners_alone_and_the_process_has_its_own_mask_meanwhile
     static const char *const parts[] = {"", "-wal", "-shm"};
     char folder[256], path[PATH_MAX];
     folder_make(folder, sizeof folder);
-    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    const struct archive_settings settings = {folder, 64 << 20, AGE_MOST_S};
     struct archive_file *file = archive_file_new(&settings, 1);
     unsigned before = masks;
     mode_t mask = umask(0);
@@ -299,7 +334,7 @@ static bool stays_after_trim(int64_t now_s)
     struct math_window window = {minute * MINUTE_S, 60, 1};
     struct sketch slot = {0};
     folder_make(folder, sizeof folder);
-    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    const struct archive_settings settings = {folder, 64 << 20, AGE_MOST_S};
     struct archive_file *file = archive_file_new(&settings, 1);
     buf_init(&bytes, LOTS);
     check(archive_file_open(file) == ARCHIVE_FILE_WELL);
@@ -343,7 +378,7 @@ TEST(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays)
     struct buf bytes;
     uint64_t broken = 0;
     folder_make(folder, sizeof folder);
-    const struct archive_settings settings = {folder, 256 << 10, 15 * 86400};
+    const struct archive_settings settings = {folder, 256 << 10, AGE_MOST_S};
     struct archive_file *file = archive_file_new(&settings, 1);
     buf_init(&bytes, LOTS);
     struct span minute = minute_of(&bytes, 1.37);
@@ -378,7 +413,7 @@ TEST(bytes_that_changed_on_disk_are_never_told_as_figures)
     char folder[256], path[PATH_MAX];
     struct buf bytes;
     folder_make(folder, sizeof folder);
-    const struct archive_settings settings = {folder, 64 << 20, 15 * 86400};
+    const struct archive_settings settings = {folder, 64 << 20, AGE_MOST_S};
     struct archive_file *file = archive_file_new(&settings, 1);
     buf_init(&bytes, LOTS);
     struct span minute = minute_of(&bytes, 1.37);
@@ -425,6 +460,7 @@ int archive_suite(void)
             what_was_counted_before_a_restart_is_there_after_it_by_the_second_and_the_minute),
         cmocka_unit_test(memory_alone_answers_where_there_is_no_folder),
         cmocka_unit_test(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one),
+        cmocka_unit_test(a_database_that_cannot_be_put_aside_is_said_once),
         cmocka_unit_test(a_folder_that_is_gone_loses_nothing_once_it_is_there_again),
         cmocka_unit_test(the_oldest_minutes_go_where_there_are_more_bytes_than_there_may_be),
         cmocka_unit_test(

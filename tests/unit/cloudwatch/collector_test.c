@@ -11,7 +11,7 @@
 #include "tests/check.h"
 #include "tests/unit/cloudwatch/suites.h"
 
-enum { NOW_S = 1795254000, AHEAD_S = 3600, TURNS_MS = 10000, STEP_MS = 5 };
+enum { NOW_S = 1795254000, AHEAD_S = 3600, STEPS = 2000, STEP_NS = 5000000 };
 
 static _Atomic time_t ahead_s;
 
@@ -26,8 +26,8 @@ int clock_gettime(clockid_t clock_id, struct timespec *tp)
 
 static bool is_stored(struct metric_store *store, const struct metric_id *id)
 {
-    const struct timespec step = {0, STEP_MS * 1000000};
-    for (unsigned i = 0; i < TURNS_MS / STEP_MS && !metric_store_has(store, id); i++)
+    const struct timespec step = {0, STEP_NS};
+    for (unsigned i = 0; i < STEPS && !metric_store_has(store, id); i++)
         nanosleep(&step, NULL);
     return metric_store_has(store, id);
 }

@@ -232,7 +232,7 @@ TEST(for_want_of_bytes_old_minutes_lose_their_seconds_first_and_go_then)
 {
     struct metric_store *store = metric_store_new(2, 40000);
     double got[2];
-    for (int64_t i = 0; i < 40 * MINUTE_S; i++)
+    for (int64_t i = 0; i < (int64_t)40 * MINUTE_S; i++)
         check(add(store, "m", NOW_S + i, (double)(i % 60 + 1)));
     struct metric_store_figures figures = metric_store_figures(store);
     check(figures.bytes <= 40000 + 4096 && figures.joined > 0 && figures.forgotten == 0);

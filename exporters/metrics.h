@@ -151,7 +151,7 @@ struct process_facts {
     uint64_t usage_written, usage_failed, usage_broken; /* lines; attempts that failed */
     struct {
         uint64_t count, bytes; /* that are kept */
-        uint64_t refused, overflowed, late, forgotten;
+        uint64_t refused, overflowed, late, forgotten, filters;
         uint64_t disk_bytes, written, failures, broken, disk_forgotten; /* archive.h */
     } series;                           /* in CloudWatch's way; all 0 where none are kept */
     bool waf_effective;                 /* rules are loaded and the engine is on */

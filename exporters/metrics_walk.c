@@ -436,6 +436,7 @@ static void walk_process_row(struct walk *walk, enum process_id id,
         give_one(walk, "reason", "rows", facts->series.overflowed);
         give_one(walk, "reason", "late", facts->series.late);
         give_one(walk, "reason", "bytes", facts->series.forgotten);
+        give_one(walk, "reason", "filters", facts->series.filters);
         give_one(walk, "reason", "disk", facts->series.disk_forgotten);
         give_one(walk, "reason", "broken", facts->series.broken);
         break;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "exporters/cloudwatch/metric_filters.h"
 #include "rules/base/must.h"
 #include "sidecar/admin_inside.h"
 #include "sidecar/alarm_duty.h"
@@ -86,6 +87,7 @@ static void add_counts(struct process_facts *facts, const struct process *proces
         facts->series.refused = figures.refused;
         facts->series.late = figures.late;
         facts->series.forgotten = figures.forgotten;
+        facts->series.filters = metric_filters_lost(process->filters);
         facts->series.overflowed = collector_overflowed(process->collector);
     }
     if (process->archive != NULL) {

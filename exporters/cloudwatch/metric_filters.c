@@ -37,18 +37,30 @@ struct metric_filters {
     size_t count;
     struct map *gathered; /* second and key of a metric -> struct gathered */
     struct buf key;
+    _Atomic uint64_t lost;
 };
+
+static void lose(struct metric_filters *filters)
+{
+    atomic_fetch_add_explicit(&filters->lost, 1, memory_order_relaxed);
+}
+
+uint64_t metric_filters_lost(const struct metric_filters *filters)
+{
+    return atomic_load_explicit(&filters->lost, memory_order_relaxed);
+}
 
 static void gather(struct metric_filters *filters, const struct metric_id *id, int64_t second,
                    double value)
 {
     struct buf *key = &filters->key;
-    if (!metric_key_make(key, id))
+    struct gathered *gathered = NULL;
+    if (metric_key_make(key, id) && buf_add(key, span_make((const char *)&second, sizeof second)))
+        gathered = map_find(filters->gathered, buf_span(key));
+    if (gathered == NULL && (buf_is_full(key) || map_count(filters->gathered) >= GATHERED_MOST)) {
+        lose(filters);
         return;
-    buf_add(key, span_make((const char *)&second, sizeof second));
-    struct gathered *gathered = map_find(filters->gathered, buf_span(key));
-    if (gathered == NULL && (buf_is_full(key) || map_count(filters->gathered) >= GATHERED_MOST))
-        return;
+    }
     if (gathered == NULL) {
         gathered = must_alloc(sizeof *gathered);
         gathered->second = second;
@@ -99,7 +111,9 @@ static void line_add(struct metric_filters *filters, size_t i, int64_t second, s
         return;
     const struct metric_id id = {filter->namespace, filter->metric, dimensions,
                                  filter->dimension_count};
-    if (alarm_number_parse(text, &value) && dimensions_find(filter, line, dimensions))
+    if (!alarm_number_parse(text, &value))
+        lose(filters);
+    else if (dimensions_find(filter, line, dimensions))
         gather(filters, &id, second, value);
 }
 

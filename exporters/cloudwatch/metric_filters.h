@@ -12,7 +12,7 @@ enum { METRIC_FILTERS_MOST = 100, FILTER_DIMENSIONS_MOST = 3 };
 struct metric_filter {
     struct span pattern;
     struct span namespace, metric;
-    struct span value; /* a number, or a selector of one */
+    struct span value; /* a number, or a selector of one: lines without it give no sample */
     bool has_default;
     double default_value;          /* a sample of each second in which no line fitted */
     const struct pair *dimensions; /* name, selector: lines without one of them give no sample */
@@ -29,5 +29,9 @@ void metric_filters_change(struct metric_filters *filters, const struct metric_f
 void metric_filters_line(struct metric_filters *filters, int64_t second, struct span line);
 /* Stores what lines have come to since the last time. */
 void metric_filters_take(struct metric_filters *filters, struct metric_store *store);
+
+/* Samples that were not gathered: their value is no number, or there were too many metrics within a
+ * second. Any thread. */
+uint64_t metric_filters_lost(const struct metric_filters *filters);
 
 #endif

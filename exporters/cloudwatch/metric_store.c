@@ -395,14 +395,17 @@ static bool samples_add(struct metric_store *store, struct metric *metric, int64
 bool metric_store_add(struct metric_store *store, const struct metric_id *id, int64_t second,
                       const struct sketch *samples)
 {
-    bool well = false;
+    bool well = false, late;
     pthread_mutex_lock(&store->lock);
     move_on(store, second / MINUTE_S);
     struct metric *metric = metric_get(store, id);
-    if (second < 0 || is_late(store, second))
+    late = second < 0 || is_late(store, second);
+    if (late)
         store->figures.late++;
     else if (metric != NULL)
         well = samples_add(store, metric, second, samples);
+    if (metric != NULL && !well && !late)
+        store->figures.refused++;
     pthread_mutex_unlock(&store->lock);
     return well;
 }

@@ -39,14 +39,14 @@ struct metric_store;
 struct metric_store *metric_store_new(size_t metrics_most, size_t bytes_most);
 void metric_store_free(struct metric_store *store); /* NULL allowed */
 
-/* False: there is no room for one more metric, or the time is longer gone than what is kept. Both
- * are counted. */
+/* False: there is no room for one more metric, or for more samples in its minute, or the time is
+ * longer gone than what is kept. All are counted. */
 bool metric_store_add(struct metric_store *store, const struct metric_id *id, int64_t second,
                       const struct sketch *samples);
 
 struct metric_store_figures {
     size_t metrics, bytes;
-    uint64_t refused;   /* times that a new metric found no room */
+    uint64_t refused;   /* times that a new metric found no room, or samples none in their minute */
     uint64_t joined;    /* minutes whose seconds were put together, for want of bytes */
     uint64_t forgotten; /* minutes that went before their time, for want of bytes */
     uint64_t late;      /* samples that came when their minute was gone; minutes that the clock took

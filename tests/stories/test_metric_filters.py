@@ -36,6 +36,14 @@ def test_lines_that_fit_a_pattern_are_samples_of_a_metric(sidegate, backend):
     assert code == 0 and "Shop       SlowTime" in out and "Method=POST" in out
 
 
+def test_values_that_are_no_numbers_are_counted_as_lost(sidegate, backend):
+    metrics = Metrics(sidegate(backend(by_path).url, "metric_filters: [{ pattern: '{ $.path = /x* }', metric: Odd, value: $.path }]\n"))
+    for _ in range(3):
+        assert metrics.s.ask(target="/x").status == 200
+    wait_until(lambda: metrics.s.metric("sidegate_metric_series_lost_total", reason="filters") == 3, "three of them to be counted")
+    assert count(metrics, "Sidegate", "Odd") == 0
+
+
 def test_a_log_by_a_template_is_filtered_by_its_fields(sidegate, backend, tmp_path):
     metrics = Metrics(sidegate(backend(by_path).url, f"""
 access_log: {{ path: {tmp_path}/access.log, format: '$context.identity.sourceIp "$context.httpMethod $context.path" $context.status $context.requestId' }}

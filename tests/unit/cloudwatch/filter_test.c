@@ -221,6 +221,7 @@ TEST(lines_become_samples_with_values_defaults_and_dimensions)
     check_samples(store, "Broken", NULL, 3, 1); /* two seconds without one */
     check_samples(store, "Took", &get, 4, 50);
     check_samples(store, "Took", &post, 1, 5);
+    check_number(metric_filters_lost(filters), 1); /* many is no number */
     metric_filters_take(filters, store);
     check_samples(store, "Broken", NULL, 3, 1);
     metric_filters_change(filters, NULL, 0);
@@ -229,6 +230,22 @@ TEST(lines_become_samples_with_values_defaults_and_dimensions)
     check_samples(store, "Broken", NULL, 3, 1);
     metric_filters_free(filters);
     metric_store_free(store);
+}
+
+TEST(samples_beyond_what_is_gathered_between_two_takes_are_counted)
+{
+    enum { GATHERED = 10000, MORE = 7 };
+    static const struct metric_filter filter = {.pattern = SPAN_INIT(""),
+                                                .namespace = SPAN_INIT("Shop"),
+                                                .metric = SPAN_INIT("Lines"),
+                                                .value = SPAN_INIT("1")};
+    struct metric_filters *filters = metric_filters_new();
+    metric_filters_change(filters, &filter, 1);
+    for (int64_t i = 0; i < GATHERED + MORE; i++)
+        metric_filters_line(filters, NOW_S + i, SPAN("a line"));
+    metric_filters_line(filters, NOW_S, SPAN("a line")); /* there is one already */
+    check_number(metric_filters_lost(filters), MORE);
+    metric_filters_free(filters);
 }
 
 int filter_suite(void)
@@ -240,6 +257,7 @@ int filter_suite(void)
         cmocka_unit_test(a_pattern_that_is_none_is_refused_where_it_is_wrong),
         cmocka_unit_test(values_are_found_by_selectors_of_both_kinds),
         cmocka_unit_test(lines_become_samples_with_values_defaults_and_dimensions),
+        cmocka_unit_test(samples_beyond_what_is_gathered_between_two_takes_are_counted),
     };
     return cmocka_run_group_tests_name("metric filters", tests, NULL, NULL);
 }

@@ -176,6 +176,24 @@ TEST(metrics_beyond_the_most_are_refused_and_counted)
     metric_store_free(store);
 }
 
+TEST(samples_that_find_no_room_in_their_minute_are_counted)
+{
+    enum { MANY = 20000, TIMES_MOST = 10000 };
+    struct metric_store *store = metric_store_new(1, (size_t)1 << 28);
+    struct metric_id id = id_of("m", NULL, 0);
+    struct sketch sketch = {0};
+    unsigned times = 0;
+    for (int i = 1; i < MANY; i++)
+        sketch_add(&sketch, i * 1.37, 1);
+    while (times < TIMES_MOST && metric_store_add(store, &id, NOW_S, &sketch))
+        times++;
+    check(times > 0 && times < TIMES_MOST);
+    check_number(metric_store_figures(store).refused, 1);
+    check(add(store, "m", NOW_S + MINUTE_S, 1));
+    sketch_fini(&sketch);
+    metric_store_free(store);
+}
+
 TEST(what_is_older_than_three_hours_goes_and_what_comes_too_late_is_counted)
 {
     struct metric_store *store = metric_store_new(2, LOTS);
@@ -263,6 +281,7 @@ int store_suite(void)
         cmocka_unit_test(periods_of_any_length_are_put_together_from_seconds),
         cmocka_unit_test(a_metric_is_the_same_whatever_the_order_of_its_dimensions),
         cmocka_unit_test(metrics_beyond_the_most_are_refused_and_counted),
+        cmocka_unit_test(samples_that_find_no_room_in_their_minute_are_counted),
         cmocka_unit_test(what_is_older_than_three_hours_goes_and_what_comes_too_late_is_counted),
         cmocka_unit_test(
             a_clock_that_leaps_ahead_and_back_costs_two_seconds_and_nothing_from_before),

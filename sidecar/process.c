@@ -372,7 +372,7 @@ static void stop(struct process *process)
     if (workers->exporter != NULL)
         exporter_stop(workers->exporter, loop_clock_us(process->loop) + FLUSH_US);
     if (process->metric_store != NULL) /* the last lines */
-        metric_filters_take(process->filters, process->metric_store);
+        metric_filters_take(process->filters, process->metric_store, INT64_MAX);
     metric_filters_free(process->filters);
     if (workers->ring != NULL)
         ring_close(workers->ring);

@@ -238,15 +238,25 @@ static struct second *second_get(struct collector *collector, int64_t at)
     return found;
 }
 
-static void turn(struct collector *collector, int64_t now_s)
+static void tallies_take(struct collector *collector, int64_t now_s)
 {
     const struct tally_taker taker = {on_requests, on_rule, collector};
     for (unsigned w = 0; w < collector->workers; w++)
         tally_take(metrics_tally(collector->metrics, w), now_s, &taker);
     for (size_t i = 0; i < SECONDS_MOST; i++)
         second_store(collector, &collector->seconds[i]);
+}
+
+static void filters_take(struct collector *collector, int64_t now_s)
+{
     if (collector->filters != NULL)
-        metric_filters_take(collector->filters, collector->store);
+        metric_filters_take(collector->filters, collector->store, now_s);
+}
+
+static void turn(struct collector *collector, int64_t now_s)
+{
+    tallies_take(collector, now_s);
+    filters_take(collector, now_s);
 }
 
 /* Minutes that are over before `now_s`; after a leap of the clock only the latest. */
@@ -369,8 +379,9 @@ void collector_free(struct collector *collector)
     pthread_mutex_unlock(&collector->lock);
     if (collector->runs)
         pthread_join(collector->thread, NULL);
-    turn(collector, INT64_MAX);
-    if (collector->runs) /* the one that is under way, too */
+    tallies_take(collector, INT64_MAX);
+    filters_take(collector, (int64_t)time(NULL)); /* more lines may come */
+    if (collector->runs)                          /* the one that is under way, too */
         say_minutes(collector, (int64_t)time(NULL) + MINUTE_S);
     buf_fini(&collector->key);
     pthread_mutex_destroy(&collector->lock);

@@ -12,6 +12,8 @@
 
 enum {
     ARENA_BYTES = 16 << 20,
+    SECONDS_SEEN = 16, /* that a filter remembers: lines come late, and not by their time */
+    LATE_S = 2,        /* after which a second has its default value */
     KEY_MOST = 64 * 1024,
     GATHERED_MOST = 10000, /* metrics and seconds between two takes; beyond that samples are lost */
 };
@@ -22,10 +24,10 @@ struct gathered {
     struct sketch sketch;
 };
 
-/* What a filter saw of the second that is under way. */
+/* What a filter saw of one second. */
 struct seen {
     int64_t second;
-    bool line, match;
+    bool line, match, given; /* given: its default value, if it is due one */
 };
 
 struct metric_filters {
@@ -33,7 +35,7 @@ struct metric_filters {
     pthread_mutex_t lock;
     struct arena *arena; /* of the filters' texts */
     struct metric_filter *list;
-    struct seen *seen;
+    struct seen *seen; /* SECONDS_SEEN of each */
     size_t count;
     struct map *gathered; /* second and key of a metric -> struct gathered */
     struct buf key;
@@ -69,14 +71,31 @@ static void gather(struct metric_filters *filters, const struct metric_id *id, i
     sketch_add(&gathered->sketch, value, 1);
 }
 
-/* A second is over in which lines came and none of them fitted. */
-static void give_default(struct metric_filters *filters, size_t i)
+/* A second is over: it has a default value where lines came and none of them fitted. */
+static void give_default(struct metric_filters *filters, const struct metric_filter *filter,
+                         struct seen *seen)
 {
-    const struct metric_filter *filter = &filters->list[i];
-    const struct seen *seen = &filters->seen[i];
     const struct metric_id id = {filter->namespace, filter->metric, NULL, 0};
-    if (filter->has_default && seen->line && !seen->match)
+    if (filter->has_default && seen->line && !seen->match && !seen->given)
         gather(filters, &id, seen->second, filter->default_value);
+    seen->given = true;
+}
+
+static void give_defaults(struct metric_filters *filters, int64_t now_s)
+{
+    for (size_t i = 0; i < filters->count * SECONDS_SEEN; i++)
+        if (filters->seen[i].second <= now_s - LATE_S)
+            give_default(filters, &filters->list[i / SECONDS_SEEN], &filters->seen[i]);
+}
+
+static struct seen *seen_get(struct metric_filters *filters, size_t i, int64_t second)
+{
+    struct seen *seen = &filters->seen[i * SECONDS_SEEN + (uint64_t)second % SECONDS_SEEN];
+    if (seen->second == second)
+        return seen;
+    give_default(filters, &filters->list[i], seen);
+    *seen = (struct seen){.second = second};
+    return seen;
 }
 
 static bool dimensions_find(const struct metric_filter *filter, struct span line,
@@ -95,14 +114,10 @@ static bool dimensions_find(const struct metric_filter *filter, struct span line
 static void line_add(struct metric_filters *filters, size_t i, int64_t second, struct span line)
 {
     const struct metric_filter *filter = &filters->list[i];
-    struct seen *seen = &filters->seen[i];
+    struct seen *seen = seen_get(filters, i, second);
     struct pair dimensions[FILTER_DIMENSIONS_MOST];
     struct span text = filter->value;
     double value;
-    if (seen->second != second) {
-        give_default(filters, i);
-        *seen = (struct seen){.second = second};
-    }
     seen->line = true;
     if (!filter_pattern_matches(filter->pattern, line))
         return;
@@ -128,16 +143,13 @@ void metric_filters_line(struct metric_filters *filters, int64_t second, struct 
     pthread_mutex_unlock(&filters->lock);
 }
 
-void metric_filters_take(struct metric_filters *filters, struct metric_store *store)
+void metric_filters_take(struct metric_filters *filters, struct metric_store *store, int64_t now_s)
 {
     size_t cursor = 0;
     struct span key;
     void *value;
     pthread_mutex_lock(&filters->lock);
-    for (size_t i = 0; i < filters->count; i++) {
-        give_default(filters, i);
-        filters->seen[i].line = false;
-    }
+    give_defaults(filters, now_s);
     struct map *taken = filters->gathered;
     filters->gathered = map_new(NULL, false);
     pthread_mutex_unlock(&filters->lock);
@@ -204,7 +216,7 @@ void metric_filters_change(struct metric_filters *filters, const struct metric_f
     struct arena *arena = arena_new(NULL, ARENA_BYTES);
     must(arena != NULL && count <= METRIC_FILTERS_MOST);
     struct metric_filter *copies = arena_alloc(arena, (count + 1) * sizeof *copies);
-    struct seen *seen = arena_alloc(arena, (count + 1) * sizeof *seen);
+    struct seen *seen = arena_alloc(arena, (count + 1) * SECONDS_SEEN * sizeof *seen);
     must(copies != NULL && seen != NULL);
     for (size_t i = 0; i < count; i++)
         filter_copy(arena, &list[i], &copies[i]);

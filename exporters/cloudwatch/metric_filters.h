@@ -14,7 +14,7 @@ struct metric_filter {
     struct span namespace, metric;
     struct span value; /* a number, or a selector of one: lines without it give no sample */
     bool has_default;
-    double default_value;          /* a sample of each second in which no line fitted */
+    double default_value;          /* a sample of each second in which lines came and none fitted */
     const struct pair *dimensions; /* name, selector: lines without one of them give no sample */
     size_t dimension_count;
 };
@@ -27,8 +27,9 @@ void metric_filters_change(struct metric_filters *filters, const struct metric_f
                            size_t count);
 /* A line of the log, of an exchange that ended in this second. */
 void metric_filters_line(struct metric_filters *filters, int64_t second, struct span line);
-/* Stores what lines have come to since the last time. */
-void metric_filters_take(struct metric_filters *filters, struct metric_store *store);
+/* Stores what lines have come to since the last time, and default values of seconds that were over
+ * a second before `now_s`. */
+void metric_filters_take(struct metric_filters *filters, struct metric_store *store, int64_t now_s);
 
 /* Samples that were not gathered: their value is no number, or there were too many metrics within a
  * second. Any thread. */

@@ -217,17 +217,51 @@ TEST(lines_become_samples_with_values_defaults_and_dimensions)
         metric_filters_line(filters, NOW_S, span_text(lines[i]));
     metric_filters_line(filters, NOW_S + 1, span_text(lines[0]));
     metric_filters_line(filters, NOW_S + 2, span_text(lines[0]));
-    metric_filters_take(filters, store);
+    metric_filters_take(filters, store, NOW_S + 10);
     check_samples(store, "Broken", NULL, 3, 1); /* two seconds without one */
     check_samples(store, "Took", &get, 4, 50);
     check_samples(store, "Took", &post, 1, 5);
     check_number(metric_filters_lost(filters), 1); /* many is no number */
-    metric_filters_take(filters, store);
+    metric_filters_take(filters, store, NOW_S + 10);
     check_samples(store, "Broken", NULL, 3, 1);
     metric_filters_change(filters, NULL, 0);
     metric_filters_line(filters, NOW_S, span_text(lines[1]));
-    metric_filters_take(filters, store);
+    metric_filters_take(filters, store, NOW_S + 10);
     check_samples(store, "Broken", NULL, 3, 1);
+    metric_filters_free(filters);
+    metric_store_free(store);
+}
+
+TEST(a_default_value_is_given_once_for_each_second_in_which_nothing_fitted)
+{
+    static const struct metric_filter filter = {SPAN_INIT("fits"),
+                                                SPAN_INIT("Shop"),
+                                                SPAN_INIT("Broken"),
+                                                SPAN_INIT("1"),
+                                                true,
+                                                0,
+                                                NULL,
+                                                0};
+    static const int64_t seconds[] = {0, 1, 0, 2, 1, 0, 2}; /* as workers' lines come */
+    struct metric_filters *filters = metric_filters_new();
+    struct metric_store *store = metric_store_new(100, LOTS);
+    metric_filters_change(filters, &filter, 1);
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+        metric_filters_line(filters, NOW_S + seconds[i], SPAN("other"));
+        metric_filters_take(filters, store, NOW_S + 1); /* too early for any */
+    }
+    check_samples(store, "Broken", NULL, 0, 0);
+    metric_filters_line(filters, NOW_S + 1, SPAN("it fits"));
+    metric_filters_take(filters, store, NOW_S + 2);
+    check_samples(store, "Broken", NULL, 2, 1); /* the first second's default, the second's line */
+    metric_filters_line(filters, NOW_S, SPAN("other"));
+    metric_filters_take(filters, store, NOW_S + 3);
+    check_samples(store, "Broken", NULL, 2, 1);
+    metric_filters_line(filters, NOW_S + 2 + 16, SPAN("other"));
+    metric_filters_take(filters, store, NOW_S + 4);
+    check_samples(store, "Broken", NULL, 3, 1);
+    metric_filters_take(filters, store, INT64_MAX);
+    check_samples(store, "Broken", NULL, 4, 1);
     metric_filters_free(filters);
     metric_store_free(store);
 }
@@ -257,6 +291,7 @@ int filter_suite(void)
         cmocka_unit_test(a_pattern_that_is_none_is_refused_where_it_is_wrong),
         cmocka_unit_test(values_are_found_by_selectors_of_both_kinds),
         cmocka_unit_test(lines_become_samples_with_values_defaults_and_dimensions),
+        cmocka_unit_test(a_default_value_is_given_once_for_each_second_in_which_nothing_fitted),
         cmocka_unit_test(samples_beyond_what_is_gathered_between_two_takes_are_counted),
     };
     return cmocka_run_group_tests_name("metric filters", tests, NULL, NULL);

@@ -202,6 +202,7 @@ def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, 
     topic.wait(1)
     s.ask("GET", "/x")
     topic.wait(2)
+    wait_for_disk(tmp_path, '"outcome":"sent"', 2)  # what is not known as told is told again
     kill_child(s)
     assert facts(s, "errors")["state"] == "ALARM"
     s.ask("GET", "/x")

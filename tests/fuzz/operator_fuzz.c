@@ -86,8 +86,8 @@ static void try_both(struct span name, struct span argument, struct span value,
         struct operator_run other = run;
         enum operator_answer yes = try_value(plain, &run);
         enum operator_answer no = try_value(negated, &other);
-        must(yes == OPERATOR_LIMIT ? no == OPERATOR_LIMIT
-                                   : no == (yes == OPERATOR_YES ? OPERATOR_NO : OPERATOR_YES));
+        bool is_said = yes == OPERATOR_YES || yes == OPERATOR_NO; /* a limit, or not known: both */
+        must(is_said ? no == (yes == OPERATOR_YES ? OPERATOR_NO : OPERATOR_YES) : no == yes);
     }
     operator_free(plain);
     operator_free(negated);

@@ -15,7 +15,7 @@ enum { NOW_S = 1795254000, MINUTE_S = 60, LOTS = 1 << 24 };
 static double statistic(const struct sketch *sketch, const char *name)
 {
     struct statistic what;
-    double value = NAN;
+    double value = (double)NAN;
     check(statistic_parse(span_text(name), &what, NULL, 0));
     statistic_of(&what, sketch, &value);
     return value;

@@ -282,7 +282,7 @@ static double value_of(struct metric_store *store, const char *name, const char 
     struct metric_id id = {SPAN(COLLECTOR_NAMESPACE), span_text(name), dimensions, dimension_count};
     struct sketch slot = {0};
     struct statistic what;
-    double value = NAN;
+    double value = (double)NAN;
     int64_t oldest_s;
     check(statistic_parse(span_text(statistic), &what, NULL, 0));
     metric_store_read(store, &id, &(struct math_window){NOW_S, 60, 1}, &slot, &oldest_s);

@@ -32,6 +32,21 @@ void arguments_begin(struct arguments *arguments, const struct argument_table *t
         (struct arguments){.table = table, .argc = argc, .argv = argv, .next = 1, .code = -1};
 }
 
+/* "alarms list" of "alarms list [--json]": what a person has typed. */
+static size_t called_length(const char *usage)
+{
+    size_t len = 0;
+    for (;;) {
+        size_t word = strspn(usage + len, "abcdefghijklmnopqrstuvwxyz-");
+        if (word == 0 || usage[len] == '-' ||
+            (usage[len + word] != ' ' && usage[len + word] != '\0'))
+            return len > 0 ? len - 1 : 0;
+        len += word + 1;
+        if (usage[len - 1] == '\0')
+            return len - 1;
+    }
+}
+
 void arguments_refuse(struct arguments *arguments, const char *format, ...)
 {
     char text[512];
@@ -39,8 +54,9 @@ void arguments_refuse(struct arguments *arguments, const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    fprintf(stderr, "sidegate %s: %s\nusage: sidegate %s\n", arguments->argv[0], text,
-            arguments->table->usage);
+    const char *usage = arguments->table->usage;
+    fprintf(stderr, "sidegate %.*s: %s\nusage: sidegate %s\n", (int)called_length(usage), usage,
+            text, usage);
     arguments->code = EXIT_USAGE;
 }
 
@@ -52,6 +68,41 @@ const char *arguments_near(const char *word, const char *const *names, size_t co
         return "";
     snprintf(to, size, " (%s)", hint);
     return to;
+}
+
+static void refuse_word(struct arguments *arguments, const struct argument_word *words,
+                        size_t count, const char *what)
+{
+    const char *names[ROWS_MOST];
+    char near[160], all[256] = "";
+    for (size_t i = 0; i < count; i++) {
+        const char *comma = i == 0 ? "" : i + 1 < count ? ", " : " or ";
+        size_t len = strlen(all);
+        snprintf(all + len, sizeof all - len, "%s%s", comma, words[i].name);
+        names[i] = words[i].name;
+    }
+    if (*what == '\0')
+        arguments_refuse(arguments, "%s?", all);
+    else
+        arguments_refuse(arguments, "unknown word '%s'%s", what,
+                         arguments_near(what, names, count, near, sizeof near));
+}
+
+int arguments_run_word(const struct argument_table *table, const struct argument_word *words,
+                       size_t count, int argc, char **argv)
+{
+    struct arguments arguments;
+    const char *what = argc > 1 ? argv[1] : "";
+    must(count <= ROWS_MOST);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(what, words[i].name) == 0)
+            return words[i].run(argc - 1, argv + 1);
+    arguments_begin(&arguments, table, argc, argv);
+    if (*what == '-')
+        arguments_next(&arguments);
+    else
+        refuse_word(&arguments, words, count, what);
+    return arguments.code;
 }
 
 static void refuse_unknown(struct arguments *arguments, const char *word)

@@ -44,6 +44,15 @@ void arguments_refuse(struct arguments *arguments, const char *format, ...)
 const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,
                            size_t size);
 
+/* Commands of several words, as `sidegate keys add`: runs the one that argv[1] names, with that as
+ * its argv[0]. Without one, or with one that there is not, it is said. The exit code. */
+struct argument_word {
+    const char *name;
+    int (*run)(int argc, char **argv);
+};
+int arguments_run_word(const struct argument_table *table, const struct argument_word *words,
+                       size_t count, int argc, char **argv);
+
 /* -c FILE and --set KEY=VALUE, collected. */
 struct argument_sources {
     const char **files, **sets;

@@ -79,23 +79,9 @@ static const struct argument_table alarms_table = {
 
 int command_alarms(int argc, char **argv)
 {
-    static const char *const names[] = {"list", "history", "set-state", "mute", "unmute", "test"};
-    static int (*const run[])(int argc, char **argv) = {alarms_list,  alarms_order, alarms_order,
-                                                        alarms_order, alarms_order, alarms_test};
-    enum { NAMES = sizeof names / sizeof *names };
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    for (size_t i = 0; i < NAMES; i++)
-        if (strcmp(what, names[i]) == 0)
-            return run[i](argc - 1, argv + 1);
-    arguments_begin(&arguments, &alarms_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "list, history, set-state, mute, unmute or test?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, NAMES, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"list", alarms_list},  {"history", alarms_order}, {"set-state", alarms_order},
+        {"mute", alarms_order}, {"unmute", alarms_order},  {"test", alarms_test},
+    };
+    return arguments_run_word(&alarms_table, each, sizeof each / sizeof *each, argc, argv);
 }

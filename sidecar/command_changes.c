@@ -62,7 +62,7 @@ static const struct argument_table verify_table = {
     "is not.",
     rows, sizeof rows / sizeof *rows};
 static const struct argument_table changes_table = {
-    "changes verify FILE", "The log of changes that people made.", NULL, 0};
+    "changes (verify FILE)", "The log of changes that people made.", NULL, 0};
 
 static int run_verify(int argc, char **argv)
 {
@@ -82,19 +82,8 @@ static int run_verify(int argc, char **argv)
 
 int command_changes(int argc, char **argv)
 {
-    static const char *const names[] = {"verify"};
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    if (strcmp(what, names[0]) == 0)
-        return run_verify(argc - 1, argv + 1);
-    arguments_begin(&arguments, &changes_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "verify?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, 1, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"verify", run_verify},
+    };
+    return arguments_run_word(&changes_table, each, sizeof each / sizeof *each, argc, argv);
 }

@@ -92,21 +92,9 @@ static int config_options(int argc, char **argv)
 
 int command_config(int argc, char **argv)
 {
-    static const char *const names[] = {"print", "options"};
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    if (strcmp(what, "print") == 0)
-        return config_print(argc - 1, argv + 1);
-    if (strcmp(what, "options") == 0)
-        return config_options(argc - 1, argv + 1);
-    arguments_begin(&arguments, &config_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "print or options?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, 2, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"print", config_print},
+        {"options", config_options},
+    };
+    return arguments_run_word(&config_table, each, sizeof each / sizeof *each, argc, argv);
 }

@@ -17,7 +17,7 @@ static const struct argument_row rows[] = {
     ADMIN_ROWS,
 };
 static const struct argument_table table = {
-    "ip-sets list [NAME] | add NAME ADDRESS [--ttl TIME] [--reason TEXT] | remove NAME ADDRESS",
+    "ip-sets (list [NAME] | add NAME ADDRESS [--ttl TIME] [--reason TEXT] | remove NAME ADDRESS)",
     "Shows the lists of addresses of a running one, and puts addresses in for a while.", rows,
     sizeof rows / sizeof *rows};
 

@@ -468,9 +468,12 @@ static void take(struct order *order, char mark)
     }
 }
 
-static int run_word(size_t word, int argc, char **argv)
+static int run_word(int argc, char **argv)
 {
     struct order order = {.folder = -1};
+    size_t word = 0;
+    while (strcmp(words[word].name, argv[0]) != 0)
+        word++;
     const struct argument_row *row;
     arguments_begin(&order.arguments, &words[word].table, argc, argv);
     while ((row = arguments_next(&order.arguments)) != NULL)
@@ -491,22 +494,9 @@ static const struct argument_table keys_table = {
 
 int command_keys(int argc, char **argv)
 {
-    static const char *const names[WORDS + 1] = {"add", "list", "revoke", "import", "usage"};
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    for (size_t i = 0; i < WORDS; i++)
-        if (strcmp(what, words[i].name) == 0)
-            return run_word(i, argc - 1, argv + 1);
-    if (strcmp(what, "usage") == 0)
-        return keys_usage(argc - 1, argv + 1);
-    arguments_begin(&arguments, &keys_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "add, list, revoke, import or usage?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, WORDS + 1, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"add", run_word},    {"list", run_word},    {"revoke", run_word},
+        {"import", run_word}, {"usage", keys_usage},
+    };
+    return arguments_run_word(&keys_table, each, sizeof each / sizeof *each, argc, argv);
 }

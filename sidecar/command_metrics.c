@@ -309,22 +309,9 @@ static const struct argument_table metrics_table = {
 
 int command_metrics(int argc, char **argv)
 {
-    static const char *const names[] = {"list", "get"};
-    static int (*const run[])(int argc, char **argv) = {metrics_list, metrics_get};
-    enum { NAMES = sizeof names / sizeof *names };
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    for (size_t i = 0; i < NAMES; i++)
-        if (strcmp(what, names[i]) == 0)
-            return run[i](argc - 1, argv + 1);
-    arguments_begin(&arguments, &metrics_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "list or get?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, NAMES, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"list", metrics_list},
+        {"get", metrics_get},
+    };
+    return arguments_run_word(&metrics_table, each, sizeof each / sizeof *each, argc, argv);
 }

@@ -179,21 +179,10 @@ static const struct argument_table rules_table = {
 
 int command_rules(int argc, char **argv)
 {
-    static const char *const names[] = {"list", "show", "test"};
-    static int (*const run[])(int argc, char **argv) = {rules_list, rules_show, rules_test};
-    struct arguments arguments;
-    char near[160];
-    const char *what = argc > 1 ? argv[1] : "";
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(what, names[i]) == 0)
-            return run[i](argc - 1, argv + 1);
-    arguments_begin(&arguments, &rules_table, argc, argv);
-    if (*what == '-')
-        arguments_next(&arguments);
-    else if (*what == '\0')
-        arguments_refuse(&arguments, "list, show or test?");
-    else
-        arguments_refuse(&arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, 3, near, sizeof near));
-    return arguments.code;
+    static const struct argument_word each[] = {
+        {"list", rules_list},
+        {"show", rules_show},
+        {"test", rules_test},
+    };
+    return arguments_run_word(&rules_table, each, sizeof each / sizeof *each, argc, argv);
 }

@@ -148,3 +148,15 @@ def test_a_password_in_an_address_that_is_refused_is_not_repeated(tmp_path, sett
     config.write_text(f'version: 1\nlisteners: [{{ address: "127.0.0.1:1" }}]\n{own}\n')
     code, out, err = run("check", "-c", str(config))
     assert code == 3 and shown in out + err and "PLANTED" not in out + err, out + err
+
+
+@pytest.mark.parametrize("words, said", [
+    (["keys"], "sidegate keys: add, list, revoke, import or usage?"),
+    (["changes"], "sidegate changes: verify?"),
+    (["metrics", "gt"], "sidegate metrics: unknown word 'gt' (did you mean 'get'?)"),
+    (["alarms", "list", "-q"], "sidegate alarms list: unknown option '-q'"),
+    (["check", "--strct"], "sidegate check: unknown option '--strct' (did you mean '--strict'?)"),
+])
+def test_what_is_wrong_is_said_with_all_words_of_the_command(words, said):
+    code, out, err = run(*words)
+    assert code == 2 and out == "" and err.splitlines()[0] == said

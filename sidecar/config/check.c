@@ -280,5 +280,7 @@ void settings_check(struct reading *reading)
     usage_plans_check(reading);
     authorizers_check(reading);
     tls_check(reading);
+    effect_check(reading);
+    files_check(reading);
     warn_of_nothing(reading);
 }

@@ -24,6 +24,10 @@ void sinks_check(struct reading *reading); /* check_sinks.c */
 void xray_check(struct reading *reading);
 /* check_tls.c: and of TLS. */
 void tls_check(struct reading *reading);
+/* check_effect.c: warns of what has no effect; check_files.c: of files that could not be written.
+ */
+void effect_check(struct reading *reading);
+void files_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */
 void authorizers_check(struct reading *reading);

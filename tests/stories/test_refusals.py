@@ -69,6 +69,66 @@ def test_a_rule_is_refused_at_its_place(tmp_path, text, column, said):
     assert first.startswith(f"{rules}:3:{column}: ") and said in first, err
 
 
+ALARM = "alarms: [{ name: a, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold, "
+
+WITHOUT_EFFECT = [  # text, what it warns at, what is said
+    ("execution_log: { path: e.log, level: error, data_trace: on }", "on }", "execution_log.data_trace: its lines are of level info"),
+    ("execution_log: { data_trace: on }", "{ data", "execution_log: it goes nowhere (add path, or a receiver)"),
+    ("waf_log: { redacted_fields: [method] }", "{ red", "waf_log: it goes nowhere"),
+    ("traces: { exporter: [none, xray] }", "[none", "traces.exporter: 'none' beside others has no effect"),
+    ("traces: { propagators: 'b3, none' }", "'b3", "traces.propagators: 'none' beside others has no effect"),
+    ("metrics: { emf: { namespace: Orders } }", "Orders", "metrics.emf.namespace: no line is written"),
+    ("routes: [{ match: GET /pets }]\n" + ALARM + "dimensions: { route: /pet } }]", "/pet }", "there is no route '/pet': nothing is counted of it (did you mean '/pets'?)"),
+    ("routes: [{ match: GET /pets }]\n" + ALARM + "dimensions: { route: /pets, method: POST } }]", "POST", "no route takes 'POST'"),
+    (ALARM + "dimensions: { route: /pets } }]", "/pets", "there is no route '/pets': nothing is counted of it (add routes)"),
+    (ALARM + "mute: [{ schedule: at(2020-01-01T00:00), duration: 1h }] }]", "at(", "is over: it mutes nothing"),
+    (ALARM + "actions: [{ type: command, run: [/nowhere/page, ops] }] }]", "/nowhere", "'/nowhere/page' cannot be run: No such file or directory"),
+    (ALARM + "ok_actions: [{ type: command, run: [/etc/passwd] }] }]", "/etc/", "'/etc/passwd' cannot be run: who asks may not execute it"),
+    ("access_log: { format: clf }\nmetric_filters: [{ pattern: '{ $.status = 5* }', metric: m }]", "'{", "it reads JSON, and the access log's lines are none"),
+    ("access_log: { format: clf }\nmetric_filters: [{ pattern: timeout, metric: m, value: $.duration_us }]", "timeout", "it reads JSON, and the access log's lines are none"),
+    ("metric_filters: [{ pattern: '[ip, status = 5*]', metric: m }]", "'[ip", "it reads fields between spaces, and the access log's lines are JSON"),
+    *[(text.replace("PATH", "/nowhere/x"), "/nowhere", f"{key}: it cannot be written: /nowhere: No such file or directory (make the folder first)") for key, text in (
+        ("access_log.path", "access_log: { path: PATH }"), ("audit_log.path", "audit_log: { path: PATH }"),
+        ("execution_log.path", "execution_log: { path: PATH }"), ("waf_log.path", "waf_log: { path: PATH }"),
+        ("change_log.path", "change_log: { path: PATH }"), ("rules.log.path", "rules: { mode: off, log: { path: PATH } }"),
+        ("metrics.emf.path", "metrics: { emf: { path: PATH } }"), ("process.log.path", "process: { log: { path: PATH } }"),
+        ("traces.xray.path", "traces: { exporter: xray, xray: { path: PATH } }"))],
+    ("audit_log: { path: a.log, type: concurrent, storage_dir: /nowhere }", "/nowhere", "audit_log.storage_dir: it cannot be written: /nowhere: No such file"),
+    ("access_log: { path: /etc }", "/etc", "access_log.path: it cannot be written: /etc: this is a folder"),
+    ("process: { state_dir: /etc/passwd }", "/etc", "process.state_dir: it cannot be written: /etc/passwd: this is no folder"),
+    ("process: { state_dir: /etc/passwd/x/y }", "/etc", "process.state_dir: it cannot be written: /etc/passwd/x: Not a directory"),
+    ("otlp: { endpoint: 'http://127.0.0.1:1', spool: { path: /etc/passwd } }", "/etc", "otlp.spool.path: it cannot be written: /etc/passwd: this is no folder"),
+]
+
+
+@pytest.mark.parametrize("text,at,said", WITHOUT_EFFECT)
+def test_what_has_no_effect_or_will_fail_is_warned_of_at_its_place(tmp_path, text, at, said):
+    path = tmp_path / "a.yaml"
+    path.write_text(NEEDED + text + "\n")
+    line = text.count("\n", 0, text.index(at)) + 4
+    column = text.index(at) - (text.rfind("\n", 0, text.index(at)) + 1) + 1
+    code, out, err = run("check", "-c", str(path))
+    assert code == 0, err
+    first = out.splitlines()[0]
+    assert first.startswith(f"{path}:{line}:{column}: warning: ") and said in first, out
+    assert out.splitlines()[-1].endswith("warnings 1"), out
+
+
+def test_what_has_its_effect_is_not_warned_of(tmp_path):
+    """The same settings where they mean something, and files that a start would make."""
+    (tmp_path / "there.log").write_text("")
+    path = tmp_path / "a.yaml"
+    path.write_text(NEEDED + "execution_log: { path: there.log, level: info, data_trace: on }\n"
+                    "process: { state_dir: made/at/the/start }\nwaf_log: { path: off, redacted_fields: [method] }\n"
+                    "metrics: { emf: { path: /dev/stdout, namespace: Orders } }\nrules: { mode: off, log: { path: rules.log } }\n"
+                    "routes: [{ match: GET /pets }, { match: ANY /x }]\n"
+                    "metric_filters: [{ pattern: '{ $.status = 5* }', metric: m }, { pattern: timeout, metric: n }]\n"
+                    + ALARM + "dimensions: { route: /x, method: POST }, mute: [{ schedule: at(2999-01-01T00:00), duration: 1h }], "
+                    "actions: [{ type: command, run: [/bin/true] }] }]\n")
+    code, out, _ = run("check", "--strict", "-c", str(path))
+    assert code == 0 and out.endswith("warnings 0\n"), out
+
+
 def test_all_faults_are_told_at_once(tmp_path):
     rules, path = tmp_path / "own.conf", tmp_path / "a.yaml"
     rules.write_text("\n".join(text.replace("id:1,", f"id:{i + 1},") for i, (text, _, _) in enumerate(RULES[:6])) + "\n")

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is written well and does nothing, as far as it can be known beforehand: each is a warning,
+ * so that nobody waits for what never comes. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporters/alarms/mute.h"
+#include "rules/base/number.h"
+#include "sidecar/config/read.h"
+
+enum { HINT_BYTES = 160, NAMES_MOST = 64, SHOWN_BYTES = 100, SECOND_US = 1000000 };
+
+static const struct node *given(const struct reading *reading, const char *path)
+{
+    return tree_find_path(reading->root, span_text(path));
+}
+
+static void warn(struct reading *reading, const struct node *at, const char *hint,
+                 const char *message)
+{
+    fault_add(reading->faults, FAULT_WARNING, at->place, span_text(hint), "%s", message);
+}
+
+/* ---- words that cancel each other ---- */
+
+static bool is_none_beside_others(const struct node *node)
+{
+    size_t words = 0, nones = 0;
+    const struct node *item = node->kind == NODE_LIST ? node->first : node;
+    for (; item != NULL; item = node->kind == NODE_LIST ? item->next : NULL) {
+        struct span rest = item->kind == NODE_SCALAR ? item->text : span_make(NULL, 0);
+        for (; rest.at != NULL; words++)
+            nones += span_is(span_trim(span_cut(&rest, ','), " "), SPAN("none"));
+    }
+    return nones > 0 && words > nones;
+}
+
+static void check_nones(struct reading *reading)
+{
+    static const char *const paths[] = {"traces.exporter", "traces.propagators", "traces.always",
+                                        "logs.otlp"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct node *node = given(reading, paths[i]);
+        if (node != NULL && is_none_beside_others(node))
+            fault_add(reading->faults, FAULT_WARNING, node->place, SPAN("none stands alone"),
+                      "%s: 'none' beside others has no effect", paths[i]);
+    }
+}
+
+/* ---- logs and metrics ---- */
+
+static void check_log(struct reading *reading, const char *name, bool is_on)
+{
+    const struct node *log = given(reading, name);
+    if (is_on || log == NULL || log->kind != NODE_MAP || log->count == 0 ||
+        tree_find(log, SPAN("path")) != NULL)
+        return;
+    fault_add(reading->faults, FAULT_WARNING, log->place, SPAN("add path, or a receiver"),
+              "%s: it goes nowhere", name);
+}
+
+static void check_data_trace(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *node = given(reading, "execution_log.data_trace");
+    if (node != NULL && settings->execution_log.is_on && settings->execution_log.data_trace &&
+        settings->execution_log.level != EXECUTION_INFO)
+        warn(reading, node, "level: info",
+             "execution_log.data_trace: its lines are of level info, and have no effect below");
+}
+
+static void check_emf(struct reading *reading)
+{
+    const struct node *node = given(reading, "metrics.emf.namespace");
+    if (node != NULL && given(reading, "metrics.emf.path") == NULL)
+        warn(reading, node, "add metrics.emf.path",
+             "metrics.emf.namespace: no line is written, so that it has no effect");
+}
+
+/* ---- metric filters ---- */
+
+static bool is_selector_of_json(struct span text)
+{
+    return span_starts(text, SPAN("$."));
+}
+
+static bool reads_json(const struct metric_filter *filter)
+{
+    bool reads = span_starts(span_trim(filter->pattern, " \t\r\n"), SPAN("{")) ||
+                 is_selector_of_json(filter->value);
+    for (size_t i = 0; i < filter->dimension_count; i++)
+        reads = reads || is_selector_of_json(filter->dimensions[i].value);
+    return reads;
+}
+
+static void check_filters(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    struct span format = settings->access_log.format;
+    bool is_json = span_is(format, SPAN("json")) || span_starts(format, SPAN("{"));
+    const struct node *list = given(reading, "metric_filters");
+    for (size_t i = 0; list != NULL && i < settings->metric_filter_count; i++) {
+        const struct metric_filter *filter = &settings->metric_filters[i];
+        const struct node *item = tree_at(list, i);
+        const struct node *pattern = item != NULL ? tree_find(item, SPAN("pattern")) : NULL;
+        if (pattern == NULL)
+            continue;
+        if (!is_json && reads_json(filter))
+            warn(reading, pattern, "access_log: { format: json }, or a pattern of fields: [a, b]",
+                 "metric_filters[].pattern: it reads JSON, and the access log's lines are none");
+        if (is_json && span_starts(span_trim(filter->pattern, " \t\r\n"), SPAN("[")))
+            warn(reading, pattern, "{ $.status = 5* }",
+                 "metric_filters[].pattern: it reads fields between spaces, and the access log's "
+                 "lines are JSON");
+    }
+}
+
+/* ---- alarms ---- */
+
+static void check_route(struct reading *reading, const struct node *node)
+{
+    const struct settings *settings = reading->settings;
+    const char *names[NAMES_MOST];
+    char hint[HINT_BYTES];
+    size_t count = 0;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        if (span_is(settings->routes[i].pattern, node->text))
+            return;
+        if (count < NAMES_MOST && settings->routes[i].pattern.at != NULL)
+            names[count++] = settings->routes[i].pattern.at;
+    }
+    struct span near = nearest_hint(node->text, names, count, hint, sizeof hint);
+    fault_add(reading->faults, FAULT_WARNING, node->place,
+              settings->route_count > 0 ? near : SPAN("add routes"),
+              "dimensions.route: there is no route '" SPAN_FORMAT "': nothing is counted of it",
+              span_arg(span_first(node->text, SHOWN_BYTES)));
+}
+
+static void check_method(struct reading *reading, const struct node *node, struct span route)
+{
+    const struct settings *settings = reading->settings;
+    bool is_known = false;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct route_settings *one = &settings->routes[i];
+        bool concerns = route.at == NULL || span_is(one->pattern, route);
+        if (concerns && (span_is(one->method, node->text) || span_is(one->method, SPAN("ANY"))))
+            return;
+        is_known = is_known || concerns;
+    }
+    if (is_known)
+        fault_add(reading->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
+                  "dimensions.method: no route takes '" SPAN_FORMAT "': nothing is counted of it",
+                  span_arg(span_first(node->text, SHOWN_BYTES)));
+}
+
+static void check_dimensions(struct reading *reading, const struct node *metric)
+{
+    const struct node *dimensions = tree_find(metric, SPAN("dimensions"));
+    const struct node *route = dimensions != NULL ? tree_find(dimensions, SPAN("route")) : NULL;
+    const struct node *method = dimensions != NULL ? tree_find(dimensions, SPAN("method")) : NULL;
+    if (route != NULL && route->kind == NODE_SCALAR)
+        check_route(reading, route);
+    if (method != NULL && method->kind == NODE_SCALAR)
+        check_method(reading, method, route != NULL ? route->text : span_make(NULL, 0));
+}
+
+/* The second in which a window that comes once is over; UINT64_MAX: it comes again, or was refused.
+ */
+static uint64_t end_of(const struct node *schedule, const struct node *duration)
+{
+    struct mute_window window = {.duration_s = 0};
+    uint64_t us;
+    if (schedule->kind != NODE_SCALAR || !mute_schedule_parse(schedule->text, &window) ||
+        !window.is_once || duration->kind != NODE_SCALAR || !duration_parse(duration->text, &us))
+        return UINT64_MAX;
+    return (uint64_t)window.at_s + us / SECOND_US;
+}
+
+static void check_mutes(struct reading *reading, const struct node *mutes)
+{
+    for (const struct node *n = mutes->first; n != NULL; n = n->next) {
+        const struct node *schedule = tree_find(n, SPAN("schedule"));
+        const struct node *duration = tree_find(n, SPAN("duration"));
+        if (schedule != NULL && duration != NULL && end_of(schedule, duration) <= reading->now_s)
+            fault_add(reading->faults, FAULT_WARNING, schedule->place,
+                      SPAN("take it out, or give it another day"),
+                      "mute[].schedule: '" SPAN_FORMAT "' is over: it mutes nothing",
+                      span_arg(schedule->text));
+    }
+}
+
+static void check_program(struct reading *reading, const struct node *run)
+{
+    const struct node *program = run->first;
+    struct stat there;
+    if (program == NULL || program->kind != NODE_SCALAR || program->text.len == 0 ||
+        program->text.at[0] != '/')
+        return; /* said already */
+    const char *why = stat(program->text.at, &there) != 0   ? strerrordesc_np(errno)
+                      : !S_ISREG(there.st_mode)             ? "this is no file"
+                      : access(program->text.at, X_OK) != 0 ? "who asks may not execute it"
+                                                            : NULL;
+    if (why != NULL)
+        fault_add(reading->faults, FAULT_WARNING, program->place, span_make(NULL, 0),
+                  "run: '" SPAN_FORMAT "' cannot be run: %s",
+                  span_arg(span_first(program->text, SHOWN_BYTES)), why);
+}
+
+static void check_alarm(struct reading *reading, const struct node *alarm)
+{
+    static const char *const lists[] = {"actions", "ok_actions", "insufficient_data_actions"};
+    const struct node *metrics = tree_find(alarm, SPAN("metrics"));
+    const struct node *mutes = tree_find(alarm, SPAN("mute"));
+    check_dimensions(reading, alarm);
+    for (const struct node *n = metrics != NULL ? metrics->first : NULL; n != NULL; n = n->next)
+        check_dimensions(reading, n);
+    if (mutes != NULL)
+        check_mutes(reading, mutes);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const struct node *list = tree_find(alarm, span_text(lists[i]));
+        for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+            const struct node *run = tree_find(n, SPAN("run"));
+            if (run != NULL && run->kind == NODE_LIST)
+                check_program(reading, run);
+        }
+    }
+}
+
+void effect_check(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *alarms = given(reading, "alarms");
+    check_nones(reading);
+    check_log(reading, "execution_log", settings->execution_log.is_on);
+    check_log(reading, "waf_log", settings->waf_log.is_on);
+    check_data_trace(reading);
+    check_emf(reading);
+    check_filters(reading);
+    for (const struct node *n = alarms != NULL ? alarms->first : NULL; n != NULL; n = n->next)
+        check_alarm(reading, n);
+}

@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/alarm_actions.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/alarms/notice.h"
 #include "rules/base/list.h"
 #include "rules/base/must.h"
-#include "sidecar/alarm_command.h"
+#include "sidecar/alarm_telling.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/loop/loop.h"
 #include "sidecar/program_log.h"
-#include "sidecar/upstream/call.h"
 
-enum {
-    SECOND_US = 1000000,
-    PAUSE_MOST_S = 60,
-    DOUBLINGS = 6,
-    BODY_BYTES = 256 << 10,
-    ANSWER_BYTES = 64 << 10,
-    WHY_BYTES = 240,
-    FIELDS_MOST = ALARM_HEADERS_MOST + 5,
-    EXTRAS_MOST = 8
-};
+enum { SECOND_US = 1000000, PAUSE_MOST_S = 60, DOUBLINGS = 6 };
 
 /* One alarm to tell a receiver of: waiting, or known by it and firing. */
 struct notice_entry {
@@ -43,10 +30,9 @@ struct lane {
     struct alarm_actions *actions;
     uint32_t key;
     struct list waiting, firing;
-    size_t count;                  /* waiting */
-    struct call *call;             /* what is under way is the first of them */
-    struct alarm_command *command; /* the same */
-    struct timer timer;            /* of a pause, or until one that fires is told again */
+    size_t count;                 /* waiting */
+    struct alarm_telling telling; /* of the first of them */
+    struct timer timer;           /* of a pause, or until one that fires is told again */
     bool pauses;
     bool is_away; /* that was said */
 };
@@ -150,22 +136,7 @@ static const struct alarm_action *action_of(const struct alarm_settings *alarm, 
     return NULL;
 }
 
-static bool is_alert(const struct alarm_action *action)
-{
-    return action->type == ALARM_ACTION_WEBHOOK && action->format == ALARM_FORMAT_ALERTMANAGER;
-}
-
 /* ---- ends ---- */
-
-static void lane_go(struct lane *lane);
-
-static void under_way_drop(struct lane *lane)
-{
-    call_free(lane->call);
-    alarm_command_free(lane->command);
-    lane->call = NULL;
-    lane->command = NULL;
-}
 
 /* One that waits is over. `action` NULL: there is none any more. */
 static void finish_one(struct lane *lane, struct notice_entry *entry,
@@ -183,8 +154,8 @@ static void finish_one(struct lane *lane, struct notice_entry *entry,
                         "alarm " SPAN_FORMAT " -> %s: " SPAN_FORMAT " was not told: %s",
                         span_arg(entry->due.alarm), alarm_state_word(change->state),
                         span_arg(action != NULL ? action->shown : SPAN("a receiver")), why);
-    if (action != NULL && is_alert(action) && outcome == ALARM_SENT && !entry->is_again &&
-        change->state == ALARM_STATE_ALARM)
+    if (action != NULL && alarm_action_is_alert(action) && outcome == ALARM_SENT &&
+        !entry->is_again && change->state == ALARM_STATE_ALARM)
         firing_add(lane, &entry->due);
     if (!entry->is_again)
         actions->world.ended(actions->world.context, &entry->due, outcome,
@@ -234,224 +205,61 @@ static void pause_it(struct lane *lane, const struct alarm_action *action, const
     timer_arm(&lane->timer, loop_now_us(actions->world.loop) + pause_s * SECOND_US);
 }
 
-/* ---- webhook ---- */
+/* ---- lanes ---- */
 
-/* What would be answered the same the next time. */
-static bool is_refused(unsigned status)
+static void lane_go(struct lane *lane);
+
+static void answer_take(struct lane *lane, const struct alarm_action *action,
+                        enum alarm_telling_answer answer, const char *why)
 {
-    return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
+    switch (answer) {
+    case ALARM_TELLING_UNDER_WAY: break;
+    case ALARM_TELLING_WELL: came_through(lane, action); break;
+    case ALARM_TELLING_REFUSED: finish(lane, action, ALARM_FAILED, why); break;
+    case ALARM_TELLING_AWAY: pause_it(lane, action, why); break;
+    }
 }
 
-static void on_answered(void *context, const struct call_answer *answer)
+static void on_told(void *context, enum alarm_telling_answer answer, const char *why)
 {
     struct lane *lane = context;
     const struct alarm_due *due = &present_of(&lane->waiting)->due;
     const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
-    char why[WHY_BYTES];
-    bool answered = answer->status != 0 &&
-                    (answer->outcome == CALL_ANSWERED || answer->outcome == CALL_TOO_LARGE);
-    snprintf(why, sizeof why, "it answers with status %u", answer->status);
-    if (action == NULL)
-        finish(lane, NULL, ALARM_DROPPED, "it is not configured any more");
-    else if (answered && answer->status >= 200 && answer->status < 300)
-        came_through(lane, action);
-    else if (answered && is_refused(answer->status))
-        finish(lane, action, ALARM_FAILED, why);
+    if (action != NULL)
+        answer_take(lane, action, answer, why);
     else
-        pause_it(lane, action, answered ? why : answer->why);
-    under_way_drop(lane);
+        finish(lane, NULL, answer == ALARM_TELLING_WELL ? ALARM_SENT : ALARM_DROPPED,
+               "it is not configured any more");
+    alarm_telling_drop(&lane->telling);
     lane_go(lane);
 }
 
-static bool has_header(const struct alarm_action *action, struct span name)
-{
-    for (size_t i = 0; i < action->header_count; i++)
-        if (span_is_nocase(action->headers[i].name, name))
-            return true;
-    return false;
-}
-
-static void field_add(const struct alarm_action *action, struct call_request *request,
-                      struct pair *fields, struct span name, struct span value)
-{
-    if (!has_header(action, name))
-        fields[request->field_count++] = (struct pair){name, value};
-}
-
-static void fields_fill(const struct alarm_action *action, const struct alarm_due *due,
-                        struct call_request *request, struct pair *fields)
-{
-    struct span id = span_make(due->change.id, ALARM_ID_LENGTH);
-    bool is_sns = action->format == ALARM_FORMAT_SNS;
-    request->fields = fields;
-    for (size_t i = 0; i < action->header_count; i++)
-        fields[request->field_count++] = action->headers[i];
-    field_add(action, request, fields, SPAN("Content-Type"),
-              is_sns && !action->is_raw ? SPAN("text/plain; charset=UTF-8")
-                                        : SPAN("application/json"));
-    field_add(action, request, fields, SPAN("Idempotency-Key"), id);
-    if (is_sns) {
-        field_add(action, request, fields, SPAN("x-amz-sns-message-type"), SPAN("Notification"));
-        field_add(action, request, fields, SPAN("x-amz-sns-message-id"), id);
-    }
-    if (action->is_raw)
-        field_add(action, request, fields, SPAN("x-amz-sns-rawdelivery"), SPAN("true"));
-}
-
-static struct notice notice_of(const struct lane *lane, const struct alarm_settings *alarm)
-{
-    const struct alarm_due *due = &present_of(&lane->waiting)->due;
-    return (struct notice){.alarm = alarm,
-                           .change = &due->change,
-                           .service = lane->actions->settings->service.name,
-                           .environment = lane->actions->settings->service.environment,
-                           .configured_us = due->configured_us};
-}
-
-static void body_fill(const struct lane *lane, const struct alarm_settings *alarm,
-                      const struct alarm_action *action, struct buf *to)
-{
-    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane, alarm);
-    uint64_t now_us = loop_wall_us(lane->actions->world.loop);
-    bool fires = change->state == ALARM_STATE_ALARM;
-    uint64_t since_us = fires || change->since_us == 0 ? change->wall_us : change->since_us;
-    if (is_alert(action))
-        notice_add_alert(to, &notice, since_us,
-                         fires ? now_us + (uint64_t)ALARM_FIRES_S * SECOND_US : change->wall_us);
-    else if (action->is_raw)
-        notice_add_message(to, &notice);
-    else
-        notice_add_envelope(to, &notice, now_us);
-}
-
-/* Alertmanager's address is where its API begins; a query stays behind it. */
-static void url_fill(const struct alarm_action *action, struct buf *to)
-{
-    struct span query = action->url, path = SPAN("/api/v2/alerts");
-    struct span url = span_cut(&query, '?');
-    if (is_alert(action) && !span_ends(url, path)) {
-        while (span_ends(url, SPAN("/")))
-            url.len--;
-        buf_add(to, url);
-        buf_add(to, path);
-    } else {
-        buf_add(to, url);
-    }
-    if (query.at != NULL) {
-        buf_add_byte(to, '?');
-        buf_add(to, query);
-    }
-    buf_add_byte(to, '\0');
-}
-
-static void webhook_go(struct lane *lane, const struct alarm_settings *alarm,
+static void first_tell(struct lane *lane, const struct alarm_settings *alarm,
                        const struct alarm_action *action)
 {
     struct alarm_actions *actions = lane->actions;
-    struct pair fields[FIELDS_MOST];
-    struct buf body, url;
-    buf_init(&body, BODY_BYTES);
-    buf_init(&url, BODY_BYTES);
-    body_fill(lane, alarm, action, &body);
-    url_fill(action, &url);
-    struct call_request request = {.method = "POST",
-                                   .url = url.at,
-                                   .body = buf_span(&body),
-                                   .timeout_us = action->timeout_us,
-                                   .answer_most = ANSWER_BYTES,
-                                   .ca_file = action->ca_file.at};
-    fields_fill(action, &present_of(&lane->waiting)->due, &request, fields);
-    if (!buf_is_full(&body) && !buf_is_full(&url))
-        lane->call = call_begin(actions->caller, actions->world.loop, &request, on_answered, lane);
-    if (buf_is_full(&body) || buf_is_full(&url))
-        finish(lane, action, ALARM_FAILED, "the notice is too long");
-    else if (lane->call == NULL)
-        pause_it(lane, action, "too many requests of ours are under way");
-    buf_fini(&body);
-    buf_fini(&url);
-}
-
-/* ---- command ---- */
-
-static void on_command_ended(void *context, bool well, const char *why)
-{
-    struct lane *lane = context;
     const struct alarm_due *due = &present_of(&lane->waiting)->due;
-    const struct alarm_action *action = action_of(alarm_of(lane->actions, due->alarm), lane->key);
-    if (action == NULL)
-        finish(lane, NULL, well ? ALARM_SENT : ALARM_DROPPED, "it is not configured any more");
-    else if (well)
-        came_through(lane, action);
-    else
-        pause_it(lane, action, why);
-    under_way_drop(lane);
-    lane_go(lane);
-}
-
-static void command_go(struct lane *lane, const struct alarm_settings *alarm,
-                       const struct alarm_action *action)
-{
-    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane, alarm);
-    const struct pair extras[EXTRAS_MOST] = {
-        {SPAN("ALARM_NAME"), alarm->name},
-        {SPAN("ALARM_DESCRIPTION"), alarm->description},
-        {SPAN("ALARM_STATE"), span_text(alarm_state_word(change->state))},
-        {SPAN("ALARM_OLD_STATE"), span_text(alarm_state_word(change->before))},
-        {SPAN("ALARM_REASON"), change->reason},
-        {SPAN("ALARM_ID"), span_make(change->id, ALARM_ID_LENGTH)},
-        {SPAN("ALARM_SERVICE"), notice.service},
-        {SPAN("ALARM_ENVIRONMENT"), notice.environment},
-    };
-    struct buf body;
-    buf_init(&body, BODY_BYTES);
-    notice_add_message(&body, &notice);
-    const struct alarm_command_order order = {.argv = action->argv,
-                                              .extras = extras,
-                                              .extra_count = EXTRAS_MOST,
-                                              .input = buf_span(&body),
-                                              .timeout_us = action->timeout_us};
-    lane->command = alarm_command_start(lane->actions->world.loop, &order, on_command_ended, lane);
-    if (lane->command == NULL)
-        pause_it(lane, action, strerrordesc_np(errno));
-    buf_fini(&body);
-}
-
-/* ---- log ---- */
-
-static void log_go(struct lane *lane, const struct alarm_settings *alarm,
-                   const struct alarm_action *action)
-{
-    const struct alarm_change *change = &present_of(&lane->waiting)->due.change;
-    const struct notice notice = notice_of(lane, alarm);
-    struct buf body;
-    buf_init(&body, BODY_BYTES);
-    notice_add_message(&body, &notice);
-    program_log_say(*lane->actions->world.log,
-                    change->state == ALARM_STATE_ALARM ? LOG_ERROR : LOG_WARN,
-                    "alarm notice: " SPAN_FORMAT, span_arg(buf_span(&body)));
-    buf_fini(&body);
-    came_through(lane, action);
-}
-
-/* ---- lanes ---- */
-
-static void carry_out(struct lane *lane, const struct alarm_settings *alarm,
-                      const struct alarm_action *action)
-{
-    switch (action->type) {
-    case ALARM_ACTION_WEBHOOK: webhook_go(lane, alarm, action); break;
-    case ALARM_ACTION_COMMAND: command_go(lane, alarm, action); break;
-    case ALARM_ACTION_LOG: log_go(lane, alarm, action); break;
-    }
+    const struct alarm_telling_order order = {
+        .loop = actions->world.loop,
+        .log = *actions->world.log,
+        .caller = actions->caller,
+        .action = action,
+        .notice = {.alarm = alarm,
+                   .change = &due->change,
+                   .service = actions->settings->service.name,
+                   .environment = actions->settings->service.environment,
+                   .configured_us = due->configured_us}};
+    const char *why;
+    enum alarm_telling_answer answer =
+        alarm_telling_start(&lane->telling, &order, on_told, lane, &why);
+    answer_take(lane, action, answer, why);
 }
 
 static bool may_go(const struct lane *lane)
 {
     const struct alarm_actions *actions = lane->actions;
-    return !list_is_empty(&lane->waiting) && !lane->pauses && lane->call == NULL &&
-           lane->command == NULL && actions->caller != NULL &&
+    return !list_is_empty(&lane->waiting) && !lane->pauses &&
+           !alarm_telling_is_under_way(&lane->telling) && actions->caller != NULL &&
            actions->world.may_go(actions->world.context);
 }
 
@@ -477,7 +285,7 @@ static bool first_go(struct lane *lane)
     } else if (!entry->is_again && is_old(lane, entry)) {
         finish(lane, action, ALARM_DROPPED, "it could not be told for a day");
     } else {
-        carry_out(lane, alarm, action);
+        first_tell(lane, alarm, action);
     }
     return true;
 }
@@ -537,7 +345,7 @@ static struct lane *lane_of(struct alarm_actions *actions, uint32_t key)
 static void lane_free(struct lane *lane)
 {
     struct notice_entry *entry;
-    under_way_drop(lane);
+    alarm_telling_drop(&lane->telling);
     timer_disarm(&lane->timer);
     while ((entry = first_of(&lane->waiting)) != NULL)
         entry_free(entry);
@@ -553,8 +361,9 @@ static void lane_free(struct lane *lane)
 static struct notice_entry *oldest_that_waits(const struct lane *lane)
 {
     struct notice_entry *first = present_of(&lane->waiting);
-    bool is_under_way = lane->call != NULL || lane->command != NULL;
-    return is_under_way ? list_entry(first->link.next, struct notice_entry, link) : first;
+    return alarm_telling_is_under_way(&lane->telling)
+               ? list_entry(first->link.next, struct notice_entry, link)
+               : first;
 }
 
 void alarm_actions_add(struct alarm_actions *actions, const struct alarm_due *due)
@@ -579,7 +388,7 @@ void alarm_actions_keep_firing(struct alarm_actions *actions, const struct alarm
 {
     const struct alarm_action *action = action_of(alarm_of(actions, due->alarm), due->key);
     struct lane *lane = lane_of(actions, due->key);
-    if (action == NULL || !is_alert(action))
+    if (action == NULL || !alarm_action_is_alert(action))
         return;
     firing_add(lane, due);
     lane_go(lane);

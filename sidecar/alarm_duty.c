@@ -39,11 +39,6 @@ static void id_make(char to[ALARM_ID_LENGTH + 1])
 
 /* ---- actions ---- */
 
-static bool is_alert(const struct alarm_action *action)
-{
-    return action->type == ALARM_ACTION_WEBHOOK && action->format == ALARM_FORMAT_ALERTMANAGER;
-}
-
 /* The state's own, and the end of what Alertmanager was told. */
 static void keys_find(const struct alarm_settings *alarm, const struct duty_record *record,
                       struct alarm_event *event)
@@ -54,7 +49,7 @@ static void keys_find(const struct alarm_settings *alarm, const struct duty_reco
     for (size_t i = 0; i < own_list->count; i++)
         event->keys[event->key_count++] = own_list->list[i].key;
     for (size_t i = 0; ends && i < alerts->count; i++)
-        if (is_alert(&alerts->list[i]))
+        if (alarm_action_is_alert(&alerts->list[i]))
             event->keys[event->key_count++] = alerts->list[i].key;
 }
 

@@ -29,6 +29,12 @@ struct alarm_action {
     uint32_t key;      /* the same action has the same, also after a restart; never 0 */
 };
 
+/* Alertmanager forgets: it is told again while the alarm fires, and of its end. */
+static inline bool alarm_action_is_alert(const struct alarm_action *action)
+{
+    return action->type == ALARM_ACTION_WEBHOOK && action->format == ALARM_FORMAT_ALERTMANAGER;
+}
+
 /* By the state that is taken: indexes are those of enum alarm_state. */
 enum { ALARM_STATES = 3 };
 struct alarm_action_list {

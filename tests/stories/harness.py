@@ -15,8 +15,16 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("SIDEGATE", str(TOP / "build-asan" / "sidegate"))
+HURRIED = Path(PROGRAM).parent / "tests" / "stories" / "sidegate_hurried"  # hurry.c; where there is none, stories take their time
+HURRY = {"HURRY_SPEED": "20" if HURRIED.exists() else "1", "HURRY_SINCE": str(int(time.time()))}
 THREADS = os.environ.get("SIDEGATE_THREADS", "1")
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", TOP.parent / "shared" / "data"))
+
+
+def hurried_time():
+    """Seconds since 1970 as programs that are hurried have them."""
+    since = int(HURRY["HURRY_SINCE"])
+    return since + (time.time() - since) * int(HURRY["HURRY_SPEED"])
 
 
 def wait_until(condition, what, seconds=10):
@@ -273,10 +281,10 @@ class Backend:
 
 
 class Sidegate:
-    """The program with a configuration; ends with the story."""
+    """The program with a configuration; ends with the story. `hurried`: a minute of its clock is three seconds."""
 
     def __init__(self, folder, upstream="http://127.0.0.1:9", config="", listen=None, environment=None, options=(),
-                 trusted=None):
+                 trusted=None, hurried=False):
         self.folder = Path(folder)
         port, self.status_port, self.admin_port = free_ports(3)
         self.port = port if listen is None else None
@@ -294,8 +302,9 @@ class Sidegate:
             patient = self.folder / "patient.yaml"
             patient.write_text("version: 1\nrules: { cpu_budget: 30s }\n")
             files = ["-c", str(patient), *files]
-        self.process = subprocess.Popen([PROGRAM, "run", *files, *options], stderr=self.said,
-                                        stdout=self.said, env=dict(os.environ, **(environment or {})))
+        program = HURRIED if hurried and HURRIED.exists() else PROGRAM
+        self.process = subprocess.Popen([program, "run", *files, *options], stderr=self.said, stdout=self.said,
+                                        env=dict(os.environ, **(HURRY if hurried else {}), **(environment or {})))
         try:
             wait_until(self.is_ready, "the program is ready", 30)
         except AssertionError as e:

@@ -76,8 +76,8 @@ class Topic(Receiver):
 class Alertmanager(Receiver):
     """Knows alerts by their labels; one that is not told of again ends by itself."""
 
-    def __init__(self, **kwargs):
-        self.alerts, self.posts, self.lines = {}, [], []
+    def __init__(self, clock=time.time, **kwargs):
+        self.clock, self.alerts, self.posts, self.lines = clock, {}, [], []
         super().__init__(**kwargs)
 
     def take(self, line, fields, body):
@@ -93,4 +93,4 @@ class Alertmanager(Receiver):
             self.alerts[alert["labels"]["alertname"]] = alert
 
     def firing(self):
-        return {name for name, alert in self.alerts.items() if when(alert["endsAt"]) > time.time()}
+        return {name for name, alert in self.alerts.items() if when(alert["endsAt"]) > self.clock()}

@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from harness import Sidegate, field, free_port, run, wait_until
+from harness import Sidegate, field, free_port, hurried_time, run, wait_until
 from receivers import UUID, Alertmanager, Topic, when
 
 ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
@@ -18,6 +18,7 @@ ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, s
 QUIET = """  - { name: quiet, metric: IntegrationLatency, statistic: Maximum, period: 10s, evaluation_periods: 1,
       threshold: 1, comparison_operator: GreaterThanThreshold, treat_missing_data: ignore,
 """
+PATIENT = "timeout: 200s"  # of an action, where the program is hurried and its receiver is not
 
 
 @pytest.fixture
@@ -78,10 +79,10 @@ def kill_child(s):
 
 
 def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate, receiver, tmp_path):
-    topic, manager = receiver(Topic), receiver(Alertmanager)
-    s = sidegate(config=keep(tmp_path, ERRORS + f"""
-      actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns" }}, {{ type: webhook, url: "{manager.url}" }}, {{ type: log }}],
-      ok_actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns" }}] }}
+    topic, manager = receiver(Topic), receiver(Alertmanager, clock=hurried_time)
+    s = sidegate(hurried=True, config=keep(tmp_path, ERRORS + f"""
+      actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns", {PATIENT} }}, {{ type: webhook, url: "{manager.url}", {PATIENT} }}, {{ type: log }}],
+      ok_actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns", {PATIENT} }}] }}
 """))
     topic.wait(1)  # INSUFFICIENT_DATA -> OK
     for _ in range(20):
@@ -197,8 +198,8 @@ def test_what_happened_is_read_when_the_program_of_before_has_let_go_of_it(sideg
 
 def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
-    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
-    s = sidegate(config=keep(tmp_path, ERRORS + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"))
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/", {PATIENT} }}'
+    s = sidegate(hurried=True, config=keep(tmp_path, ERRORS + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"))
     topic.wait(1)
     s.ask("GET", "/x")
     topic.wait(2)
@@ -211,8 +212,8 @@ def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, 
 
 
 def test_alertmanager_is_told_again_while_the_alarm_fires_also_after_the_childs_death(sidegate, receiver, tmp_path):
-    manager = receiver(Alertmanager)
-    s = sidegate(config=keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, url: "{manager.url}/" }}] }}\n'))
+    manager = receiver(Alertmanager, clock=hurried_time)
+    s = sidegate(hurried=True, config=keep(tmp_path, QUIET + f'      actions: [{{ type: webhook, url: "{manager.url}/", {PATIENT} }}] }}\n'))
     set_state(s, "ALARM")
     wait_until(lambda: len(manager.posts) == 1, "the alert")
     wait_until(lambda: history(s, kind="Action"), "that the book has it")
@@ -303,8 +304,8 @@ def test_actions_that_are_off_are_not_carried_out(sidegate, receiver, tmp_path):
 
 def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back_also_over_a_death(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
-    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
-    s = sidegate(config=keep(tmp_path, QUIET + "}\n" + QUIET.replace("quiet", "deploy") + "}\n" + f"""
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/", {PATIENT} }}'
+    s = sidegate(hurried=True, config=keep(tmp_path, QUIET + "}\n" + QUIET.replace("quiet", "deploy") + "}\n" + f"""
   - {{ name: page, rule: ALARM(quiet), actions: [{hook}], actions_suppressor: deploy, actions_suppressor_wait_period: 5s,
       actions_suppressor_extension_period: 0s }}
 """))
@@ -350,11 +351,12 @@ def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(s
 
 def test_a_window_of_the_settings_mutes_and_what_still_is_is_told_when_it_is_gone(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
-    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
+    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/", {PATIENT} }}'
     muted = keep(tmp_path, QUIET + f'      actions: [{hook}], mute: [{{ schedule: "cron(* * * * *)", duration: 10m }}] }}\n')
-    s = sidegate(config=muted)
+    s = sidegate(hurried=True, config=muted)
     set_state(s, "ALARM")
-    assert facts(s)["actions_held"] and 540 < when(facts(s)["muted_until"][:-4] + "Z") - time.time() <= 600
+    asked = hurried_time()
+    assert facts(s)["actions_held"] and asked + 540 < when(facts(s)["muted_until"][:-4] + "Z") <= hurried_time() + 600
     s.write(muted.replace("cron(* * * * *)", "at(2026-01-01T00:00)"))
     s.signal(signal.SIGHUP)
     wait_until(lambda: "configuration 2 is in force" in s.errors(), "the reload")

@@ -58,16 +58,23 @@ char *otlp_text(struct arena *arena, struct span text)
     return copy != NULL ? copy : otlp_lend("");
 }
 
-void attributes_begin(struct attributes *attributes, struct arena *arena)
+void attributes_begin(struct attributes *attributes, struct arena *arena,
+                      const struct attribute_limits *limits)
 {
+    attributes->limits = limits;
     attributes->arena = arena;
     attributes->count = 0;
+    attributes->dropped = 0;
 }
 
 Otlp__AnyValue *attribute_value(struct attributes *attributes, const char *key)
 {
-    if (attributes->count == ATTRIBUTES_MOST)
+    const struct attribute_limits *limits = attributes->limits;
+    if (attributes->count == ATTRIBUTES_MOST ||
+        (limits != NULL && attributes->count >= limits->most)) {
+        attributes->dropped++;
         return NULL;
+    }
     size_t i = attributes->count++;
     otlp__any_value__init(&attributes->values[i]);
     otlp__key_value__init(&attributes->pairs[i]);
@@ -77,12 +84,26 @@ Otlp__AnyValue *attribute_value(struct attributes *attributes, const char *key)
     return &attributes->values[i];
 }
 
+/* Broken bytes count as what they will be: a character each. */
+static struct span shortened(struct span text, unsigned characters)
+{
+    size_t len = 0;
+    for (; characters > 0 && len < text.len; characters--) {
+        size_t good = good_length(span_from(text, len));
+        len += good > 0 ? good : 1;
+    }
+    return span_first(text, len);
+}
+
 void attribute_text(struct attributes *attributes, const char *key, struct span value)
 {
     Otlp__AnyValue *to = value.len > 0 ? attribute_value(attributes, key) : NULL;
     if (to == NULL)
         return;
     to->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    unsigned length = attributes->limits != NULL ? attributes->limits->length : 0;
+    if (length > 0 && value.len > length)
+        value = shortened(value, length);
     to->string_value = otlp_text(attributes->arena, value);
 }
 

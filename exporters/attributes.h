@@ -3,6 +3,7 @@
 #ifndef SIDEGATE_EXPORTERS_ATTRIBUTES_H
 #define SIDEGATE_EXPORTERS_ATTRIBUTES_H
 
+#include "exporters/limits.h"
 #include "exporters/proto/otlp.pb-c.h"
 #include "rules/base/arena.h"
 
@@ -10,14 +11,18 @@ enum { ATTRIBUTES_MOST = 48 };
 
 /* Lies where it was begun: it points into itself. */
 struct attributes {
-    struct arena *arena; /* for copies of texts */
+    struct arena *arena;                   /* for copies of texts */
+    const struct attribute_limits *limits; /* NULL: none */
     size_t count;
+    uint32_t dropped; /* beyond the limits */
     Otlp__KeyValue *list[ATTRIBUTES_MOST];
     Otlp__KeyValue pairs[ATTRIBUTES_MOST];
     Otlp__AnyValue values[ATTRIBUTES_MOST];
 };
 
-void attributes_begin(struct attributes *attributes, struct arena *arena);
+/* `limits` is borrowed; NULL: none. */
+void attributes_begin(struct attributes *attributes, struct arena *arena,
+                      const struct attribute_limits *limits);
 
 /* Keys are static text. Empty texts and zero numbers say nothing and are left out. */
 void attribute_text(struct attributes *attributes, const char *key, struct span value);

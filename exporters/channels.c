@@ -142,6 +142,7 @@ static bool is_same(const struct channel_list *a, const struct channel_list *b,
         return false;
     return span_is(one->url, two->url) && one->protocol == two->protocol &&
            one->timeout_us == two->timeout_us && one->gzip == two->gzip &&
+           one->batch.delay_us == two->batch.delay_us && one->batch.units == two->batch.units &&
            span_is(one->ca_file, two->ca_file) && span_is(one->cert_file, two->cert_file) &&
            span_is(one->key_file, two->key_file) && a->resource_count == b->resource_count &&
            are_same(a->resource, b->resource, a->resource_count) &&
@@ -220,6 +221,7 @@ static void channel_on(struct channels *channels, struct channel *channel,
     else if (!is_same(list, before, channel))
         otlp_change(channel->otlp, &settings);
     queue_limit(channel->queue, list->queue_records);
+    queue_limit_units(channel->queue, to->batch.queue_units);
     feed_use(channel->feed, &spool);
     if (spool.path != NULL)
         ring_hold(channels->ring, true); /* where the spool cannot be used, nothing waits for it */

@@ -78,6 +78,10 @@ static void apply(struct exporter *e, struct plan *plan)
     e->log_kinds = channels_want(e->channels, OTLP_LOGS) ? plan->otlp_logs : 0;
     if (e->log_maker == NULL && e->log_kinds != 0)
         e->log_maker = log_maker_new();
+    if (e->span_maker != NULL)
+        span_maker_limit(e->span_maker, &plan->limits.spans);
+    if (e->log_maker != NULL)
+        log_maker_limit(e->log_maker, &plan->limits.logs);
     ring_want(e->ring, outlets_wants(e->logs) | channels_wants(e, spans));
     plan_free(e->plan);
     e->plan = plan;

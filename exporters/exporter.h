@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/limits.h"
 #include "exporters/log_settings.h"
 #include "exporters/otlp_signal.h"
 #include "exporters/report.h"
@@ -74,6 +75,13 @@ struct otlp_spool_settings {
     enum spool_fsync fsync;
 };
 
+/* When what waits for a receiver is sent. */
+struct otlp_batch {
+    uint64_t delay_us;    /* what comes first waits no longer; 0: 1 s */
+    unsigned units;       /* in one request at the most; 0: 512 */
+    unsigned queue_units; /* that wait in memory at the most; 0: what has room */
+};
+
 enum otlp_protocol { OTLP_HTTP, OTLP_GRPC };
 /* One signal to one receiver of OTLP: channels.h. */
 struct channel_settings {
@@ -87,6 +95,7 @@ struct channel_settings {
     size_t header_count;
     struct span ca_file, cert_file, key_file; /* at == NULL: the system's; none */
     struct otlp_spool_settings spool;         /* a folder of its own */
+    struct otlp_batch batch;
 };
 enum { CHANNELS_MOST = 24 };
 /* What becomes log records of OTLP: log_records.h. */
@@ -102,6 +111,7 @@ struct exporter_settings { /* copied */
     const struct channel_settings *channels;
     size_t channel_count;
     unsigned otlp_logs; /* OTLP_LOG_..., where a channel takes logs */
+    struct otlp_limits limits;
     struct span service_name, environment;
     const struct pair *resource; /* attributes that are given; the others are found out */
     size_t resource_count;

@@ -25,6 +25,7 @@ struct log_maker {
     struct arena *arena;
     struct buf scratch; /* masked queries */
     struct attributes attributes;
+    struct attribute_limits limits;
     struct rule_ids rule_ids;
     uint8_t trace_id[16], span_id[8];
 };
@@ -36,7 +37,13 @@ struct log_maker *log_maker_new(void)
     maker->arena = arena_new(maker->chunks, TEXT_BYTES);
     must(maker->arena != NULL);
     buf_init(&maker->scratch, TEXT_BYTES);
+    log_maker_limit(maker, &(const struct attribute_limits)NO_ATTRIBUTE_LIMITS);
     return maker;
+}
+
+void log_maker_limit(struct log_maker *maker, const struct attribute_limits *limits)
+{
+    maker->limits = *limits;
 }
 
 void log_maker_free(struct log_maker *maker)
@@ -98,6 +105,7 @@ static void add_record(struct log_maker *maker, struct buf *to, const struct rep
     record.observed_time_unix_nano = happening->seen_nano;
     record.n_attributes = maker->attributes.count;
     record.attributes = maker->attributes.list;
+    record.dropped_attributes_count = maker->attributes.dropped;
     set_ids(maker, &record, report);
     otlp_field_add(to, LOG_RECORDS_FIELD, &record.base);
 }
@@ -127,7 +135,7 @@ static struct span request_body(struct log_maker *maker, const struct report *re
 unsigned log_request_add(struct log_maker *maker, struct buf *to, const struct report *report)
 {
     arena_reset(maker->arena);
-    attributes_begin(&maker->attributes, maker->arena);
+    attributes_begin(&maker->attributes, maker->arena, &maker->limits);
     request_attributes_add(&maker->attributes, report, &maker->scratch);
     verdict_attributes_add(&maker->attributes, &maker->rule_ids, report);
     attribute_number(&maker->attributes, "sidegate.duration_us", report->duration_us);
@@ -148,7 +156,7 @@ unsigned log_request_add(struct log_maker *maker, struct buf *to, const struct r
 static void begin_event(struct log_maker *maker, const struct report *report)
 {
     arena_reset(maker->arena);
-    attributes_begin(&maker->attributes, maker->arena);
+    attributes_begin(&maker->attributes, maker->arena, &maker->limits);
     attribute_text(&maker->attributes, "sidegate.request_id", report->request_id);
     method_attributes_add(&maker->attributes, report->method);
     attribute_text(&maker->attributes, "url.path", report->path);

@@ -9,12 +9,15 @@
 #ifndef SIDEGATE_EXPORTERS_LOG_RECORDS_H
 #define SIDEGATE_EXPORTERS_LOG_RECORDS_H
 
+#include "exporters/limits.h"
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
 struct log_maker; /* memory that making records needs; one thread */
 
 struct log_maker *log_maker_new(void);
+/* From now on; without any call there are none. */
+void log_maker_limit(struct log_maker *maker, const struct attribute_limits *limits);
 void log_maker_free(struct log_maker *maker); /* NULL allowed */
 
 /* Append `log_records` fields of a ScopeLogs message: such runs of bytes may be put one behind the

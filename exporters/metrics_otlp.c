@@ -153,7 +153,7 @@ static void set_truth(struct attributes *to, const char *key, bool truth)
 static void set_attributes(struct metrics_otlp *otlp, const struct figure *figure)
 {
     arena_reset(otlp->arena);
-    attributes_begin(&otlp->attributes, otlp->arena);
+    attributes_begin(&otlp->attributes, otlp->arena, NULL);
     for (size_t i = 0; i < figure->label_count; i++) {
         struct label_name name;
         uint64_t number = 0;

@@ -54,7 +54,9 @@ struct otlp {
     uint64_t waiting_since_us; /* 0: nothing waits */
     uint64_t backlog_at_us;    /* not before then */
     uint64_t quiet_until_us;
-    unsigned most;     /* units of one batch: fewer where the receiver found them too large */
+    uint64_t delay_us; /* so long the first one waits for others */
+    unsigned units;    /* of one batch, and: */
+    unsigned most;     /* fewer where the receiver found them too large */
     unsigned taken;    /* batches since then */
     unsigned patience; /* so many of them, and more units are tried */
     bool is_trying;    /* more units than were known to be taken */
@@ -77,7 +79,9 @@ static void settings_init(struct otlp *otlp, const struct otlp_settings *setting
     otlp->name = must_strdup(settings->to->name.at);
     otlp->signal = settings->to->signal;
     otlp->way = otlp_way_new(settings->to);
-    otlp->most = BATCH_UNITS;
+    otlp->delay_us = settings->to->batch.delay_us > 0 ? settings->to->batch.delay_us : DELAY_US;
+    otlp->units = settings->to->batch.units > 0 ? settings->to->batch.units : BATCH_UNITS;
+    otlp->most = otlp->units;
     otlp->taken = 0;
     otlp->patience = TAKEN_FIRST;
     otlp->is_trying = false;
@@ -301,9 +305,9 @@ static void rest(struct sending *sending, const struct otlp_answer *answer)
 /* What was too large once need not be so for ever. */
 static void count_taken(struct otlp *otlp)
 {
-    if (otlp->most >= BATCH_UNITS || ++otlp->taken < otlp->patience)
+    if (otlp->most >= otlp->units || ++otlp->taken < otlp->patience)
         return;
-    otlp->most = otlp->most < BATCH_UNITS / 2 ? otlp->most * 2 : BATCH_UNITS;
+    otlp->most = otlp->most < otlp->units / 2 ? otlp->most * 2 : otlp->units;
     otlp->taken = 0;
     otlp->is_trying = true;
 }
@@ -329,7 +333,7 @@ static void halve(struct sending *sending)
     struct otlp *otlp = sending->otlp;
     size_t half = otlp_half(piece(sending));
     if (half == 0) {
-        otlp->most = BATCH_UNITS;
+        otlp->most = otlp->units;
         go_on(sending, piece_units(sending));
         return;
     }
@@ -405,7 +409,8 @@ static bool fresh_is_due(struct otlp *otlp, bool flush)
     }
     if (otlp->waiting_since_us == 0)
         otlp->waiting_since_us = otlp->now_us;
-    return flush || waiting >= otlp->most || otlp->now_us - otlp->waiting_since_us >= DELAY_US;
+    return flush || waiting >= otlp->most ||
+           otlp->now_us - otlp->waiting_since_us >= otlp->delay_us;
 }
 
 static bool backlog_is_due(const struct otlp *otlp)

@@ -88,7 +88,7 @@ void envelope_init(struct envelope *envelope, const struct resource *resource,
     struct pairs pairs = {.arena = arena_new(NULL, ARENA_BYTES)};
     must(pairs.arena != NULL);
     put_all(&pairs, resource, instance);
-    attributes_begin(&attributes, pairs.arena);
+    attributes_begin(&attributes, pairs.arena, NULL);
     for (size_t i = 0; i < pairs.count; i++)
         attribute_text(&attributes, pairs.at[i].name.at, pairs.at[i].value);
     attribute_number(&attributes, "process.pid", (uint64_t)getpid());

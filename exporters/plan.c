@@ -132,6 +132,9 @@ struct plan *plan_new(const struct exporter_settings *settings, const struct pla
     plan->queue_records = settings->queue_records > 0 ? settings->queue_records : QUEUE_RECORDS;
     plan->channels = channel_list_new(settings);
     plan->otlp_logs = settings->otlp_logs & (OTLP_LOG_REQUESTS | OTLP_LOG_EVENTS);
+    plan->limits = settings->limits;
+    if (!plan->limits.are_given)
+        plan->limits = (struct otlp_limits){.spans = NO_SPAN_LIMITS, .logs = NO_ATTRIBUTE_LIMITS};
     plan->channels->queue_records = plan->queue_records;
     if (checks_out(plan, why, size) && open_logs(plan, old, why, size))
         return plan;

@@ -24,7 +24,8 @@ struct plan {
     struct waf_redaction *waf_redaction;
     char *waf_source, *execution_stage;
     struct channel_list *channels;
-    unsigned otlp_logs;             /* OTLP_LOG_... */
+    unsigned otlp_logs; /* OTLP_LOG_... */
+    struct otlp_limits limits;
     struct xray_service xray;       /* texts of its own */
     struct metric_filters *filters; /* NULL: none */
     size_t queue_records;

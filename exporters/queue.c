@@ -32,6 +32,7 @@ struct queue {
     size_t size;
     uint64_t first, end, highest; /* highest: how far `end` came since the circle was given back */
     size_t records, limit;
+    uint64_t most_units; /* queued; 0: any number */
     uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand, resent;
     uint64_t early[DROP_REASONS];   /* part of dropped */
     uint64_t carried[DROP_REASONS]; /* likewise */
@@ -129,6 +130,13 @@ static void drop_first(struct queue *queue, enum drop_reason reason)
     remove_first(queue, head);
 }
 
+static bool has_room(const struct queue *queue, size_t bytes, unsigned units)
+{
+    bool fits = queue->most_units == 0 || queue->queued + units <= queue->most_units;
+    return queue->records < queue->limit && queue->end - queue->first + bytes <= queue->size &&
+           (fits || queue->records == 0);
+}
+
 void queue_put(struct queue *queue, struct span item, unsigned units)
 {
     struct item_head head = {(uint32_t)item.len, units};
@@ -138,8 +146,7 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
         queue->dropped[DROP_QUEUE_FULL] += units;
         queue->early[DROP_QUEUE_FULL] += units;
     } else {
-        while (queue->records >= queue->limit ||
-               queue->end - queue->first + sizeof head + item.len > queue->size)
+        while (!has_room(queue, sizeof head + item.len, units))
             drop_first(queue, DROP_QUEUE_FULL);
         circle_write(queue, &head, sizeof head);
         circle_write(queue, item.at, item.len);
@@ -155,6 +162,15 @@ void queue_limit(struct queue *queue, size_t records)
     pthread_mutex_lock(&queue->lock);
     queue->limit = records > 0 ? records : 1;
     while (queue->records > queue->limit)
+        drop_first(queue, DROP_QUEUE_FULL);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_limit_units(struct queue *queue, uint64_t units)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->most_units = units;
+    while (units > 0 && queue->records > 1 && queue->queued > units)
         drop_first(queue, DROP_QUEUE_FULL);
     pthread_mutex_unlock(&queue->lock);
 }

@@ -16,6 +16,7 @@ struct queue;
 struct queue *queue_new(size_t records);
 void queue_free(struct queue *queue); /* NULL allowed */
 void queue_limit(struct queue *queue, size_t records);
+void queue_limit_units(struct queue *queue, uint64_t units); /* one item fits; 0: any number */
 
 void queue_put(struct queue *queue, struct span item, unsigned units);
 /* Units that were lost before they came here. */

@@ -31,6 +31,7 @@ struct span_maker {
     struct attributes of_events[EVENTS_MOST];
     Otlp__Span__Event events[EVENTS_MOST], *event_list[EVENTS_MOST];
     Otlp__Status status;
+    struct span_limits limits;
 };
 
 struct span_maker *span_maker_new(void)
@@ -41,7 +42,15 @@ struct span_maker *span_maker_new(void)
     maker->arena = arena_new(maker->chunks, TEXT_BYTES);
     must(maker->arena != NULL);
     buf_init(&maker->scratch, TEXT_BYTES);
+    span_maker_limit(maker, &(const struct span_limits)NO_SPAN_LIMITS);
     return maker;
+}
+
+void span_maker_limit(struct span_maker *maker, const struct span_limits *limits)
+{
+    maker->limits = *limits;
+    if (limits->events > EVENTS_MOST)
+        maker->limits.events = EVENTS_MOST;
 }
 
 void span_maker_free(struct span_maker *maker)
@@ -102,13 +111,14 @@ static void set_match(struct span_maker *maker, size_t i, const struct report *r
 {
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
-    attributes_begin(to, maker->arena);
+    attributes_begin(to, maker->arena, &maker->limits.of_events);
     match_attributes_add(to, match);
     otlp__span__event__init(event);
     event->time_unix_nano = stage_end_nano(report, phase_stage(match->phase));
     event->name = otlp_lend("waf.rule_match");
     event->n_attributes = to->count;
     event->attributes = to->list;
+    event->dropped_attributes_count = to->dropped;
     maker->event_list[i] = event;
 }
 
@@ -117,25 +127,26 @@ static void set_decision(struct span_maker *maker, size_t i, const struct report
 {
     struct attributes *to = &maker->of_events[i];
     Otlp__Span__Event *event = &maker->events[i];
-    attributes_begin(to, maker->arena);
+    attributes_begin(to, maker->arena, &maker->limits.of_events);
     decision_attributes_add(to, decision);
     otlp__span__event__init(event);
     event->time_unix_nano = stage_end_nano(report, span_text(decision->stage));
     event->name = otlp_lend("sidegate.decision");
     event->n_attributes = to->count;
     event->attributes = to->list;
+    event->dropped_attributes_count = to->dropped;
     maker->event_list[i] = event;
 }
 
 static void add_events(struct span_maker *maker, Otlp__Span *span, const struct report *report)
 {
     size_t count = 0, all = report->decision_count;
-    for (size_t i = 0; i < report->decision_count && count < EVENTS_MOST; i++, count++)
+    for (size_t i = 0; i < report->decision_count && count < maker->limits.events; i++, count++)
         set_decision(maker, count, report, &report->decisions[i]);
     for (size_t i = 0; i < report->waf.match_count; i++) {
         if (report->waf.matches[i].audit_only)
             continue;
-        if (count < EVENTS_MOST)
+        if (count < maker->limits.events)
             set_match(maker, count++, report, &report->waf.matches[i]);
         all++;
     }
@@ -154,10 +165,11 @@ static void set_status(struct span_maker *maker, Otlp__Span *span, bool error)
 }
 
 /* To the caller's trace, where it was not taken over. */
-static void set_link(Otlp__Span *span, Otlp__Span__Link *link, Otlp__Span__Link **list,
-                     struct report *report)
+static void set_link(const struct span_maker *maker, Otlp__Span *span, Otlp__Span__Link *link,
+                     Otlp__Span__Link **list, struct report *report)
 {
-    if (!report->is_linked)
+    span->dropped_links_count = report->is_linked && maker->limits.links == 0;
+    if (!report->is_linked || maker->limits.links == 0)
         return;
     otlp__span__link__init(link);
     link->trace_id = id_data(report->link_trace_id, 16);
@@ -182,13 +194,14 @@ static void add_server(struct span_maker *maker, struct buf *to, struct report *
     span.name = otlp_text(maker->arena, span_name(maker, report->method, report->route));
     span.kind = OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER;
     set_times(&span, period_of(report, 0, report->duration_us));
-    attributes_begin(&maker->attributes, maker->arena);
+    attributes_begin(&maker->attributes, maker->arena, &maker->limits.own);
     request_attributes_add(&maker->attributes, report, &maker->scratch);
     verdict_attributes_add(&maker->attributes, &maker->rule_ids, report);
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
+    span.dropped_attributes_count = maker->attributes.dropped;
     add_events(maker, &span, report);
-    set_link(&span, &link, links, report);
+    set_link(maker, &span, &link, links, report);
     set_status(maker, &span, report->status >= 500);
     add_span(maker, to, &span);
 }
@@ -200,7 +213,7 @@ static void add_client_attributes(struct span_maker *maker, const struct report 
     struct span host, port, query = query_masked(report->query, &maker->scratch);
     uint64_t port_number = 0;
     char digits[24];
-    attributes_begin(to, maker->arena);
+    attributes_begin(to, maker->arena, &maker->limits.own);
     method_attributes_add(to, report->method);
     address_split(attempt->address, &host, &port);
     number_parse(port, &port_number);
@@ -237,6 +250,7 @@ static void add_call(struct span_maker *maker, struct buf *to, struct report *re
     set_times(&span, period_of(report, attempt->start_us, attempt->duration_us));
     span.n_attributes = maker->attributes.count;
     span.attributes = maker->attributes.list;
+    span.dropped_attributes_count = maker->attributes.dropped;
     set_status(maker, &span, attempt->error.len > 0 || attempt->status >= 400);
     add_span(maker, to, &span);
 }
@@ -256,7 +270,7 @@ static void add_authorizer(struct span_maker *maker, struct buf *to, struct repo
     struct span host, port;
     uint64_t port_number = 0;
     char digits[24];
-    attributes_begin(attributes, maker->arena);
+    attributes_begin(attributes, maker->arena, &maker->limits.own);
     attribute_text(attributes, "http.request.method", SPAN("POST"));
     address_split(call->address, &host, &port);
     number_parse(port, &port_number);

@@ -13,12 +13,15 @@
 #ifndef SIDEGATE_EXPORTERS_SPANS_H
 #define SIDEGATE_EXPORTERS_SPANS_H
 
+#include "exporters/limits.h"
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
 struct span_maker; /* memory that making spans needs; one thread */
 
 struct span_maker *span_maker_new(void);
+/* From now on; without any call there are none. */
+void span_maker_limit(struct span_maker *maker, const struct span_limits *limits);
 void span_maker_free(struct span_maker *maker); /* NULL allowed */
 
 /* Appends the spans as `spans` fields of a ScopeSpans message: such runs of bytes may be put one

@@ -126,6 +126,7 @@ struct exporter_settings process_exporter_settings(const struct settings *settin
         .resource = settings->otlp.resource,
         .resource_count = settings->otlp.resource_count,
         .otlp_logs = settings->logs.otlp,
+        .limits = {true, settings->traces.limits, settings->logs.limits},
         .service_name = settings->traces.service_name,
         .environment = settings->service.environment,
         .xray = xray_service(settings),

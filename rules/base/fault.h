@@ -50,6 +50,8 @@ void faults_print(const struct faults *faults, struct buf *to);
 /* The name of the list nearest to `wrong` by edit distance (transpositions count one, ASCII case
  * does not count), or NULL where none is near (further than a third of its length, at least 1). */
 const char *nearest_name(struct span wrong, const char *const *names, size_t count);
+/* The same, no further than `most`. */
+const char *nearest_within(struct span wrong, const char *const *names, size_t count, size_t most);
 /* "did you mean 'x'?" in `to`, or "" ; `to` is returned as a span. */
 struct span nearest_hint(struct span wrong, const char *const *names, size_t count, char *to,
                          size_t size);

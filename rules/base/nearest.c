@@ -38,11 +38,11 @@ static size_t distance(struct span wrong, struct span name)
     return rows[wrong.len % 3][name.len];
 }
 
-const char *nearest_name(struct span wrong, const char *const *names, size_t count)
+const char *nearest_within(struct span wrong, const char *const *names, size_t count, size_t most)
 {
     if (wrong.len == 0 || wrong.len > NAME_MOST)
         return NULL;
-    size_t best = wrong.len / 3 > 1 ? wrong.len / 3 : 1;
+    size_t best = most;
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         struct span name = span_text(names[i]);
@@ -55,6 +55,11 @@ const char *nearest_name(struct span wrong, const char *const *names, size_t cou
         }
     }
     return nearest;
+}
+
+const char *nearest_name(struct span wrong, const char *const *names, size_t count)
+{
+    return nearest_within(wrong, names, count, wrong.len / 3 > 1 ? wrong.len / 3 : 1);
 }
 
 struct span nearest_hint(struct span wrong, const char *const *names, size_t count, char *to,

@@ -181,6 +181,28 @@ static void refuse_shared_spool(struct reading *reading, size_t i,
     }
 }
 
+/* Metrics are few: they have none of these settings. What never comes together is not waited for.
+ */
+static struct otlp_batch batch_of(const struct settings *settings, enum otlp_signal signal)
+{
+    struct otlp_batch batch = {.units = 0};
+    if (signal == OTLP_TRACES)
+        batch = settings->traces.batch;
+    else if (signal == OTLP_LOGS)
+        batch = settings->logs.batch;
+    if (batch.queue_units > 0 && batch.units > batch.queue_units)
+        batch.units = batch.queue_units;
+    return batch;
+}
+
+static void check_batch(struct reading *reading, const char *key, const struct otlp_batch *batch)
+{
+    const struct node *asked = tree_find_path(reading->root, span_text(key));
+    if (asked != NULL && batch->queue_units > 0 && batch->units > batch->queue_units)
+        fault_add(reading->faults, FAULT_WARNING, asked->place, span_make(NULL, 0),
+                  "%s: so many never wait, requests have %u at the most", key, batch->queue_units);
+}
+
 static void add_channel(struct reading *reading, size_t i, enum otlp_signal signal)
 {
     struct settings *settings = reading->settings;
@@ -201,6 +223,7 @@ static void add_channel(struct reading *reading, size_t i, enum otlp_signal sign
         .cert_file = receiver->cert_file,
         .key_file = receiver->key_file,
         .spool = spool_of(reading->arena, receiver, signal),
+        .batch = batch_of(settings, signal),
     };
     set_headers(reading, receiver, channel);
     refuse_shared_spool(reading, i, channel);
@@ -280,7 +303,10 @@ void otlp_check(struct reading *reading)
         check_receiver(reading, i);
     settings->otlp.channels =
         arena_alloc(reading->arena, CHANNELS_MOST * sizeof *settings->otlp.channels);
+    settings->traces.limits.of_events.length = settings->traces.limits.own.length;
     settle_exporters(settings, traces);
+    check_batch(reading, "traces.batch.size", &settings->traces.batch);
+    check_batch(reading, "logs.batch.size", &settings->logs.batch);
     if (traces)
         add_channels(reading, OTLP_TRACES);
     if (settings->metrics.push)

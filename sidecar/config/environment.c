@@ -14,10 +14,11 @@ enum how {
     HOW_AS_IS,
     HOW_NO_CASE,      /* its words are in small letters here */
     HOW_MILLISECONDS, /* "10000": 10000ms */
-    HOW_HISTOGRAMS,   /* OpenTelemetry's names of aggregations */
-    HOW_LOGS,         /* otlp: all that there is */
-    HOW_ADDRESS,      /* a scheme may be missing */
-    HOW_PAIRS,        /* "a=b,c=d", with %xx: a map */
+    HOW_NUMBER,
+    HOW_HISTOGRAMS, /* OpenTelemetry's names of aggregations */
+    HOW_LOGS,       /* otlp: all that there is */
+    HOW_ADDRESS,    /* a scheme may be missing */
+    HOW_PAIRS,      /* "a=b,c=d", with %xx: a map */
 };
 
 struct row {
@@ -26,26 +27,24 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"OTEL_SERVICE_NAME", "traces.service_name", HOW_AS_IS},
-    {"OTEL_RESOURCE_ATTRIBUTES", "resource.attributes", HOW_PAIRS},
-    {"OTEL_TRACES_EXPORTER", "traces.exporter", HOW_AS_IS},
-    {"OTEL_TRACES_SAMPLER", "traces.sampler", HOW_AS_IS},
-    {"OTEL_PROPAGATORS", "traces.propagators", HOW_AS_IS},
-    {"OTEL_LOGS_EXPORTER", "logs.otlp", HOW_LOGS},
-    {"OTEL_METRICS_EXPORTER", "metrics.exporter", HOW_AS_IS},
-    {"OTEL_METRIC_EXPORT_INTERVAL", "metrics.otlp.interval", HOW_MILLISECONDS},
-    {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "metrics.otlp.temporality", HOW_NO_CASE},
-    {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "metrics.otlp.histograms",
-     HOW_HISTOGRAMS},
-    {"OTEL_LOG_LEVEL", "process.log.level", HOW_NO_CASE},
+#define VARIABLE(name, path, how) {name, path, how},
+#define RECEIVER(name, key, how)
+#define ANSWERED(name)
+#define IDLE(name, fine, why)
+#include "sidecar/config/environment.tbl"
+#undef VARIABLE
+#undef RECEIVER
 };
 
 /* Behind OTEL_EXPORTER_OTLP_, or that with a signal. */
 static const struct row receiver_rows[] = {
-    {"ENDPOINT", "endpoint", HOW_ADDRESS},    {"PROTOCOL", "protocol", HOW_AS_IS},
-    {"HEADERS", "headers", HOW_PAIRS},        {"COMPRESSION", "compression", HOW_AS_IS},
-    {"TIMEOUT", "timeout", HOW_MILLISECONDS}, {"CERTIFICATE", "ca_file", HOW_AS_IS},
-    {"CLIENT_KEY", "key_file", HOW_AS_IS},    {"CLIENT_CERTIFICATE", "cert_file", HOW_AS_IS},
+#define VARIABLE(name, path, how)
+#define RECEIVER(name, key, how) {name, key, how},
+#include "sidecar/config/environment.tbl"
+#undef VARIABLE
+#undef RECEIVER
+#undef ANSWERED
+#undef IDLE
 };
 enum { RECEIVER_ROWS = sizeof receiver_rows / sizeof *receiver_rows, NAME_BYTES = 96 };
 
@@ -95,21 +94,34 @@ static struct span histograms(struct span text)
     return span_is_nocase(text, SPAN("explicit_bucket_histogram")) ? SPAN("explicit") : text;
 }
 
-static bool is_grpc(const struct adding *adding)
+/* The variable beside OTEL_EXPORTER_OTLP_TRACES_ENDPOINT that ends with `what`; where it is not
+ * set, that of all signals. */
+static struct span beside(const struct adding *adding, const char *name, const char *what)
+{
+    char other[NAME_BYTES];
+    struct span signal = span_text(name);
+    must(span_ends(signal, SPAN("ENDPOINT")));
+    signal.len -= strlen("ENDPOINT");
+    snprintf(other, sizeof other, SPAN_FORMAT "%s", span_arg(signal), what);
+    struct span own = variable(adding, other);
+    snprintf(other, sizeof other, "OTEL_EXPORTER_OTLP_%s", what);
+    return own.len > 0 ? own : variable(adding, other);
+}
+
+static bool is_grpc(const struct adding *adding, const char *name)
 {
     const struct node *node = tree_find_path(adding->root, SPAN("otlp.protocol"));
-    struct span given = node != NULL && node->kind == NODE_SCALAR
-                            ? node->text
-                            : variable(adding, "OTEL_EXPORTER_OTLP_PROTOCOL");
+    struct span given =
+        node != NULL && node->kind == NODE_SCALAR ? node->text : beside(adding, name, "PROTOCOL");
     return span_is(given, SPAN("grpc"));
 }
 
-/* gRPC's endpoints may be host:port: OTEL_EXPORTER_OTLP_INSECURE says whether that is plain TCP. */
-static struct span address(const struct adding *adding, struct span text)
+/* gRPC's endpoints may be host:port: ..._INSECURE says whether that is plain TCP. */
+static struct span address(const struct adding *adding, const char *name, struct span text)
 {
-    if (span_find(text, SPAN("://")) != SPAN_NONE || !is_grpc(adding))
+    if (span_find(text, SPAN("://")) != SPAN_NONE || !is_grpc(adding, name))
         return text;
-    bool insecure = span_is_nocase(variable(adding, "OTEL_EXPORTER_OTLP_INSECURE"), SPAN("true"));
+    bool insecure = span_is_nocase(beside(adding, name, "INSECURE"), SPAN("true"));
     return arena_format(adding->arena, "%s://" SPAN_FORMAT, insecure ? "http" : "https",
                         span_arg(text));
 }
@@ -159,22 +171,29 @@ static bool value_fill(const struct adding *adding, enum how how, struct span te
 {
     uint64_t number;
     bool fits = true;
+    const char *expected = option->type->expected;
     switch (how) {
     case HOW_PAIRS: return pairs_fill(adding, text, node);
     case HOW_AS_IS: break;
     case HOW_NO_CASE: text = small_letters(adding->arena, text); break;
     case HOW_HISTOGRAMS: text = histograms(text); break;
     case HOW_LOGS: text = span_is(text, SPAN("otlp")) ? SPAN("requests, events") : text; break;
-    case HOW_ADDRESS: text = address(adding, text); break;
+    case HOW_ADDRESS: text = address(adding, node->place.file, text); break;
     case HOW_MILLISECONDS:
         fits = number_parse(text, &number) && number > 0;
         text = fits ? arena_format(adding->arena, SPAN_FORMAT "ms", span_arg(text)) : text;
+        expected = fits ? expected : "milliseconds";
+        break;
+    case HOW_NUMBER:
+        fits = number_parse(text, &number) && number >= option->type->least &&
+               number <= option->type->most;
+        expected =
+            option->type->least > 0 ? "a number from 1 to 1000000" : "a number from 0 to 1000000";
         break;
     }
-    if (!fits || !are_words_of(option->type, text)) {
+    if (!fits || (how != HOW_NUMBER && !are_words_of(option->type, text))) {
         fault_add(adding->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
-                  "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text),
-                  fits ? option->type->expected : "milliseconds");
+                  "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text), expected);
         return false;
     }
     node->text = span_text(arena_string(adding->arena, text));

@@ -42,6 +42,12 @@ static const char *process_environment(void *context, const char *name)
     return getenv(name); // NOLINT(concurrency-mt-unsafe): nobody here calls setenv
 }
 
+static const char *process_variable(void *context, size_t i)
+{
+    (void)context;
+    return environ != NULL ? environ[i] : NULL;
+}
+
 /* ---- files ---- */
 
 /* The absolute folder of a file: what the names in it are relative to. */
@@ -147,6 +153,7 @@ static void sources_read(struct sources *sources)
     for (size_t i = 0; i < sources->source->set_count; i++)
         set_add(sources, sources->source->sets[i]);
     environment_add(&sources->environment, sources->root, sources->tree, sources->faults);
+    environment_check_names(&sources->environment, sources->faults);
 }
 
 static struct settings *settings_new(void)
@@ -194,14 +201,17 @@ struct settings *settings_read(const struct settings_source *source, struct faul
 {
     size_t before = faults_count(faults, FAULT_ERROR);
     char here[PATH_MAX];
-    struct sources sources = {.source = source,
-                              .environment = {source->environment, source->context},
-                              .tree = arena_new(NULL, TREE_BYTES),
-                              .faults = faults,
-                              .here = getcwd(here, sizeof here) != NULL ? here : "/"};
+    struct sources sources = {
+        .source = source,
+        .environment = {source->environment, source->context, source->variable_at},
+        .tree = arena_new(NULL, TREE_BYTES),
+        .faults = faults,
+        .here = getcwd(here, sizeof here) != NULL ? here : "/"};
     must(sources.tree != NULL);
-    if (sources.environment.get == NULL)
+    if (sources.environment.get == NULL) {
         sources.environment.get = process_environment;
+        sources.environment.at = process_variable;
+    }
     sources_read(&sources);
     struct settings *settings = sources.root != NULL ? tree_to_settings(&sources) : NULL;
     arena_free(sources.tree);

@@ -404,6 +404,8 @@ struct settings {
         unsigned always; /* TRACE_ALWAYS_...: seen though not sampled */
         uint64_t slow_us;
         struct span service_name; /* default: service.name + "-sidecar" */
+        struct otlp_batch batch;
+        struct span_limits limits;
         struct {
             struct span address_text;
             struct address address;
@@ -422,6 +424,8 @@ struct settings {
     } traces;
     struct {
         unsigned otlp; /* OTLP_LOG_... */
+        struct otlp_batch batch;
+        struct attribute_limits limits;
     } logs;
     const struct metric_filter *metric_filters;
     size_t metric_filter_count;
@@ -462,6 +466,7 @@ struct settings_source {
     uint64_t now_s; /* since 1970: what has expired by then is warned of; 0: the system's clock */
     /* ${NAME}; NULL: the process's environment. Returns NULL where it is unset. */
     const char *(*environment)(void *context, const char *name);
+    const char *(*variable_at)(void *context, size_t i); /* "NAME=value"; NULL beyond the last */
     void *context;
     struct documents *documents; /* what was fetched; NULL: nothing ever is */
 };

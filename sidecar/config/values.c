@@ -333,6 +333,15 @@ const struct option_type type_count_or_0 = {.name = "number",
                                             .print = count_print,
                                             .least = 0,
                                             .most = 1000000};
+static const char *const off_word[] = {"off"};
+const struct option_type type_count_or_off = {.name = "off | number",
+                                              .expected = "off, or a number from 1 to 1000000",
+                                              .read = count_read,
+                                              .print = count_print,
+                                              .words = off_word,
+                                              .word_count = 1,
+                                              .least = 1,
+                                              .most = 1000000};
 const struct option_type type_refusal_status = {.name = "status",
                                                 .expected = "a status from 400 to 599",
                                                 .read = count_read,
@@ -459,7 +468,6 @@ const struct option_type type_spool_size = {.name = "size",
                                             .print = size_print,
                                             .least = 4 << 20,
                                             .most = UINT64_C(1) << 40};
-static const char *const off_word[] = {"off"};
 const struct option_type type_rotate_size = {.name = "off | size",
                                              .expected = "off, or a size with a unit from 4KiB up",
                                              .read = size_read,

@@ -173,3 +173,19 @@ def test_the_environment_alone_says_where_spans_go_and_who_makes_them(sidegate, 
     assert (resource["service.name"], resource["team"], resource["host.name"]) == ("orders", "shop", "by hand")
     assert (resource["k8s.pod.name"], resource["os.type"]) == ("orders-1", "linux")
     assert resource["process.executable.name"] == "sidegate"
+
+
+def test_the_environment_says_how_much_of_a_request_goes_out_at_once_and_how_little_each_span_may_say(sidegate, backend, collector):
+    there, app = collector(), backend()
+    s = sidegate(app.url, environment={
+        "OTEL_EXPORTER_OTLP_ENDPOINT": there.url, "OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "4", "OTEL_BSP_EXPORT_TIMEOUT": "1",
+        "OTEL_TRACE_SAMPLER": "always_off"})
+    assert "OTEL_BSP_EXPORT_TIMEOUT: warning: has no effect here: spans are tried until they are taken" in s.errors()
+    assert "OTEL_TRACE_SAMPLER: warning: there is no variable of this name (did you mean 'OTEL_TRACES_SAMPLER'?)" in s.errors()
+    for i in range(3):
+        s.ask(target=f"/long/path/{i}")
+    wait_until(lambda: len(roots(there)) == 3, "each request's spans, at once")  # one fills a batch: no minute is waited
+    assert there.batches == 3
+    for root in roots(there):
+        assert len(root.tags) == 3 and all(len(value) <= 4 for value in root.tags.values() if isinstance(value, str))

@@ -66,10 +66,21 @@ static const char *variable(void *context, const char *name)
     return NULL;
 }
 
+static const char *variable_at(void *context, size_t i)
+{
+    const struct folder *folder = context;
+    if (i == sizeof folder->variables / sizeof *folder->variables)
+        return NULL;
+    return folder->variables[i] != NULL ? folder->variables[i] : "";
+}
+
 struct settings_source folder_source(struct folder *folder, const char *const *files, size_t count)
 {
-    return (struct settings_source){
-        .files = files, .file_count = count, .environment = variable, .context = folder};
+    return (struct settings_source){.files = files,
+                                    .file_count = count,
+                                    .environment = variable,
+                                    .variable_at = variable_at,
+                                    .context = folder};
 }
 
 struct settings *folder_read(struct folder *folder, const char *text, ...)

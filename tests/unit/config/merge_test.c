@@ -277,6 +277,127 @@ TEST(attributes_of_the_environment_name_the_service_where_nobody_else_does)
     folder_close(&folder);
 }
 
+TEST(variables_of_the_batch_processors_say_when_spans_and_log_records_leave)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://all:4318";
+    folder.variables[1] = "OTEL_BSP_SCHEDULE_DELAY=250";
+    folder.variables[2] = "OTEL_BSP_MAX_QUEUE_SIZE=2048";
+    folder.variables[3] = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=64";
+    folder.variables[4] = "OTEL_BLRP_SCHEDULE_DELAY=5000";
+    folder.variables[5] = "OTEL_BLRP_MAX_QUEUE_SIZE=100";
+    folder.variables[6] = "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=400";
+    folder.variables[7] = "OTEL_LOGS_EXPORTER=otlp";
+    struct settings *settings =
+        folder_read(&folder, NEEDED "traces: { batch: { size: 32 } }\n", NULL);
+    check(settings != NULL);
+    const struct channel_settings *traces = &settings->otlp.channels[0], *logs = traces + 1;
+    check_number(traces->batch.delay_us, 250000);
+    check_number(traces->batch.queue_units, 2048);
+    check_number(traces->batch.units, 32); /* the file's */
+    check_number(logs->batch.delay_us, 5000000);
+    check_number(logs->batch.queue_units, 100);
+    check_number(logs->batch.units, 100); /* more never wait */
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: warning: logs.batch.size: so many never wait, "
+               "requests have 100 at the most\n");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(variables_with_broken_numbers_are_ignored_with_a_warning)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://all:4318";
+    folder.variables[1] = "OTEL_BSP_SCHEDULE_DELAY=-1";
+    folder.variables[2] = "OTEL_BSP_MAX_QUEUE_SIZE=many";
+    folder.variables[3] = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=0";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_BSP_SCHEDULE_DELAY: warning: '-1' is ignored: expected milliseconds\n"
+               "OTEL_BSP_MAX_QUEUE_SIZE: warning: 'many' is ignored: expected a number from 1 to "
+               "1000000\n"
+               "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: warning: '0' is ignored: expected a number from 1 "
+               "to 1000000\n");
+    check_number(settings->otlp.channels[0].batch.delay_us, 1000000);
+    check_number(settings->otlp.channels[0].batch.units, 512);
+    check_number(settings->otlp.channels[0].batch.queue_units, 0);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(variables_without_effect_and_slips_of_the_pen_are_said)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_BSP_EXPORT_TIMEOUT=30000";
+    folder.variables[1] = "OTEL_METRICS_EXEMPLAR_FILTER=trace_based"; /* as it is here */
+    folder.variables[2] = "OTEL_TRACE_EXPORTER=otlp";
+    folder.variables[3] = "OTEL_EXPORTER_OTLP_TRACES_HEADER=x-key=s3cret";
+    folder.variables[4] = "OTEL_PYTHON_LOG_LEVEL=info"; /* another program's */
+    folder.variables[5] = "OTEL_CONFIG_FILE=";
+    folder.variables[6] = "OTHER_TRACES_EXPORTER=otlp";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_BSP_EXPORT_TIMEOUT: warning: has no effect here: spans are tried until they "
+               "are taken; OTEL_EXPORTER_OTLP_TIMEOUT bounds one try\n"
+               "OTEL_TRACE_EXPORTER: warning: there is no variable of this name (did you mean "
+               "'OTEL_TRACES_EXPORTER'?)\n"
+               "OTEL_EXPORTER_OTLP_TRACES_HEADER: warning: there is no variable of this name (did "
+               "you mean 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'?)\n");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(variables_of_limits_hold_for_spans_and_log_records_the_narrower_name_first)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=100";
+    folder.variables[1] = "OTEL_ATTRIBUTE_COUNT_LIMIT=20";
+    folder.variables[2] = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=10";
+    folder.variables[3] = "OTEL_SPAN_EVENT_COUNT_LIMIT=0";
+    folder.variables[4] = "OTEL_SPAN_LINK_COUNT_LIMIT=0";
+    folder.variables[5] = "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=3";
+    folder.variables[6] = "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT=0";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    const struct span_limits *spans = &settings->traces.limits;
+    check_number(spans->own.length, 100);
+    check_number(spans->own.most, 10);
+    check_number(spans->events, 0);
+    check_number(spans->links, 0);
+    check_number(spans->of_events.most, 3);
+    check_number(spans->of_events.length, 100);
+    check_number(settings->logs.limits.length, 100); /* 0 was refused */
+    check_number(settings->logs.limits.most, 20);
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT: warning: '0' is ignored: expected a "
+               "number from 1 to 1000000\n");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
+TEST(a_signal_may_go_by_grpc_over_plain_tcp_by_variables_of_its_own)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector:4317";
+    folder.variables[1] = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc";
+    folder.variables[2] = "OTEL_EXPORTER_OTLP_TRACES_INSECURE=true";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check(settings != NULL && settings->otlp.channel_count == 1);
+    check_span(settings->otlp.channels[0].url,
+               "http://collector:4317/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(a_disabled_sdk_exports_nothing_whatever_is_set)
 {
     struct folder folder;
@@ -395,6 +516,12 @@ int merge_suite(void)
         cmocka_unit_test(
             variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted),
         cmocka_unit_test(attributes_of_the_environment_name_the_service_where_nobody_else_does),
+        cmocka_unit_test(variables_of_the_batch_processors_say_when_spans_and_log_records_leave),
+        cmocka_unit_test(variables_with_broken_numbers_are_ignored_with_a_warning),
+        cmocka_unit_test(variables_without_effect_and_slips_of_the_pen_are_said),
+        cmocka_unit_test(a_signal_may_go_by_grpc_over_plain_tcp_by_variables_of_its_own),
+        cmocka_unit_test(
+            variables_of_limits_hold_for_spans_and_log_records_the_narrower_name_first),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
         cmocka_unit_test(an_argument_that_the_sampler_does_not_know_is_said_and_ignored),

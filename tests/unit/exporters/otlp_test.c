@@ -164,6 +164,23 @@ TEST(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full)
     tear_down(f);
 }
 
+TEST(batches_are_as_large_and_as_late_as_the_settings_say)
+{
+    struct fixture *f = set_up(false);
+    f->to.batch = (struct otlp_batch){.delay_us = 10 * SECOND, .units = 4 * SPANS};
+    otlp_change(f->otlp, &f->settings);
+    put(f, 5);
+    f->wanted = 1;
+    check(comes_true(requests_came, f));
+    check_number(f->collector.spans, 4 * SPANS);
+    f->now_us += 9 * SECOND;
+    nothing_moves(f);
+    f->now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(f->collector.spans, 5 * SPANS);
+    tear_down(f);
+}
+
 TEST(bodies_may_be_compressed)
 {
     struct fixture *f = set_up(true);
@@ -521,6 +538,7 @@ int otlp_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_with_resource_and_scope_after_a_second),
         cmocka_unit_test(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full),
+        cmocka_unit_test(batches_are_as_large_and_as_late_as_the_settings_say),
         cmocka_unit_test(bodies_may_be_compressed),
         cmocka_unit_test(a_plain_500_is_final_and_counted),
         cmocka_unit_test(each_of_the_four_statuses_is_tried_again_and_no_other),

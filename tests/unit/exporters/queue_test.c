@@ -67,6 +67,31 @@ TEST(the_oldest_is_dropped_first_and_counted)
     queue_free(queue);
 }
 
+TEST(the_units_are_bounded_where_that_is_asked_for)
+{
+    struct queue *queue = queue_new(100);
+    struct buf to;
+    buf_init(&to, 100);
+    queue_limit_units(queue, 10);
+    queue_put(queue, SPAN("a"), 4);
+    queue_put(queue, SPAN("b"), 6);
+    check_number(queue_units(queue), 10);
+    queue_put(queue, SPAN("c"), 1); /* the oldest goes */
+    check_number(queue_units(queue), 7);
+    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 4);
+    queue_put(queue, SPAN("d"), 50); /* one item may be larger than all of it */
+    check_number(queue_units(queue), 50);
+    queue_limit_units(queue, 0);
+    queue_put(queue, SPAN("e"), 50);
+    queue_limit_units(queue, 60);
+    check_number(queue_take(queue, &to, 999), 50);
+    check_span(buf_span(&to), "e");
+    queue_sent(queue, 50);
+    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 4 + 7 + 50);
+    buf_fini(&to);
+    queue_free(queue);
+}
+
 TEST(what_an_earlier_process_left_counts_and_is_told_apart)
 {
     struct queue *queue = queue_new(10);
@@ -146,6 +171,7 @@ int queue_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_leave_in_the_order_they_came),
         cmocka_unit_test(the_oldest_is_dropped_first_and_counted),
+        cmocka_unit_test(the_units_are_bounded_where_that_is_asked_for),
         cmocka_unit_test(what_an_earlier_process_left_counts_and_is_told_apart),
         cmocka_unit_test(the_bytes_are_bounded_too),
         cmocka_unit_test(the_circle_closes_without_a_seam),

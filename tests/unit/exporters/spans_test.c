@@ -319,6 +319,39 @@ TEST(runs_of_spans_may_be_put_one_behind_the_other)
     drop(&f);
 }
 
+TEST(beyond_its_limits_a_span_says_less_and_how_much_less)
+{
+    struct report report = sample_report();
+    struct fixture f = {.maker = span_maker_new()};
+    const struct span_limits limits = {
+        .own = {.length = 3, .most = 4}, .of_events = {.length = 2, .most = 1}, .events = 1};
+    report.is_linked = true;
+    report.method = SPAN("GET");
+    report.scheme = SPAN("h\xc3\xa4\xc3\xa4ps"); /* cut between characters, not bytes */
+    buf_init(&f.bytes, (size_t)1 << 20);
+    span_maker_limit(f.maker, &limits);
+    check_number(spans_add(f.maker, &f.bytes, &report), 6);
+    span_maker_limit(f.maker, &(const struct span_limits)NO_SPAN_LIMITS);
+    check_number(spans_add(f.maker, &f.bytes, &report), 6);
+    f.read = otlp__scope_spans__unpack(NULL, f.bytes.len, (const uint8_t *)f.bytes.at);
+    check(f.read != NULL);
+    const Otlp__Span *less = f.read->spans[0], *all = f.read->spans[6];
+    check_number(less->n_attributes, 4);
+    check_number(less->dropped_attributes_count, all->n_attributes - 4);
+    check_number(all->dropped_attributes_count, 0);
+    assert_string_equal(text(less, "url.scheme"), "h\xc3\xa4\xc3\xa4");
+    assert_string_equal(text(less, "http.request.method"), "GET");
+    check_number(less->n_links, 0);
+    check_number(less->dropped_links_count, 1);
+    check_number(all->n_links, 1);
+    check(all->n_events > 1);
+    check_number(less->n_events, 1);
+    check_number(less->dropped_events_count, all->n_events - 1);
+    check_number(less->events[0]->n_attributes, 1);
+    check_number(less->events[0]->dropped_attributes_count, all->events[0]->n_attributes - 1);
+    drop(&f);
+}
+
 TEST(without_memory_spans_lack_texts_but_not_their_shape)
 {
     struct report report = sample_report();
@@ -355,6 +388,7 @@ int spans_tests(void)
         cmocka_unit_test(unknown_methods_and_missing_routes_have_their_names),
         cmocka_unit_test(texts_are_valid_utf8_and_secrets_are_masked),
         cmocka_unit_test(runs_of_spans_may_be_put_one_behind_the_other),
+        cmocka_unit_test(beyond_its_limits_a_span_says_less_and_how_much_less),
         cmocka_unit_test(without_memory_spans_lack_texts_but_not_their_shape),
     };
     return cmocka_run_group_tests_name("spans", tests, NULL, NULL);

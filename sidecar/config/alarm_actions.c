@@ -356,11 +356,11 @@ static void texts_make(struct alarm_reading *reading, const struct node *node,
 static void action_read(struct alarm_reading *reading, const struct node *node,
                         struct alarm_action_list *to, struct alarm_action *action)
 {
-    size_t before = faults_count(reading->faults, FAULT_ERROR);
+    size_t before = alarm_said(reading);
     alarm_map_read(reading, node, action_keys, sizeof action_keys / sizeof *action_keys, action);
-    if (node->kind == NODE_MAP)
+    if (alarm_said(reading) == before)
         action_check(reading, node, action);
-    if (faults_count(reading->faults, FAULT_ERROR) > before)
+    if (alarm_said(reading) > before)
         return;
     if (action->timeout_us == 0)
         action->timeout_us = action->type == ALARM_ACTION_COMMAND ? command_us : webhook_us;

@@ -121,9 +121,11 @@ static bool metrics_read(struct alarm_reading *reading, const struct node *node,
     struct alarm_metric *metrics = alarm_list_new(reading, node, sizeof *metrics);
     for (const struct node *n = node->first; metrics != NULL && n != NULL; n = n->next) {
         struct alarm_metric *metric = &metrics[settings->metric_count++];
+        size_t before = alarm_said(reading);
         metric->place = n->place;
         alarm_map_read(reading, n, metric_keys, sizeof metric_keys / sizeof *metric_keys, metric);
-        metric_check(reading, n, metric);
+        if (alarm_said(reading) == before)
+            metric_check(reading, n, metric);
     }
     settings->metrics = metrics;
     return true;
@@ -227,9 +229,10 @@ static bool mutes_read(struct alarm_reading *reading, const struct node *node, v
         return false;
     struct mute_window *windows = alarm_list_new(reading, node, sizeof *windows);
     for (const struct node *n = node->first; windows != NULL && n != NULL; n = n->next) {
+        size_t before = alarm_said(reading);
         alarm_map_read(reading, n, mute_keys, sizeof mute_keys / sizeof *mute_keys,
                        &windows[settings->mute_count++]);
-        if (n->kind == NODE_MAP && n->count < sizeof mute_keys / sizeof *mute_keys)
+        if (alarm_said(reading) == before && n->count < sizeof mute_keys / sizeof *mute_keys)
             alarm_refuse(reading, n->place, "expected `schedule` and `duration`");
     }
     settings->mutes = windows;
@@ -371,7 +374,7 @@ static const struct alarm_key alarm_keys[] = {
 
 /* `metric` and `statistic` beside the alarm's name are a list of one. */
 static void single_metric_read(struct alarm_reading *reading, const struct node *node,
-                               struct alarm_settings *settings)
+                               struct alarm_settings *settings, bool is_said)
 {
     const struct node *name = tree_find(node, SPAN("metric"));
     const struct node *statistic = tree_find(node, SPAN("statistic"));
@@ -385,10 +388,10 @@ static void single_metric_read(struct alarm_reading *reading, const struct node 
     live_metric_check(reading, name, metric);
     if (settings->metric_count > 0)
         alarm_refuse(reading, name->place, "`metric` and `metrics` exclude each other");
-    else if (statistic == NULL)
-        alarm_refuse(reading, node->place, "`statistic` is missing");
-    else
+    else if (statistic != NULL)
         metric_statistic_read(reading, statistic, metric);
+    else if (!is_said)
+        alarm_refuse(reading, node->place, "`statistic` is missing");
     settings->metrics = metric;
     settings->metric_count = 1;
 }
@@ -422,12 +425,15 @@ bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
     *list = alarm_list_new(reading, node, sizeof **list);
     for (const struct node *n = node->first; *list != NULL && n != NULL; n = n->next) {
         struct alarm_settings *settings = &(*list)[(*count)++];
+        size_t before = alarm_said(reading);
         settings->place = n->place;
         alarm_map_read(reading, n, alarm_keys, sizeof alarm_keys / sizeof *alarm_keys, settings);
         if (n->kind != NODE_MAP)
             continue;
-        single_metric_read(reading, n, settings);
-        alarm_check(reading, n, settings);
+        bool is_said = alarm_said(reading) > before;
+        single_metric_read(reading, n, settings, is_said);
+        if (!is_said)
+            alarm_check(reading, n, settings);
     }
     return true;
 }

@@ -28,6 +28,9 @@ struct alarm_key {
 
 void alarm_map_read(struct alarm_reading *reading, const struct node *map,
                     const struct alarm_key *keys, size_t count, void *to);
+/* How many faults there are. Where some came while a map was read, what it seems to lack may be
+ * only what was refused. */
+size_t alarm_said(const struct alarm_reading *reading);
 /* Says it; true. */
 bool alarm_refuse(struct alarm_reading *reading, struct place place, const char *message);
 /* Room for what the list holds; NULL: said. */

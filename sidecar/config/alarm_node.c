@@ -10,6 +10,11 @@ bool alarm_refuse(struct alarm_reading *reading, struct place place, const char 
     return true;
 }
 
+size_t alarm_said(const struct alarm_reading *reading)
+{
+    return faults_count(reading->faults, FAULT_ERROR);
+}
+
 static void refuse_key(struct alarm_reading *reading, const struct node *node,
                        const struct alarm_key *keys, size_t count)
 {

@@ -21,6 +21,14 @@ static bool is_given(const struct reading *reading, const char *path)
     return tree_find_path(reading->root, span_text(path)) != NULL;
 }
 
+/* Was it given, or written so that it was refused? */
+static bool is_meant(const struct reading *reading, const char *section, const char *key)
+{
+    const struct node *map = tree_find_path(reading->root, span_text(section));
+    return map != NULL && (tree_find(map, span_text(key)) != NULL ||
+                           reading_refused_key(reading, map, key) || map->kind != NODE_MAP);
+}
+
 static void refuse(struct reading *reading, struct place place, const char *hint,
                    const char *message)
 {
@@ -71,7 +79,7 @@ static void check_listeners(struct reading *reading)
 {
     struct settings *settings = reading->settings;
     struct listener_settings *listeners = writable(settings->listeners);
-    if (settings->listener_count == 0)
+    if (settings->listener_count == 0 && !reading_refused_key(reading, reading->root, "listeners"))
         refuse(reading, place_of(reading, "listeners"), "listeners: [{ address: 127.0.0.1:8080 }]",
                "there is no listener: nothing would be accepted");
     for (size_t i = 0; i < settings->listener_count; i++) {
@@ -87,17 +95,19 @@ static void check_routes(struct reading *reading)
 {
     struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("routes"));
-    if (settings->upstream_count == 0)
+    if (settings->upstream_count == 0 && !reading_refused_key(reading, reading->root, "upstreams"))
         refuse(reading, place_of(reading, "upstreams"),
                "upstreams: { app: { targets: [\"http://127.0.0.1:3000\"] } }",
                "there is no upstream: nobody would answer");
-    if (settings->upstream_count > 1 && settings->route_count == 0)
+    if (settings->upstream_count > 1 && settings->route_count == 0 &&
+        !reading_refused_key(reading, reading->root, "routes"))
         refuse(reading, place_of(reading, "upstreams"),
                "routes: [{ match: \"ANY /{proxy+}\", upstream: ... }]",
                "there are several upstreams and no routes that choose between them");
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *node = tree_at(list, i);
-        bool has_one = tree_find(node, SPAN("upstream")) != NULL;
+        bool has_one = tree_find(node, SPAN("upstream")) != NULL ||
+                       reading_refused_key(reading, node, "upstream");
         if (!has_one && settings->upstream_count > 1)
             refuse(reading, node->place, "add upstream: NAME",
                    "routes[]: there are several upstreams and this route names none");
@@ -125,7 +135,7 @@ static void check_route_rules(struct reading *reading)
                    "a rule that counts has to run",
                    "routes[].rules.crs.detection_paranoia is below the paranoia of this route");
         if (tree_find_path(node, SPAN("rules.crs")) != NULL &&
-            settings->rules.crs.folder.at == NULL)
+            settings->rules.crs.folder.at == NULL && !is_meant(reading, "rules.crs", "folder"))
             refuse(reading, place_in(node, "rules.crs"), "add rules.crs.folder",
                    "routes[].rules.crs: there is no folder, so that nothing is loaded");
         bool inspects =
@@ -161,7 +171,7 @@ static void check_admin(struct reading *reading)
     const struct settings *settings = reading->settings;
     if (settings->admin.address_text.at == NULL || settings->admin.address.len == 0)
         return;
-    if (!is_loopback(&settings->admin.address) && !is_given(reading, "admin.token_file"))
+    if (!is_loopback(&settings->admin.address) && !is_meant(reading, "admin", "token_file"))
         refuse(reading, place_of(reading, "admin.address"), "add admin.token_file",
                "admin.address: off loopback the admin API demands a token");
 }
@@ -201,7 +211,8 @@ static void check_rules(struct reading *reading)
         refuse(reading, place_of(reading, "rules.crs.detection_paranoia"),
                "a rule that counts has to run",
                "rules.crs.detection_paranoia is below rules.crs.paranoia");
-    bool crs_only = settings->rules.crs.folder.at == NULL && is_given(reading, "rules.crs");
+    bool crs_only = settings->rules.crs.folder.at == NULL && is_given(reading, "rules.crs") &&
+                    !is_meant(reading, "rules.crs", "folder");
     if (crs_only && !node_is_empty(tree_find_path(reading->root, SPAN("rules.crs"))))
         refuse(reading, place_of(reading, "rules.crs"), "add rules.crs.folder",
                "rules.crs: there is no folder, so that nothing is loaded");
@@ -241,7 +252,9 @@ static void check_audit_log(struct reading *reading)
     settings->audit_log.parts_given = is_given(reading, "audit_log.parts");
     settings->audit_log.format_given = is_given(reading, "audit_log.format");
     settings->audit_log.type_given = is_given(reading, "audit_log.type");
-    if (settings->audit_log.type == AUDIT_CONCURRENT && settings->audit_log.storage_dir.at == NULL)
+    if (settings->audit_log.type == AUDIT_CONCURRENT &&
+        settings->audit_log.storage_dir.at == NULL &&
+        !is_meant(reading, "audit_log", "storage_dir"))
         refuse(reading, place_of(reading, "audit_log.type"), "add audit_log.storage_dir",
                "audit_log.type: there is no folder for the transactions' own files");
 }

@@ -123,7 +123,8 @@ static void check_options(struct reading *reading, const struct authorizer_setti
         if (option->type != settings->type)
             continue;
         names[count++] = option->name;
-        if (option->need == MUST && tree_find(node, span_text(option->name)) == NULL)
+        if (option->need == MUST && tree_find(node, span_text(option->name)) == NULL &&
+            !reading_refused_key(reading, node, option->name))
             fault_add(reading->faults, FAULT_ERROR, node->place, span_make(NULL, 0),
                       "authorizers.*.%s is missing: type " SPAN_FORMAT " needs it", option->name,
                       span_arg(type));
@@ -136,13 +137,20 @@ static void check_options(struct reading *reading, const struct authorizer_setti
                       span_arg(at->key), span_arg(type));
 }
 
+/* Without one nothing is known of its other options. */
+static bool has_type(const struct reading *reading, const struct node *node)
+{
+    const struct node *type = tree_find(node, SPAN("type"));
+    return type != NULL && !reading_refused(reading, type);
+}
+
 static void check_types(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
     const struct node *list = tree_find(reading->root, SPAN("authorizers"));
     const struct node *node = list != NULL ? list->first : NULL;
     for (size_t i = 0; node != NULL && i < settings->authorizer_count; i++, node = node->next)
-        if (tree_find(node, SPAN("type")) != NULL)
+        if (has_type(reading, node))
             check_options(reading, &settings->authorizers[i], node);
     remote_authorizers_check(reading);
 }
@@ -155,7 +163,8 @@ static void check_sigv4(struct reading *reading, struct authorizer_settings *set
         return;
     if (tree_find(node, SPAN("skew")) == NULL)
         settings->skew_us = SIGV4_SKEW_US;
-    if (reading->settings->aws_keys.file.at == NULL)
+    if (reading->settings->aws_keys.file.at == NULL &&
+        !reading_refused_key(reading, reading->root, "aws_keys"))
         fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("add aws_keys: { file: ... }"),
                   "authorizers.*: type sigv4 needs access keys, and there is no aws_keys.file");
 }
@@ -169,6 +178,8 @@ static void check_mtls(struct reading *reading, const struct authorizer_settings
     for (size_t i = 0; i < reading->settings->listener_count; i++)
         if (reading->settings->listeners[i].tls.client_auth != TLS_CLIENT_AUTH_OFF)
             return;
+    if (reading_refused_key(reading, reading->root, "listeners"))
+        return;
     fault_add(reading->faults, FAULT_ERROR, node->place,
               SPAN("add tls: { client_auth: required, client_ca_file: ... } to a listener"),
               "authorizers.*: type mtls needs certificates, and no listener asks clients for one");
@@ -180,7 +191,10 @@ static void check_introspection(struct reading *reading, const struct authorizer
 {
     bool has_id = settings->client_id.at != NULL, has_secret = settings->client_secret.at != NULL;
     const struct node *url = tree_find(node, SPAN("url"));
-    if (has_id != has_secret || has_id == (settings->bearer_token.at != NULL))
+    if (url != NULL && reading_refused(reading, url))
+        url = NULL; /* said already */
+    if (!reading_refused(reading, node) &&
+        (has_id != has_secret || has_id == (settings->bearer_token.at != NULL)))
         fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
                   "authorizers.*: type introspection needs client_id with client_secret_file, or "
                   "bearer_token_file alone");
@@ -223,7 +237,7 @@ static void settle(struct reading *reading)
         check_mtls(reading, &authorizers.in[i], node);
         if (authorizers.in[i].type == AUTHORIZER_INTROSPECTION)
             check_introspection(reading, &authorizers.in[i], node);
-        if (authorizer_has_keys(&authorizers.in[i]))
+        if (authorizer_has_keys(&authorizers.in[i]) && has_type(reading, node))
             key_source_check(reading, &authorizers.out[i], node);
     }
 }
@@ -238,7 +252,8 @@ void authorizers_check(struct reading *reading)
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct node *scopes = tree_find(tree_at(list, i), SPAN("scopes"));
         if (scopes != NULL && settings->routes[i].scope_count > 0 &&
-            settings->routes[i].authorizer_name.at == NULL)
+            settings->routes[i].authorizer_name.at == NULL &&
+            !reading_refused_key(reading, tree_at(list, i), "authorizer"))
             fault_add(
                 reading->faults, FAULT_ERROR, scopes->place, SPAN("add authorizer: NAME"),
                 "routes[].scopes: without an authorizer there is no token that could have them");

@@ -232,6 +232,8 @@ void effect_check(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
     const struct node *alarms = given(reading, "alarms");
+    if (faults_count(reading->faults, FAULT_ERROR) > 0)
+        return; /* what is refused has no effect, either */
     check_nones(reading);
     check_log(reading, "execution_log", settings->execution_log.is_on);
     check_log(reading, "waf_log", settings->waf_log.is_on);

@@ -33,7 +33,8 @@ static void check_url(struct reading *reading, const struct node *node, const st
 {
     static const char *const others[] = {"ca_file", "timeout", "max_size", "on_failure"};
     const struct node *refresh = tree_find(node, SPAN("refresh"));
-    for (size_t i = 0; url == NULL && i < sizeof others / sizeof *others; i++) {
+    bool is_missing = url == NULL && !reading_refused_key(reading, node, "url");
+    for (size_t i = 0; is_missing && i < sizeof others / sizeof *others; i++) {
         const struct node *other = tree_find(node, span_text(others[i]));
         if (other != NULL)
             fault_add(reading->faults, FAULT_ERROR, other->key_place, SPAN("add url"),
@@ -65,7 +66,8 @@ static void check_ip_sets(struct reading *reading)
         struct ip_set_settings *set = &sets.out[i];
         const struct node *file = tree_find(node, SPAN("file"));
         const struct node *url = tree_find(node, SPAN("url"));
-        if (file == NULL && url == NULL && tree_find(node, SPAN("addresses")) == NULL)
+        if (file == NULL && url == NULL && tree_find(node, SPAN("addresses")) == NULL &&
+            !reading_refused(reading, node))
             refuse(reading, node, "add addresses, file or url",
                    "ip_sets: this set can hold nothing");
         check_url(reading, node, url, set);
@@ -153,7 +155,7 @@ static void check_name(struct reading *reading, const struct node *entry)
     static const char *const others[] = {"on_failure"};
     if (tree_find(entry, SPAN("web_acl")) != NULL)
         return;
-    if (tree_find(entry, SPAN("name")) == NULL)
+    if (tree_find(entry, SPAN("name")) == NULL && !reading_refused_key(reading, entry, "name"))
         refuse(reading, entry, "name: how logs and metrics call it", "access[].name is missing");
     refuse_beside(reading, entry, others, 1, "match and rules");
 }
@@ -162,6 +164,8 @@ static void check_entry(struct reading *reading, const struct node *entry)
 {
     const struct node *action = tree_find(entry, SPAN("action"));
     const struct node *status = tree_find(entry, SPAN("status"));
+    if (action == NULL && reading_refused(reading, entry))
+        return; /* a word that is misspelt may be this one, or `rules`, or `web_acl` */
     if (action == NULL)
         refuse(reading, entry, "action: block, allow or count",
                "access[]: 'action' is missing: what becomes of these requests?");

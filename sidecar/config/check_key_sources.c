@@ -55,6 +55,8 @@ static void settle_url(struct reading *reading, struct authorizer_settings *sett
     settings->keys.url = settings->jwks_url;
     if (settings->jwks_url.at != NULL || issuer.at == NULL)
         return;
+    if (!discovery_is_url(issuer) && reading_refused(reading, node))
+        return; /* a source of keys may be what was refused */
     if (!discovery_is_url(issuer)) {
         refuse(reading, node->place, "add jwks_file, jwks or jwks_url",
                "jwks_file is missing: the issuer is no URL that its keys could be found by");
@@ -101,16 +103,17 @@ void key_source_check(struct reading *reading, struct authorizer_settings *setti
     static const unsigned secret = JWS_SET(JWS_HS256) | JWS_SET(JWS_HS384) | JWS_SET(JWS_HS512);
     const struct node *source = source_of(reading, node);
     bool fetched = source == NULL || settings->jwks_url.at != NULL;
+    bool said = source != NULL && reading_refused(reading, source);
     if (settings->type == AUTHORIZER_COGNITO)
         settle_pool(reading, settings);
     else if (fetched)
         settle_url(reading, settings, node);
-    else
+    else if (!said)
         refuse_fetching(reading, node);
     if (tree_find(node, SPAN("timeout")) == NULL)
         settings->timeout_us = TIMEOUT_US;
     const struct node *algorithms = tree_find(node, SPAN("algorithms"));
-    if (settings->jwks_file.at == NULL && algorithms != NULL &&
+    if (!reading_refused(reading, node) && settings->jwks_file.at == NULL && algorithms != NULL &&
         (settings->algorithms & secret) != 0)
         refuse(reading, algorithms->place, "jwks_file",
                "algorithms: a secret, as HS256 to HS512 want it, is neither published nor written "

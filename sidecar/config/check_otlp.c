@@ -60,7 +60,9 @@ static void check_tls(struct reading *reading, const struct node *node,
                receiver->key_file.at != NULL;
     if (any && !is_tls)
         refuse(reading, node, key, "endpoint: https://...", "the receiver is not https://");
-    if ((receiver->cert_file.at != NULL) != (receiver->key_file.at != NULL))
+    bool said = node != NULL && (reading_refused_key(reading, node, "cert_file") ||
+                                 reading_refused_key(reading, node, "key_file"));
+    if ((receiver->cert_file.at != NULL) != (receiver->key_file.at != NULL) && !said)
         refuse(reading, node, receiver->cert_file.at != NULL ? "cert_file" : "key_file",
                "cert_file: and key_file:", "a certificate and its key go together");
     if (!is_tls)
@@ -267,7 +269,8 @@ static bool has_receiver(const struct reading *reading, const char *key, enum ot
     bool found = false;
     for (size_t i = 0; i < settings->otlp.receiver_count; i++)
         found |= takes(&settings->otlp.receivers[i], signal);
-    if (wanted && !found && asked != NULL)
+    if (wanted && !found && asked != NULL && !reading_refused(reading, asked) &&
+        !reading_refused_key(reading, reading->root, "otlp"))
         fault_add(reading->faults, FAULT_ERROR, asked->place, SPAN("add otlp.endpoint"),
                   "%s: there is no collector to export to", key);
     return wanted && found;

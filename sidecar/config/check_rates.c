@@ -122,6 +122,7 @@ static void check_route(struct reading *reading, const struct node *node,
     for (size_t i = 0; i < route->rate_limit_count; i++) {
         size_t index = route->rate_limit_indexes[i];
         if (index < settings->rate_limit_count && route->authorizer_name.at == NULL &&
+            !reading_refused_key(reading, node, "authorizer") &&
             asks_claim(&settings->rate_limits[index].rate))
             fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("add authorizer: NAME"),
                       "routes[].rate_limits: '" SPAN_FORMAT

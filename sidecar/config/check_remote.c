@@ -42,6 +42,9 @@ static void check_identity(const struct remote *remote)
 {
     const struct authorizer_settings *settings = remote->settings;
     struct identity_source source;
+    if (reading_refused_key(remote->reading, remote->node, "identity") ||
+        reading_refused_key(remote->reading, remote->node, "payload"))
+        return;
     if (settings->payload == AUTHORIZER_TOKEN) {
         if (settings->identity_count > 1 ||
             (settings->identity_count == 1 &&
@@ -49,7 +52,8 @@ static void check_identity(const struct remote *remote)
               source.kind != IDENTITY_HEADER)))
             refuse(remote, "identity", "[$request.header.authorization]",
                    "payload token has one field as its token");
-    } else if (settings->identity_count == 0 && settings->ttl_us > 0) {
+    } else if (settings->identity_count == 0 && settings->ttl_us > 0 &&
+               !reading_refused_key(remote->reading, remote->node, "ttl")) {
         refuse(remote, "identity", "name its sources, or say ttl: 0",
                "answers cannot be kept without an identity");
     } else if (settings->identity_count == 0 && settings->validation.at != NULL) {
@@ -63,6 +67,8 @@ static void check_variables(const struct remote *remote)
     const char *names[NAMES_MOST];
     size_t count = 0;
     char hint[HINT_BYTES];
+    if (reading_refused_key(remote->reading, remote->node, "stage_variables"))
+        return;
     for (; count < settings->stage_variable_count && count < NAMES_MOST; count++)
         names[count] = settings->stage_variables[count].name.at;
     for (size_t i = 0; i < settings->identity_count; i++) {
@@ -100,7 +106,8 @@ static void check_one(const struct remote *remote)
     check_validation(remote);
     if (settings->ttl_us > TTL_MOST_US)
         refuse(remote, "ttl", "1h", "an answer is kept for an hour at the most");
-    if (settings->form != AUTHORIZER_EITHER && settings->payload != AUTHORIZER_2_0)
+    if (settings->form != AUTHORIZER_EITHER && settings->payload != AUTHORIZER_2_0 &&
+        !reading_refused_key(remote->reading, remote->node, "payload"))
         refuse(remote, "answer", "payload: \"2.0\"", "the other payloads have policies alone");
 }
 

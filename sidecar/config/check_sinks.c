@@ -27,11 +27,12 @@ static void refuse(const struct section *section, const char *key, const char *h
               section->path, key, message);
 }
 
-/* Whether a receiver's section says anything beside its defaults, which printed settings have. */
+/* Whether a receiver's section says anything beside its defaults, which printed settings have. One
+ * that was refused in part is no matter for a second fault. */
 static bool says_more(const struct section *section, const char *receiver)
 {
     const struct node *map = tree_find(section->log, span_text(receiver));
-    if (map == NULL || map->kind != NODE_MAP)
+    if (map == NULL || map->kind != NODE_MAP || reading_refused(section->reading, map))
         return false;
     for (const struct node *at = map->first; at != NULL; at = at->next) {
         char path[128];
@@ -97,6 +98,8 @@ static void check_cloudwatch_logs(const struct section *section,
 
 static void check_rotation(const struct section *section, const struct log_settings *to)
 {
+    if (reading_refused_key(section->reading, section->log, "path"))
+        return;
     if (to->path.at == NULL || span_starts(to->path, SPAN("/dev/")))
         refuse(section, "rotate", "", "path names no file");
     else if (to->rotation.most_bytes == 0 && to->rotation.most_age_us == 0)

@@ -27,11 +27,14 @@ static void check_one(struct reading *reading, const struct node *node,
     tls->crl_place = place_in(reading, node, "crl_file");
     if (tree_find(node, SPAN("refresh")) == NULL)
         tls->refresh_us = REFRESH_US;
-    if (tree_find(node, SPAN("certificates")) == NULL)
+    if (tree_find(node, SPAN("certificates")) == NULL &&
+        !reading_refused_key(reading, node, "certificates"))
         refuse(reading, node->place, "certificates: [{ cert_file: tls.crt, key_file: tls.key }]",
                "listeners[].tls: there is no certificate to present");
-    bool asks = tls->client_auth != TLS_CLIENT_AUTH_OFF;
-    if (asks && tls->client_ca_file.at == NULL)
+    bool asks = tls->client_auth != TLS_CLIENT_AUTH_OFF ||
+                reading_refused_key(reading, node, "client_auth");
+    if (tls->client_auth != TLS_CLIENT_AUTH_OFF && tls->client_ca_file.at == NULL &&
+        !reading_refused_key(reading, node, "client_ca_file"))
         refuse(reading, place_in(reading, node, "client_auth"), "add client_ca_file",
                "listeners[].tls.client_auth: who signs the certificates of clients?");
     if (!asks && tls->client_ca_file.at != NULL)
@@ -51,10 +54,11 @@ static void check_upstream(struct reading *reading, const struct node *upstream,
     tls->ca_place = place_in(reading, node, "ca_file");
     tls->cert_place = place_in(reading, node, "cert_file");
     tls->key_place = place_in(reading, node, "key_file");
-    if (!tls->on)
+    if (!tls->on && !reading_refused_key(reading, upstream, "targets"))
         refuse(reading, place_in(reading, upstream, "tls"), "targets: [\"https://127.0.0.1:8443\"]",
                "upstreams.*.tls: the targets are not https://");
-    if ((tls->cert_file.at != NULL) != (tls->key_file.at != NULL))
+    if ((tls->cert_file.at != NULL) != (tls->key_file.at != NULL) &&
+        !reading_refused(reading, node))
         refuse(reading, tls->cert_place, "cert_file: and key_file:",
                "upstreams.*.tls: a certificate and its key go together");
     if (tls->server_name.len > 253)

@@ -22,13 +22,21 @@ static void check_keys(struct reading *reading)
     const struct node *claim = tree_find_path(reading->root, SPAN("api_keys.claim"));
     if (header != NULL && !http_is_token(settings->api_keys.header))
         refuse(reading, header, "x-api-key", "api_keys.header: this is no name of a field");
-    if (claim != NULL && settings->api_keys.source != API_KEY_FROM_AUTHORIZER)
+    if (claim != NULL && settings->api_keys.source != API_KEY_FROM_AUTHORIZER &&
+        !reading_refused_key(reading, tree_find(reading->root, SPAN("api_keys")), "source"))
         refuse(reading, claim, "source: authorizer",
                "api_keys.claim: keys come from a header, and from no token");
     if (file == NULL)
         return;
     settings->api_keys.place = file->place;
     settings->api_keys.place.file = arena_string(reading->arena, span_text(file->place.file));
+}
+
+/* Or their section was refused, which was said. */
+static bool has_keys(const struct reading *reading)
+{
+    return reading->settings->api_keys.file.at != NULL ||
+           reading_refused_key(reading, reading->root, "api_keys");
 }
 
 /* ---- usage_plans ---- */
@@ -92,7 +100,7 @@ static void check_plans(struct reading *reading)
     } plans = {reading->settings->usage_plans};
     const struct node *list = tree_find(reading->root, SPAN("usage_plans"));
     const struct node *node = list != NULL ? list->first : NULL;
-    if (node != NULL && reading->settings->api_keys.file.at == NULL)
+    if (node != NULL && !has_keys(reading))
         refuse(reading, list, "add api_keys.file", "usage_plans: there are no API keys");
     if (node != NULL && reading->settings->process.state_dir.at == NULL)
         fault_add(reading->faults, FAULT_WARNING, list->place, SPAN("add process.state_dir"),
@@ -104,14 +112,15 @@ static void check_plans(struct reading *reading)
 
 /* ---- routes[].api_key ---- */
 
-static void check_route(struct reading *reading, const struct node *at,
+static void check_route(struct reading *reading, const struct node *node,
                         const struct route_settings *route)
 {
+    const struct node *at = tree_find(node, SPAN("api_key"));
     const struct settings *settings = reading->settings;
-    if (settings->api_keys.file.at == NULL)
+    if (!has_keys(reading))
         refuse(reading, at, "add api_keys.file", "routes[].api_key: there are no API keys");
     else if (settings->api_keys.source == API_KEY_FROM_AUTHORIZER &&
-             route->authorizer_name.at == NULL)
+             route->authorizer_name.at == NULL && !reading_refused_key(reading, node, "authorizer"))
         refuse(reading, at, "add authorizer: NAME",
                "routes[].api_key: keys come from an authorizer, and the route asks none");
 }
@@ -124,6 +133,6 @@ void usage_plans_check(struct reading *reading)
     for (size_t i = 0; i < reading->settings->route_count; i++) {
         const struct node *key = tree_find(tree_at(routes, i), SPAN("api_key"));
         if (key != NULL && reading->settings->routes[i].needs_api_key)
-            check_route(reading, key, &reading->settings->routes[i]);
+            check_route(reading, tree_at(routes, i), &reading->settings->routes[i]);
     }
 }

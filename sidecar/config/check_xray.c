@@ -53,7 +53,8 @@ static void check_sampling(struct reading *reading)
                                         "traces.xray.sampling.endpoint"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         const struct node *node = given(reading, paths[i]);
-        if (node != NULL && reading->settings->traces.sampler != SAMPLER_XRAY)
+        if (node != NULL && reading->settings->traces.sampler != SAMPLER_XRAY &&
+            !reading_refused_key(reading, tree_find(reading->root, SPAN("traces")), "sampler"))
             fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("set traces.sampler to xray"),
                       "%s: nobody asks these rules", paths[i]);
     }
@@ -65,7 +66,8 @@ void xray_check(struct reading *reading)
     bool is_wanted = (reading->settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
     for (size_t i = 0; i < sizeof paths / sizeof *paths && !is_wanted; i++) {
         const struct node *node = given(reading, paths[i]);
-        if (node != NULL)
+        if (node != NULL &&
+            !reading_refused_key(reading, tree_find(reading->root, SPAN("traces")), "exporter"))
             fault_add(reading->faults, FAULT_ERROR, node->place,
                       SPAN("add xray to traces.exporter"), "%s: nothing goes there", paths[i]);
     }

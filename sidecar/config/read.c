@@ -13,6 +13,50 @@ static void *at_offset(void *base, size_t offset)
     return (char *)base + offset;
 }
 
+/* ---- what was said already ---- */
+
+/* A fault within a text stands behind its beginning. */
+static bool is_at(const struct fault *fault, struct place place, size_t len)
+{
+    return fault->kind == FAULT_ERROR && fault->place.line == place.line &&
+           fault->place.column >= place.column && fault->place.column <= place.column + len &&
+           strcmp(fault->place.file, place.file) == 0;
+}
+
+static bool was_said(const struct reading *reading, struct place place, size_t len)
+{
+    const struct fault *fault;
+    for (size_t i = 0; i < reading->said && (fault = faults_at(reading->faults, i)) != NULL; i++)
+        if (is_at(fault, place, len))
+            return true;
+    return false;
+}
+
+bool reading_refused(const struct reading *reading, const struct node *node)
+{
+    size_t len = node->kind == NODE_SCALAR ? node->text.len : 0;
+    if (faults_count(reading->faults, FAULT_ERROR) == 0)
+        return false;
+    if (was_said(reading, node->place, len) ||
+        (node->key.len > 0 && was_said(reading, node->key_place, 0)))
+        return true;
+    for (const struct node *child = node->first; child != NULL; child = child->next)
+        if (reading_refused(reading, child))
+            return true;
+    return false;
+}
+
+bool reading_refused_key(const struct reading *reading, const struct node *map, const char *key)
+{
+    const struct node *found = tree_find(map, span_text(key));
+    if (found != NULL)
+        return reading_refused(reading, found);
+    for (const struct node *child = map->first; child != NULL; child = child->next)
+        if (nearest_name(child->key, &key, 1) != NULL && was_said(reading, child->key_place, 0))
+            return true;
+    return false;
+}
+
 /* ---- one value ---- */
 
 static void value_read(struct reading *reading, const struct option *option,
@@ -201,7 +245,8 @@ static void refuse_missing(struct reading *reading, const struct node *map, cons
         bool required = option->standard != NULL &&
                         strcmp(option->standard, OPTION_REQUIRED) == 0 && *name != '\0' &&
                         strpbrk(name, ".[") == NULL;
-        if (required && tree_find(map, span_text(name)) == NULL)
+        if (required && tree_find(map, span_text(name)) == NULL &&
+            !reading_refused_key(reading, map, name))
             fault_add(reading->faults, FAULT_ERROR, map->place, span_text(option->sentence),
                       "%s%s'%s' is missing: expected %s", path, len > 0 ? ": " : "", name,
                       option->type->expected);
@@ -230,5 +275,8 @@ static void map_read(struct reading *reading, const struct node *map, const char
 void read_tree(struct reading *reading)
 {
     defaults_read(reading, NULL, reading->settings);
+    reading->said = SIZE_MAX;
     map_read(reading, reading->root, "", reading->settings);
+    reading->said =
+        faults_count(reading->faults, FAULT_ERROR) + faults_count(reading->faults, FAULT_WARNING);
 }

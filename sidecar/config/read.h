@@ -8,6 +8,12 @@
 
 /* Defaults first, then what is written. */
 void read_tree(struct reading *reading);
+/* Was something at the node, or below it, refused when it was read? What seems to be missing there
+ * may be only that. */
+bool reading_refused(const struct reading *reading, const struct node *node);
+/* The same of one key of a map, or of a key that was refused and is near to it. */
+bool reading_refused_key(const struct reading *reading, const struct node *map, const char *key);
+
 /* check.c: names that stand twice, what is missing, what contradicts itself. Fills in what follows
  * from other values (the only upstream, a listener's name). */
 void settings_check(struct reading *reading);

@@ -55,8 +55,12 @@ enum value_result value_refuse(const struct value *value, const struct node *at,
 {
     char room[SHOWN_BYTES + 8];
     struct span text = shown(at->text, room, sizeof room);
-    fault_add(value->reading->faults, FAULT_ERROR, at->place, span_text(hint),
-              "%s: '" SPAN_FORMAT "': %s", value->option->path, span_arg(text), message);
+    if (at->kind == NODE_SCALAR)
+        fault_add(value->reading->faults, FAULT_ERROR, at->place, span_text(hint),
+                  "%s: '" SPAN_FORMAT "': %s", value->option->path, span_arg(text), message);
+    else
+        fault_add(value->reading->faults, FAULT_ERROR, at->place, span_text(hint), "%s: %s",
+                  value->option->path, message);
     return VALUE_SAID;
 }
 

@@ -20,6 +20,7 @@ struct reading {
     struct settings *settings;
     const struct node *root; /* all files and --set merged */
     uint64_t now_s;          /* since 1970 */
+    size_t said;             /* how many faults there were when all values were read */
 };
 
 /* One value on its way into its field. */

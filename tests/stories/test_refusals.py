@@ -129,6 +129,67 @@ def test_what_has_its_effect_is_not_warned_of(tmp_path):
     assert code == 0 and out.endswith("warnings 0\n"), out
 
 
+ONCE = [  # settings with one mistake, and what is said of it
+    ("access_log: { path: a.log, rotate: { max_size: 10MB } }", "access_log.rotate.max_size: found '10MB'"),
+    ("access_log: { path: a.log, rotate: { max_sise: 10MiB } }", "unknown key 'max_sise'"),
+    ("access_log: { paht: a.log, rotate: { max_size: 10MiB } }", "unknown key 'paht'"),
+    ("access_log: { syslog: { adress: 'udp://127.0.0.1:514' } }", "unknown key 'adress'"),
+    ("access_log: { syslog: { address: 'udp//127.0.0.1:514' } }", "access_log.syslog.address: found 'udp//127.0.0.1:514'"),
+    ("access_log: { syslog: { address: 'tls://127.0.0.1:6514', cert_file: a.pem, key_fil: a.key } }", "unknown key 'key_fil'"),
+    ("rules: { mode: off, log: { firehose: { ulr: 'http://127.0.0.1/' } } }", "unknown key 'ulr'"),
+    ("access_log: { cloudwatch_logs: { endpoint: 'http://127.0.0.1:1', log_group_name: x, region: eu, access_key_id: a, secret_access_key_file: open.txt } }",
+     "everybody may read it"),
+    ("audit_log: { path: a.log, type: concurrent, storage_dr: / }", "unknown key 'storage_dr'"),
+    ("traces: { exporter: [xrai], xray: { address: 127.0.0.1:2000 } }", "did you mean 'xray'?"),
+    ("traces: { sampler: xrai, xray: { sampling: { endpoint: 'http://127.0.0.1:1' } } }", "did you mean 'xray'?"),
+    ("otlp: { endpiont: 'http://127.0.0.1:1' }\nmetrics: { exporter: otlp }", "unknown key 'endpiont'"),
+    ("otlp: { endpoint: 'https://127.0.0.1:1', cert_file: /etc/passwd, key_fil: x }", "unknown key 'key_fil'"),
+    ("rules: { crs: { foldr: /usr/share/modsecurity-crs } }", "unknown key 'foldr'"),
+    ("rules: { exclusions: [{ rule: 1, raeson: x }] }", "unknown key 'raeson'"),
+    ("admin: { address: 0.0.0.0:7601, token_fil: x }", "unknown key 'token_fil'"),
+    ("ip_sets: { a: { adresses: [127.0.0.1] } }", "unknown key 'adresses'"),
+    ("ip_sets: { a: { ulr: 'http://127.0.0.1/', timeout: 1s } }", "unknown key 'ulr'"),
+    ("access: [{ nam: a, match: { path: /x }, action: block }]", "unknown key 'nam'"),
+    ("access: [{ name: a, match: { path: /x }, acton: block }]", "unknown key 'acton'"),
+    ("routes: [{ match: GET /a, rate_limits: [x], authorizer: a }]\nrate_limits: { x: { key: [jwt.sub], rate: 1/s } }",
+     "there is no authorizer 'a'"),
+    ("routes: [{ match: GET /a, scopes: [x], authorizr: a }]", "unknown key 'authorizr'"),
+    ("rate_limits: { x: { rat: 1/s } }", "unknown key 'rat'"),
+    ("api_keys: { fil: x }\nusage_plans: { a: { throttle: { rate: 1/s } } }\nprocess: { state_dir: . }", "unknown key 'fil'"),
+    ("authorizers: { a: { type: jwtt, issuer: 'https://a/' } }", "authorizers.*.type"),
+    ("authorizers: { a: { type: jwt, isuer: 'https://a/', algorithms: [RS256] } }", "unknown key 'isuer'"),
+    ("authorizers: { a: { type: jwt, issuer: a, algorithms: [RS256], jwks_fil: x } }", "unknown key 'jwks_fil'"),
+    ("authorizers: { a: { type: http, url: 'http://127.0.0.1:1', identity: [$request.heder.x] } }", "$request.heder.x"),
+    ("authorizers: { a: { type: introspection, url: 'http://127.0.0.1:1', bearer_token_fil: x } }", "unknown key 'bearer_token_fil'"),
+    ("listeners: [{ address: 127.0.0.1:1, tls: { certificats: [] } }]", "unknown key 'certificats'"),
+    (ALARM.replace("statistic", "statistik") + "}]", "unknown key 'statistik'"),
+    (ALARM.replace("period:", "perod:") + "}]", "unknown key 'perod'"),
+    (ALARM + "actions: [{ typ: log }] }]", "unknown key 'typ'"),
+    (ALARM + "actions: [{ type: webhook, ulr: 'http://127.0.0.1/' }] }]", "unknown key 'ulr'"),
+    (ALARM + "mute: [{ schedul: cron(0 2 * * *) }] }]", "unknown key 'schedul'"),
+]
+
+
+@pytest.mark.parametrize("text,said", ONCE)
+def test_one_mistake_is_one_fault(tmp_path, text, said):
+    """What was given and is wrong is not reported as missing as well."""
+    secret, path = tmp_path / "open.txt", tmp_path / "a.yaml"
+    secret.write_text("secret\n")
+    secret.chmod(0o644)
+    path.write_text((NEEDED if "listeners" not in text else NEEDED.replace("listeners: [{ address: 127.0.0.1:8080 }]\n", "")) + text + "\n")
+    code, _, err = run("check", "-c", str(path))
+    assert code == 3 and said in err.splitlines()[0], err
+    assert err.endswith("refused: errors 1, warnings 0\n"), err
+
+
+@pytest.mark.parametrize("wrong", ["listner: [{ address: 127.0.0.1:8080 }]", "listeners: { address: 127.0.0.1:8080 }"])
+def test_a_section_that_was_refused_is_not_missing_as_well(tmp_path, wrong):
+    path = tmp_path / "a.yaml"
+    path.write_text(NEEDED.replace("listeners: [{ address: 127.0.0.1:8080 }]", wrong))
+    code, _, err = run("check", "-c", str(path))
+    assert code == 3 and err.endswith("refused: errors 1, warnings 0\n"), err
+
+
 def test_all_faults_are_told_at_once(tmp_path):
     rules, path = tmp_path / "own.conf", tmp_path / "a.yaml"
     rules.write_text("\n".join(text.replace("id:1,", f"id:{i + 1},") for i, (text, _, _) in enumerate(RULES[:6])) + "\n")

@@ -24,6 +24,9 @@ struct environment {
  * like none. */
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
                      struct faults *faults);
+/* AWS_XRAY_DAEMON_ADDRESS, where traces go to X-Ray or its rules are asked; after the others. */
+void environment_add_xray(const struct environment *environment, struct node *root,
+                          struct arena *arena, struct faults *faults);
 /* Warns of variables that have no effect here, and of names that look like a slip of the pen. */
 void environment_check_names(const struct environment *environment, struct faults *faults);
 /* OTEL_SDK_DISABLED=true: nothing is exported, whatever the files say. */

@@ -153,6 +153,7 @@ static void sources_read(struct sources *sources)
     for (size_t i = 0; i < sources->source->set_count; i++)
         set_add(sources, sources->source->sets[i]);
     environment_add(&sources->environment, sources->root, sources->tree, sources->faults);
+    environment_add_xray(&sources->environment, sources->root, sources->tree, sources->faults);
     environment_check_names(&sources->environment, sources->faults);
 }
 

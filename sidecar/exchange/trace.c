@@ -173,8 +173,10 @@ void trace_tell(struct exchange *x, struct fields *fields, const uint8_t span_id
 void trace_answer(struct exchange *x)
 {
     unsigned xray = PROPAGATOR_SET(PROPAGATOR_XRAY);
-    if (x->settings->traces.on && (x->settings->traces.propagators & xray) != 0)
-        (void)trace_inject(xray, &x->trace.context, x->trace.span_id, &x->answer.fields, x->arena);
+    if (!x->settings->traces.on || (x->settings->traces.propagators & xray) == 0)
+        return;
+    fields_remove(&x->answer.fields, SPAN("x-amzn-trace-id")); /* Lineage is the backend's affair */
+    (void)trace_inject(xray, &x->trace.context, x->trace.span_id, &x->answer.fields, x->arena);
 }
 
 /* ---- what is seen of it ---- */

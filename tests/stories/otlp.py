@@ -166,11 +166,11 @@ def otlp(url, more="", traces=""):
     return f'otlp: {{ endpoint: "{url}"{more} }}\n' + (f"traces: {{ {traces} }}\n" if traces else "")
 
 
-def keeping(kept):
+def keeping(kept, answer=OK):
     def script(wire):
         while True:
             kept.append(read_request(wire)[1])
-            wire.send(OK)
+            wire.send(answer)
     return script
 
 

@@ -115,6 +115,22 @@ def test_a_client_is_told_the_trace_and_what_was_decided(sidegate, backend, daem
     assert lines[1]["trace_id"] == TRACE
 
 
+def test_what_lambda_says_of_its_lineage_goes_to_the_backend_and_not_to_the_client(sidegate, backend, daemon):
+    heard, root = [], f"Root=1-{TRACE[:8]}-{TRACE[8:]}"
+    answer = f"HTTP/1.1 200 OK\r\nX-Amzn-Trace-Id: {root};Parent={PARENT};Lineage=1:b:2\r\nContent-Length: 0\r\n\r\n".encode()
+    s = sidegate(backend(keeping(heard, answer)).url, config=xray(daemon, traces="propagators: [xray]"))
+    answered = s.ask(fields=[("X-Amzn-Trace-Id", f"{root};Lineage=1:a:0")])
+    assert answered["x-amzn-trace-id"] == f"{root};Parent={s.lines(1)[0]['span_id']};Sampled=1"
+    assert field(heard[0], "x-amzn-trace-id").endswith(";Sampled=1;Lineage=1:a:0")
+
+
+def test_the_environment_alone_says_where_the_daemon_is(sidegate, backend, daemon):
+    s = sidegate(backend().url, environment={"OTEL_TRACES_EXPORTER": "xray",
+                                             "AWS_XRAY_DAEMON_ADDRESS": f"tcp:127.0.0.1:9 udp:127.0.0.1:{daemon.port}"})
+    line = ask_traced(s)
+    assert daemon.of(line["trace_id"])["id"] == line["span_id"]
+
+
 def test_the_gateways_names_come_from_the_apis_arn(sidegate, backend, daemon):
     s = sidegate(backend().url, config='policies: { api: "arn:aws:execute-api:eu-west-1:123456789012:shop/live" }\n'
                  + xray(daemon, "origin: AWS::ECS::Container"))

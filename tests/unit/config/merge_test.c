@@ -382,6 +382,45 @@ TEST(variables_of_limits_hold_for_spans_and_log_records_the_narrower_name_first)
     folder_close(&folder);
 }
 
+TEST(a_variable_says_where_xrays_daemon_is_in_either_of_its_forms)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "AWS_XRAY_DAEMON_ADDRESS=127.0.0.2:2001";
+    folder.variables[1] = "OTEL_TRACES_EXPORTER=xray";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_span(settings->traces.xray.daemon, "udp:127.0.0.2:2001");
+    check(settings->traces.xray.sampling.endpoint.at == NULL);
+    settings_free(settings);
+    folder.variables[0] = "AWS_XRAY_DAEMON_ADDRESS=tcp:127.0.0.3:2002 udp:[::1]:2003";
+    settings = folder_read(&folder, NEEDED "traces: { exporter: [xray], sampler: xray }\n", NULL);
+    check(settings != NULL);
+    check_span(settings->traces.xray.daemon, "udp:[::1]:2003");
+    check_span(settings->traces.xray.sampling.endpoint, "http://127.0.0.3:2002");
+    settings_free(settings);
+    settings = folder_read(
+        &folder, NEEDED "traces: { exporter: xray, xray: { address: 127.0.0.9:1 } }\n", NULL);
+    check(settings != NULL);
+    check_span(settings->traces.xray.daemon, "udp:127.0.0.9:1");
+    check_span(span_text(folder_faults(&folder)), "");
+    settings_free(settings);
+    folder.variables[1] = NULL; /* nothing goes to X-Ray: of no interest, broken or not */
+    folder.variables[0] = "AWS_XRAY_DAEMON_ADDRESS=tcp:127.0.0.3:2002";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "traces: { exporter: xray }\n", NULL);
+    check(settings != NULL);
+    check_span(settings->traces.xray.daemon, "udp:127.0.0.1:2000");
+    check_span(span_text(folder_faults(&folder)),
+               "AWS_XRAY_DAEMON_ADDRESS: warning: 'tcp:127.0.0.3:2002' is ignored: expected "
+               "127.0.0.1:2000, or tcp:127.0.0.1:2000 udp:127.0.0.1:2000, numeric\n");
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(a_signal_may_go_by_grpc_over_plain_tcp_by_variables_of_its_own)
 {
     struct folder folder;
@@ -522,6 +561,7 @@ int merge_suite(void)
         cmocka_unit_test(a_signal_may_go_by_grpc_over_plain_tcp_by_variables_of_its_own),
         cmocka_unit_test(
             variables_of_limits_hold_for_spans_and_log_records_the_narrower_name_first),
+        cmocka_unit_test(a_variable_says_where_xrays_daemon_is_in_either_of_its_forms),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
         cmocka_unit_test(an_argument_that_the_sampler_does_not_know_is_said_and_ignored),

@@ -24,9 +24,11 @@ int main(void)
     failures += span_pack_tests();
     failures += xray_tests();
     failures += audit_tests();
+    failures += sanitise_tests();
     failures += waf_log_tests();
     failures += execution_log_tests();
     failures += spool_tests();
+    failures += spool_damage_tests();
     failures += feed_tests();
     failures += otlp_tests();
     failures += otlp_grpc_tests();

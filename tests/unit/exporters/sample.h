@@ -44,9 +44,11 @@ int otlp_ways_tests(void);
 int resource_tests(void);
 int channels_tests(void);
 int audit_tests(void);
+int sanitise_tests(void);
 int waf_log_tests(void);
 int execution_log_tests(void);
 int spool_tests(void);
+int spool_damage_tests(void);
 int feed_tests(void);
 
 #endif

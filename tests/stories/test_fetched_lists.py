@@ -258,7 +258,7 @@ def test_a_reload_that_names_a_new_list_comes_into_force_with_it(sidegate, backe
 
 
 def test_a_reload_does_not_wait_for_ever_for_a_new_list(sidegate, backend):
-    lists = Lists(sidegate(backend(always_ok).url, trusted="127.0.0.1"))
+    lists = Lists(sidegate(backend(always_ok).url, trusted="127.0.0.1", hurried=True))
     lists.s.write(URL.format(url="http://127.0.0.1:9/list", more=""))
     lists.s.signal(signal.SIGHUP)
     wait_until(lambda: lists.ask("192.0.2.7") == 403, "on_failure: deny")  # refused at once

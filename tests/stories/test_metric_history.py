@@ -3,9 +3,10 @@
 import os
 import signal
 import sqlite3
+import time
 
 import pytest
-from harness import run, wait_until
+from harness import hurried_time, run, wait_until
 from test_metrics import Metrics, by_path
 
 
@@ -15,10 +16,14 @@ def config(folder):
 
 @pytest.fixture
 def start(sidegate, backend, tmp_path):
-    """start() -> the program with a folder for its state, always the same one."""
+    """start(...) -> the program with a folder for its state, always the same one."""
     url = backend(by_path).url
     (tmp_path / "state").mkdir()
-    return lambda: Metrics(sidegate(url, config(tmp_path / "state")))
+
+    def make(hurried=False):
+        return Metrics(sidegate(url, config(tmp_path / "state"), hurried=hurried), hurried_time if hurried else time.time)
+
+    return make
 
 
 def counted(metrics, requests):
@@ -41,7 +46,7 @@ def test_what_was_counted_before_a_restart_is_answered_after_it(start):
 
 
 def test_a_kill_loses_nothing_that_was_written_and_the_next_child_goes_on(start):
-    metrics = start()
+    metrics = start(hurried=True)
     counted(metrics, 4)
     wait_until(lambda: (metrics.s.metric("sidegate_metric_history_writes_total", result="written") or 0) > 0, "a write", 25)
     for requests in (5, 6):

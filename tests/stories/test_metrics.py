@@ -34,8 +34,8 @@ def by_path(wire):
 
 
 class Metrics:
-    def __init__(self, s):
-        self.s = s
+    def __init__(self, s, clock=time.time):
+        self.s, self.clock = s, clock
 
     def ask(self, body=None, **arguments):
         """(status, what it says); arguments go into the URI."""
@@ -54,7 +54,7 @@ class Metrics:
         query = {"Id": "m", "MetricStat": {"Metric": {
             "MetricName": name, "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()]},
             "Period": 86400, "Stat": statistic}}
-        now = int(time.time())
+        now = int(self.clock())
         status, answer = self.ask({"MetricDataQueries": [query], "StartTime": now - 3600, "EndTime": now + 1})
         assert status == 200, answer
         values = answer["MetricDataResults"][0]["Values"]

@@ -71,7 +71,7 @@ def test_a_collector_gets_all_figures_each_interval(sidegate, backend, receiver)
 
 def test_what_deltas_sum_to_is_what_there_was(sidegate, backend, receiver):
     there = receiver()
-    s = sidegate(backend().url, config=pushing(there, more=", temporality: delta"))
+    s = sidegate(backend().url, config=pushing(there, more=", temporality: delta"), hurried=True)
     for i in range(3):
         for _ in range(10):
             assert s.ask().status == 200

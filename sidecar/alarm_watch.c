@@ -4,19 +4,20 @@
 #include <stdlib.h>
 
 #include "exporters/alarms/alarms.h"
-#include "exporters/meter.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/alarm_duty.h"
+#include "sidecar/alarm_samples.h"
 #include "sidecar/http/date.h"
 #include "sidecar/loop/loop.h"
 #include "sidecar/program_log.h"
 
 enum {
     SECOND_US = 1000000,
-    SLOT_US = METER_SLOT_S * SECOND_US,
-    AFTER_US = 200000, /* behind a slot's end: who had ended by then has counted */
-    BEHIND_MOST = 60,  /* evaluations that are made up for where time has leapt */
+    SLOT_US = 10 * SECOND_US,
+    AFTER_US = 200000,       /* behind a slot's end: who had ended by then has counted */
+    LATE_AFTER_US = 1500000, /* and has been stored */
+    BEHIND_MOST = 60,        /* evaluations that are made up for where time has leapt */
     WAIT_US = 60 * SECOND_US,
     LOOK_US = 200000, /* between two looks at whether the folder is free */
     BACK_MOST_S = 60  /* a clock that was set back by more than this begins anew */
@@ -25,8 +26,7 @@ enum {
 struct alarm_watch {
     struct loop *loop;
     struct program_log *const *log;
-    struct metrics *metrics;
-    unsigned workers;
+    struct alarm_samples *samples;
     const struct settings *settings;
     struct alarms *alarms; /* NULL: none */
     struct alarm_duty *duty;
@@ -39,21 +39,6 @@ struct alarm_watch {
     uint64_t waits_until_us;
     struct timer look;
 };
-
-/* ---- samples ---- */
-
-static void on_given(void *context, size_t watch, int64_t time_s, const struct sketch *samples)
-{
-    struct alarm_watch *w = context;
-    if (w->alarms != NULL)
-        alarms_feed_add(w->alarms, watch, time_s, samples);
-}
-
-static void gather(struct alarm_watch *watch)
-{
-    for (unsigned w = 0; w < watch->workers; w++)
-        meter_take(metrics_meter(watch->metrics, w), on_given, watch);
-}
 
 /* ---- evaluations ---- */
 
@@ -71,11 +56,15 @@ static void on_told(void *context, const struct alarm_told *told)
     alarm_duty_told(watch->duty, told);
 }
 
+static int64_t wall_s(const struct alarm_watch *watch)
+{
+    return (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
+}
+
 static int64_t due_s(const struct alarm_watch *watch)
 {
     int64_t step_s = alarms_step_s(watch->alarms);
-    int64_t wall_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
-    return wall_s / step_s * step_s;
+    return wall_s(watch) / step_s * step_s;
 }
 
 /* What was sampled lies in the future now; the states stay. */
@@ -86,6 +75,7 @@ static void begin_anew(struct alarm_watch *watch)
         alarms_new(watch->settings->alarms, watch->settings->alarm_count, faults);
     must(alarms != NULL); /* the configuration was read */
     alarms_inherit(alarms, watch->alarms, false);
+    alarm_samples_change(watch->samples, alarms);
     alarms_free(watch->alarms);
     watch->alarms = alarms;
     faults_free(faults);
@@ -96,6 +86,7 @@ static void evaluate(struct alarm_watch *watch)
     int64_t step_s = alarms_step_s(watch->alarms), now_s = due_s(watch);
     if (now_s < watch->evaluated_s - BACK_MOST_S) {
         begin_anew(watch);
+        alarm_samples_take(watch->samples, wall_s(watch));
         watch->evaluated_s = now_s - step_s;
     }
     if (now_s - watch->evaluated_s > BEHIND_MOST * step_s)
@@ -107,13 +98,15 @@ static void evaluate(struct alarm_watch *watch)
 static void arm(struct alarm_watch *watch)
 {
     uint64_t of_slot_us = loop_wall_us(watch->loop) % SLOT_US;
-    timer_arm(&watch->timer, loop_now_us(watch->loop) + SLOT_US - of_slot_us + AFTER_US);
+    uint64_t after_us = alarm_samples_come_late(watch->samples) ? LATE_AFTER_US : AFTER_US;
+    uint64_t until_us = of_slot_us < after_us ? after_us : SLOT_US + after_us;
+    timer_arm(&watch->timer, loop_now_us(watch->loop) + until_us - of_slot_us);
 }
 
 static void on_slot(struct timer *timer)
 {
     struct alarm_watch *watch = list_entry(timer, struct alarm_watch, timer);
-    gather(watch);
+    alarm_samples_take(watch->samples, wall_s(watch));
     if (watch->folder == NULL) {
         evaluate(watch);
         alarm_duty_look(watch->duty);
@@ -125,7 +118,7 @@ static void on_slot(struct timer *timer)
 
 static void restore(struct alarm_watch *watch)
 {
-    int64_t now_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US);
+    int64_t now_s = wall_s(watch);
     struct alarm_restored restored;
     for (size_t i = 0; watch->alarms != NULL && i < watch->settings->alarm_count; i++)
         if (alarm_duty_restored(watch->duty, i, &restored)) {
@@ -174,8 +167,7 @@ struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const
     struct alarm_watch *watch = must_alloc(sizeof *watch);
     watch->loop = loop;
     watch->log = log;
-    watch->metrics = metrics;
-    watch->workers = workers;
+    watch->samples = alarm_samples_new(metrics, workers);
     watch->duty = alarm_duty_new(loop, log);
     timer_init(&watch->timer, loop, on_slot);
     timer_init(&watch->look, loop, on_look);
@@ -199,21 +191,14 @@ void alarm_watch_free(struct alarm_watch *watch)
     timer_disarm(&watch->look);
     alarm_duty_free(watch->duty);
     alarms_free(watch->alarms);
+    alarm_samples_free(watch->samples);
     free(watch->since_s);
     free(watch);
 }
 
-/* What the alarms ask for, in the order of their feeds. */
-static struct meter_watch *watches_of(const struct alarms *alarms, size_t *count)
+void alarm_watch_use(struct alarm_watch *watch, struct metric_store *store)
 {
-    *count = alarms != NULL ? alarms_feed_count(alarms) : 0;
-    struct meter_watch *watches = must_alloc(*count * sizeof *watches + 1);
-    for (size_t i = 0; i < *count; i++) {
-        struct alarm_feed feed = alarms_feed(alarms, i);
-        watches[i] = (struct meter_watch){.route = feed.route, .method = feed.method};
-        must(metered_find(feed.metric, &watches[i].metered));
-    }
-    return watches;
+    alarm_samples_use(watch->samples, store);
 }
 
 /* When alarms that are the same took their states. */
@@ -233,12 +218,9 @@ void alarm_watch_change(struct alarm_watch *watch, const struct settings *settin
     struct alarms *alarms = settings->alarm_count > 0
                                 ? alarms_new(settings->alarms, settings->alarm_count, faults)
                                 : NULL;
-    size_t count;
-    struct meter_watch *watches = watches_of(alarms, &count);
     int64_t *since = since_of(watch, settings);
     must(alarms != NULL || settings->alarm_count == 0); /* the configuration was read */
-    for (unsigned w = 0; w < watch->workers; w++)
-        meter_change(metrics_meter(watch->metrics, w), watches, count, on_given, watch);
+    alarm_samples_change(watch->samples, alarms);
     if (alarms != NULL && watch->alarms != NULL)
         alarms_inherit(alarms, watch->alarms, true);
     bool begins = alarms != NULL && watch->alarms == NULL;
@@ -253,7 +235,6 @@ void alarm_watch_change(struct alarm_watch *watch, const struct settings *settin
         watch->evaluated_s = due_s(watch);
     if (alarms != NULL)
         arm(watch);
-    free(watches);
     faults_free(faults);
 }
 
@@ -281,9 +262,7 @@ const char *alarm_watch_state_word(const struct alarm_watch *watch, size_t alarm
 void alarm_watch_set_state(struct alarm_watch *watch, size_t alarm, enum alarm_state state,
                            struct span reason)
 {
-    const struct alarm_restored to = {.state = state,
-                                      .reason = reason,
-                                      .since_s = (int64_t)(loop_wall_us(watch->loop) / SECOND_US)};
+    const struct alarm_restored to = {.state = state, .reason = reason, .since_s = wall_s(watch)};
     alarms_force(watch->alarms, alarm, &to, on_told, watch);
 }
 

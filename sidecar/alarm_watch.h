@@ -14,12 +14,15 @@ struct alarm_watch;
 struct alarm_duty;
 struct caller;
 struct loop;
+struct metric_store;
 struct program_log;
 struct settings;
 
 /* `log` is asked for at each line: it may be opened anew. All are borrowed. */
 struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const *log,
                                     struct metrics *metrics, unsigned workers);
+/* Where metrics are that the workers do not count for alarms; borrowed until it is closed. */
+void alarm_watch_use(struct alarm_watch *watch, struct metric_store *store);
 /* Actions that are under way are given up, before the caller stops; the loop turns once more before
  * it is freed. NULL allowed, for both. */
 void alarm_watch_close(struct alarm_watch *watch);

@@ -249,6 +249,7 @@ static void start_collector(struct process *process)
     process->collector = collector_new(process->metric_store, process->workers.metrics,
                                        process->workers.count, put_emf, process->workers.exporter);
     collector_watch(process->collector, process->filters);
+    alarm_watch_use(process->alarms, process->metric_store);
     process_name_metrics(process, settings);
     process->archive =
         archive_start(process->metric_store,

@@ -188,26 +188,18 @@ static bool band_find(struct builder *builder, struct alarm *alarm)
 
 /* ---- histories ---- */
 
-static bool feed_is(const struct feed *feed, const struct alarm_metric *metric,
-                    unsigned resolution_s)
-{
-    return feed->what.resolution_s == resolution_s &&
-           feed->what.ordered == statistic_asks_order(&metric->statistic) &&
-           span_is(feed->what.metric, metric->metric) && span_is(feed->what.route, metric->route) &&
-           span_is(feed->what.method, metric->method);
-}
-
 static struct feed *feed_for(struct alarms *alarms, const struct alarm_metric *metric,
                              unsigned resolution_s, size_t buckets)
 {
+    const struct alarm_feed what = {metric->namespace,  metric->metric,
+                                    metric->dimensions, metric->dimension_count,
+                                    resolution_s,       statistic_asks_order(&metric->statistic)};
     size_t i = 0;
-    while (i < alarms->feed_count && !feed_is(&alarms->feeds[i], metric, resolution_s))
+    while (i < alarms->feed_count && !alarm_feeds_are_same(&alarms->feeds[i].what, &what))
         i++;
     if (i == alarms->feed_count) {
         alarms->feeds = must_realloc(alarms->feeds, ++alarms->feed_count * sizeof *alarms->feeds);
-        alarms->feeds[i] =
-            (struct feed){.what = {metric->metric, metric->route, metric->method, resolution_s,
-                                   statistic_asks_order(&metric->statistic)}};
+        alarms->feeds[i] = (struct feed){.what = what};
     }
     if (alarms->feeds[i].buckets < buckets)
         alarms->feeds[i].buckets = buckets;

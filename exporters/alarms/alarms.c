@@ -69,6 +69,12 @@ bool alarms_feed_add(struct alarms *alarms, size_t feed, int64_t time_s,
     return history_merge(alarms->feeds[feed].history, time_s, samples);
 }
 
+bool alarms_feed_set(struct alarms *alarms, size_t feed, int64_t time_s,
+                     const struct sketch *samples)
+{
+    return history_set(alarms->feeds[feed].history, time_s, samples);
+}
+
 struct span alarms_reason(const struct alarms *alarms, size_t alarm)
 {
     return buf_span(&alarms->list[alarm].reason);
@@ -76,11 +82,17 @@ struct span alarms_reason(const struct alarms *alarms, size_t alarm)
 
 /* ---- taking over ---- */
 
-static bool same_feed(const struct alarm_feed *a, const struct alarm_feed *b)
+bool alarm_feeds_are_same(const struct alarm_feed *a, const struct alarm_feed *b)
 {
-    return a->resolution_s == b->resolution_s && a->ordered == b->ordered &&
-           span_is(a->metric, b->metric) && span_is(a->route, b->route) &&
-           span_is(a->method, b->method);
+    if (a->resolution_s != b->resolution_s || a->ordered != b->ordered ||
+        !span_is(a->namespace, b->namespace) || !span_is(a->metric, b->metric) ||
+        a->dimension_count != b->dimension_count)
+        return false;
+    for (size_t i = 0; i < a->dimension_count; i++)
+        if (!span_is(a->dimensions[i].name, b->dimensions[i].name) ||
+            !span_is(a->dimensions[i].value, b->dimensions[i].value))
+            return false;
+    return true;
 }
 
 static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *earlier)
@@ -106,7 +118,7 @@ void alarms_inherit(struct alarms *alarms, struct alarms *earlier, bool with_sam
                 alarm_inherit(alarms, i, &earlier->list[k]);
     for (size_t i = 0; with_samples && i < alarms->feed_count; i++)
         for (size_t k = 0; k < earlier->feed_count; k++)
-            if (same_feed(&alarms->feeds[i].what, &earlier->feeds[k].what))
+            if (alarm_feeds_are_same(&alarms->feeds[i].what, &earlier->feeds[k].what))
                 history_take(alarms->feeds[i].history, earlier->feeds[k].history);
 }
 

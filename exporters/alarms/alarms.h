@@ -19,9 +19,10 @@
 
 /* A metric that an alarm asks for, or an expression over them. */
 struct alarm_metric {
-    struct span id; /* empty only where there is but one */
-    struct span metric;
-    struct span route, method; /* of these alone; empty: of all */
+    struct span id;                /* empty only where there is but one */
+    struct span namespace, metric; /* namespace empty: the program's own */
+    const struct pair *dimensions;
+    size_t dimension_count;
     struct statistic statistic;
     struct span statistic_text;
     struct span expression; /* instead of the two */
@@ -70,7 +71,9 @@ bool alarms_sample(struct alarms *alarms, struct span metric, int64_t time_s, do
 
 /* What the alarms ask for: each metric once for each resolution. */
 struct alarm_feed {
-    struct span metric, route, method;
+    struct span namespace, metric;
+    const struct pair *dimensions;
+    size_t dimension_count;
     unsigned resolution_s;
     bool ordered; /* for statistics that ask for the order of samples */
 };
@@ -78,6 +81,9 @@ size_t alarms_feed_count(const struct alarms *alarms);
 struct alarm_feed alarms_feed(const struct alarms *alarms, size_t feed);
 /* Samples of the feed's metric, gathered within one of its periods. False: they are too old. */
 bool alarms_feed_add(struct alarms *alarms, size_t feed, int64_t time_s,
+                     const struct sketch *samples);
+/* The same in the place of what was there: all samples of that period. */
+bool alarms_feed_set(struct alarms *alarms, size_t feed, int64_t time_s,
                      const struct sketch *samples);
 
 /* Takes over from an earlier set: what was sampled, and the state of alarms whose text is the same.

@@ -42,6 +42,9 @@ struct feed {
     struct history *history; /* made once all alarms have said how much they look at */
 };
 
+/* The same metric at the same resolution? */
+bool alarm_feeds_are_same(const struct alarm_feed *a, const struct alarm_feed *b);
+
 struct alarms {
     struct arena *arena; /* all that lives as long as the set */
     struct arena *runs;  /* of one evaluation */

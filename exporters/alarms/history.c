@@ -80,6 +80,16 @@ bool history_merge(struct history *history, int64_t time_s, const struct sketch 
     return sketch != NULL;
 }
 
+bool history_set(struct history *history, int64_t time_s, const struct sketch *samples)
+{
+    struct sketch *sketch = sketch_for(history, slot_of(history, time_s));
+    if (sketch != NULL) {
+        sketch_clear(sketch);
+        sketch_merge(sketch, samples);
+    }
+    return sketch != NULL;
+}
+
 void history_take(struct history *history, const struct history *from)
 {
     must(history->resolution_s == from->resolution_s);

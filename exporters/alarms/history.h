@@ -22,6 +22,8 @@ void history_free(struct history *history); /* NULL allowed */
 bool history_add(struct history *history, int64_t time_s, double value, uint64_t times);
 /* The same of samples that were gathered within one slot. */
 bool history_merge(struct history *history, int64_t time_s, const struct sketch *samples);
+/* The same, instead of what the slot held. */
+bool history_set(struct history *history, int64_t time_s, const struct sketch *samples);
 /* Whatever `from`, of the same resolution, holds and there is room for. */
 void history_take(struct history *history, const struct history *from);
 /* Merges what lies in [from_s, to_s) into `into`; both are multiples of the resolution. */

@@ -67,23 +67,20 @@ static void actions_add(struct buf *to, const char *name, const struct alarm_act
     buf_add_byte(to, ']');
 }
 
-static void dimension_add(struct buf *to, const char *name, struct span value)
-{
-    if (value.len == 0)
-        return;
-    buf_format(to, "%s{\"name\":\"%s\",\"value\":", to->at[to->len - 1] == '[' ? "" : ",", name);
-    json_add_string(to, value);
-    buf_add_byte(to, '}');
-}
-
 /* "MetricName":...,"Namespace":...,"Dimensions":[...] */
 static void metric_add(struct buf *to, const struct alarm_metric *metric)
 {
     buf_add(to, SPAN("\"MetricName\":"));
     json_add_string(to, metric->metric);
-    buf_add(to, SPAN(",\"Namespace\":\"Sidegate\",\"Dimensions\":["));
-    dimension_add(to, "route", metric->route);
-    dimension_add(to, "method", metric->method);
+    member_add(to, "Namespace", metric->namespace.len > 0 ? metric->namespace : SPAN("Sidegate"));
+    buf_add(to, SPAN(",\"Dimensions\":["));
+    for (size_t i = 0; i < metric->dimension_count; i++) {
+        buf_add(to, i > 0 ? SPAN(",{\"name\":") : SPAN("{\"name\":"));
+        json_add_string(to, metric->dimensions[i].name);
+        buf_add(to, SPAN(",\"value\":"));
+        json_add_string(to, metric->dimensions[i].value);
+        buf_add_byte(to, '}');
+    }
     buf_add_byte(to, ']');
 }
 

@@ -1,143 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/config/alarm_entry.h"
 
-#include "exporters/meter.h"
-
-/* ---- metrics ---- */
-
-static bool statistic_read(struct alarm_reading *reading, const struct node *node,
-                           struct statistic *statistic)
-{
-    char hint[ALARM_HINT_BYTES];
-    if (node->kind != NODE_SCALAR)
-        return false;
-    if (!statistic_parse(node->text, statistic, hint, sizeof hint))
-        fault_add(reading->faults, FAULT_ERROR, node->place, span_text(hint),
-                  "statistic: found '" SPAN_FORMAT "', expected Average, Sum, Minimum, Maximum, "
-                  "SampleCount, p99, tm99, TM(5%%:95%%), ...",
-                  span_arg(span_first(node->text, ALARM_SHOWN_BYTES)));
-    return true;
-}
-
-static bool id_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    return alarm_text_read(node, &((struct alarm_metric *)to)->id);
-}
-
-static bool metric_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    return alarm_text_read(node, &((struct alarm_metric *)to)->metric);
-}
-
-static bool metric_statistic_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    ((struct alarm_metric *)to)->statistic_text = node->text;
-    return statistic_read(reading, node, &((struct alarm_metric *)to)->statistic);
-}
-
-static bool expression_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    struct alarm_metric *metric = to;
-    metric->place = alarm_text_place(node);
-    return alarm_text_read(node, &metric->expression);
-}
-
-static bool return_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    return alarm_flag_read(node, &((struct alarm_metric *)to)->returns);
-}
-
-static bool route_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    return alarm_text_read(node, &((struct alarm_metric *)to)->route);
-}
-
-static bool method_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    (void)reading;
-    return alarm_text_read(node, &((struct alarm_metric *)to)->method);
-}
-
-static const struct alarm_key dimension_keys[] = {
-    {"route", route_read, "the template of a route, like /pets/{id}"},
-    {"method", method_read, "a method, like GET"},
-};
-
-static bool dimensions_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    alarm_map_read(reading, node, dimension_keys, sizeof dimension_keys / sizeof *dimension_keys,
-                   to);
-    return true;
-}
-
-static const struct alarm_key metric_keys[] = {
-    {"id", id_read, "a lower-case letter, then letters, digits and _"},
-    {"metric", metric_read, "the name of a metric"},
-    {"statistic", metric_statistic_read, "a statistic, like Average or p99"},
-    {"dimensions", dimensions_read, ""},
-    {"expression", expression_read, "an expression, like 100*e/r"},
-    {"return_data", return_read, "true or false"},
-};
-
-/* The names that the program counts by itself. */
-static void live_metric_check(struct alarm_reading *reading, const struct node *node,
-                              const struct alarm_metric *metric)
-{
-    const char *names[ALARM_NAMES_MOST];
-    char hint[ALARM_HINT_BYTES];
-    size_t count = 0;
-    for (; (names[count] = metered_word((unsigned)count)) != NULL; count++)
-        if (span_is(metric->metric, span_text(names[count])))
-            return;
-    if (reading->is_live && metric->metric.len > 0)
-        fault_add(reading->faults, FAULT_ERROR, node->place,
-                  nearest_hint(metric->metric, names, count, hint, sizeof hint),
-                  "metric: found '" SPAN_FORMAT
-                  "', expected Count, 4XXError, 5XXError, Latency or IntegrationLatency",
-                  span_arg(span_first(metric->metric, ALARM_SHOWN_BYTES)));
-}
-
-static void metric_check(struct alarm_reading *reading, const struct node *node,
-                         const struct alarm_metric *metric)
-{
-    if ((metric->metric.len > 0) == (metric->expression.len > 0))
-        alarm_refuse(reading, node->place,
-                     "expected either `metric` with `statistic`, or `expression`");
-    else if (metric->metric.len > 0 && tree_find(node, SPAN("statistic")) == NULL)
-        alarm_refuse(reading, node->place, "`statistic` is missing");
-    live_metric_check(reading, node, metric);
-}
-
-static bool metrics_read(struct alarm_reading *reading, const struct node *node, void *to)
-{
-    struct alarm_settings *settings = to;
-    if (node->kind != NODE_LIST || node->count == 0)
-        return false;
-    struct alarm_metric *metrics = alarm_list_new(reading, node, sizeof *metrics);
-    for (const struct node *n = node->first; metrics != NULL && n != NULL; n = n->next) {
-        struct alarm_metric *metric = &metrics[settings->metric_count++];
-        size_t before = alarm_said(reading);
-        metric->place = n->place;
-        alarm_map_read(reading, n, metric_keys, sizeof metric_keys / sizeof *metric_keys, metric);
-        if (alarm_said(reading) == before)
-            metric_check(reading, n, metric);
-    }
-    settings->metrics = metrics;
-    return true;
-}
-
 static bool name_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
     return alarm_text_read(node, &((struct alarm_settings *)to)->name);
 }
 
-/* `metric` and `statistic` of the alarm itself are read by single_metric_read(). */
+/* `metric` and its like beside the alarm's name: alarm_metric_beside_read(). */
 static bool later_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
@@ -354,10 +224,11 @@ static const struct alarm_key alarm_keys[] = {
     {"actions_enabled", enabled_read, "true or false"},
     {"mute", mutes_read,
      "a list of ten windows at the most, like [{ schedule: cron(0 2 * * *), duration: 2h }]"},
+    {"namespace", later_read, "the namespace of a metric"},
     {"metric", later_read, "the name of a metric"},
     {"statistic", later_read, "a statistic, like Average or p99"},
     {"dimensions", dimensions_later, "a map, like { route: /pets, method: GET }"},
-    {"metrics", metrics_read, "a list of metrics and expressions"},
+    {"metrics", alarm_metrics_read, "a list of metrics and expressions"},
     {"period", period_read, "a time with a unit, in whole seconds, like 60s"},
     {"evaluation_periods", periods_read, "a number"},
     {"datapoints_to_alarm", datapoints_read, "a number"},
@@ -371,30 +242,6 @@ static const struct alarm_key alarm_keys[] = {
     {"actions_suppressor_wait_period", wait_read, "a time with a unit, like 60s"},
     {"actions_suppressor_extension_period", extension_read, "a time with a unit, like 60s"},
 };
-
-/* `metric` and `statistic` beside the alarm's name are a list of one. */
-static void single_metric_read(struct alarm_reading *reading, const struct node *node,
-                               struct alarm_settings *settings, bool is_said)
-{
-    const struct node *name = tree_find(node, SPAN("metric"));
-    const struct node *statistic = tree_find(node, SPAN("statistic"));
-    struct alarm_metric *metric = alarm_list_new(reading, node, sizeof *metric);
-    if (name == NULL || metric == NULL)
-        return;
-    const struct node *dimensions = tree_find(node, SPAN("dimensions"));
-    *metric = (struct alarm_metric){.metric = name->text, .place = name->place, .returns = true};
-    if (dimensions != NULL)
-        dimensions_read(reading, dimensions, metric);
-    live_metric_check(reading, name, metric);
-    if (settings->metric_count > 0)
-        alarm_refuse(reading, name->place, "`metric` and `metrics` exclude each other");
-    else if (statistic != NULL)
-        metric_statistic_read(reading, statistic, metric);
-    else if (!is_said)
-        alarm_refuse(reading, node->place, "`statistic` is missing");
-    settings->metrics = metric;
-    settings->metric_count = 1;
-}
 
 /* Keys that a metric alarm has to have, and that a composite one may not. */
 static void alarm_check(struct alarm_reading *reading, const struct node *node,
@@ -431,7 +278,7 @@ bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
         if (n->kind != NODE_MAP)
             continue;
         bool is_said = alarm_said(reading) > before;
-        single_metric_read(reading, n, settings, is_said);
+        alarm_metric_beside_read(reading, n, settings, is_said);
         if (!is_said)
             alarm_check(reading, n, settings);
     }

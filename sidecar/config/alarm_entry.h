@@ -58,6 +58,12 @@ void alarm_node_print(struct buf *to, const struct node *node); /* the same of a
 /* The state whose actions a key of an alarm lists. False: it lists none. */
 bool alarm_actions_key(struct span key, enum alarm_state *state);
 
+/* alarm_metrics.c: a list of metrics and expressions; and the one whose keys stand beside the
+ * alarm's name (`is_said`: something there was refused; what is missing may be only that). */
+bool alarm_metrics_read(struct alarm_reading *reading, const struct node *node, void *to);
+void alarm_metric_beside_read(struct alarm_reading *reading, const struct node *node,
+                              struct alarm_settings *settings, bool is_said);
+
 /* The list `alarms:`, presets put in; an empty one only where it is live. False: it is no such
  * list. */
 bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,

@@ -285,6 +285,7 @@ void settings_check(struct reading *reading)
     check_audit_log(reading);
     check_emf(reading);
     filters_check(reading);
+    alarms_check(reading);
     otlp_check(reading);
     sinks_check(reading);
     xray_check(reading);

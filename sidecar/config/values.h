@@ -102,6 +102,8 @@ extern const struct option_type type_export_headers, type_headers_file, type_res
 extern const struct option_type type_filter_pattern, type_filter_metric, type_filter_namespace,
     type_filter_value, type_filter_default, type_filter_dimensions; /* filter_values.c */
 void filters_check(struct reading *reading);
+/* alarm_metrics.c: whether somebody counts what alarms look at. */
+void alarms_check(struct reading *reading);
 /* places.c: files, addresses, networks */
 extern const struct option_type type_path, type_path_or_off, type_files, type_token_file,
     type_secret_file, type_address, type_address_or_off, type_networks, type_types,

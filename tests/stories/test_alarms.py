@@ -197,8 +197,8 @@ def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
 
 
 @pytest.mark.parametrize("wrong, right, said", [
-    ("metric: 5XXErrors", "metric: 5XXError", "metric: found '5XXErrors', expected Count, 4XXError, 5XXError, Latency or "
-     "IntegrationLatency (did you mean '5XXError'?)"),
+    ("metric: 5XXErrors", "metric: 5XXError", "metric: found '5XXErrors', expected Count, 4XXError, 5XXError, Latency, "
+     "IntegrationLatency, AllowedRequests, BlockedRequests, CountedRequests or a metric of metric_filters (did you mean '5XXError'?)"),
     ("ok_actions: [{ type: lgo }], threshold: 0.5", "threshold: 0.5", "type: found 'lgo', expected webhook, command, ... (did you mean 'log'?)"),
     ("period: 11s", "period: 10s", "period: expected 10s, 20s, 30s or a number of minutes"),
     ("OK(sloe)", "OK(slow)", "there is no alarm 'sloe' (did you mean 'slow'?)"),

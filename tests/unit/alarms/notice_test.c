@@ -27,9 +27,11 @@ static struct notice notice_of(const struct alarm_settings *alarm)
 
 TEST(a_message_of_a_metric_alarm_has_its_trigger)
 {
+    const struct pair dimensions[] = {{SPAN("route"), SPAN("/pets/{id}")},
+                                      {SPAN("method"), SPAN("GET")}};
     const struct alarm_metric latency = {.metric = SPAN("Latency"),
-                                         .route = SPAN("/pets/{id}"),
-                                         .method = SPAN("GET"),
+                                         .dimensions = dimensions,
+                                         .dimension_count = 2,
                                          .statistic_text = SPAN("p99"),
                                          .statistic = {.kind = STATISTIC_PERCENTILE}};
     struct alarm_settings alarm = {.name = SPAN("slow \"pets\""),

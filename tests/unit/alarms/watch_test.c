@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "exporters/cloudwatch/metric_store.h"
 #include "exporters/meter.h"
 #include "sidecar/alarm_watch.h"
 #include "sidecar/config/settings.h"
@@ -326,6 +327,82 @@ TEST(a_clock_that_is_set_back_or_leaps_leaves_alarms_working)
     scene_end(&scene);
 }
 
+/* ---- metrics of others ---- */
+
+static void store(struct scene *scene, struct metric_store *kept, double value, uint64_t times)
+{
+    static const struct pair method = {SPAN_INIT("Method"), SPAN_INIT("GET")};
+    const struct metric_id id = {SPAN("Shop"), SPAN("Broken"), &method, 1};
+    struct sketch sketch = {0};
+    sketch_add(&sketch, value, times);
+    check(metric_store_add(kept, &id, (int64_t)(scene->hand.wall_us / SECOND_US), &sketch));
+    sketch_fini(&sketch);
+}
+
+static struct settings *stored_alarm(struct alarm_metric *metric, struct alarm_settings *alarm)
+{
+    static const struct pair method = {SPAN_INIT("Method"), SPAN_INIT("GET")};
+    static struct settings settings;
+    *metric = metric_of("Broken", "Sum");
+    metric->namespace = SPAN("Shop");
+    metric->dimensions = &method;
+    metric->dimension_count = 1;
+    *alarm = (struct alarm_settings){.name = SPAN("broken"),
+                                     .text = SPAN("{ name: broken }"),
+                                     .metrics = metric,
+                                     .metric_count = 1,
+                                     .period_s = 60,
+                                     .test = {ALARM_GREATER_OR_EQUAL, 5, 2, 1, ALARM_MISSING}};
+    settings = (struct settings){.alarms = alarm, .alarm_count = 1};
+    return &settings;
+}
+
+TEST(an_alarm_on_a_metric_of_a_filter_looks_back_and_takes_what_comes_late)
+{
+    struct scene scene;
+    struct alarm_metric metric;
+    struct alarm_settings alarm;
+    struct metric_store *kept = metric_store_new(10, 1 << 20);
+    scene_begin(&scene, 1795254000);
+    store(&scene, kept, 4, 1);
+    pass(&scene, 70);
+    alarm_watch_use(scene.watch, kept);
+    alarm_watch_change(scene.watch, stored_alarm(&metric, &alarm));
+    pass(&scene, 51); /* 121 s after the start: the second minute is not over by 1.5 s */
+    assert_string_equal(state_of(&scene, 0), "INSUFFICIENT_DATA");
+    pass(&scene, 1);
+    assert_string_equal(state_of(&scene, 0), "OK"); /* 4, from before the alarm was there */
+    scene.hand.wall_us -= (uint64_t)30 * SECOND_US;
+    store(&scene, kept, 1, 5); /* of half a minute ago */
+    scene.hand.wall_us += (uint64_t)30 * SECOND_US;
+    pass(&scene, 60);
+    assert_string_equal(state_of(&scene, 0), "ALARM"); /* 5 are counted once, though read often */
+    pass(&scene, 300);
+    assert_string_equal(state_of(&scene, 0), "INSUFFICIENT_DATA");
+    scene_end(&scene);
+    metric_store_free(kept);
+}
+
+TEST(an_alarm_on_a_metric_of_a_filter_lives_through_a_clock_that_is_set_back)
+{
+    struct scene scene;
+    struct alarm_metric metric;
+    struct alarm_settings alarm;
+    struct metric_store *kept = metric_store_new(10, 1 << 20);
+    scene_begin(&scene, 1795254000);
+    alarm_watch_use(scene.watch, kept);
+    alarm_watch_change(scene.watch, stored_alarm(&metric, &alarm));
+    store(&scene, kept, 6, 1);
+    pass(&scene, 62);
+    assert_string_equal(state_of(&scene, 0), "ALARM");
+    scene.hand.wall_us -= (uint64_t)3600 * SECOND_US;
+    store(&scene, kept, 1, 1);
+    pass(&scene, 62);
+    assert_string_equal(state_of(&scene, 0), "OK");
+    scene_end(&scene);
+    metric_store_free(kept);
+}
+
 int watch_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +412,8 @@ int watch_suite(void)
         cmocka_unit_test(alarms_are_evaluated_by_what_all_workers_have_counted),
         cmocka_unit_test(a_change_keeps_states_and_samples_of_alarms_that_are_the_same),
         cmocka_unit_test(a_clock_that_is_set_back_or_leaps_leaves_alarms_working),
+        cmocka_unit_test(an_alarm_on_a_metric_of_a_filter_looks_back_and_takes_what_comes_late),
+        cmocka_unit_test(an_alarm_on_a_metric_of_a_filter_lives_through_a_clock_that_is_set_back),
     };
     return cmocka_run_group_tests_name("alarms of the program", tests, NULL, NULL);
 }

@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <nghttp2/nghttp2.h>
+
 #include "rules/base/must.h"
-#include "tests/unit/exporters/nghttp2_words.h"
 
 enum { REQUEST_BYTES = 4 * 1024 * 1024, FIELDS_MOST = 4 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Twice over the report: first where a named value stands by its structure, which also tells what
- * the secrets are; then wherever those bytes stand. */
+ * the secrets are; then wherever those bytes stand. What nobody named and is a secret by its own
+ * name, or by how it reads, is hidden where it stands, and is not looked for elsewhere: who may
+ * send what is hidden everywhere could hide an attack with it. */
 #include "exporters/sanitise.h"
 
 #include "exporters/form.h"
@@ -116,6 +118,27 @@ static bool holds(struct cleaning *c, struct span value)
     return false;
 }
 
+/* ---- what reads as a secret ---- */
+
+/* True: there was something. */
+static bool mask_text(struct cleaning *c, struct span *text)
+{
+    struct buf to;
+    if (!text_may_have_secrets(*text))
+        return false;
+    buf_init(&to, TEXT_BYTES);
+    text_mask_secrets(&to, *text);
+    *text = finish(c, &to);
+    return true;
+}
+
+/* Of bodies, whatever they are. */
+static struct span masked_body(struct cleaning *c, struct span body)
+{
+    mask_text(c, &body);
+    return body;
+}
+
 /* ---- where they stand ---- */
 
 /* a=1&b=2: of a query or a form. */
@@ -132,10 +155,16 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
             len++;
         struct span value = span_first(rest, len);
         struct span name = span_cut(&value, '=');
+        bool hides;
         if (value.at != NULL &&
             ((names_one && is_named(c, SPAN("ARGS"), decoded(c, name))) || holds(c, value))) {
             keep(c, value);
             keep(c, decoded(c, value));
+            hides = true;
+        } else {
+            hides = value.at != NULL && (name_is_secret(name) || text_has_secret(value));
+        }
+        if (hides) {
             buf_add(&to, span_make(copied, (size_t)(value.at - copied)));
             buf_add(&to, SPAN(MASK));
             copied = value.at + value.len;
@@ -156,11 +185,16 @@ static struct span clean_multipart(struct cleaning *c, struct span body, struct 
     struct span rest = body;
     const char *copied = body.at;
     while (form_next(&rest, boundary, &part)) {
-        if (!is_named(c, SPAN("ARGS"), part.name))
-            continue;
-        keep(c, part.content);
+        struct span shown = SPAN(MASK);
+        if (is_named(c, SPAN("ARGS"), part.name))
+            keep(c, part.content);
+        else if (!name_is_secret(part.name)) {
+            shown = masked_body(c, part.content);
+            if (shown.at == part.content.at)
+                continue;
+        }
         buf_add(&to, span_make(copied, (size_t)(part.content.at - copied)));
-        buf_add(&to, SPAN(MASK));
+        buf_add(&to, shown);
         copied = part.content.at + part.content.len;
     }
     buf_add(&to, span_make(copied, (size_t)(body.at + body.len - copied)));
@@ -181,6 +215,8 @@ static void hide_coded(const struct pair *fields, size_t count, struct span *bod
 static void clean_body(struct cleaning *c)
 {
     struct report_audit *audit = &c->report->audit;
+    if (audit->request_body.len == 0 && audit->response_body.len == 0)
+        return;
     hide_coded(audit->request_fields, audit->request_field_count, &audit->request_body);
     hide_coded(audit->response_fields, audit->response_field_count, &audit->response_body);
     struct span type =
@@ -190,6 +226,7 @@ static void clean_body(struct cleaning *c)
         audit->request_body = SPAN(MASK);
     if (names_any(c, false, SPAN("RESPONSE_BODY")) && audit->response_body.len > 0)
         audit->response_body = SPAN(MASK);
+    audit->response_body = masked_body(c, audit->response_body);
     bool escapes = span_find_byte(audit->request_body, '\\') != SPAN_NONE ||
                    span_find_byte(audit->request_body, '&') != SPAN_NONE;
     if (audit->request_body.len == 0)
@@ -200,6 +237,19 @@ static void clean_body(struct cleaning *c)
         audit->request_body = clean_parameters(c, audit->request_body);
     else if (names_any(c, true, SPAN("")) || (c->secret_count > 0 && escapes))
         audit->request_body = SPAN(MASK);
+    else
+        audit->request_body = masked_body(c, audit->request_body);
+}
+
+/* The segments that read as secrets. */
+static struct span clean_path(struct cleaning *c, struct span path)
+{
+    struct buf to;
+    if (!text_has_secret(path))
+        return path;
+    buf_init(&to, TEXT_BYTES);
+    (void)path_masked(path, &to);
+    return finish(c, &to);
 }
 
 static void clean_target(struct cleaning *c)
@@ -207,14 +257,15 @@ static void clean_target(struct cleaning *c)
     struct report *report = c->report;
     struct span query = report->target;
     struct span path = span_cut(&query, '?');
-    struct span clean = clean_parameters(c, query);
-    if (clean.at != query.at)
-        report->target =
-            arena_format(c->arena, SPAN_FORMAT "?" SPAN_FORMAT, span_arg(path), span_arg(clean));
+    struct span clean = clean_parameters(c, query), clean_start = clean_path(c, path);
+    const struct span parts[] = {clean_start, SPAN("?"), clean};
+    if (clean.at != query.at || clean_start.at != path.at)
+        report->target = arena_join(c->arena, parts, query.at != NULL ? 3 : 1);
     report->query = clean_parameters(c, report->query);
+    report->path = clean_path(c, report->path);
 }
 
-/* sid=1; theme=dark */
+/* sid=1; theme=dark: a cookie of any name may be a session's. */
 static struct span clean_cookies(struct cleaning *c, struct span text)
 {
     struct buf to;
@@ -222,17 +273,28 @@ static struct span clean_cookies(struct cleaning *c, struct span text)
     while (text.at != NULL) {
         struct span one = span_cut(&text, ';'), value = one;
         struct span name = span_cut(&value, '=');
-        if (value.at != NULL && is_named(c, SPAN("REQUEST_COOKIES"), span_trim_ows(name))) {
-            keep(c, value);
+        if (value.at != NULL) {
+            if (is_named(c, SPAN("REQUEST_COOKIES"), span_trim_ows(name)))
+                keep(c, value);
             buf_add(&to, span_first(one, name.len + 1));
             buf_add(&to, SPAN(MASK));
         } else {
-            buf_add(&to, one);
+            buf_add(&to, span_trim_ows(one).len > 0 ? SPAN(MASK) : one);
         }
         if (text.at != NULL)
             buf_add_byte(&to, ';');
     }
     return finish(c, &to);
+}
+
+/* sid=1; Path=/ */
+static struct span clean_set_cookie(struct cleaning *c, struct span text)
+{
+    struct span attributes = text, name = span_cut(&attributes, ';');
+    size_t equals = span_find_byte(name, '=');
+    const struct span parts[] = {span_first(name, equals == SPAN_NONE ? 0 : equals + 1), SPAN(MASK),
+                                 span_from(text, name.len)};
+    return arena_join(c->arena, parts, 3);
 }
 
 static const struct pair *clean_fields(struct cleaning *c, struct span collection,
@@ -248,6 +310,12 @@ static const struct pair *clean_fields(struct cleaning *c, struct span collectio
             copy[i].value = SPAN(MASK);
         } else if (span_is_nocase(fields[i].name, SPAN("cookie"))) {
             copy[i].value = clean_cookies(c, fields[i].value);
+        } else if (span_is_nocase(fields[i].name, SPAN("set-cookie"))) {
+            copy[i].value = clean_set_cookie(c, fields[i].value);
+        } else if (field_is_secret(fields[i].name)) {
+            copy[i].value = SPAN(MASK);
+        } else {
+            mask_text(c, &copy[i].value);
         }
     }
     return copy;
@@ -320,7 +388,15 @@ static const struct pair *hide_in_fields(struct cleaning *c, const struct pair *
     return copy;
 }
 
-static const struct span *hide_in_tags(struct cleaning *c, const struct span *tags, size_t *count)
+static void hide_one(struct cleaning *c, struct span *text, struct span secret)
+{
+    if (secret.len >= SECRET_SHORTEST && span_find_nocase(*text, secret) != SPAN_NONE)
+        *text = without_one(c, *text, secret);
+}
+
+/* `value`: empty, or hidden there, too. */
+static const struct span *hide_in_tags(struct cleaning *c, const struct span *tags, size_t *count,
+                                       struct span value)
 {
     struct span *copy = arena_alloc(c->arena, *count * sizeof(struct span));
     if (copy == NULL)
@@ -328,27 +404,55 @@ static const struct span *hide_in_tags(struct cleaning *c, const struct span *ta
     for (size_t i = 0; i < *count; i++) {
         copy[i] = tags[i];
         hide(c, &copy[i]);
+        hide_one(c, &copy[i], value);
     }
     return copy;
+}
+
+/* A link of a chain that looks at what another one found: its name does not say where. */
+static bool is_derived(struct span collection)
+{
+    return span_is_nocase(collection, SPAN("TX")) ||
+           span_starts_nocase(collection, SPAN("MATCHED_VAR"));
+}
+
+/* Is the value all of a secret, or a piece of one? It is masked then, else what it holds of them.
+ */
+static bool clean_value(struct cleaning *c, struct rule_match *match)
+{
+    struct span name = match->variable_name;
+    struct span collection = span_cut(&name, ':');
+    bool named = is_named(c, collection, name.at != NULL ? name : SPAN(""));
+    if (named)
+        keep(c, match->variable_value);
+    if (named || variable_is_secret(match->variable_name) ||
+        (is_derived(collection) && text_may_have_secrets(match->data))) {
+        match->variable_value = SPAN(MASK);
+        return true;
+    }
+    bool hidden = hide(c, &match->variable_value);
+    bool masked = mask_text(c, &match->variable_value);
+    return hidden || (masked && span_is(match->variable_value, SPAN(MASK)));
 }
 
 /* A match against a secret says in its data what it found there: pieces of it. */
 static void clean_match(struct cleaning *c, struct rule_match *match)
 {
-    struct span name = match->variable_name;
-    struct span collection = span_cut(&name, ':');
-    bool touched = is_named(c, collection, name.at != NULL ? name : SPAN(""));
-    if (touched) {
-        keep(c, match->variable_value);
-        match->variable_value = SPAN(MASK);
-    }
-    touched |= hide(c, &match->variable_value);
+    struct span value = match->variable_value;
+    bool touched = clean_value(c, match);
+    enum { TEXTS = 3 };
+    struct span *texts[TEXTS] = {&match->data, &match->message, &match->operator_argument};
     if (touched && match->data.len > 0)
         match->data = SPAN(MASK);
-    hide(c, &match->data);
-    hide(c, &match->message);
-    hide(c, &match->operator_argument);
-    match->tags = hide_in_tags(c, match->tags, &match->tag_count);
+    if (!touched)
+        value = SPAN("");
+    for (size_t i = 0; i < TEXTS; i++) {
+        hide(c, texts[i]);
+        hide_one(c, texts[i], value);
+    }
+    mask_text(c, &match->data);
+    mask_text(c, &match->message);
+    match->tags = hide_in_tags(c, match->tags, &match->tag_count, value);
 }
 
 static void clean_matches(struct cleaning *c)
@@ -362,6 +466,11 @@ static void clean_matches(struct cleaning *c)
         clean_match(c, &copy[i]);
     }
     c->report->waf.matches = copy;
+}
+
+static bool is_secret_place(const struct report_waf_rule *rule)
+{
+    return field_is_secret(rule->field) || name_is_secret(rule->field);
 }
 
 /* What a web ACL's rule found may be a piece of a secret, or hold one. */
@@ -381,10 +490,99 @@ static void clean_decisions(struct cleaning *c)
         if (copy[i].rule == NULL)
             continue;
         rules[i] = *copy[i].rule;
+        if (rules[i].field.len > 0 && is_secret_place(&rules[i]))
+            rules[i].data = SPAN(MASK);
         hide(c, &rules[i].data);
+        mask_text(c, &rules[i].data);
         copy[i].rule = &rules[i];
     }
     c->report->decisions = copy;
+}
+
+static const struct pair *mask_fields(struct cleaning *c, const struct pair *fields, size_t *count)
+{
+    struct pair *copy = arena_alloc(c->arena, *count * sizeof(struct pair));
+    if (copy == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++) {
+        copy[i] = fields[i];
+        if (field_is_secret(fields[i].name) || name_is_secret(fields[i].name))
+            copy[i].value = SPAN(MASK);
+        else
+            mask_text(c, &copy[i].value);
+    }
+    return copy;
+}
+
+/* ---- the whole ---- */
+
+static bool is_inside(struct span text, struct span whole)
+{
+    return text.at >= whole.at && text.at + text.len <= whole.at + whole.len;
+}
+
+/* What every line has, of a request of which nobody says more. */
+static void clean_line(struct cleaning *c)
+{
+    struct report *report = c->report;
+    if (query_has_secret(report->target) ||
+        (!is_inside(report->query, report->target) && query_has_secret(report->query)) ||
+        (!is_inside(report->path, report->target) && text_has_secret(report->path)))
+        clean_target(c);
+    if (query_has_secret(report->referer))
+        mask_text(c, &report->referer);
+    if (text_has_secret(report->user_agent))
+        mask_text(c, &report->user_agent);
+    if (report->authorizer.member_count > 0)
+        report->authorizer.members =
+            mask_fields(c, report->authorizer.members, &report->authorizer.member_count);
+}
+
+/* Is anything of it told beyond that line? */
+static bool has_more(const struct report *report)
+{
+    if (report->audit.wanted || report->waf_log.wanted || report->execution.traces ||
+        report->waf.match_count > 0)
+        return true;
+    for (size_t i = 0; i < report->decision_count; i++)
+        if (report->decisions[i].rule != NULL)
+            return true;
+    return false;
+}
+
+static void clean_more(struct cleaning *c)
+{
+    struct report *report = c->report;
+    clean_body(c);
+    clean_matches(c);
+    clean_decisions(c);
+    report->waf_log.inserted =
+        mask_fields(c, report->waf_log.inserted, &report->waf_log.inserted_count);
+}
+
+/* Wherever else a secret that somebody named stands. */
+static void hide_everywhere(struct cleaning *c)
+{
+    struct report *report = c->report;
+    struct report_audit *audit = &report->audit;
+    enum { TEXTS = 10 };
+    struct span *texts[TEXTS] = {&report->target,
+                                 &report->query,
+                                 &report->path,
+                                 &report->authority,
+                                 &report->user_agent,
+                                 &report->referer,
+                                 &report->upstream_request_id,
+                                 &report->upstream_extended_id,
+                                 &audit->request_body,
+                                 &audit->response_body};
+    for (size_t i = 0; i < TEXTS; i++)
+        hide(c, texts[i]);
+    report->authorizer.members =
+        hide_in_fields(c, report->authorizer.members, &report->authorizer.member_count);
+    audit->request_fields = hide_in_fields(c, audit->request_fields, &audit->request_field_count);
+    audit->response_fields =
+        hide_in_fields(c, audit->response_fields, &audit->response_field_count);
 }
 
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
@@ -395,33 +593,16 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
                                 .name_count = count,
                                 .arena = arena,
                                 .shortest = SIZE_MAX};
-    if (count == 0)
-        return;
     for (size_t i = 0; i < count; i++)
         keep(&cleaning, secrets[i].value);
-    clean_heads(&cleaning);
-    clean_target(&cleaning);
-    clean_body(&cleaning);
-    clean_matches(&cleaning);
-    clean_decisions(&cleaning);
-    enum { TEXTS = 10 };
-    struct span *texts[TEXTS] = {&report->target,
-                                 &report->query,
-                                 &report->path,
-                                 &report->authority,
-                                 &report->user_agent,
-                                 &report->referer,
-                                 &report->upstream_request_id,
-                                 &report->upstream_extended_id,
-                                 &report->audit.request_body,
-                                 &report->audit.response_body};
-    for (size_t i = 0; i < TEXTS; i++)
-        hide(&cleaning, texts[i]);
-    report->authorizer.members =
-        hide_in_fields(&cleaning, report->authorizer.members, &report->authorizer.member_count);
-    struct report_audit *audit = &report->audit;
-    audit->request_fields =
-        hide_in_fields(&cleaning, audit->request_fields, &audit->request_field_count);
-    audit->response_fields =
-        hide_in_fields(&cleaning, audit->response_fields, &audit->response_field_count);
+    bool more = count > 0 || has_more(report);
+    if (more)
+        clean_heads(&cleaning);
+    if (count > 0)
+        clean_target(&cleaning);
+    clean_line(&cleaning);
+    if (more)
+        clean_more(&cleaning);
+    if (cleaning.secret_count > 0)
+        hide_everywhere(&cleaning);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What rules have named as secret (sanitiseArg, sanitiseRequestHeader...) is taken out of a report
- * before anything is made of it: no log, span or ring ever holds it. */
+/* What rules have named as secret (sanitiseArg, sanitiseRequestHeader...), and what is one by its
+ * name or by how it reads (mask.h), is taken out of a report before anything is made of it: no log,
+ * span or ring ever holds it. */
 #ifndef SIDEGATE_EXPORTERS_SANITISE_H
 #define SIDEGATE_EXPORTERS_SANITISE_H
 
@@ -12,8 +13,9 @@
  * "RESPONSE_HEADERS:Set-Cookie", "REQUEST_COOKIES:sid", "REQUEST_BODY"; case does not matter. Where
  * the value stands (target, query, form, head, cookie, matches) MASK stands instead, and wherever
  * else it turns up, decoded or not, too. A body that is no form is hidden whole where an argument
- * is named or its text may be escaped, and so is one in a content coding. The report's spans then
- * borrow from the arena; one that is full gives empty texts, never a secret. */
+ * is named or its text may be escaped, and so is one in a content coding. What nobody named is
+ * masked where it stands: arguments, fields, cookies, members of bodies and variables of matches by
+ * their names, tokens and keys by how they read. The report's spans then borrow from the arena; one that is full gives empty texts, never a secret. */
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena);
 

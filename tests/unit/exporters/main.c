@@ -13,6 +13,7 @@ int main(void)
     failures += sinks_tests();
     failures += rotate_tests();
     failures += line_tests();
+    failures += mask_tests();
     failures += access_template_tests();
     failures += metrics_tests();
     failures += openmetrics_tests();

@@ -58,7 +58,7 @@ TEST(named_fields_and_cookies_never_appear)
     struct report report = audited("ABCEFHIJKZ");
     report_sanitise(&report, names, 3, f.arena);
     check_span(report.audit.request_fields[0].value, "REDACTED");
-    check_span(report.audit.request_fields[2].value, "sid=REDACTED; theme=dark");
+    check_span(report.audit.request_fields[2].value, "sid=REDACTED; theme=REDACTED");
     check_span(report.audit.response_fields[1].value, "REDACTED");
     check_span(report.audit.response_fields[2].value, "REDACTED");
     check_hidden(&f, &report, "s3ssion");

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts of any kind: what stands behind a name that announces a secret, and what reads as one. */
+#include "exporters/mask.h"
+
+enum { SECRET_WORD = 16, KEY_SHORTEST = 64 };
+
+/* How keys begin that their issuers made to be recognised, and how long they are at least. */
+static const struct {
+    struct span start;
+    size_t shortest;
+} beginnings[] = {
+    {SPAN_INIT("AKIA"), 20},      {SPAN_INIT("ASIA"), 20},     {SPAN_INIT("ghp_"), 24},
+    {SPAN_INIT("gho_"), 24},      {SPAN_INIT("ghu_"), 24},     {SPAN_INIT("ghs_"), 24},
+    {SPAN_INIT("ghr_"), 24},      {SPAN_INIT("glpat-"), 20},   {SPAN_INIT("github_pat_"), 24},
+    {SPAN_INIT("xoxa-"), 16},     {SPAN_INIT("xoxb-"), 16},    {SPAN_INIT("xoxp-"), 16},
+    {SPAN_INIT("xoxr-"), 16},     {SPAN_INIT("xoxs-"), 16},    {SPAN_INIT("sk_live_"), 20},
+    {SPAN_INIT("sk_test_"), 20},  {SPAN_INIT("rk_live_"), 20}, {SPAN_INIT("rk_test_"), 20},
+    {SPAN_INIT("whsec_"), 20},    {SPAN_INIT("sk-ant-"), 20},  {SPAN_INIT("sk-proj-"), 20},
+    {SPAN_INIT("AIza"), 35},      {SPAN_INIT("npm_"), 36},     {SPAN_INIT("hf_"), 30},
+    {SPAN_INIT("dckr_pat_"), 20}, {SPAN_INIT("shpat_"), 20},   {SPAN_INIT("pypi-AgE"), 20},
+    {SPAN_INIT("dop_v1_"), 40},
+};
+
+/* Letters, digits, '_', '-'. */
+static bool is_word(char c)
+{
+    static const bool words[256] = {['0' ... '9'] = true,
+                                    ['A' ... 'Z'] = true,
+                                    ['a' ... 'z'] = true,
+                                    ['_'] = true,
+                                    ['-'] = true};
+    return words[(unsigned char)c];
+}
+
+static size_t word_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && is_word(text.at[len]))
+        len++;
+    return len;
+}
+
+static bool begins_as_key(struct span word)
+{
+    if (word.len == 0 || byte_is_digit(word.at[0])) /* of most numbers and ids */
+        return false;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (word.len >= beginnings[i].shortest && word.at[0] == beginnings[i].start.at[0] &&
+            span_starts(word, beginnings[i].start))
+            return true;
+    return false;
+}
+
+/* Is the word one by itself? Of a token the part in front of a dot. */
+static bool is_secret_word(struct span word, struct span behind)
+{
+    if (span_starts(word, SPAN("eyJ")) && behind.len > 1 && behind.at[0] == '.' &&
+        is_word(behind.at[1]))
+        return true;
+    return begins_as_key(word);
+}
+
+static bool is_scheme(struct span word)
+{
+    return span_is_nocase(word, SPAN("bearer")) || span_is_nocase(word, SPAN("basic"));
+}
+
+/* Does the text end with a scheme and a space, encoded or not? */
+static bool scheme_ends(struct span before)
+{
+    static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        if (!span_ends(before, spaces[i]))
+            continue;
+        before = span_first(before, before.len - spaces[i].len);
+        return span_ends_nocase(before, SPAN("bearer")) || span_ends_nocase(before, SPAN("basic"));
+    }
+    return false;
+}
+
+/* Is the word that stands there one? Digits of an escape in front of it are none of its own. */
+static bool word_is_secret(struct span text, size_t start, size_t end)
+{
+    if (start > 0 && text.at[start - 1] == '%' && end - start > 2)
+        start += 2;
+    struct span word = span_make(text.at + start, end - start);
+    return is_secret_word(word, span_from(text, end)) || scheme_ends(span_first(text, start));
+}
+
+/* Words of SECRET_WORD bytes have one of every so many. */
+bool text_has_secret(struct span text)
+{
+    size_t done = 0;
+    for (size_t at = SECRET_WORD - 1; at < text.len; at += SECRET_WORD) {
+        size_t start = at, end = at;
+        while (end < text.len && is_word(text.at[end]))
+            end++;
+        if (end == at)
+            continue;
+        while (start > done && is_word(text.at[start - 1]))
+            start--;
+        if (end - start >= SECRET_WORD && word_is_secret(text, start, end))
+            return true;
+        done = end;
+        at = end - 1;
+    }
+    return text.len > KEY_SHORTEST && span_find(text, SPAN("-----BEGIN")) != SPAN_NONE;
+}
+
+/* ---- masking ---- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_quote(char c)
+{
+    return c == '"' || c == '\'';
+}
+
+static size_t skip_blanks(struct span text, size_t at)
+{
+    while (at < text.len && is_blank(text.at[at]))
+        at++;
+    return at;
+}
+
+/* A quote, or one with a backslash before it, as JSON within JSON has them; *quote: which one, or
+ * that backslash. Where there is none: where it began. */
+static size_t skip_quote(struct span text, size_t at, char *quote)
+{
+    bool escaped = at + 1 < text.len && text.at[at] == '\\' && is_quote(text.at[at + 1]);
+    size_t end = at + (escaped ? 1 : 0);
+    if (end == text.len || !is_quote(text.at[end]))
+        return at;
+    *quote = text.at[at]; /* the backslash, or itself */
+    return end + 1;
+}
+
+/* Behind a name: `": "`, `=`, `>`; how long that is, and what ends the value. 0: there is none. */
+static size_t separator_length(struct span text, char *end)
+{
+    char quote;
+    size_t at = skip_blanks(text, skip_quote(text, 0, &quote));
+    *end = '\0';
+    if (at == text.len || (text.at[at] != ':' && text.at[at] != '=' && text.at[at] != '>'))
+        return 0;
+    bool is_element = text.at[at] == '>';
+    at = skip_blanks(text, at + 1);
+    if (!is_element)
+        return skip_quote(text, at, end);
+    *end = '<';
+    return at;
+}
+
+static bool ends_value(char c, char end)
+{
+    if (end != '\0')
+        return c == end;
+    return is_blank(c) || c == '&' || c == ',' || c == ';' || c == '}' || c == '\n' || c == '\r' ||
+           c == '<';
+}
+
+static size_t value_length(struct span text, char end)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_quote(end) && text.at[i] == '\\')
+            i++; /* an escaped quote is part of it */
+        else if (ends_value(text.at[i], end))
+            return i;
+    }
+    return text.len;
+}
+
+/* Of a token: its parts and what joins them. */
+static size_t token_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && (is_word(text.at[len]) || text.at[len] == '.' || text.at[len] == '~' ||
+                              text.at[len] == '+' || text.at[len] == '/' || text.at[len] == '='))
+        len++;
+    return len;
+}
+
+/* Behind Bearer anything is one; Basic is a word of people's as well. */
+static size_t credentials_length(struct span word, struct span behind)
+{
+    if (behind.len < 2 || behind.at[0] != ' ' || !is_scheme(word))
+        return 0;
+    size_t len = token_length(span_from(behind, 1));
+    return len >= SECRET_WORD || span_is_nocase(word, SPAN("bearer")) ? len + 1 : 0;
+}
+
+/* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none. */
+static size_t private_key_length(struct span word, struct span text)
+{
+    enum { LABEL_LONGEST = 40 };
+    struct span head = span_first(text, word.len + LABEL_LONGEST), last = SPAN("-----END");
+    if (!span_is(word, SPAN("-----BEGIN")) || span_find(head, SPAN("PRIVATE KEY")) == SPAN_NONE)
+        return 0;
+    size_t end = span_find(text, last);
+    if (end == SPAN_NONE)
+        return text.len;
+    struct span label = span_from(text, end + last.len);
+    size_t close = span_find(span_first(label, LABEL_LONGEST), SPAN("-----"));
+    return end + last.len + (close != SPAN_NONE ? close + 5 : 0);
+}
+
+/* https://user:password@host: how much of it stands before the '@'; 0: nothing. */
+static size_t user_length(struct span behind)
+{
+    if (!span_starts(behind, SPAN("://")))
+        return 0;
+    size_t colons = 0;
+    for (size_t i = 3; i < behind.len; i++) {
+        char c = behind.at[i];
+        if (c == '@')
+            return colons > 0 ? i : 0;
+        if (c == '/' || c == '?' || c == '#' || is_quote(c) || is_blank(c) || c == '\n')
+            return 0;
+        colons += c == ':';
+    }
+    return 0;
+}
+
+/* How much of what a word begins is masked whole, and how much of it is said before. */
+static size_t secret_length(struct span text, struct span word, size_t *said)
+{
+    struct span behind = span_from(text, word.len);
+    *said = 0;
+    if (is_secret_word(word, behind))
+        return token_length(text);
+    size_t len = private_key_length(word, text);
+    if (len > 0)
+        return len;
+    *said = word.len + 1;
+    len = credentials_length(word, behind);
+    if (len > 0)
+        return word.len + len;
+    *said = word.len + SPAN("://").len;
+    len = user_length(behind);
+    return len > 0 ? word.len + len : 0;
+}
+
+/* Of what a word begins, how much is to go, and how much of that is said before: `password=`. */
+static size_t masked_length(struct span text, struct span word, size_t *said)
+{
+    char end;
+    struct span behind = span_from(text, word.len);
+    size_t len = secret_length(text, word, said);
+    if (len > 0 || !(name_is_secret(word) || field_is_secret(word)))
+        return len;
+    size_t separator = separator_length(behind, &end);
+    if (separator == 0)
+        return 0;
+    *said = word.len + separator;
+    return *said + value_length(span_from(behind, separator), end);
+}
+
+/* Behind the name of an element that ends stands no value of it. */
+static bool closes_element(struct span text, size_t at)
+{
+    return at >= 2 && text.at[at - 1] == '/' && text.at[at - 2] == '<';
+}
+
+void text_mask_secrets(struct buf *to, struct span text)
+{
+    size_t copied = 0, at = 0, said;
+    while (at < text.len) {
+        struct span rest = span_from(text, at);
+        struct span word = span_first(rest, word_length(rest));
+        size_t len =
+            word.len == 0 || closes_element(text, at) ? 0 : masked_length(rest, word, &said);
+        if (len == 0) {
+            at += word.len > 0 ? word.len : 1;
+            continue;
+        }
+        buf_add(to, span_make(text.at + copied, at + said - copied));
+        buf_add(to, SPAN(MASK));
+        at += len;
+        copied = at;
+    }
+    buf_add(to, span_from(text, copied));
+}
+
+/* The word that ends before a separator, quotes and blanks passed over. */
+static struct span word_before(struct span text, size_t at)
+{
+    while (at > 0 &&
+           (is_blank(text.at[at - 1]) || is_quote(text.at[at - 1]) || text.at[at - 1] == '\\'))
+        at--;
+    size_t end = at;
+    while (at > 0 && is_word(text.at[at - 1]))
+        at--;
+    return span_make(text.at + at, end - at);
+}
+
+bool text_may_have_secrets(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c != ':' && c != '=' && c != '>')
+            continue;
+        struct span word = word_before(text, i);
+        if (name_is_secret(word) || field_is_secret(word) ||
+            span_starts(span_from(text, i), SPAN("://")))
+            return true;
+    }
+    return text_has_secret(text);
+}

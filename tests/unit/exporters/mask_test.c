@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is a secret by its name, and what by how it reads. */
+#include <stdio.h>
+
+#include "exporters/mask.h"
+#include "exporters/sanitise.h"
+#include "rules/base/arena.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+#define JWT    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
+#define KEY_ID "AKIAIOSFODNN7EXAMPLE"
+
+TEST(a_name_announces_a_secret_by_its_end_or_as_a_whole)
+{
+    static const char *const secrets[] = {"token",
+                                          "access_token",
+                                          "csrfToken",
+                                          "X-Amz-Security-Token",
+                                          "password",
+                                          "PassWord2",
+                                          "new_password",
+                                          "passwd",
+                                          "passphrase",
+                                          "client_secret",
+                                          "api_key",
+                                          "api-key",
+                                          "X-API-Key",
+                                          "apikey",
+                                          "aws_secret_key",
+                                          "secret-key",
+                                          "secretkey",
+                                          "private_key",
+                                          "private-key",
+                                          "privatekey",
+                                          "access_key",
+                                          "access-key",
+                                          "accesskey",
+                                          "signature",
+                                          "authorization",
+                                          "session",
+                                          "sessionid",
+                                          "session_id",
+                                          "session-id",
+                                          "PHPSESSID",
+                                          "sid",
+                                          "connect.sid",
+                                          "key",
+                                          "sig",
+                                          "awsaccesskeyid",
+                                          "code",
+                                          "assertion",
+                                          "auth",
+                                          "pwd",
+                                          "pass",
+                                          "otp",
+                                          "jwt",
+                                          "json.token",
+                                          "user[password]",
+                                          "password[]",
+                                          "ns:secret",
+                                          "/login?key",
+                                          "x-amz-date",
+                                          "x-goog-signature",
+                                          "%70assword"};
+    static const char *const others[] = {"",     "a",     "q",        "page",  "sort",   "limit",
+                                         "id",   "name",  "encode",   "by",    "monkey", "tokens",
+                                         "side", "basis", "fakecode", "hotkey"};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (!name_is_secret(span_text(secrets[i])))
+            fail_msg("%s is no secret", secrets[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (name_is_secret(span_text(others[i])))
+            fail_msg("%s is a secret", others[i]);
+}
+
+TEST(a_field_and_a_variable_are_secrets_by_their_names)
+{
+    check(field_is_secret(SPAN("Authorization")) && field_is_secret(SPAN("proxy-authorization")));
+    check(field_is_secret(SPAN("Set-Cookie")) && field_is_secret(SPAN("X-Vault-Token")));
+    check(field_is_secret(SPAN("X-Session-Id")));
+    check(!field_is_secret(SPAN("Host")) && !field_is_secret(SPAN("X-Amz-Date")));
+    check(!field_is_secret(SPAN("Sec-WebSocket-Key")) && !field_is_secret(SPAN("key")));
+    check(variable_is_secret(SPAN("ARGS:password")));
+    check(variable_is_secret(SPAN("ARGS_POST:json.user.api_key")));
+    check(variable_is_secret(SPAN("REQUEST_COOKIES:PHPSESSID")));
+    check(variable_is_secret(SPAN("REQUEST_HEADERS:Authorization")));
+    check(variable_is_secret(SPAN("MATCHED_VARS:ARGS:password")));
+    check(!variable_is_secret(SPAN("ARGS_NAMES:password")) && !variable_is_secret(SPAN("ARGS")));
+    check(!variable_is_secret(SPAN("REQUEST_HEADERS:Host")) && !variable_is_secret(SPAN("ARGS:q")));
+}
+
+TEST(tokens_and_keys_are_known_by_how_they_read)
+{
+    static const char *const secrets[] = {
+        JWT,
+        "q=" JWT,
+        "/reset/" JWT "/now",
+        "q=a%20" KEY_ID,
+        "note=Bearer%20abcdefghijklmnop",
+        "basic dXNlcjpwYXNzd29yZA==",
+        "x ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "github_pat_11ABCDEFG0abcdefghij",
+        "glpat-abcdefghij0123456789",
+        "xoxb-1234567890-abcdef",
+        "sk_live_abcdefghijklmnop",
+        "sk-proj-abcdefghijklmnopqrst",
+        "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+        "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+        "the one: -----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE "
+        "KEY-----"};
+    static const char *const others[] = {
+        "",
+        "short",
+        "/static/app.0123456789abcdef0123456789abcdef.js",
+        "a-rather-long-word-of-a-path/and-another-one-behind-it",
+        "eyJ is how it begins, and here it ends",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0"};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (!text_has_secret(span_text(secrets[i])))
+            fail_msg("%s is no secret", secrets[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (text_has_secret(span_text(others[i])))
+            fail_msg("%s is a secret", others[i]);
+}
+
+/* Wherever the word stands, one of the probes hits it. */
+TEST(a_token_is_found_at_every_place_of_a_text)
+{
+    static const char dots[] = "................................................";
+    for (size_t before = 0; before < 40; before++) {
+        char text[200];
+        int len = snprintf(text, sizeof text, "%.*s%s%.*s", (int)before, dots, KEY_ID,
+                           (int)(40 - before), dots);
+        check(text_has_secret(span_make(text, (size_t)len)));
+    }
+}
+
+TEST(texts_lose_keys_and_passwords_of_urls)
+{
+    static const char *const rows[][2] = {
+        {"see https://ann:hunter2@shop.example/a", "see https://REDACTED@shop.example/a"},
+        {"https://ann@shop.example/ and a:b@c", "https://ann@shop.example/ and a:b@c"},
+        {"k=-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\nrest", "k=REDACTED\nrest"},
+        {"-----BEGIN EC PRIVATE KEY-----\nMII", "REDACTED"},
+        {"-----BEGIN CERTIFICATE-----\nMII", "-----BEGIN CERTIFICATE-----\nMII"},
+        {"Basic dXNlcjpwYXNzd29yZA==.", "Basic REDACTED"},
+        {"a Basic plan", "a Basic plan"},
+        {"sk_live_abcdefghijklmnop, 7", "REDACTED, 7"},
+        {"Matched Data: x found within ARGS:password: hunter2",
+         "Matched Data: x found within ARGS:password: REDACTED"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf to;
+        buf_init(&to, 4096);
+        text_mask_secrets(&to, span_text(rows[i][0]));
+        check_span(buf_span(&to), rows[i][1]);
+        buf_fini(&to);
+    }
+}
+
+TEST(a_path_loses_its_segment_and_an_address_its_arguments)
+{
+    static const char *const rows[][2] = {
+        {"/a/b.js?q=1&page=2", "/a/b.js?q=1&page=2"},
+        {"/reset/" JWT "/now", "/reset/REDACTED/now"},
+        {"/" KEY_ID "?q=1", "/REDACTED?q=1"},
+        {"https://a/" KEY_ID "?x=" JWT "&key=1", "https://a/REDACTED?x=REDACTED&key=REDACTED"},
+        {"/a?" JWT, "/a?REDACTED"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf to;
+        buf_init(&to, 4096);
+        check_span(url_masked(span_text(rows[i][0]), &to), rows[i][1]);
+        buf_fini(&to);
+    }
+}
+
+/* ---- in a report that nobody named a secret of ---- */
+
+static struct report asked(const char *target, const char *query)
+{
+    struct report report = sample_report();
+    report.target = span_text(target);
+    report.path = SPAN("/reset/" JWT);
+    report.query = span_text(query);
+    report.referer = SPAN("https://a/?code=hunter2");
+    report.user_agent = SPAN("agent of " KEY_ID);
+    return report;
+}
+
+TEST(a_line_of_a_request_has_no_secret_by_name_or_pattern)
+{
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct report report = asked("/reset/" JWT "?token=hunter2&q=1", "token=hunter2&q=1");
+    report.waf.match_count = 0;
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.target, "/reset/REDACTED?token=REDACTED&q=1");
+    check_span(report.path, "/reset/REDACTED");
+    check_span(report.query, "token=REDACTED&q=1");
+    check_span(report.referer, "https://a/?code=REDACTED");
+    check_span(report.user_agent, "agent of REDACTED");
+    arena_free(arena);
+}
+
+static struct rule_match matched(const char *variable, const char *value, const char *data)
+{
+    return (struct rule_match){.rule_id = 7,
+                               .operator_text = SPAN("rx"),
+                               .variable_name = span_text(variable),
+                               .variable_value = span_text(value),
+                               .message = span_text(value),
+                               .data = span_text(data)};
+}
+
+TEST(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it)
+{
+    struct rule_match matches[] = {
+        matched("ARGS:json.password", "hunter2", "Matched Data: unter found within it"),
+        matched("TX:1", "unter", "Matched Data: unter found within ARGS:password: hunter2"),
+        matched("REQUEST_BODY", "q=' or 1&password=hunter2", "Matched Data: ' or 1"),
+        matched("ARGS:q", JWT, "Matched Data: eyJ found within ARGS:q: " JWT),
+        matched("ARGS:q", "' or 1=1", "Matched Data: ' or 1=1 found within ARGS:q"),
+    };
+    static const struct span tag = SPAN_INIT("saw hunter2");
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct report report = asked("/", "");
+    matches[0].tags = &tag;
+    matches[0].tag_count = 1;
+    report.waf.matches = matches;
+    report.waf.match_count = 5;
+    report_sanitise(&report, NULL, 0, arena);
+    const struct rule_match *said = report.waf.matches;
+    check_span(said[0].variable_value, "REDACTED");
+    check_span(said[0].data, "REDACTED");
+    check_span(said[0].message, "REDACTED");
+    check_span(said[0].tags[0], "saw REDACTED");
+    check_span(said[1].variable_value, "REDACTED");
+    check_span(said[1].data, "REDACTED");
+    check_span(said[2].variable_value, "q=' or 1&password=REDACTED");
+    check_span(said[2].data, "Matched Data: ' or 1");
+    check_span(said[3].variable_value, "REDACTED");
+    check_span(said[3].data, "REDACTED");
+    check_span(said[4].variable_value, "' or 1=1");
+    check_span(said[4].data, "Matched Data: ' or 1=1 found within ARGS:q");
+    arena_free(arena);
+}
+
+TEST(an_audited_request_keeps_its_words_and_loses_its_secrets)
+{
+    static const struct pair fields[] = {
+        {SPAN_INIT("Host"), SPAN_INIT("shop.example")},
+        {SPAN_INIT("Authorization"), SPAN_INIT("Digest username=ann")},
+        {SPAN_INIT("Cookie"), SPAN_INIT("theme=dark; odd; ")},
+        {SPAN_INIT("X-Note"), SPAN_INIT("by " JWT " alone")},
+        {SPAN_INIT("Content-Type"), SPAN_INIT("application/json")},
+    };
+    static const struct pair answered[] = {
+        {SPAN_INIT("Set-Cookie"), SPAN_INIT("theme=dark; Path=/; HttpOnly")}};
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct report report = asked("/", "");
+    report.audit = (struct report_audit){
+        .wanted = true,
+        .parts = SPAN("ABCEFHZ"),
+        .request_fields = fields,
+        .request_field_count = 5,
+        .request_body = SPAN("{\"n\":1,\"password\":\"hunter2\"}"),
+        .response_fields = answered,
+        .response_field_count = 1,
+        .response_body = SPAN("<token>hunter2</token>"),
+    };
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.audit.request_fields[0].value, "shop.example");
+    check_span(report.audit.request_fields[1].value, "REDACTED");
+    check_span(report.audit.request_fields[2].value, "theme=REDACTED;REDACTED; ");
+    check_span(report.audit.request_fields[3].value, "by REDACTED alone");
+    check_span(report.audit.request_body, "{\"n\":1,\"password\":\"REDACTED\"}");
+    check_span(report.audit.response_fields[0].value, "theme=REDACTED; Path=/; HttpOnly");
+    check_span(report.audit.response_body, "<token>REDACTED</token>");
+    arena_free(arena);
+}
+
+int mask_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_announces_a_secret_by_its_end_or_as_a_whole),
+        cmocka_unit_test(a_field_and_a_variable_are_secrets_by_their_names),
+        cmocka_unit_test(tokens_and_keys_are_known_by_how_they_read),
+        cmocka_unit_test(a_token_is_found_at_every_place_of_a_text),
+        cmocka_unit_test(texts_lose_keys_and_passwords_of_urls),
+        cmocka_unit_test(a_path_loses_its_segment_and_an_address_its_arguments),
+        cmocka_unit_test(a_line_of_a_request_has_no_secret_by_name_or_pattern),
+        cmocka_unit_test(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it),
+        cmocka_unit_test(an_audited_request_keeps_its_words_and_loses_its_secrets),
+    };
+    return cmocka_run_group_tests_name("mask", tests, NULL, NULL);
+}

@@ -13,6 +13,14 @@ static inline uint64_t clock_monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* Since 1970. */
+static inline uint64_t clock_wall_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 /* For poll(): until `deadline_us`, rounded up, within an int. */
 static inline int clock_poll_ms(uint64_t deadline_us, uint64_t now_us)
 {

@@ -47,11 +47,17 @@ static struct curl_slist *fields_new(const char *target, struct span endpoint)
     return list;
 }
 
+static struct curl_slist *must_field(struct curl_slist *list, const char *line)
+{
+    list = curl_slist_append(list, line);
+    must(list != NULL);
+    return list;
+}
+
 static void *cloudwatch_logs_begin(const struct log_settings *settings, const char *log)
 {
     struct cloudwatch_logs *c = must_alloc(sizeof *c);
     const struct cloudwatch_logs_settings *own = c->settings = &settings->cloudwatch_logs;
-    (void)log;
     buf_init(&c->body, BODY_MOST);
     buf_init(&c->user, 4096);
     buf_init(&c->aws, 4096);
@@ -69,6 +75,8 @@ static void *cloudwatch_logs_begin(const struct log_settings *settings, const ch
     if (gethostname(c->host, sizeof c->host - 1) != 0 || c->host[0] == '\0')
         snprintf(c->host, sizeof c->host, "sidegate");
     c->put_fields = fields_new("PutLogEvents", own->endpoint);
+    if (strcmp(log, "emf") == 0) /* metrics are made of these lines */
+        c->put_fields = must_field(c->put_fields, "x-amzn-logs-format: json/emf");
     c->create_fields = fields_new("CreateLogStream", own->endpoint);
     c->events = must_alloc(CLOUDWATCH_EVENTS_MOST * sizeof *c->events);
     return c;

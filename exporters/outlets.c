@@ -201,8 +201,17 @@ void outlets_add(struct outlets *outlets, const struct report *report)
 void outlets_line(struct outlets *outlets, enum destination log, struct span line)
 {
     must((unsigned)log < LOGS);
-    if (atomic_load(&outlets->at[log][SINK_FILE].on))
-        queue_put(outlets->at[log][SINK_FILE].queue, line, 1);
+    struct outlet *row = outlets->at[log];
+    const struct report nobodys = {.began_wall_us = clock_wall_us()};
+    struct buf entry;
+    if (atomic_load(&row[SINK_FILE].on))
+        queue_put(row[SINK_FILE].queue, line, 1);
+    buf_init(&entry, QUEUE_LARGEST_BYTES);
+    entry_add(&entry, &nobodys, ENTRY_PLAIN,
+              span_first(line, line.len - span_ends(line, SPAN("\n"))));
+    for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
+        put(&row[sink], &entry, 1);
+    buf_fini(&entry);
 }
 
 void outlets_wake(struct outlets *outlets)

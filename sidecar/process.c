@@ -100,15 +100,16 @@ static struct xray_service xray_service(const struct settings *settings)
 struct exporter_settings process_exporter_settings(const struct settings *settings)
 {
     bool has_xray = (settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
-    struct span none = {NULL, 0};
+    const struct span none = {NULL, 0};
+    const struct log_settings nowhere = {.path = none};
     return (struct exporter_settings){
         .logs = {[DESTINATION_ACCESS_LOG] = settings->access_log.to,
                  [DESTINATION_RULE_LOG] = settings->rules.log,
                  [DESTINATION_AUDIT_LOG] = settings->audit_log.to,
                  [DESTINATION_EXECUTION_LOG] = settings->execution_log.to,
                  [DESTINATION_WAF_LOG] = settings->waf_log.to,
-                 [DESTINATION_EMF] = {.path = settings->metrics.emf.path},
-                 [DESTINATION_XRAY_FILE] = {.path = has_xray ? settings->traces.xray.path : none},
+                 [DESTINATION_EMF] = settings->metrics.emf.to,
+                 [DESTINATION_XRAY_FILE] = has_xray ? settings->traces.xray.to : nowhere,
                  [DESTINATION_XRAY_DAEMON] = {.path =
                                                   has_xray ? settings->traces.xray.daemon : none}},
         .access_format = settings->access_log.format,
@@ -225,7 +226,8 @@ static void open_usage(struct process *process)
 
 void process_name_metrics(struct process *process, const struct settings *settings)
 {
-    bool has_emf = settings->metrics.emf.path.at != NULL && process->workers.exporter != NULL;
+    bool has_emf =
+        log_settings_want(&settings->metrics.emf.to) && process->workers.exporter != NULL;
     const struct collector_names names = {settings->service.name, settings->service.environment,
                                           has_emf ? settings->metrics.emf.namespace : SPAN("")};
     if (process->collector != NULL)

@@ -238,9 +238,11 @@ static void check_exclusions(struct reading *reading)
 static void check_emf(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
-    const struct node *path = tree_find_path(reading->root, SPAN("metrics.emf.path"));
-    if (path != NULL && settings->metrics.emf.path.at != NULL && settings->metrics.series == 0)
-        fault_add(reading->faults, FAULT_ERROR, path->place, SPAN(""),
+    const struct node *emf = tree_find_path(reading->root, SPAN("metrics.emf"));
+    const struct node *path = emf != NULL ? tree_find(emf, SPAN("path")) : NULL;
+    if (emf != NULL && log_settings_want(&settings->metrics.emf.to) &&
+        settings->metrics.series == 0)
+        fault_add(reading->faults, FAULT_ERROR, path != NULL ? path->place : emf->place, SPAN(""),
                   "metrics.emf.path: there are no metrics to say: metrics.series is 0");
 }
 

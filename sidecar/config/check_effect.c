@@ -74,8 +74,9 @@ static void check_data_trace(struct reading *reading)
 static void check_emf(struct reading *reading)
 {
     const struct node *node = given(reading, "metrics.emf.namespace");
-    if (node != NULL && given(reading, "metrics.emf.path") == NULL)
-        warn(reading, node, "add metrics.emf.path",
+    if (node != NULL && given(reading, "metrics.emf.path") == NULL &&
+        !log_settings_want(&reading->settings->metrics.emf.to))
+        warn(reading, node, "add metrics.emf.path, or a receiver",
              "metrics.emf.namespace: no line is written, so that it has no effect");
 }
 

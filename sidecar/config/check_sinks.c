@@ -147,9 +147,10 @@ void sinks_check(struct reading *reading)
         const char *path;
         const struct log_settings *to;
     } logs[] = {
-        {"access_log", &settings->access_log.to}, {"rules.log", &settings->rules.log},
-        {"audit_log", &settings->audit_log.to},   {"execution_log", &settings->execution_log.to},
-        {"waf_log", &settings->waf_log.to},
+        {"access_log", &settings->access_log.to},   {"rules.log", &settings->rules.log},
+        {"audit_log", &settings->audit_log.to},     {"execution_log", &settings->execution_log.to},
+        {"waf_log", &settings->waf_log.to},         {"metrics.emf", &settings->metrics.emf.to},
+        {"traces.xray", &settings->traces.xray.to},
     };
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         check_log(reading, logs[i].path, logs[i].to);

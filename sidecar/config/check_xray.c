@@ -10,13 +10,14 @@ static const struct node *given(const struct reading *reading, const char *path)
     return tree_find_path(reading->root, span_text(path));
 }
 
-/* The daemon stands where it does by default, unless a file is all that is wanted. */
+/* The daemon stands where it does by default, unless a file or a receiver of lines is all that is
+ * wanted. */
 static void settle_daemon(struct reading *reading)
 {
     struct settings *settings = reading->settings;
     const struct node *node = given(reading, "traces.xray.address");
     char text[ADDRESS_TEXT];
-    if (node == NULL && settings->traces.xray.path.at != NULL)
+    if (node == NULL && log_settings_want(&settings->traces.xray.to))
         return;
     if (node == NULL)
         (void)address_parse(SPAN("127.0.0.1:2000"), &settings->traces.xray.address);
@@ -60,17 +61,27 @@ static void check_sampling(struct reading *reading)
     }
 }
 
+/* X-Ray is not what traces go to. */
+static void refuse_places(struct reading *reading)
+{
+    const struct log_settings *to = &reading->settings->traces.xray.to;
+    const struct node *address = given(reading, "traces.xray.address");
+    const struct node *path = to->path.at != NULL ? given(reading, "traces.xray.path") : NULL;
+    const struct node *others = log_settings_want(to) ? given(reading, "traces.xray") : NULL;
+    const struct node *at = address != NULL ? address : path != NULL ? path : others;
+    if (at != NULL)
+        fault_add(reading->faults, FAULT_ERROR, at->place, SPAN("add xray to traces.exporter"),
+                  "traces.xray%s: nothing goes there",
+                  at == address ? ".address"
+                  : at == path  ? ".path"
+                                : "");
+}
+
 void xray_check(struct reading *reading)
 {
-    static const char *const paths[] = {"traces.xray.address", "traces.xray.path"};
     bool is_wanted = (reading->settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths && !is_wanted; i++) {
-        const struct node *node = given(reading, paths[i]);
-        if (node != NULL &&
-            !reading_refused_key(reading, tree_find(reading->root, SPAN("traces")), "exporter"))
-            fault_add(reading->faults, FAULT_ERROR, node->place,
-                      SPAN("add xray to traces.exporter"), "%s: nothing goes there", paths[i]);
-    }
+    if (!is_wanted)
+        refuse_places(reading);
     check_sampling(reading);
     if (is_wanted)
         settle_daemon(reading);

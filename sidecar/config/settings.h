@@ -410,7 +410,7 @@ struct settings {
             struct span address_text;
             struct address address;
             struct span daemon; /* "udp:" and the numeric address; at == NULL: none */
-            struct span path;   /* at == NULL: no file */
+            struct log_settings to; /* a file of segments, and receivers of its lines */
             struct span origin;
             /* of the API that policies.api names; empty: not given */
             struct span account, region, api, stage, resource_arn;
@@ -439,7 +439,8 @@ struct settings {
             uint64_t most_bytes, most_age_us;
         } history; /* of them, in process.state_dir */
         struct {
-            struct span path, namespace;
+            struct log_settings to;
+            struct span namespace;
         } emf;
     } metrics;
     struct {

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from harness import run, wait_until
+from harness import field, run, wait_until
+from log_receivers import CloudwatchLogs
 from test_metrics import ROUTES, RULES, Metrics, busy, by_path
 
 SCHEMA = Path(os.environ.get("SIDEGATE_TEST_DATA", "/nowhere")) / "obs-emf" / "schema9.json"
@@ -122,3 +123,27 @@ def test_lines_without_metrics_are_refused(tmp_path):
     file.write_text("version: 1\nmetrics:\n  series: 0\n  emf: { path: /tmp/x }\n")
     code, out, err = run("check", "-c", str(file))
     assert code == 3 and "c.yaml:4:16: metrics.emf.path: there are no metrics to say: metrics.series is 0" in out + err
+
+
+def test_lines_go_to_cloudwatch_logs_as_what_metrics_are_made_of_and_to_a_file_that_is_rotated(sidegate, backend, tmp_path):
+    formats = []
+
+    class Agent(CloudwatchLogs):
+        def answer(self, fields, body):
+            formats.append((field(fields, "x-amz-target").split(".")[1], field(fields, "x-amzn-logs-format")))
+            return super().answer(fields, body)
+
+    agent = Agent("metrics")
+    cloud = f'cloudwatch_logs: {{ endpoint: "{agent.url}", log_group_name: metrics, log_stream_name: s }}'
+    (tmp_path / "rules.conf").write_text(RULES)
+    (tmp_path / "emf").write_text("of yesterday" * 340 + "\n")  # nearly full
+    metrics = Metrics(sidegate(backend(by_path).url, ROUTES + f"metrics: {{ emf: {{ path: {tmp_path}/emf, rotate: {{ max_size: 4KiB, keep: 50 }}, {cloud} }} }}\n"))
+    busy(metrics)
+    metrics.comes("Count", "Sum", 8, ApiName="shop")
+    assert metrics.s.stop() == 0
+    files = sorted(tmp_path.glob("emf*"))
+    lines = [line for file in files for line in file.read_text().splitlines() if line[0] == "{"]
+    assert len(files) > 1 and all(file.stat().st_size <= 4096 for file in files) and lines
+    assert sorted(agent.streams["s"]) == sorted(lines) and all(json.loads(line)["_aws"] for line in lines)
+    assert set(formats) == {("PutLogEvents", "json/emf"), ("CreateLogStream", None)}
+    agent.close()

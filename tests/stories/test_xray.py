@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from log_receivers import Firehose
 from harness import DATA, OK, always_ok, field, free_port, read_request, run, wait_until
 from otlp import ask_traced, keeping, otlp, server_span
 from xray import Daemon, all_of, check_document, xray
@@ -164,6 +165,22 @@ def test_a_file_alone_needs_no_daemon_and_what_is_not_sampled_is_in_neither(side
     s = sidegate(backend().url, config=xray(None, f"path: {tmp_path}/segments.json", "sampler: always_off, always: none"))
     ask_traced(s)
     assert s.stop() == 0 and (tmp_path / "segments.json").read_text() == ""
+
+
+def test_segments_go_to_a_file_that_is_rotated_and_to_receivers_of_lines_and_then_need_no_daemon(sidegate, backend, tmp_path):
+    firehose = Firehose()
+    s = sidegate(backend(always_ok).url, config=xray(None, f'path: {tmp_path}/segments, rotate: {{ max_size: 8KiB, keep: 50 }}, firehose: {{ url: "{firehose.url}" }}'))
+    traces = {ask_traced(s)["trace_id"] for _ in range(20)}
+    wait_until(lambda: account(s, "xray_file")["sent"] == account(s, "xray_file.firehose")["sent"] == 20, "all of them are out")
+    files = sorted(tmp_path.glob("segments*"))
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    assert len(files) > 2 and all(file.stat().st_size <= 8192 for file in files)
+    assert sorted(lines) == sorted(firehose.lines) and account(s)["produced"] == 0
+    documents = [json.loads(line) for line in lines]
+    for document in documents:
+        check_document(document)
+    assert {document["trace_id"].replace("-", "")[1:] for document in documents} == traces
+    firehose.close()
 
 
 def test_both_exporters_have_the_same_ids(sidegate, backend, daemon, collector):

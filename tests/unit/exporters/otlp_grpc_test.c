@@ -7,96 +7,55 @@
 
 #include <zlib.h>
 
-#include "exporters/otlp.h"
 #include "exporters/proto/otlp.pb-c.h"
-#include "exporters/spans.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/grpc_collector.h"
+#include "tests/unit/exporters/otlp_scene.h"
 #include "tests/unit/exporters/sample.h"
-
-#define SECOND UINT64_C(1000000)
-enum { SPANS = 6 /* of one request */ };
 
 struct fixture {
     struct grpc_collector collector;
-    struct queue *queue;
-    struct feed *feed;
-    struct carrier *carrier;
-    struct otlp *otlp;
-    char url[160];
+    struct otlp_scene way;
     struct pair header;
-    struct channel_settings to;
-    struct otlp_settings settings;
-    uint64_t now_us;
     unsigned wanted; /* what a question waits for */
-    struct buf item;
 };
-
-static const uint8_t some_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 static struct fixture *set_up(bool gzip)
 {
     struct fixture *f = must_alloc(sizeof *f);
-    struct report report = sample_report();
-    struct span_maker *maker = span_maker_new();
     grpc_collector_init(&f->collector);
-    snprintf(f->url, sizeof f->url, "%s%s", f->collector.url,
-             otlp_signal_row(OTLP_TRACES)->grpc_path);
+    otlp_scene_begin(&f->way, span_text(f->collector.url), otlp_signal_row(OTLP_TRACES)->grpc_path);
     f->header = (struct pair){SPAN("authorization"), SPAN("Bearer t0ken")};
-    f->to = (struct channel_settings){.name = SPAN("otlp"),
-                                      .signal = OTLP_TRACES,
-                                      .protocol = OTLP_GRPC,
-                                      .url = span_text(f->url),
-                                      .headers = &f->header,
-                                      .header_count = 1,
-                                      .gzip = gzip};
-    f->settings = (struct otlp_settings){
-        &f->to, {.service_name = SPAN("shop-sidecar"), .environment = SPAN("test")}};
-    f->queue = queue_new(10000);
-    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
-    f->carrier = carrier_new();
-    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
-    f->now_us = 100 * SECOND;
-    buf_init(&f->item, 1 << 16);
-    check_number(spans_add(maker, &f->item, &report), SPANS);
-    span_maker_free(maker);
+    f->way.to.protocol = OTLP_GRPC;
+    f->way.to.headers = &f->header;
+    f->way.to.header_count = 1;
+    f->way.to.gzip = gzip;
+    f->way.flush = true;
+    otlp_scene_start(&f->way);
     return f;
 }
 
 static void tear_down(struct fixture *f)
 {
-    otlp_free(f->otlp);
-    carrier_free(f->carrier);
-    feed_stop(f->feed, 0);
-    queue_free(f->queue);
+    otlp_scene_end(&f->way);
     grpc_collector_fini(&f->collector);
-    buf_fini(&f->item);
     free(f);
 }
 
 static void put(struct fixture *f, unsigned requests)
 {
-    for (unsigned i = 0; i < requests; i++)
-        queue_put(f->queue, buf_span(&f->item), SPANS);
+    otlp_scene_put(&f->way, requests);
 }
 
-static struct destination_figures figures(struct fixture *f)
+static struct destination_figures figures(const struct fixture *f)
 {
-    struct destination_figures out;
-    queue_figures(f->queue, &out);
-    uint64_t dropped = 0;
-    for (size_t i = 0; i < DROP_REASONS; i++)
-        dropped += out.dropped[i];
-    check_number(out.produced, out.sent + dropped + out.waiting);
-    return out;
+    return otlp_scene_figures(&f->way);
 }
 
 static void step(struct fixture *f)
 {
-    carrier_turn(f->carrier, f->now_us);
-    otlp_step(f->otlp, f->now_us, true);
-    carrier_turn(f->carrier, f->now_us);
+    otlp_scene_step(&f->way);
     grpc_collector_step(&f->collector);
 }
 
@@ -118,7 +77,7 @@ static bool it_is_answered(void *context)
 {
     struct fixture *f = context;
     step(f);
-    return otlp_is_stuck(f->otlp) || figures(f).waiting == 0;
+    return otlp_is_stuck(f->way.otlp) || figures(f).waiting == 0;
 }
 
 static void nothing_moves(struct fixture *f)
@@ -207,7 +166,7 @@ TEST(each_status_is_tried_again_or_final_as_otlp_says)
         check_number(figures(f).dropped[DROP_REJECTED], is_again ? 0 : SPANS);
         f->collector.status = "0";
         f->collector.body = SPAN("\0\0\0\0\0");
-        f->now_us += 2 * SECOND;
+        f->way.now_us += 2 * SECOND;
         check(comes_true(all_is_settled, f));
         check_number(figures(f).sent, is_again ? SPANS : 0);
         tear_down(f);
@@ -228,9 +187,9 @@ TEST(resource_exhausted_is_tried_again_where_the_receiver_says_when)
     nothing_moves(f);
     check_number(figures(f).waiting, SPANS);
     f->collector.status = "0";
-    f->now_us += 20 * SECOND;
+    f->way.now_us += 20 * SECOND;
     nothing_moves(f);
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, SPANS);
     tear_down(f);
@@ -257,7 +216,7 @@ TEST(a_stream_that_is_reset_is_tried_again)
     check(comes_true(it_is_answered, f));
     check_number(figures(f).waiting, SPANS);
     f->collector.status = "0";
-    f->now_us += 40 * SECOND;
+    f->way.now_us += 40 * SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, SPANS);
     tear_down(f);

@@ -7,92 +7,48 @@
 #include <unistd.h>
 
 #include "exporters/otlp_body.h"
-#include "exporters/spans.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/collector.h"
+#include "tests/unit/exporters/otlp_scene.h"
 #include "tests/unit/exporters/sample.h"
-
-#define SECOND UINT64_C(1000000)
 
 struct fixture {
     struct collector collector;
-    struct queue *queue;
-    struct feed *feed;
-    struct carrier *carrier;
-    struct otlp *otlp;
-    char url[96];
-    struct channel_settings to;
-    struct otlp_settings settings;
-    uint64_t now_us;
-    bool flush;
+    struct otlp_scene way;
     unsigned wanted; /* what a question waits for */
-    struct buf item;
 };
-
-static const uint8_t some_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 static struct fixture *set_up(bool gzip)
 {
     struct fixture *f = must_alloc(sizeof *f);
     collector_init(&f->collector);
-    f->queue = queue_new(10000);
-    snprintf(f->url, sizeof f->url, "%sv1/traces", f->collector.url);
-    f->to = (struct channel_settings){
-        .name = SPAN("otlp"), .signal = OTLP_TRACES, .url = span_text(f->url), .gzip = gzip};
-    f->settings = (struct otlp_settings){
-        &f->to, {.service_name = SPAN("shop-sidecar"), .environment = SPAN("test")}};
-    f->carrier = carrier_new();
-    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
-    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
-    f->now_us = 100 * SECOND;
-    buf_init(&f->item, 1 << 16);
+    otlp_scene_begin(&f->way, span_text(f->collector.url), "v1/traces");
+    f->way.to.gzip = gzip;
+    otlp_scene_start(&f->way);
     return f;
-}
-
-static struct destination_figures figures(struct fixture *f)
-{
-    struct destination_figures out;
-    queue_figures(f->queue, &out);
-    uint64_t dropped = 0;
-    for (size_t i = 0; i < DROP_REASONS; i++)
-        dropped += out.dropped[i];
-    check_number(out.produced, out.sent + dropped + out.waiting);
-    return out;
 }
 
 static void tear_down(struct fixture *f)
 {
-    uint64_t waiting = figures(f).waiting - queue_units(f->queue);
-    uint64_t before = figures(f).dropped[DROP_SHUTDOWN];
-    otlp_free(f->otlp);
-    carrier_free(f->carrier);
-    check_number(figures(f).dropped[DROP_SHUTDOWN] - before, waiting);
-    feed_stop(f->feed, 0);
-    queue_free(f->queue);
+    otlp_scene_end(&f->way);
     collector_fini(&f->collector);
-    buf_fini(&f->item);
     free(f);
 }
 
-/* Spans of one request: 1 + 3 + 2. */
-enum { SPANS = 6 };
 static void put(struct fixture *f, unsigned requests)
 {
-    struct report report = sample_report();
-    struct span_maker *maker = span_maker_new();
-    buf_clear(&f->item);
-    check_number(spans_add(maker, &f->item, &report), SPANS);
-    for (unsigned i = 0; i < requests; i++)
-        queue_put(f->queue, buf_span(&f->item), SPANS);
-    span_maker_free(maker);
+    otlp_scene_put(&f->way, requests);
+}
+
+static struct destination_figures figures(const struct fixture *f)
+{
+    return otlp_scene_figures(&f->way);
 }
 
 static void step(struct fixture *f)
 {
-    carrier_turn(f->carrier, f->now_us);
-    otlp_step(f->otlp, f->now_us, f->flush);
-    carrier_turn(f->carrier, f->now_us);
+    otlp_scene_step(&f->way);
     collector_step(&f->collector);
     figures(f);
 }
@@ -125,7 +81,7 @@ TEST(spans_arrive_with_resource_and_scope_after_a_second)
     struct fixture *f = set_up(false);
     put(f, 2);
     nothing_moves(f);
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(f->collector.requests, 1);
     check_number(figures(f).sent, 2 * SPANS);
@@ -158,7 +114,7 @@ TEST(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full)
     check(comes_true(requests_came, f));
     check_number(f->collector.spans, 510);
     nothing_moves(f); /* 90 spans wait for more, or for their second */
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(f->collector.spans, 600);
     tear_down(f);
@@ -167,15 +123,15 @@ TEST(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full)
 TEST(batches_are_as_large_and_as_late_as_the_settings_say)
 {
     struct fixture *f = set_up(false);
-    f->to.batch = (struct otlp_batch){.delay_us = 10 * SECOND, .units = 4 * SPANS};
-    otlp_change(f->otlp, &f->settings);
+    f->way.to.batch = (struct otlp_batch){.delay_us = 10 * SECOND, .units = 4 * SPANS};
+    otlp_change(f->way.otlp, &f->way.settings);
     put(f, 5);
     f->wanted = 1;
     check(comes_true(requests_came, f));
     check_number(f->collector.spans, 4 * SPANS);
-    f->now_us += 9 * SECOND;
+    f->way.now_us += 9 * SECOND;
     nothing_moves(f);
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(f->collector.spans, 5 * SPANS);
     tear_down(f);
@@ -184,7 +140,7 @@ TEST(batches_are_as_large_and_as_late_as_the_settings_say)
 TEST(bodies_may_be_compressed)
 {
     struct fixture *f = set_up(true);
-    f->flush = true;
+    f->way.flush = true;
     put(f, 50);
     check(comes_true(all_is_settled, f));
     check(span_find(buf_span(&f->collector.head), SPAN("Content-Encoding: gzip")) != SPAN_NONE);
@@ -195,7 +151,7 @@ TEST(bodies_may_be_compressed)
 TEST(a_plain_500_is_final_and_counted)
 {
     struct fixture *f = set_up(false);
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
     put(f, 3);
     check(comes_true(all_is_settled, f));
@@ -223,7 +179,7 @@ TEST(each_of_the_four_statuses_is_tried_again_and_no_other)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture *f = set_up(false);
         const char *well = f->collector.answer;
-        f->flush = true;
+        f->way.flush = true;
         f->collector.answer = cases[i].answer;
         put(f, 1);
         f->wanted = 1;
@@ -231,7 +187,7 @@ TEST(each_of_the_four_statuses_is_tried_again_and_no_other)
         nothing_moves(f);
         check_number(figures(f).waiting, cases[i].again ? SPANS : 0);
         f->collector.answer = well;
-        f->now_us += 2 * SECOND;
+        f->way.now_us += 2 * SECOND;
         check(comes_true(all_is_settled, f));
         check_number(figures(f).sent, cases[i].again ? SPANS : 0);
         check_number(figures(f).dropped[DROP_REJECTED], cases[i].again ? 0 : SPANS);
@@ -243,16 +199,16 @@ TEST(retry_after_is_obeyed_in_seconds)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "HTTP/1.1 503 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n";
     put(f, 1);
     f->wanted = 1;
     check(comes_true(requests_came, f));
     nothing_moves(f);
     f->collector.answer = well;
-    f->now_us += 19 * SECOND;
+    f->way.now_us += 19 * SECOND;
     nothing_moves(f);
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, SPANS);
     tear_down(f);
@@ -262,7 +218,7 @@ TEST(retry_after_is_obeyed_as_a_date)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "HTTP/1.1 429 No\r\nRetry-After: Fri, 31 Dec 2199 23:59:59 GMT\r\n"
                           "Content-Length: 0\r\n\r\n";
     put(f, 1);
@@ -270,9 +226,9 @@ TEST(retry_after_is_obeyed_as_a_date)
     check(comes_true(requests_came, f));
     f->collector.answer = well;
     nothing_moves(f);
-    f->now_us += 299 * SECOND; /* five minutes are the most that anybody may ask for */
+    f->way.now_us += 299 * SECOND; /* five minutes are the most that anybody may ask for */
     nothing_moves(f);
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     tear_down(f);
 }
@@ -281,14 +237,14 @@ TEST(pauses_grow_and_end_with_the_trouble)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
     put(f, 1);
     for (unsigned i = 1; i <= 12; i++) {
         f->wanted = i;
         check(comes_true(requests_came, f));
         nothing_moves(f);
-        f->now_us += 45 * SECOND; /* the longest pause of 30 s, and half of it as jitter */
+        f->way.now_us += 45 * SECOND; /* the longest pause of 30 s, and half of it as jitter */
     }
     f->collector.answer = well;
     check(comes_true(all_is_settled, f));
@@ -300,7 +256,7 @@ TEST(a_connection_that_is_closed_without_an_answer_is_tried_again)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "";
     put(f, 1);
     f->wanted = 1;
@@ -308,7 +264,7 @@ TEST(a_connection_that_is_closed_without_an_answer_is_tried_again)
     nothing_moves(f);
     check_number(figures(f).waiting, SPANS);
     f->collector.answer = well;
-    f->now_us += 2 * SECOND;
+    f->way.now_us += 2 * SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, SPANS);
     tear_down(f);
@@ -319,12 +275,12 @@ TEST(while_nobody_listens_spans_wait_and_the_oldest_go)
     struct fixture *f = set_up(false);
     close(f->collector.listener);
     f->collector.listener = -1;
-    f->flush = true;
-    queue_limit(f->queue, 100);
+    f->way.flush = true;
+    queue_limit(f->way.queue, 100);
     for (unsigned i = 0; i < 50; i++) {
         put(f, 20);
         step(f);
-        f->now_us += SECOND;
+        f->way.now_us += SECOND;
     }
     struct destination_figures now = figures(f);
     check_number(now.produced, 1000 * SPANS);
@@ -345,20 +301,20 @@ TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
-    f->to.timeout_us = 20000;
-    otlp_change(f->otlp, &f->settings);
+    f->way.flush = true;
+    f->way.to.timeout_us = 20000;
+    otlp_change(f->way.otlp, &f->way.settings);
     f->collector.answer = NULL;
     put(f, 200); /* two batches fly, a third waits */
     for (unsigned i = 0; i < 50; i++)
         step(f);
-    check_number(queue_units(f->queue), 1200 - 2 * 510);
+    check_number(queue_units(f->way.queue), 1200 - 2 * 510);
     check_number(f->collector.requests, 0);
     check(comes_true(both_have_left, f));
     check_number(f->collector.requests, 0);
     f->collector.answer = well;
-    f->to.timeout_us = 0;
-    otlp_change(f->otlp, &f->settings);
+    f->way.to.timeout_us = 0;
+    otlp_change(f->way.otlp, &f->way.settings);
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, 1200);
     tear_down(f);
@@ -381,7 +337,7 @@ TEST(a_partial_success_is_counted_and_not_repeated)
     struct fixture *f = set_up(false);
     uint8_t bytes[64];
     char head[64];
-    f->flush = true;
+    f->way.flush = true;
     f->collector.body = partial_success(4, bytes);
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
              f->collector.body.len);
@@ -398,8 +354,8 @@ static bool spool_is_open(void *context)
 {
     struct fixture *f = context;
     struct feed_figures state;
-    feed_figures(f->feed, &state);
-    return state.is_open && feed_safe(f->feed) == queue_put_count(f->queue);
+    feed_figures(f->way.feed, &state);
+    return state.is_open && feed_safe(f->way.feed) == queue_put_count(f->way.queue);
 }
 
 /* The service.name of the last request's spans. */
@@ -413,28 +369,21 @@ static void check_service(struct fixture *f, const char *name)
     otlp__export_trace_service_request__free_unpacked(request, NULL);
 }
 
-static void start_again(struct fixture *f)
-{
-    f->queue = queue_new(10000);
-    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
-    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
-}
-
 TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
 {
     struct fixture *f = set_up(false);
     char path[256];
     folder_make(path, sizeof path);
     struct feed_spool spool = {.path = path, .spool = {1 << 26, 1ULL << 40, SPOOL_FSYNC_OFF}};
-    feed_use(f->feed, &spool);
+    feed_use(f->way.feed, &spool);
     put(f, 3);
     check(comes_true(spool_is_open, f));
-    otlp_free(f->otlp);
-    check_number(feed_stop(f->feed, UINT64_MAX / 2), FEED_WAITS);
-    queue_free(f->queue);
-    f->settings.resource.service_name = SPAN("another-name");
-    start_again(f);
-    feed_use(f->feed, &spool);
+    otlp_free(f->way.otlp);
+    check_number(feed_stop(f->way.feed, UINT64_MAX / 2), FEED_WAITS);
+    queue_free(f->way.queue);
+    f->way.settings.resource.service_name = SPAN("another-name");
+    otlp_scene_start(&f->way);
+    feed_use(f->way.feed, &spool);
     check(comes_true(spool_is_open, f));
     f->wanted = 1; /* the backlog is in no need to wait for a full batch */
     check(comes_true(requests_came, f));
@@ -443,7 +392,7 @@ TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
     f->wanted = 2;
     check(comes_true(requests_came, f));
     check_service(f, "another-name");
-    f->now_us += SECOND;
+    f->way.now_us += SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, 103 * SPANS);
     check_number(figures(f).resent, 0);
@@ -454,7 +403,7 @@ TEST(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones)
 static bool all_is_settled_in_time(void *context)
 {
     struct fixture *f = context;
-    f->now_us += SECOND / 10;
+    f->way.now_us += SECOND / 10;
     return all_is_settled(f);
 }
 
@@ -464,22 +413,22 @@ TEST(a_backlog_is_sent_at_4_mib_a_second_at_most)
     char path[256];
     folder_make(path, sizeof path);
     struct feed_spool spool = {.path = path, .spool = {1 << 26, 1ULL << 40, SPOOL_FSYNC_OFF}};
-    feed_use(f->feed, &spool);
+    feed_use(f->way.feed, &spool);
     put(f, 1000);
     check(comes_true(spool_is_open, f));
-    otlp_free(f->otlp);
-    feed_stop(f->feed, UINT64_MAX / 2);
-    queue_free(f->queue);
-    start_again(f);
-    feed_use(f->feed, &spool);
+    otlp_free(f->way.otlp);
+    feed_stop(f->way.feed, UINT64_MAX / 2);
+    queue_free(f->way.queue);
+    otlp_scene_start(&f->way);
+    feed_use(f->way.feed, &spool);
     check(comes_true(spool_is_open, f));
     f->wanted = 1;
     check(comes_true(requests_came, f));
     nothing_moves(f); /* the clock stands */
     uint64_t bytes = f->collector.last.len;
-    f->now_us += bytes * SECOND / (4 << 20) * 9 / 10;
+    f->way.now_us += bytes * SECOND / (4 << 20) * 9 / 10;
     nothing_moves(f);
-    f->now_us += bytes * SECOND / (4 << 20) * 2 / 10;
+    f->way.now_us += bytes * SECOND / (4 << 20) * 2 / 10;
     f->wanted = 2;
     check(comes_true(requests_came, f));
     check(comes_true(all_is_settled_in_time, f));
@@ -491,7 +440,7 @@ TEST(what_is_sent_again_without_an_answer_is_counted_apart)
 {
     struct fixture *f = set_up(false);
     const char *well = f->collector.answer;
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = ""; /* hangs up once it has all */
     put(f, 1);
     f->wanted = 1;
@@ -499,7 +448,7 @@ TEST(what_is_sent_again_without_an_answer_is_counted_apart)
     nothing_moves(f);
     check_number(figures(f).resent, 0); /* not yet */
     f->collector.answer = well;
-    f->now_us += 2 * SECOND;
+    f->way.now_us += 2 * SECOND;
     check(comes_true(all_is_settled, f));
     check_number(figures(f).resent, SPANS);
     check_number(figures(f).sent, SPANS);
@@ -511,7 +460,7 @@ TEST(an_answer_longer_than_anybody_reads_counts_by_its_status)
     struct fixture *f = set_up(false);
     char *large = must_alloc(100000);
     memset(large, 'x', 100000);
-    f->flush = true;
+    f->way.flush = true;
     f->collector.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
     f->collector.body = span_make(large, 100000);
     put(f, 1);
@@ -524,9 +473,9 @@ TEST(an_answer_longer_than_anybody_reads_counts_by_its_status)
 TEST(an_address_that_is_none_loses_spans_and_says_so)
 {
     struct fixture *f = set_up(false);
-    f->flush = true;
-    f->to.url = SPAN("ftp://127.0.0.1");
-    otlp_change(f->otlp, &f->settings);
+    f->way.flush = true;
+    f->way.to.url = SPAN("ftp://127.0.0.1");
+    otlp_change(f->way.otlp, &f->way.settings);
     put(f, 1);
     check(comes_true(all_is_settled, f));
     check_number(figures(f).dropped[DROP_REJECTED], SPANS);

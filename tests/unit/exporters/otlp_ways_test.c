@@ -5,89 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/otlp.h"
 #include "exporters/otlp_call.h"
 #include "exporters/otlp_pieces.h"
 #include "exporters/proto_read.h"
-#include "exporters/spans.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/collector.h"
+#include "tests/unit/exporters/otlp_scene.h"
 #include "tests/unit/exporters/sample.h"
-
-enum { SPANS = 6 /* of one request */ };
 
 struct fixture {
     struct collector collector;
-    struct queue *queue;
-    struct feed *feed;
-    struct carrier *carrier;
-    struct otlp *otlp;
+    struct otlp_scene way;
     struct pair headers[2];
-    struct channel_settings to;
-    struct otlp_settings settings;
-    struct buf item;
 };
-
-static const uint8_t some_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 static struct fixture *set_up(void)
 {
     struct fixture *f = must_alloc(sizeof *f);
-    struct report report = sample_report();
-    struct span_maker *maker = span_maker_new();
     collector_init(&f->collector);
-    f->to = (struct channel_settings){
-        .name = SPAN("otlp"), .url = span_text(f->collector.url), .gzip = true};
-    f->settings = (struct otlp_settings){.to = &f->to};
-    f->queue = queue_new(10000);
-    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
-    f->carrier = carrier_new();
-    buf_init(&f->item, 1 << 16);
-    check_number(spans_add(maker, &f->item, &report), SPANS);
-    span_maker_free(maker);
+    otlp_scene_begin(&f->way, span_text(f->collector.url), "");
+    f->way.to.gzip = f->way.flush = true;
     return f;
 }
 
 static void start(struct fixture *f)
 {
-    f->otlp = otlp_new(f->feed, f->carrier, &f->settings, some_bytes);
+    otlp_scene_start(&f->way);
 }
 
 static void tear_down(struct fixture *f)
 {
-    otlp_free(f->otlp);
-    carrier_free(f->carrier);
-    feed_stop(f->feed, 0);
-    queue_free(f->queue);
+    otlp_scene_end(&f->way);
     collector_fini(&f->collector);
-    buf_fini(&f->item);
     free(f);
 }
 
 static void put(struct fixture *f, unsigned requests)
 {
-    for (unsigned i = 0; i < requests; i++)
-        queue_put(f->queue, buf_span(&f->item), SPANS);
+    otlp_scene_put(&f->way, requests);
 }
 
-static struct destination_figures figures(struct fixture *f)
+static struct destination_figures figures(const struct fixture *f)
 {
-    struct destination_figures out;
-    queue_figures(f->queue, &out);
-    uint64_t dropped = 0;
-    for (size_t i = 0; i < DROP_REASONS; i++)
-        dropped += out.dropped[i];
-    check_number(out.produced, out.sent + dropped + out.waiting);
-    return out;
+    return otlp_scene_figures(&f->way);
 }
 
 static bool all_is_settled(void *context)
 {
     struct fixture *f = context;
-    carrier_turn(f->carrier, 1000000);
-    otlp_step(f->otlp, 1000000, true);
-    carrier_turn(f->carrier, 1000000);
+    otlp_scene_step(&f->way);
     collector_step(&f->collector);
     return figures(f).waiting == 0;
 }
@@ -99,8 +66,8 @@ TEST(fields_of_the_settings_go_with_each_request)
     struct fixture *f = set_up();
     f->headers[0] = (struct pair){SPAN("Authorization"), SPAN("Bearer t0ken")};
     f->headers[1] = (struct pair){SPAN("x-tenant"), SPAN("shop: a, b")};
-    f->to.headers = f->headers;
-    f->to.header_count = 2;
+    f->way.to.headers = f->headers;
+    f->way.to.header_count = 2;
     start(f);
     put(f, 1);
     check(comes_true(all_is_settled, f));
@@ -108,8 +75,8 @@ TEST(fields_of_the_settings_go_with_each_request)
     check(span_find(head, SPAN("\r\nAuthorization: Bearer t0ken\r\n")) != SPAN_NONE);
     check(span_find(head, SPAN("\r\nx-tenant: shop: a, b\r\n")) != SPAN_NONE);
     f->headers[0].value = SPAN("Bearer an0ther");
-    f->to.header_count = 1;
-    otlp_change(f->otlp, &f->settings);
+    f->way.to.header_count = 1;
+    otlp_change(f->way.otlp, &f->way.settings);
     put(f, 1);
     check(comes_true(all_is_settled, f));
     head = buf_span(&f->collector.head);

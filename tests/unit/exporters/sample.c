@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "rules/base/must.h"
+#include "tests/check.h"
 
 static const struct span tags[] = {SPAN_INIT("attack-sqli"), SPAN_INIT("paranoia-level/1")};
 
@@ -137,6 +138,17 @@ bool comes_true(bool (*question)(void *), void *context)
             return false;
     }
     return true;
+}
+
+struct destination_figures queue_adds_up(struct queue *queue)
+{
+    struct destination_figures out;
+    queue_figures(queue, &out);
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        dropped += out.dropped[i];
+    check_number(out.produced, out.sent + dropped + out.waiting);
+    return out;
 }
 
 void folder_make(char *path, size_t size)

@@ -4,6 +4,7 @@
 #define SIDEGATE_TESTS_UNIT_EXPORTERS_SAMPLE_H
 
 #include "exporters/exporter.h"
+#include "exporters/queue.h"
 
 /* GET /orders/7?q=1 answered 200 after 1000 us by the second attempt: stages of 100, 700 and 200
  * us, two rule matches, sampled. */
@@ -14,6 +15,9 @@ struct report plain_report(void);
 
 /* Asks until it is so, at most ten seconds; false: it never was. */
 bool comes_true(bool (*question)(void *), void *context);
+
+/* The queue's figures; checked: what was produced was sent, dropped or waits. */
+struct destination_figures queue_adds_up(struct queue *queue);
 
 /* A folder of its own under TMPDIR; the path is terminated. Removed with what is in it. */
 void folder_make(char *path, size_t size);

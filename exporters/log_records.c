@@ -1,42 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log records, packed one by one. */
+/* Log records, written one by one. */
 #include "exporters/log_records.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "exporters/mask.h"
-#include "exporters/otlp_fields.h"
+#include "exporters/otlp_write.h"
+#include "exporters/proto/otlp.pb-c.h"
 #include "exporters/record.h"
 #include "exporters/request_attributes.h"
 #include "exporters/words.h"
 #include "rules/base/must.h"
-#include "rules/base/number.h"
 
 enum {
     LOG_RECORDS_FIELD = 2, /* of ScopeLogs */
     TEXT_BYTES = 1024 * 1024,
-    KEEP_CHUNKS = 16,
     FLAG_SAMPLED = 1,
 };
+/* Numbers of fields. */
+enum of_record {
+    RECORD_TIME = 1,
+    RECORD_SEVERITY = 2,
+    RECORD_SEVERITY_TEXT = 3,
+    RECORD_BODY = 5,
+    RECORD_ATTRIBUTES = 6,
+    RECORD_DROPPED_ATTRIBUTES = 7,
+    RECORD_FLAGS = 8,
+    RECORD_TRACE_ID = 9,
+    RECORD_SPAN_ID = 10,
+    RECORD_SEEN = 11,
+    RECORD_EVENT_NAME = 12,
+};
+enum { VALUE_TEXT = 1 }; /* of AnyValue */
 
 struct log_maker {
-    struct arena_chunks *chunks;
-    struct arena *arena;
     struct buf scratch; /* masked queries */
-    struct attributes attributes;
+    struct buf body;
     struct attribute_limits limits;
-    struct rule_ids rule_ids;
-    uint8_t trace_id[16], span_id[8];
 };
 
 struct log_maker *log_maker_new(void)
 {
     struct log_maker *maker = must_alloc(sizeof *maker);
-    maker->chunks = arena_chunks_new(KEEP_CHUNKS);
-    maker->arena = arena_new(maker->chunks, TEXT_BYTES);
-    must(maker->arena != NULL);
     buf_init(&maker->scratch, TEXT_BYTES);
+    buf_init(&maker->body, TEXT_BYTES);
     log_maker_limit(maker, &(const struct attribute_limits)NO_ATTRIBUTE_LIMITS);
     return maker;
 }
@@ -50,17 +58,16 @@ void log_maker_free(struct log_maker *maker)
 {
     if (maker == NULL)
         return;
-    arena_free(maker->arena);
-    arena_chunks_free(maker->chunks);
     buf_fini(&maker->scratch);
+    buf_fini(&maker->body);
     free(maker);
 }
 
 enum severity { SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR };
 
-/* What a record is about, beside the attributes that lie ready. */
+/* What a record is about, beside its attributes. */
 struct happening {
-    const char *name; /* of the event */
+    struct span name; /* of the event */
     enum severity severity;
     uint64_t time_nano, seen_nano;
     struct span body;
@@ -72,42 +79,53 @@ static bool is_zero(const uint8_t *id, size_t len)
     return memcmp(id, zero, len) == 0;
 }
 
-static void set_ids(struct log_maker *maker, Otlp__LogRecord *to, const struct report *report)
+static void put_id(struct buf *to, unsigned field, const uint8_t *id, size_t len)
 {
-    memcpy(maker->trace_id, report->trace_id, sizeof maker->trace_id);
-    memcpy(maker->span_id, report->span_id, sizeof maker->span_id);
-    to->trace_id = (ProtobufCBinaryData){is_zero(maker->trace_id, 16) ? 0 : 16, maker->trace_id};
-    to->span_id = (ProtobufCBinaryData){is_zero(maker->span_id, 8) ? 0 : 8, maker->span_id};
-    to->flags = report->sampled ? FLAG_SAMPLED : 0;
+    otlp_put_bytes(to, field, id, is_zero(id, len) ? 0 : len);
 }
 
-static void add_record(struct log_maker *maker, struct buf *to, const struct report *report,
-                       const struct happening *happening)
+static void put_body(struct buf *to, struct span text)
+{
+    size_t opened = otlp_open(to, RECORD_BODY);
+    otlp_put_text(to, VALUE_TEXT, text);
+    otlp_close(to, opened);
+}
+
+/* A record up to its attributes. */
+static size_t open_record(struct buf *to, const struct happening *happening)
 {
     static const struct {
         Otlp__SeverityNumber number;
-        const char *text;
+        struct span text;
     } severities[] = {
-        [SEVERITY_INFO] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO, "INFO"},
-        [SEVERITY_WARN] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_WARN, "WARN"},
-        [SEVERITY_ERROR] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_ERROR, "ERROR"},
+        [SEVERITY_INFO] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO, SPAN_INIT("INFO")},
+        [SEVERITY_WARN] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_WARN, SPAN_INIT("WARN")},
+        [SEVERITY_ERROR] = {OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_ERROR, SPAN_INIT("ERROR")},
     };
-    Otlp__LogRecord record;
-    Otlp__AnyValue body = OTLP__ANY_VALUE__INIT;
-    otlp__log_record__init(&record);
-    body.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-    body.string_value = otlp_text(maker->arena, happening->body);
-    record.body = &body;
-    record.event_name = otlp_lend(happening->name);
-    record.severity_number = severities[happening->severity].number;
-    record.severity_text = otlp_lend(severities[happening->severity].text);
-    record.time_unix_nano = happening->time_nano;
-    record.observed_time_unix_nano = happening->seen_nano;
-    record.n_attributes = maker->attributes.count;
-    record.attributes = maker->attributes.list;
-    record.dropped_attributes_count = maker->attributes.dropped;
-    set_ids(maker, &record, report);
-    otlp_field_add(to, LOG_RECORDS_FIELD, &record.base);
+    size_t opened = otlp_open(to, LOG_RECORDS_FIELD);
+    otlp_put_fixed64(to, RECORD_TIME, happening->time_nano);
+    otlp_put_number(to, RECORD_SEVERITY, severities[happening->severity].number);
+    otlp_put_text(to, RECORD_SEVERITY_TEXT, severities[happening->severity].text);
+    put_body(to, happening->body);
+    return opened;
+}
+
+static struct attributes attributes_of(const struct log_maker *maker, struct buf *to)
+{
+    return (struct attributes){.to = to, .field = RECORD_ATTRIBUTES, .limits = &maker->limits};
+}
+
+static void close_record(struct buf *to, const struct report *report,
+                         const struct happening *happening, const struct attributes *attributes,
+                         size_t opened)
+{
+    otlp_put_number(to, RECORD_DROPPED_ATTRIBUTES, attributes->dropped);
+    otlp_put_fixed32(to, RECORD_FLAGS, report->sampled ? FLAG_SAMPLED : 0);
+    put_id(to, RECORD_TRACE_ID, report->trace_id, sizeof report->trace_id);
+    put_id(to, RECORD_SPAN_ID, report->span_id, sizeof report->span_id);
+    otlp_put_fixed64(to, RECORD_SEEN, happening->seen_nano);
+    otlp_put_text(to, RECORD_EVENT_NAME, happening->name);
+    otlp_close(to, opened);
 }
 
 static uint64_t end_nano(const struct report *report)
@@ -118,84 +136,96 @@ static uint64_t end_nano(const struct report *report)
 /* "GET /orders/7?q=1 200" */
 static struct span request_body(struct log_maker *maker, const struct report *report)
 {
-    char digits[24];
     struct span query = query_masked(report->query, &maker->scratch);
-    const struct span parts[] = {report->method,
-                                 SPAN(" "),
-                                 report->path,
-                                 query.len > 0 ? SPAN("?") : SPAN(""),
-                                 query,
-                                 SPAN(" "),
-                                 span_make(digits, number_write(digits, report->status))};
-    struct span body = arena_join(maker->arena, parts, sizeof parts / sizeof *parts);
+    buf_clear(&maker->body);
+    buf_add(&maker->body, report->method);
+    buf_add_byte(&maker->body, ' ');
+    buf_add(&maker->body, report->path);
+    if (query.len > 0)
+        buf_add_byte(&maker->body, '?');
+    buf_add(&maker->body, query);
+    buf_add_byte(&maker->body, ' ');
+    buf_add_number(&maker->body, report->status);
     buf_clear(&maker->scratch);
-    return span_trim(body, " ");
+    return span_trim(buf_span(&maker->body), " ");
 }
 
 unsigned log_request_add(struct log_maker *maker, struct buf *to, const struct report *report)
 {
-    arena_reset(maker->arena);
-    attributes_begin(&maker->attributes, maker->arena, &maker->limits);
-    request_attributes_add(&maker->attributes, report, &maker->scratch);
-    verdict_attributes_add(&maker->attributes, &maker->rule_ids, report);
-    attribute_number(&maker->attributes, "sidegate.duration_us", report->duration_us);
     const struct happening happening = {
-        .name = "sidegate.request",
+        .name = SPAN("sidegate.request"),
         .severity = report->status >= 500 ? SEVERITY_ERROR : SEVERITY_INFO,
         .time_nano = end_nano(report),
         .seen_nano = end_nano(report),
         .body = request_body(maker, report),
     };
-    add_record(maker, to, report, &happening);
+    struct attributes attributes = attributes_of(maker, to);
+    size_t opened = open_record(to, &happening);
+    request_attributes_add(&attributes, report, &maker->scratch);
+    verdict_attributes_add(&attributes, report);
+    attribute_number(&attributes, SPAN("sidegate.duration_us"), report->duration_us);
+    close_record(to, report, &happening, &attributes, opened);
     return 1;
 }
 
 /* ---- events ---- */
 
 /* Whose request it was: enough to find the rest. */
-static void begin_event(struct log_maker *maker, const struct report *report)
+static void add_whose(struct attributes *to, const struct report *report)
 {
-    arena_reset(maker->arena);
-    attributes_begin(&maker->attributes, maker->arena, &maker->limits);
-    attribute_text(&maker->attributes, "sidegate.request_id", report->request_id);
-    method_attributes_add(&maker->attributes, report->method);
-    attribute_text(&maker->attributes, "url.path", report->path);
-    attribute_text(&maker->attributes, "http.route", report->route);
-    attribute_text(&maker->attributes, "client.address", report->client_address);
+    attribute_text(to, SPAN("sidegate.request_id"), report->request_id);
+    method_attributes_add(to, report->method);
+    attribute_text(to, SPAN("url.path"), report->path);
+    attribute_text(to, SPAN("http.route"), report->route);
+    attribute_text(to, SPAN("client.address"), report->client_address);
 }
 
 static void add_match(struct log_maker *maker, struct buf *to, const struct report *report,
                       const struct rule_match *match)
 {
     bool refused = match->disruptive && report->waf.action == WAF_BLOCK;
-    begin_event(maker, report);
-    match_attributes_add(&maker->attributes, match);
     const struct happening happening = {
-        .name = "waf.rule_match",
+        .name = SPAN("waf.rule_match"),
         .severity = refused ? SEVERITY_WARN : SEVERITY_INFO,
         .time_nano = stage_end_nano(report, phase_stage(match->phase)),
         .seen_nano = end_nano(report),
         .body = match->message.len > 0 ? match->message : SPAN("a rule matched"),
     };
-    add_record(maker, to, report, &happening);
+    struct attributes attributes = attributes_of(maker, to);
+    size_t opened = open_record(to, &happening);
+    add_whose(&attributes, report);
+    match_attributes_add(&attributes, match);
+    close_record(to, report, &happening, &attributes, opened);
+}
+
+/* "access abroad: block" */
+static struct span decision_body(struct log_maker *maker, const struct report_decision *decision)
+{
+    buf_clear(&maker->body);
+    buf_add(&maker->body, span_text(decision->control));
+    buf_add_byte(&maker->body, ' ');
+    buf_add(&maker->body, decision->name);
+    buf_add(&maker->body, SPAN(": "));
+    buf_add(&maker->body, span_text(decision->word));
+    return buf_span(&maker->body);
 }
 
 static void add_decision(struct log_maker *maker, struct buf *to, const struct report *report,
                          const struct report_decision *decision)
 {
     bool refused = span_is(span_text(decision->word), SPAN("block"));
-    begin_event(maker, report);
-    decision_attributes_add(&maker->attributes, decision);
-    const struct span parts[] = {span_text(decision->control), SPAN(" "), decision->name,
-                                 SPAN(": "), span_text(decision->word)};
     const struct happening happening = {
-        .name = "sidegate.decision",
+        .name = SPAN("sidegate.decision"),
         .severity = refused ? SEVERITY_WARN : SEVERITY_INFO,
         .time_nano = stage_end_nano(report, span_text(decision->stage)),
         .seen_nano = end_nano(report),
-        .body = arena_join(maker->arena, parts, sizeof parts / sizeof *parts),
+        .body = decision_body(maker, decision),
     };
-    add_record(maker, to, report, &happening);
+    struct attributes attributes = attributes_of(maker, to);
+    size_t opened = open_record(to, &happening);
+    add_whose(&attributes, report);
+    decision_attributes_add(&attributes, decision);
+    close_record(to, report, &happening, &attributes, opened);
 }
 
 static bool has_verdict(const struct report *report)
@@ -206,17 +236,19 @@ static bool has_verdict(const struct report *report)
 static void add_verdict(struct log_maker *maker, struct buf *to, const struct report *report)
 {
     bool refused = report->waf.action == WAF_BLOCK;
-    begin_event(maker, report);
-    verdict_attributes_add(&maker->attributes, &maker->rule_ids, report);
     const struct happening happening = {
-        .name = "waf.decision",
+        .name = SPAN("waf.decision"),
         .severity = refused ? SEVERITY_WARN : SEVERITY_INFO,
         .time_nano = end_nano(report),
         .seen_nano = end_nano(report),
         .body = refused ? SPAN("the rules refused the request")
                         : SPAN("the rules would have refused the request"),
     };
-    add_record(maker, to, report, &happening);
+    struct attributes attributes = attributes_of(maker, to);
+    size_t opened = open_record(to, &happening);
+    add_whose(&attributes, report);
+    verdict_attributes_add(&attributes, report);
+    close_record(to, report, &happening, &attributes, opened);
 }
 
 unsigned log_events_count(const struct report *report)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/attributes.h"
+#include "exporters/attribute_tree.h"
 #include "exporters/metric_names.h"
 #include "exporters/metrics_walk.h"
 #include "exporters/otlp_fields.h"
@@ -45,7 +45,7 @@ struct metrics_otlp {
     unsigned count;
     struct buf points, run;
     struct arena *arena;
-    struct attributes attributes;
+    struct attribute_tree attributes;
     Otlp__Exemplar exemplars[EXEMPLARS_MOST], *exemplar_list[EXEMPLARS_MOST];
     struct exemplar kept[EXEMPLARS_MOST];
     size_t exemplar_count;
@@ -141,9 +141,9 @@ static void histogram_since(struct histogram_figures *figures, struct before *be
 
 /* ---- points ---- */
 
-static void set_truth(struct attributes *to, const char *key, bool truth)
+static void set_truth(struct attribute_tree *to, const char *key, bool truth)
 {
-    Otlp__AnyValue *value = attribute_value(to, key);
+    Otlp__AnyValue *value = attribute_tree_value(to, key);
     if (value == NULL)
         return;
     value->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
@@ -153,7 +153,7 @@ static void set_truth(struct attributes *to, const char *key, bool truth)
 static void set_attributes(struct metrics_otlp *otlp, const struct figure *figure)
 {
     arena_reset(otlp->arena);
-    attributes_begin(&otlp->attributes, otlp->arena, NULL);
+    attribute_tree_begin(&otlp->attributes, otlp->arena);
     for (size_t i = 0; i < figure->label_count; i++) {
         struct label_name name;
         uint64_t number = 0;
@@ -166,9 +166,9 @@ static void set_attributes(struct metrics_otlp *otlp, const struct figure *figur
         if (name.type == LABEL_TRUTH)
             set_truth(&otlp->attributes, key, span_is(figure->labels[i].value, SPAN("true")));
         else if (is_number)
-            attribute_number(&otlp->attributes, key, number);
+            attribute_tree_number(&otlp->attributes, key, number);
         else
-            attribute_text(&otlp->attributes, key, figure->labels[i].value);
+            attribute_tree_text(&otlp->attributes, key, figure->labels[i].value);
     }
 }
 

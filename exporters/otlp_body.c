@@ -9,14 +9,18 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "exporters/attributes.h"
 #include "exporters/otlp_fields.h"
+#include "exporters/otlp_write.h"
+#include "exporters/proto/otlp.pb-c.h"
 #include "exporters/resource.h"
 #include "rules/base/must.h"
 
 enum {
     PACKED_BYTES = 128 * 1024,
     ARENA_BYTES = 512 * 1024,
+    ATTRIBUTES_FIELD = 1,     /* of Resource */
+    SCOPE_NAME_FIELD = 1,     /* of InstrumentationScope */
+    SCOPE_VERSION_FIELD = 2,  /* likewise */
     RESOURCE_FIELD = 1,       /* of ResourceSpans */
     SCOPE_SPANS_FIELD = 2,    /* of ResourceSpans */
     SCOPE_FIELD = 1,          /* of ScopeSpans */
@@ -37,7 +41,6 @@ static struct span uuid_text(struct arena *arena, const uint8_t random[16])
 
 enum { LONGEST_VALUE = 1024 };
 enum { PAIRS_MOST = RESOURCE_MOST + RESOURCE_GIVEN_MOST + 7 };
-_Static_assert((int)PAIRS_MOST < (int)ATTRIBUTES_MOST, "with the pid, all have room");
 
 struct pairs {
     struct arena *arena;
@@ -83,26 +86,22 @@ static void put_all(struct pairs *pairs, const struct resource *resource,
 void envelope_init(struct envelope *envelope, const struct resource *resource,
                    const uint8_t instance[16])
 {
-    Otlp__Resource packed = OTLP__RESOURCE__INIT;
-    struct attributes attributes;
     struct pairs pairs = {.arena = arena_new(NULL, ARENA_BYTES)};
     must(pairs.arena != NULL);
     put_all(&pairs, resource, instance);
-    attributes_begin(&attributes, pairs.arena, NULL);
-    for (size_t i = 0; i < pairs.count; i++)
-        attribute_text(&attributes, pairs.at[i].name.at, pairs.at[i].value);
-    attribute_number(&attributes, "process.pid", (uint64_t)getpid());
-    buf_init(&envelope->resource, PACKED_BYTES);
-    packed.n_attributes = attributes.count;
-    packed.attributes = attributes.list;
     must(!arena_is_full(pairs.arena));
-    otlp_field_add(&envelope->resource, RESOURCE_FIELD, &packed.base);
-    Otlp__InstrumentationScope scope;
-    otlp__instrumentation_scope__init(&scope);
-    scope.name = otlp_lend("sidegate");
-    scope.version = otlp_lend(SIDEGATE_VERSION);
+    buf_init(&envelope->resource, PACKED_BYTES);
+    size_t opened = otlp_open(&envelope->resource, RESOURCE_FIELD);
+    struct attributes attributes = {.to = &envelope->resource, .field = ATTRIBUTES_FIELD};
+    for (size_t i = 0; i < pairs.count; i++)
+        attribute_text(&attributes, pairs.at[i].name, pairs.at[i].value);
+    attribute_number(&attributes, SPAN("process.pid"), (uint64_t)getpid());
+    otlp_close(&envelope->resource, opened);
     buf_init(&envelope->scope, PACKED_BYTES);
-    otlp_field_add(&envelope->scope, SCOPE_FIELD, &scope.base);
+    opened = otlp_open(&envelope->scope, SCOPE_FIELD);
+    otlp_put_text(&envelope->scope, SCOPE_NAME_FIELD, SPAN("sidegate"));
+    otlp_put_text(&envelope->scope, SCOPE_VERSION_FIELD, SPAN(SIDEGATE_VERSION));
+    otlp_close(&envelope->scope, opened);
     arena_free(pairs.arena);
 }
 

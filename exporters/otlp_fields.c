@@ -2,32 +2,20 @@
 /* Tags and lengths. */
 #include "exporters/otlp_fields.h"
 
-enum { LENGTH_DELIMITED = 2, MORE = 0x80, TAG_SHIFT = 3, VARINT_SHIFT = 7 };
-
-static void add_varint(struct buf *to, size_t number)
-{
-    for (; number >= MORE; number >>= VARINT_SHIFT)
-        buf_add_byte(to, (char)(number | MORE));
-    buf_add_byte(to, (char)number);
-}
-
-static size_t varint_size(size_t number)
-{
-    size_t bytes = 1;
-    for (; number >= MORE; number >>= VARINT_SHIFT)
-        bytes++;
-    return bytes;
-}
+#include "exporters/varint.h"
 
 void otlp_head_add(struct buf *to, unsigned field, size_t len)
 {
-    add_varint(to, field << TAG_SHIFT | LENGTH_DELIMITED);
-    add_varint(to, len);
+    char *at = buf_room(to, 2 * VARINT_BYTES);
+    if (at == NULL)
+        return;
+    char *end = varint_write(varint_write(at, wire_tag(field, WIRE_BYTES)), len);
+    buf_grew(to, (size_t)(end - at));
 }
 
 size_t otlp_head_size(unsigned field, size_t len)
 {
-    return varint_size(field << TAG_SHIFT) + varint_size(len);
+    return varint_size(wire_tag(field, WIRE_BYTES)) + varint_size(len);
 }
 
 /* Measuring costs as much as packing: it is done once. */

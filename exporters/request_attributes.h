@@ -4,25 +4,16 @@
 #ifndef SIDEGATE_EXPORTERS_REQUEST_ATTRIBUTES_H
 #define SIDEGATE_EXPORTERS_REQUEST_ATTRIBUTES_H
 
-#include "exporters/attributes.h"
+#include "exporters/otlp_write.h"
 #include "exporters/report.h"
 #include "rules/base/buf.h"
-
-enum { RULE_IDS_MOST = 64 };
-/* What the list of ids lies in: until it is packed. */
-struct rule_ids {
-    Otlp__AnyValue ids[RULE_IDS_MOST], *list[RULE_IDS_MOST];
-    Otlp__ArrayValue array;
-    Otlp__AnyValue value;
-};
 
 void method_attributes_add(struct attributes *to, struct span method);
 /* Who asked for what, and what was answered. `scratch` is empty before and after. */
 void request_attributes_add(struct attributes *to, const struct report *report,
                             struct buf *scratch);
 /* What the rules came to. */
-void verdict_attributes_add(struct attributes *to, struct rule_ids *ids,
-                            const struct report *report);
+void verdict_attributes_add(struct attributes *to, const struct report *report);
 /* What matched, but not the value: it is the client's, and the rule log has it. */
 void match_attributes_add(struct attributes *to, const struct rule_match *match);
 void decision_attributes_add(struct attributes *to, const struct report_decision *decision);

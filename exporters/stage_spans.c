@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include "exporters/proto/otlp.pb-c.h"
+#include "exporters/varint.h"
+#include "rules/base/copy.h"
 #include "rules/base/must.h"
 
 enum {
     NAME_LONGEST = 127, /* its length is one byte */
-    SPANS_FIELD = 2,    /* of ScopeSpans */
-    HEAD_BYTES = 4,     /* a tag, and a length of up to 21 bits */
+    NAME_FIELD = 5,
 };
 
 /* The spans of stages differ in ids, times and name only. What stands before and behind the name is
@@ -28,7 +29,7 @@ enum {
     MOLD_START = 2 + 1,
     MOLD_END = MOLD_START + 8 + 1,
     MOLD_TAIL = MOLD_END + 8 + 2 + 4,
-    NAME_TAG = 5 << 3 | 2,
+    SPAN_LONGEST = 1 + VARINT_BYTES + MOLD_HEAD + 2 + NAME_LONGEST + MOLD_TAIL,
 };
 struct stage_spans {
     uint8_t head[MOLD_HEAD], tail[MOLD_TAIL];
@@ -95,25 +96,6 @@ bool stage_around(const struct report *report, const struct report_attempt *atte
     return false;
 }
 
-uint8_t *span_room(struct buf *to, size_t longest)
-{
-    uint8_t *room = (uint8_t *)buf_room(to, HEAD_BYTES + longest);
-    return room != NULL ? room + HEAD_BYTES : NULL;
-}
-
-/* The length is known only now that the span is there: it moves up to it. */
-void span_done(struct buf *to, uint8_t *span, size_t len)
-{
-    uint8_t *room = span - HEAD_BYTES;
-    size_t head = 0;
-    must(len < (size_t)1 << 21);
-    room[head++] = SPANS_FIELD << 3 | 2;
-    for (size_t left = len; head == 1 || left > 0; left >>= 7)
-        room[head++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-    memmove(room + head, span, len);
-    buf_grew(to, head + len);
-}
-
 struct stage_spans *stage_spans_new(void)
 {
     struct stage_spans *spans = must_alloc(sizeof *spans);
@@ -126,33 +108,37 @@ void stage_spans_free(struct stage_spans *spans)
     free(spans);
 }
 
-static void add_stage(struct stage_spans *mold, struct buf *to, const struct report *report,
-                      size_t i)
+/* Returns where it ends. */
+static char *put_stage(const struct stage_spans *mold, char *at, const struct report *report,
+                       size_t i)
 {
     const struct report_stage *stage = &report->stages[i];
-    struct span name = span_first(span_make(stage->name, strlen(stage->name)), NAME_LONGEST);
-    size_t len = MOLD_HEAD + 2 + name.len + MOLD_TAIL;
-    uint8_t *span = span_room(to, len), *at = span;
-    if (span == NULL)
-        return;
+    struct span name = span_first(span_text(stage->name), NAME_LONGEST);
     struct period period = period_of(report, stage->start_us, stage->duration_us);
     uint64_t start = htole64(period.start), end = htole64(period.end);
-    stage_span_id(report->span_id, i, mold->head + MOLD_SPAN);
-    memcpy(mold->tail + MOLD_START, &start, sizeof start);
-    memcpy(mold->tail + MOLD_END, &end, sizeof end);
+    *at++ = (char)wire_tag(SCOPE_SPANS_SPANS, WIRE_BYTES);
+    at = varint_write(at, MOLD_HEAD + 2 + name.len + MOLD_TAIL);
     memcpy(at, mold->head, MOLD_HEAD);
+    stage_span_id(report->span_id, i, (uint8_t *)at + MOLD_SPAN);
     at += MOLD_HEAD;
-    *at++ = NAME_TAG;
-    *at++ = (uint8_t)name.len;
-    memcpy(at, name.at, name.len);
-    memcpy(at + name.len, mold->tail, MOLD_TAIL);
-    span_done(to, span, len);
+    *at++ = (char)wire_tag(NAME_FIELD, WIRE_BYTES);
+    *at++ = (char)name.len;
+    copy_short(at, name.at, name.len);
+    at += name.len;
+    memcpy(at, mold->tail, MOLD_TAIL);
+    memcpy(at + MOLD_START, &start, sizeof start);
+    memcpy(at + MOLD_END, &end, sizeof end);
+    return at + MOLD_TAIL;
 }
 
 void stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
 {
+    char *room = buf_room(to, report->stage_count * SPAN_LONGEST), *at = room;
+    if (room == NULL)
+        return;
     memcpy(spans->head + MOLD_TRACE, report->trace_id, sizeof report->trace_id);
     memcpy(spans->head + MOLD_PARENT, report->span_id, sizeof report->span_id);
     for (size_t i = 0; i < report->stage_count; i++)
-        add_stage(spans, to, report, i);
+        at = put_stage(spans, at, report, i);
+    buf_grew(to, (size_t)(at - room));
 }

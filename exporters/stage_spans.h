@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spans of stages, which are many and all alike, and how a span's bytes are laid down. */
+/* The spans of stages, which are many and all alike. */
 #ifndef SIDEGATE_EXPORTERS_STAGE_SPANS_H
 #define SIDEGATE_EXPORTERS_STAGE_SPANS_H
 
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
+enum { SCOPE_SPANS_SPANS = 2 }; /* the field of ScopeSpans that spans are */
 /* Bits of Span.flags above the trace flags. */
 enum { FLAG_SAMPLED = 1, FLAG_HAS_IS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
 
@@ -21,11 +22,6 @@ struct period period_of(const struct report *report, uint64_t start_us, uint64_t
 /* The stage that the attempt lies in from its start to its end, the later one where an attempt
  * without any duration lies between two; false: none. */
 bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index);
-
-/* Room for a span of at most `longest` bytes behind its tag and its length, which span_done() then
- * writes; NULL: there is none. */
-uint8_t *span_room(struct buf *to, size_t longest);
-void span_done(struct buf *to, uint8_t *span, size_t len);
 
 /* The id of a stage's span follows from the SERVER span's. Never zero. */
 void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8]);

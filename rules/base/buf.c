@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rules/base/copy.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 
@@ -56,22 +57,12 @@ static bool buf_grow(struct buf *buf, size_t bytes)
     return true;
 }
 
-char *buf_room(struct buf *buf, size_t bytes)
+char *buf_more_room(struct buf *buf, size_t bytes)
 {
-    if (buf->full)
-        return NULL;
-    bool fits = buf->at != NULL && bytes <= buf->size - buf->len;
-    if (!fits && !buf_grow(buf, bytes)) {
-        buf->full = true;
-        return NULL;
-    }
-    return buf->at + buf->len;
-}
-
-void buf_grew(struct buf *buf, size_t bytes)
-{
-    must(bytes <= buf->size - buf->len);
-    buf->len += bytes;
+    if (!buf->full && buf_grow(buf, bytes))
+        return buf->at + buf->len;
+    buf->full = true;
+    return NULL;
 }
 
 bool buf_add(struct buf *buf, struct span text)
@@ -81,7 +72,7 @@ bool buf_add(struct buf *buf, struct span text)
     char *room = buf_room(buf, text.len);
     if (room == NULL)
         return false;
-    memcpy(room, text.at, text.len);
+    copy_short(room, text.at, text.len);
     buf->len += text.len;
     return true;
 }
@@ -98,7 +89,7 @@ bool buf_add_byte(struct buf *buf, char byte)
 
 bool buf_add_number(struct buf *buf, int64_t number)
 {
-    char text[24];
+    char text[NUMBER_TEXT_BYTES];
     return buf_add(buf, span_make(text, number_write(text, number)));
 }
 

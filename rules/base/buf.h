@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/base/must.h"
 #include "rules/base/span.h"
 
 struct buf {
@@ -29,8 +30,8 @@ bool buf_format(struct buf *buf, const char *format, ...) __attribute__((format(
 
 /* Room for `bytes` more at the end, not yet counted in len; NULL (and full) where the ceiling
  * forbids it. buf_grew() then counts what was really written. */
-char *buf_room(struct buf *buf, size_t bytes);
-void buf_grew(struct buf *buf, size_t bytes);
+static inline char *buf_room(struct buf *buf, size_t bytes);
+static inline void buf_grew(struct buf *buf, size_t bytes);
 /* Drops the first bytes and moves the rest to the front. */
 void buf_drop(struct buf *buf, size_t bytes);
 
@@ -41,6 +42,20 @@ static inline struct span buf_span(const struct buf *buf)
 static inline bool buf_is_full(const struct buf *buf)
 {
     return buf->full;
+}
+
+/* buf_room() where there is no room yet. */
+char *buf_more_room(struct buf *buf, size_t bytes);
+
+static inline char *buf_room(struct buf *buf, size_t bytes)
+{
+    bool fits = buf->at != NULL && !buf->full && bytes <= buf->size - buf->len;
+    return fits ? buf->at + buf->len : buf_more_room(buf, bytes);
+}
+static inline void buf_grew(struct buf *buf, size_t bytes)
+{
+    must(bytes <= buf->size - buf->len);
+    buf->len += bytes;
 }
 
 /* Tests: the n-th growth from now on fails (0: none), counted over the thread. */

@@ -28,7 +28,7 @@ bool base64url_read(struct span text, uint8_t *to, size_t *len);
 /* The inside of a JSON string, RFC 8259 7: quotes, backslash and control bytes escaped, bytes that
  * are no valid UTF-8 as \u00xx of the byte, so that any input gives a valid document. */
 bool json_add_escaped(struct buf *to, struct span text);
-/* The same with the quotes around it. */
+/* The same with the quotes around it; quick where nothing is to be escaped. */
 bool json_add_string(struct buf *to, struct span text);
 
 /* Length of the well-formed UTF-8 character at the start (RFC 3629: no overlong forms, no

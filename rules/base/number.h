@@ -20,7 +20,8 @@ bool size_parse(struct span text, uint64_t *bytes);
 /* "5s", "100ms", "2m", "1h", "500us", "1d", "0"; without a unit refused unless 0. */
 bool duration_parse(struct span text, uint64_t *microseconds);
 
-/* At most 20 digits and a sign, no terminator; returns the length. `to` has room for 21. */
+enum { NUMBER_TEXT_BYTES = 21 }; /* at most 20 digits and a sign */
+/* No terminator; returns the length. `to` has room for NUMBER_TEXT_BYTES. */
 size_t number_write(char *to, int64_t number);
 /* "1.5MiB", "30s" in the largest unit that divides; returns the length. `to` has room for 32. */
 size_t size_write(char *to, uint64_t bytes);

@@ -141,6 +141,31 @@ TEST(every_character_that_is_written_reads_back_as_one)
     check_span(span_make(to, utf8_write(to, 0x20ac)), "\xe2\x82\xac");
 }
 
+/* The quick way and the slow one, for every byte in every place of a short text. */
+TEST(a_json_string_is_the_same_whichever_way_it_goes)
+{
+    struct buf slow, quick;
+    char text[20];
+    buf_init(&slow, 256);
+    buf_init(&quick, 256);
+    for (size_t len = 0; len <= sizeof text; len++) {
+        for (size_t i = 0; i < len * 256; i++) {
+            memset(text, 'a', sizeof text);
+            text[i / 256] = (char)(i % 256);
+            buf_clear(&slow);
+            buf_add_byte(&slow, '"');
+            json_add_escaped(&slow, span_make(text, len));
+            buf_add_byte(&slow, '"');
+            buf_clear(&quick);
+            check(buf_room(&quick, 200) != NULL);
+            check(json_add_string(&quick, span_make(text, len)));
+            check(span_is(buf_span(&slow), buf_span(&quick)));
+        }
+    }
+    buf_fini(&slow);
+    buf_fini(&quick);
+}
+
 int encode_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +176,7 @@ int encode_suite(void)
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
         cmocka_unit_test(utf8_has_one_spelling_for_each_character),
         cmocka_unit_test(every_character_that_is_written_reads_back_as_one),
+        cmocka_unit_test(a_json_string_is_the_same_whichever_way_it_goes),
     };
     return cmocka_run_group_tests_name("encode", tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/base/number.h"
 
+#include <stdio.h>
+
 #include "tests/check.h"
 #include "tests/unit/base/suites.h"
 
@@ -102,6 +104,13 @@ TEST(numbers_are_written_over_their_whole_range)
     check_span(span_make(to, number_write(to, -1)), "-1");
     check_span(span_make(to, number_write(to, INT64_MAX)), "9223372036854775807");
     check_span(span_make(to, number_write(to, INT64_MIN)), "-9223372036854775808");
+    for (int64_t number = 1; number <= INT64_MAX / 10; number *= 10) {
+        for (int64_t near = number - 1; near <= number + 1; near++) {
+            char want[32];
+            snprintf(want, sizeof want, "%lld", (long long)near);
+            check_span(span_make(to, number_write(to, near)), want);
+        }
+    }
 }
 
 int number_suite(void)

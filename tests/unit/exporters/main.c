@@ -22,7 +22,7 @@ int main(void)
     failures += log_records_tests();
     failures += inbox_tests();
     failures += spans_tests();
-    failures += span_pack_tests();
+    failures += otlp_write_tests();
     failures += xray_tests();
     failures += audit_tests();
     failures += sanitise_tests();

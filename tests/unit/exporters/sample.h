@@ -41,7 +41,7 @@ int metrics_otlp_tests(void);
 int log_records_tests(void);
 int inbox_tests(void);
 int spans_tests(void);
-int span_pack_tests(void);
+int otlp_write_tests(void);
 int xray_tests(void);
 int otlp_tests(void);
 int otlp_grpc_tests(void);

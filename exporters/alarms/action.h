@@ -16,6 +16,7 @@ enum { ALARM_ACTIONS_MOST = 5, ALARM_ARGUMENTS_MOST = 32, ALARM_HEADERS_MOST = 1
 
 struct alarm_action {
     enum alarm_action_type type;
+    struct span name;                /* empty: not given */
     enum alarm_action_format format; /* of a webhook */
     bool is_raw;                     /* sns: the message alone, without the envelope */
     struct span url;                 /* terminated; where a notice goes as it is */
@@ -24,7 +25,7 @@ struct alarm_action {
     struct span ca_file;     /* terminated; .at NULL: the system's */
     const char *const *argv; /* of a command; NULL behind the last */
     uint64_t timeout_us;
-    struct span shown; /* for logs and people: no path of the URL, no argument */
+    struct span shown; /* for logs and people: its name, no path of the URL, no argument */
     struct span text;  /* as `config print` has it: the same */
     uint32_t key;      /* the same action has the same, also after a restart; never 0 */
 };

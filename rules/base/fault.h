@@ -48,7 +48,8 @@ const struct fault *faults_at(const struct faults *faults, size_t i);
 void faults_print(const struct faults *faults, struct buf *to);
 
 /* The name of the list nearest to `wrong` by edit distance (transpositions count one, ASCII case
- * does not count), or NULL where none is near (further than a third of its length, at least 1). */
+ * does not count) that is within a third of its length, at least 1; else one that begins with it,
+ * or that it begins with, by three bytes at least; else NULL. */
 const char *nearest_name(struct span wrong, const char *const *names, size_t count);
 /* The same, no further than `most`. */
 const char *nearest_within(struct span wrong, const char *const *names, size_t count, size_t most);

@@ -5,7 +5,10 @@
 
 #include "rules/base/fault.h"
 
-enum { NAME_MOST = 64 }; /* longer names are never near */
+enum {
+    NAME_MOST = 64,     /* longer names are never near */
+    BEGINNING_LEAST = 3 /* bytes that a name and its short form have in common */
+};
 
 static size_t least(size_t a, size_t b)
 {
@@ -57,9 +60,23 @@ const char *nearest_within(struct span wrong, const char *const *names, size_t c
     return nearest;
 }
 
+/* "warn" for "warning", and the reverse. */
+static const char *longer_or_shorter(struct span wrong, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct span name = span_text(names[i]);
+        size_t len = least(name.len, wrong.len);
+        if (len >= BEGINNING_LEAST && span_is_nocase(span_first(name, len), span_first(wrong, len)))
+            return names[i];
+    }
+    return NULL;
+}
+
 const char *nearest_name(struct span wrong, const char *const *names, size_t count)
 {
-    return nearest_within(wrong, names, count, wrong.len / 3 > 1 ? wrong.len / 3 : 1);
+    size_t most = wrong.len / 3 > 1 ? wrong.len / 3 : 1;
+    const char *near = nearest_within(wrong, names, count, most);
+    return near != NULL ? near : longer_or_shorter(wrong, names, count);
 }
 
 struct span nearest_hint(struct span wrong, const char *const *names, size_t count, char *to,

@@ -62,6 +62,17 @@ static bool timeout_read(struct alarm_reading *reading, const struct node *node,
            *timeout_us >= SECOND_US && *timeout_us <= timeout_most_us;
 }
 
+static bool action_name_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    struct span *name = &((struct alarm_action *)to)->name;
+    for (size_t i = 0; i < node->text.len; i++)
+        if (!byte_is_alpha(node->text.at[i]) && !byte_is_digit(node->text.at[i]) &&
+            strchr("_-.", node->text.at[i]) == NULL)
+            return false;
+    *name = span_text(arena_string(reading->arena, node->text));
+    return node->kind == NODE_SCALAR && name->len > 0 && name->len <= 63;
+}
+
 /* ---- files ---- */
 
 static const char *path_of(struct alarm_reading *reading, const struct node *node)
@@ -70,6 +81,13 @@ static const char *path_of(struct alarm_reading *reading, const struct node *nod
         return arena_string(reading->arena, node->text);
     return arena_string(reading->arena, arena_format(reading->arena, "%s/" SPAN_FORMAT,
                                                      node->folder, span_arg(node->text)));
+}
+
+static void refuse_file(struct alarm_reading *reading, const struct node *node, const char *why)
+{
+    fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+              SPAN_FORMAT ": '" SPAN_FORMAT "': %s", span_arg(node->key),
+              span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), why);
 }
 
 /* The first line of a file that not everybody may read. False: said. */
@@ -84,9 +102,9 @@ static bool secret_read(struct alarm_reading *reading, const struct node *node, 
     if (well)
         *to = span_text(arena_string(reading->arena, span_trim(span_cut(&rest, '\n'), " \t\r")));
     if (well && to->len == 0)
-        alarm_refuse(reading, node->place, "there is nothing in the file's first line");
+        refuse_file(reading, node, "there is nothing in the file's first line");
     if (!well)
-        alarm_refuse(reading, node->place, why);
+        refuse_file(reading, node, why);
     if (text.at != NULL)
         explicit_bzero(text.at, text.len);
     buf_fini(&text);
@@ -117,7 +135,7 @@ static bool url_file_read(struct alarm_reading *reading, const struct node *node
     if (!secret_read(reading, node, &action->url))
         return true;
     if (!discovery_is_url(action->url))
-        alarm_refuse(reading, node->place, "the file's first line is no http:// or https:// URL");
+        refuse_file(reading, node, "its first line is no http:// or https:// URL");
     return true;
 }
 
@@ -156,9 +174,11 @@ static bool header_add(struct alarm_reading *reading, const struct node *node, s
 {
     struct pair *all = arena_alloc(reading->arena, ALARM_HEADERS_MOST * sizeof *all);
     if (!is_header_name(node->key) || !is_header_value(value))
-        return alarm_refuse(reading, node->key_place, "no header may be written so");
+        return alarm_refuse(
+            reading, node->key_place,
+            "headers: a name has letters, digits, - and _, a value no control bytes");
     if (action->header_count == ALARM_HEADERS_MOST)
-        return alarm_refuse(reading, node->key_place, "16 headers at the most");
+        return alarm_refuse(reading, node->key_place, "headers: 16 of them at the most");
     if (all == NULL)
         return alarm_refuse(reading, node->place, "it does not fit into memory");
     for (size_t i = 0; i < action->header_count; i++)
@@ -205,7 +225,8 @@ static bool run_read(struct alarm_reading *reading, const struct node *node, voi
         argv[count++] = arena_string(reading->arena, n->text);
     }
     if (count > 0 && argv[0][0] != '/' && node->first != NULL)
-        alarm_refuse(reading, node->first->place, "expected the absolute name of a program");
+        alarm_refuse(reading, node->first->place,
+                     "run: expected the absolute name of a program, like /usr/bin/page");
     ((struct alarm_action *)to)->argv = argv;
     return true;
 }
@@ -214,6 +235,7 @@ static bool run_read(struct alarm_reading *reading, const struct node *node, voi
 
 static const struct alarm_key action_keys[] = {
     {"type", type_read, "webhook, command or log"},
+    {"name", action_name_read, "a name of letters, digits, _ - and ., at most 63"},
     {"url", url_read, "http://host/path or https://host/path, without a user"},
     {"url_file", url_file_read, "the name of a file"},
     {"format", format_read, "alertmanager or sns"},
@@ -245,13 +267,14 @@ static void action_check(struct alarm_reading *reading, const struct node *node,
     };
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         if (has(node, owned[i].key) && owned[i].type != action->type)
-            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+            fault_add(reading->faults, FAULT_ERROR,
+                      tree_find(node, span_text(owned[i].key))->key_place, SPAN(""),
                       "`%s` has no meaning for type %s", owned[i].key,
                       type_word((unsigned)action->type));
     if (!has(node, "type"))
-        alarm_refuse(reading, node->place, "`type` is missing");
+        alarm_refuse(reading, node->place, "`type` is missing: webhook, command or log");
     else if (action->type == ALARM_ACTION_WEBHOOK && has(node, "url") == has(node, "url_file"))
-        alarm_refuse(reading, node->place, "a webhook has one of `url` and `url_file`");
+        alarm_refuse(reading, node->place, "a webhook has either `url` or `url_file`");
     else if (action->type == ALARM_ACTION_COMMAND && !has(node, "run"))
         alarm_refuse(reading, node->place, "`run` is missing");
     else if (action->type == ALARM_ACTION_LOG && has(node, "timeout"))
@@ -351,6 +374,27 @@ static void texts_make(struct alarm_reading *reading, const struct node *node,
     buf_fini(&text);
 }
 
+/* By its name; of several at one host by where it stands, for what else tells them apart is secret.
+ */
+static void show_apart(struct alarm_reading *reading, struct span key,
+                       const struct alarm_action_list *list, struct alarm_action *all)
+{
+    bool has_twin[ALARM_ACTIONS_MOST] = {false};
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < list->count; k++)
+            has_twin[i] = has_twin[i] || (k != i && span_is(all[i].shown, all[k].shown));
+    for (size_t i = 0; i < list->count; i++) {
+        struct span shown = all[i].shown;
+        if (all[i].name.len > 0)
+            shown = arena_format(reading->arena, SPAN_FORMAT " (" SPAN_FORMAT ")",
+                                 span_arg(all[i].name), span_arg(shown));
+        else if (has_twin[i])
+            shown = arena_format(reading->arena, SPAN_FORMAT " (" SPAN_FORMAT "[%zu])",
+                                 span_arg(shown), span_arg(key), i);
+        all[i].shown = span_text(arena_string(reading->arena, shown));
+    }
+}
+
 /* ---- the list ---- */
 
 static void action_read(struct alarm_reading *reading, const struct node *node,
@@ -380,6 +424,8 @@ bool alarm_actions_read(struct alarm_reading *reading, const struct node *node,
     to->list = list;
     for (const struct node *n = node->first; list != NULL && n != NULL; n = n->next)
         action_read(reading, n, to, &list[to->count]);
+    if (list != NULL && to->count <= ALARM_ACTIONS_MOST)
+        show_apart(reading, node->key, to, list);
     return true;
 }
 

@@ -2,7 +2,7 @@
 #include "rules/base/number.h"
 #include "sidecar/config/alarm_entry.h"
 
-enum { SECOND_US = 1000000 };
+enum { SECOND_US = 1000000, WORDS_BYTES = 4096 };
 
 bool alarm_refuse(struct alarm_reading *reading, struct place place, const char *message)
 {
@@ -27,6 +27,34 @@ static void refuse_key(struct alarm_reading *reading, const struct node *node,
               "unknown key '" SPAN_FORMAT "'", span_arg(span_first(node->key, ALARM_SHOWN_BYTES)));
 }
 
+/* Of an action: what is wrong with it is said without it. */
+static bool may_be_secret(const struct alarm_key *key)
+{
+    static const char *const names[] = {"url", "headers", "run"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(key->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_value(struct alarm_reading *reading, const struct node *node,
+                         const struct alarm_key *key)
+{
+    static const char *const kinds[] = {
+        [NODE_SCALAR] = "nothing", [NODE_LIST] = "a list", [NODE_MAP] = "a map"};
+    bool is_shown = node->kind == NODE_SCALAR && node->text.len > 0;
+    if (is_shown && may_be_secret(key))
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""), "%s: expected %s", key->name,
+                  key->expected);
+    else if (is_shown)
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+                  "%s: found '" SPAN_FORMAT "', expected %s", key->name,
+                  span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), key->expected);
+    else
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""), "%s: found %s, expected %s",
+                  key->name, kinds[node->kind], key->expected);
+}
+
 void alarm_map_read(struct alarm_reading *reading, const struct node *map,
                     const struct alarm_key *keys, size_t count, void *to)
 {
@@ -41,8 +69,7 @@ void alarm_map_read(struct alarm_reading *reading, const struct node *map,
         if (i == count)
             refuse_key(reading, n, keys, count);
         else if (!keys[i].read(reading, n, to))
-            fault_add(reading->faults, FAULT_ERROR, n->place, SPAN(""), "%s: expected %s",
-                      keys[i].name, keys[i].expected);
+            refuse_value(reading, n, &keys[i]);
     }
 }
 
@@ -104,10 +131,15 @@ bool alarm_word_read(struct alarm_reading *reading, const struct node *node,
             return true;
     if (node->kind != NODE_SCALAR)
         return false;
+    struct buf all;
+    buf_init(&all, WORDS_BYTES);
+    for (unsigned i = 0; i < *index; i++)
+        buf_format(&all, "%s%s", i == 0 ? "" : i + 1 < *index ? ", " : " or ", names[i]);
     fault_add(reading->faults, FAULT_ERROR, node->place,
               nearest_hint(node->text, names, *index, hint, sizeof hint),
-              SPAN_FORMAT ": found '" SPAN_FORMAT "', expected %s, %s, ...", span_arg(node->key),
-              span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), names[0], names[1]);
+              SPAN_FORMAT ": found '" SPAN_FORMAT "', expected " SPAN_FORMAT, span_arg(node->key),
+              span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), span_arg(buf_span(&all)));
+    buf_fini(&all);
     *index = 0;
     return true;
 }

@@ -68,7 +68,7 @@ static void settle(struct reading *reading, const struct node *at, struct rate_s
     rate->text = describe(reading, rate, match);
     if (!rate_limit_fits(&rate->how))
         refuse(reading, at, "a smaller burst, or a shorter window",
-               "the bucket would take longer than a year to fill");
+               "rate, burst: the bucket would take longer than a year to fill");
 }
 
 static bool asks_claim(const struct rate_settings *rate)

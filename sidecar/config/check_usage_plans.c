@@ -58,7 +58,7 @@ static void settle(struct reading *reading, const struct node *at, struct rate_s
                                   throttle->how.limit, span_arg(span_make(window, len)));
     if (!rate_limit_fits(&throttle->how))
         refuse(reading, at, "a smaller burst, or a shorter time",
-               "the bucket would take longer than a year to fill");
+               "rate, burst: the bucket would take longer than a year to fill");
 }
 
 static void check_quota(struct reading *reading, const struct node *quota,

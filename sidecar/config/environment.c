@@ -46,7 +46,11 @@ static const struct row receiver_rows[] = {
 #undef ANSWERED
 #undef IDLE
 };
-enum { RECEIVER_ROWS = sizeof receiver_rows / sizeof *receiver_rows, NAME_BYTES = 96 };
+enum {
+    RECEIVER_ROWS = sizeof receiver_rows / sizeof *receiver_rows,
+    NAME_BYTES = 96,
+    HINT_BYTES = 160
+};
 
 struct adding {
     const struct environment *environment;
@@ -71,12 +75,15 @@ static bool is_word_of(const struct option_type *type, struct span text)
     return type->word_count == 0;
 }
 
-static bool are_words_of(const struct option_type *type, struct span text)
+/* The first that is none of the option's; at == NULL: all are. */
+static struct span strange_word(const struct option_type *type, struct span text)
 {
-    for (bool is_list = type->is_list; is_list && text.at != NULL;)
-        if (!is_word_of(type, span_trim(span_cut(&text, ','), " ")))
-            return false;
-    return type->is_list || is_word_of(type, text);
+    while (type->is_list && text.at != NULL) {
+        struct span word = span_trim(span_cut(&text, ','), " ");
+        if (!is_word_of(type, word))
+            return word;
+    }
+    return type->is_list || is_word_of(type, text) ? span_make(NULL, 0) : text;
 }
 
 static struct span small_letters(struct arena *arena, struct span text)
@@ -191,8 +198,12 @@ static bool value_fill(const struct adding *adding, enum how how, struct span te
             option->type->least > 0 ? "a number from 1 to 1000000" : "a number from 0 to 1000000";
         break;
     }
-    if (!fits || (how != HOW_NUMBER && !are_words_of(option->type, text))) {
-        fault_add(adding->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
+    struct span strange = how != HOW_NUMBER ? strange_word(option->type, text) : span_make(NULL, 0);
+    if (!fits || strange.at != NULL) {
+        char hint[HINT_BYTES];
+        struct span near =
+            nearest_hint(strange, option->type->words, option->type->word_count, hint, sizeof hint);
+        fault_add(adding->faults, FAULT_WARNING, node->place, near,
                   "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text), expected);
         return false;
     }
@@ -422,6 +433,15 @@ static void add_receiver(const struct adding *adding)
         tree_set(adding->root, adding->arena, SPAN("otlp"), made, &wrong);
 }
 
+static void check_disabled(const struct adding *adding)
+{
+    struct span text = variable(adding, "OTEL_SDK_DISABLED");
+    if (text.len > 0 && !span_is_nocase(text, SPAN("true")) && !span_is_nocase(text, SPAN("false")))
+        fault_add(adding->faults, FAULT_WARNING, (struct place){.file = "OTEL_SDK_DISABLED"},
+                  span_make(NULL, 0), "'" SPAN_FORMAT "' is ignored: expected true or false",
+                  span_arg(span_first(text, 200)));
+}
+
 void environment_add(const struct environment *environment, struct node *root, struct arena *arena,
                      struct faults *faults)
 {
@@ -429,6 +449,7 @@ void environment_add(const struct environment *environment, struct node *root, s
     add_rows(&adding);
     add_sampler_argument(&adding);
     add_receiver(&adding);
+    check_disabled(&adding);
 }
 
 bool environment_disables_export(const struct environment *environment)

@@ -139,14 +139,16 @@ static void filter_check(struct reading *reading, const struct metric_filter *fi
         suits = suits && selector_suits(filter->pattern, filter->dimensions[i].value);
     if (collector_unit(&id).len > 0)
         fault_add(reading->faults, FAULT_ERROR, place, SPAN(""),
-                  "metric: " SPAN_FORMAT " is counted already: another name, or namespace",
+                  "metric_filters[].metric: " SPAN_FORMAT
+                  " is counted already: another name, or namespace",
                   span_arg(filter->metric));
     if (filter->has_default && filter->dimension_count > 0)
         fault_add(reading->faults, FAULT_ERROR, place, SPAN(""),
-                  "a metric with dimensions has no default_value");
+                  "metric_filters[].default_value: a metric with dimensions has none");
     if (!suits)
         fault_add(reading->faults, FAULT_ERROR, place, SPAN(""),
-                  "$.name is for lines of JSON, $name for a pattern of fields that has this one");
+                  "metric_filters[].value, dimensions: $.name is for lines of JSON, $name for a "
+                  "pattern of fields that has this one");
 }
 
 void filters_check(struct reading *reading)
@@ -157,10 +159,10 @@ void filters_check(struct reading *reading)
         return;
     if (settings->metric_filter_count > METRIC_FILTERS_MOST)
         fault_add(reading->faults, FAULT_ERROR, list->place, SPAN(""),
-                  "there are 100 metric_filters at the most");
+                  "metric_filters: there may be 100 at the most");
     if (!log_settings_want(&settings->access_log.to))
         fault_add(reading->faults, FAULT_ERROR, list->place, SPAN(""),
-                  "metric_filters read the lines of the access log, which is off");
+                  "metric_filters: they read the lines of the access log, which is off");
     if (settings->metrics.series == 0)
         fault_add(reading->faults, FAULT_ERROR, list->place, SPAN(""),
                   "metric_filters: no metric is kept: metrics.series is 0");

@@ -11,6 +11,10 @@
 
 enum { SHOWN_BYTES = 200 }; /* of what was found */
 
+static enum value_result size_read(const struct value *value);
+static enum value_result rate_read(const struct value *value);
+static enum value_result duration_read(const struct value *value);
+
 /* ---- what every type uses ---- */
 
 void *value_at(const struct value *value)
@@ -64,6 +68,43 @@ enum value_result value_refuse(const struct value *value, const struct node *at,
     return VALUE_SAID;
 }
 
+static bool is_one_of(struct span text, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (span_is_nocase(text, span_text(*words)))
+            return true;
+    return false;
+}
+
+/* What other programs take for on and off. */
+static const char *meant_by(struct span text)
+{
+    static const char *const ons[] = {"true", "yes", "enabled", "enable", "y", "1", NULL};
+    static const char *const offs[] = {"false", "no", "disabled", "disable", "n", "0", NULL};
+    return is_one_of(text, ons) ? "on" : is_one_of(text, offs) ? "off" : NULL;
+}
+
+/* The nearest word, or the units where another one stands behind the number. */
+static struct span hint_of(const struct value *value, char *hint, size_t size)
+{
+    const struct option_type *type = value->option->type;
+    struct span text = value->node->text;
+    const char *meant = meant_by(text);
+    uint64_t number;
+    for (unsigned i = 0; meant != NULL && i < type->word_count; i++)
+        if (span_is(span_text(meant), span_text(type->words[i])))
+            return nearest_hint(span_text(meant), &meant, 1, hint, size);
+    bool is_size = type->read == size_read || type->read == rate_read;
+    bool begins = text.len > 0 && byte_is_digit(text.at[0]) && !number_parse(text, &number);
+    if (begins && is_size && !size_parse(text, &number))
+        return SPAN("the units are B, KiB, MiB and GiB");
+    if (begins && type->read == duration_read && !duration_parse(text, &number))
+        return SPAN("the units are us, ms, s, m, h and d");
+    if (text.len <= 1) /* any two single bytes are near */
+        return span_make(hint, 0);
+    return nearest_hint(text, type->words, type->word_count, hint, size);
+}
+
 void value_refuse_unfit(const struct value *value)
 {
     static const char *const kinds[] = {
@@ -73,8 +114,7 @@ void value_refuse_unfit(const struct value *value)
     char hint[128] = "";
     struct span near = span_make(hint, 0);
     if (node->kind == NODE_SCALAR && node->text.len > 0) {
-        if (node->text.len > 1) /* any two single bytes are near */
-            near = nearest_hint(node->text, type->words, type->word_count, hint, sizeof hint);
+        near = hint_of(value, hint, sizeof hint);
         char room[SHOWN_BYTES + 8];
         struct span text = shown(node->text, room, sizeof room);
         fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
@@ -254,12 +294,13 @@ WORD_TYPE(exporter, "otlp | none", "otlp or none", flag, "none", "otlp");
 WORD_TYPE(temporality, "cumulative | delta", "cumulative or delta", flag, "cumulative", "delta");
 WORD_TYPE(histograms, "explicit | exponential", "explicit or exponential", flag, "explicit",
           "exponential");
-WORD_TYPE(syslog_facility, "a facility", "a facility of syslog, like local0", word, "kern", "user",
-          "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-          "ntp", "security", "console", "solaris-cron", "local0", "local1", "local2", "local3",
-          "local4", "local5", "local6", "local7");
-WORD_TYPE(syslog_severity, "by_outcome | a severity", "by_outcome, or a severity like info", word,
-          "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "by_outcome");
+WORD_TYPE(syslog_facility, "a facility", "kern, user, mail, daemon, auth, ... or local0 to local7",
+          word, "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+          "authpriv", "ftp", "ntp", "security", "console", "solaris-cron", "local0", "local1",
+          "local2", "local3", "local4", "local5", "local6", "local7");
+WORD_TYPE(syslog_severity, "by_outcome | a severity",
+          "by_outcome, emerg, alert, crit, err, warning, notice, info or debug", word, "emerg",
+          "alert", "crit", "err", "warning", "notice", "info", "debug", "by_outcome");
 WORD_TYPE(quota_period, "day | week | month", "day, week or month", word, "day", "week", "month");
 WORD_TYPE(api_key_source, "header | authorizer", "header or authorizer", word, "header",
           "authorizer");

@@ -436,6 +436,17 @@ def test_what_is_secret_of_an_action_is_sent_and_shown_nowhere(sidegate, receive
     assert topic.url in places["list"] and topic.url in places["history"]
 
 
+def test_several_webhooks_of_one_host_are_told_apart(sidegate, receiver, tmp_path):
+    """By their name, or else by where they stand: what else tells them apart is secret."""
+    topic = receiver(Topic, status=lambda n: 400)
+    hooks = [f'{{ type: webhook, format: sns, url: "{topic.url}/{path}"{more} }}' for path, more in (("a", ""), ("b", ""), ("c", ", name: pager"))]
+    s = sidegate(config=keep(tmp_path, QUIET + f"      actions: [{', '.join(hooks)}] }}\n"))
+    set_state(s, "ALARM")
+    wait_until(lambda: len(history(s, kind="Action")) == 3, "all actions")
+    for name in (f"{topic.url} (actions[0])", f"{topic.url} (actions[1])", f"pager ({topic.url})"):
+        assert name in s.errors() and any(name in json.dumps(one) for one in history(s, kind="Action")), name
+
+
 def test_a_reload_takes_another_secret_of_an_action(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
     for name, text in (("url", f"{topic.url}/one"), ("token", "Bearer one")):
@@ -520,21 +531,25 @@ def test_a_name_with_blanks_and_slashes_is_reached(sidegate, tmp_path):
 
 
 @pytest.mark.parametrize("action, said", [
-    ("{ type: webook, url: \"http://a/\" }", "type: found 'webook', expected webhook, command, ... (did you mean 'webhook'?)"),
+    ("{ type: webook, url: \"http://a/\" }", "type: found 'webook', expected webhook, command or log (did you mean 'webhook'?)"),
     ("{ url: \"http://a/\" }", "`type` is missing"),
-    ("{ type: webhook }", "a webhook has one of `url` and `url_file`"),
+    ("{ type: webhook, url: \"http://a/\", name: \"a b\" }", "name: found 'a b', expected a name of letters, digits, _ - and ."),
+    ("{ type: webhook, url_file: /nowhere }", "url_file: '/nowhere': No such file or directory"),
+    ("{ type: webhook, url: \"http://a/\", header_files: { X-A: /nowhere } }", "X-A: '/nowhere': No such file or directory"),
+    ("{ type: webhook, url: \"http://a/\", format: snss }", "format: found 'snss', expected alertmanager or sns (did you mean 'sns'?)"),
+    ("{ type: webhook }", "a webhook has either `url` or `url_file`"),
     ("{ type: webhook, url: \"ftp://a/\" }", "url: expected http://host/path or https://host/path, without a user"),
     ("{ type: webhook, url: \"http://u:p@a/\" }", "url: expected http://host/path or https://host/path, without a user"),
     ("{ type: webhook, url: \"http://a/\", url_file: b }", "b"),
     ("{ type: webhook, url: \"http://a/\", run: [/a] }", "`run` has no meaning for type webhook"),
     ("{ type: webhook, url: \"http://a/\", raw_message_delivery: true }", "`raw_message_delivery` goes with format sns"),
-    ("{ type: webhook, url: \"http://a/\", headers: { \"a b\": c } }", "no header may be written so"),
-    ("{ type: webhook, url: \"http://a/\", timeout: 10 }", "timeout: expected a time from 1s to 5m"),
+    ("{ type: webhook, url: \"http://a/\", headers: { \"a b\": c } }", "headers: a name has letters, digits, - and _"),
+    ("{ type: webhook, url: \"http://a/\", timeout: 10 }", "timeout: found '10', expected a time from 1s to 5m"),
     ("{ type: command }", "`run` is missing"),
-    ("{ type: command, run: [page] }", "expected the absolute name of a program"),
+    ("{ type: command, run: [page] }", "run: expected the absolute name of a program"),
     ("{ type: log }, { type: log }", "the same action stands in the list already"),
-    ("], mute: [{ schedule: \"cron(* * *)\", duration: 1h }", "schedule: expected cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"),
-    ("], mute: [{ schedule: \"cron(* * * * *)\", duration: 1s }", "duration: expected a time from 1m to 15d"),
+    ("], mute: [{ schedule: \"cron(* * *)\", duration: 1h }", "schedule: found 'cron(* * *)', expected cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"),
+    ("], mute: [{ schedule: \"cron(* * * * *)\", duration: 1s }", "duration: found '1s', expected a time from 1m to 15d"),
     ("], mute: [{ duration: 1h }", "expected `schedule` and `duration`"),
     ("{ type: log, ulr: a }", "unknown key 'ulr' (did you mean 'url'?)"),
 ])

@@ -119,13 +119,13 @@ expect:
     ("statistic: Averag,", "statistic: Average,", "4:50: statistic: found 'Averag', expected Average"),
     ("GreaterThanTreshold", "GreaterThanThreshold", "(did you mean 'GreaterThanThreshold'?)"),
     ("treshold: 0.05", "threshold: 0.05", "unknown key 'treshold' (did you mean 'threshold'?)"),
-    ("period: 60 ", "period: 60s ", "period: expected a time with a unit"),
+    ("period: 60 ", "period: 60s ", "period: found '60', expected a time with a unit"),
     ("period: 45s", "period: 60s", "period: expected 10s, 20s, 30s or a number of minutes"),
     ("datapoints_to_alarm: 6", "datapoints_to_alarm: 3", "datapoints_to_alarm: expected 1 to evaluation_periods"),
     ("treat_missing_data: notBreeching", "treat_missing_data: notBreaching", "(did you mean 'notBreaching'?)"),
     ("metric: 4XXError, every", "metric: 5XXError, every", "no alarm asks for this metric"),
     ("values: [0 x0,", "values: [0 x3,", "expected a number, `missing`, a list of samples"),
-    ("start: 2026-01-01T00:00:30Z", "start: 2026-01-01T00:00:00Z", "start: expected a full minute"),
+    ("start: 2026-01-01T00:00:30Z", "start: 2026-01-01T00:00:00Z", "expected a full minute"),
 ])
 def test_what_is_wrong_in_the_file_is_said_with_its_place(replay, wrong, right, said):
     assert right in ERRORS.replace("60s,", "60s ,")
@@ -199,7 +199,7 @@ def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
 @pytest.mark.parametrize("wrong, right, said", [
     ("metric: 5XXErrors", "metric: 5XXError", "metric: found '5XXErrors', expected Count, 4XXError, 5XXError, Latency, "
      "IntegrationLatency, AllowedRequests, BlockedRequests, CountedRequests or a metric of metric_filters (did you mean '5XXError'?)"),
-    ("ok_actions: [{ type: lgo }], threshold: 0.5", "threshold: 0.5", "type: found 'lgo', expected webhook, command, ... (did you mean 'log'?)"),
+    ("ok_actions: [{ type: lgo }], threshold: 0.5", "threshold: 0.5", "type: found 'lgo', expected webhook, command or log (did you mean 'log'?)"),
     ("period: 11s", "period: 10s", "period: expected 10s, 20s, 30s or a number of minutes"),
     ("OK(sloe)", "OK(slow)", "there is no alarm 'sloe' (did you mean 'slow'?)"),
     ("name: page, actions_suppressor: slwo", "name: page", "there is no alarm 'slwo' (did you mean 'slow'?)"),

@@ -66,11 +66,11 @@ def test_a_reload_takes_other_filters(sidegate, backend):
 @pytest.mark.parametrize("wrong, said", [
     ('pattern: "{ $.status = }", metric: m', "c.yaml:3:30: pattern: a value is expected here"),
     ('pattern: "[a, b", metric: m', "c.yaml:3:22: pattern: expected ']'"),
-    ("pattern: x, metric: Latency", "metric: Latency is counted already: another name, or namespace"),
+    ("pattern: x, metric: Latency", "metric_filters[].metric: Latency is counted already: another name, or namespace"),
     ("pattern: x, metric: m, namespace: AWS/X", "namespaces that begin with AWS/ are those of AWS's own metrics"),
     ("pattern: x, metric: m, value: many", "value: found 'many', expected a number, or where one stands"),
     ('pattern: "{ $.a = 1 }", metric: m, value: $bytes', "$.name is for lines of JSON"),
-    ("pattern: x, metric: m, default_value: 0, dimensions: { A: $.a }", "a metric with dimensions has no default_value"),
+    ("pattern: x, metric: m, default_value: 0, dimensions: { A: $.a }", "metric_filters[].default_value: a metric with dimensions has none"),
     ("pattern: x, metric: m, dimensions: { A: $.a, B: $.b, C: $.c, D: $.d }", "expected one to three names and selectors"),
     ("pattern: x", "metric"),
     ("pattern: x, metrik: m", "did you mean 'metric'?"),
@@ -86,4 +86,4 @@ def test_without_an_access_log_there_is_nothing_to_filter(tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text("version: 1\naccess_log: { path: off }\nmetric_filters: [{ pattern: x, metric: m }]\n")
     code, out, err = run("check", "-c", str(file))
-    assert code == 3 and "metric_filters read the lines of the access log, which is off" in out + err
+    assert code == 3 and "metric_filters: they read the lines of the access log, which is off" in out + err

@@ -27,6 +27,12 @@ SETTINGS = [  # text, column of its first line, what is said
     ("routes: [{ match: 'GET /a', upstream: ap }]", 39, "did you mean 'app'?"),
     ("access_log: [1]", 13, "access_log"),
     ("limits: { url: 9KiB", 1, ""),
+    ("limits: { url: 10MB }", 16, "(the units are B, KiB, MiB and GiB)"),
+    ("timeouts: { idle: 5sec }", 19, "(the units are us, ms, s, m, h and d)"),
+    ("rules: { baseline: true }", 20, "found 'true', expected on or off (did you mean 'on'?)"),
+    ("rules: { mode: No }", 16, "(did you mean 'off'?)"),
+    ("access_log: { syslog: { address: 'udp://127.0.0.1:514', severity: warn } }", 67, "or debug (did you mean 'warning'?)"),
+    ("process: { log: { level: warning } }", 26, "(did you mean 'warn'?)"),
 ]
 
 RULES = [  # text, column, what is said

@@ -76,6 +76,9 @@ TEST(the_nearest_name_is_found_by_what_fingers_do)
     check_span(span_text(near("certificate")), "-");
     check_span(span_text(near("")), "-");
     check_span(span_text(near("xyz")), "-");
+    check_span(span_text(near("time")), "timeout");
+    check_span(span_text(near("log_levels_of_it")), "log_level");
+    check_span(span_text(near("ti")), "-");
 }
 
 TEST(a_hint_is_a_question_or_nothing)

@@ -23,7 +23,7 @@ static const struct {
                                  "0 and up to 366d\n"},
     {"limits: { body: 10MB }\n",
      "a.yaml:4:17: limits.body: found '10MB', expected a size with a unit, like 128KiB (up to "
-     "1024GiB)\n"},
+     "1024GiB) (the units are B, KiB, MiB and GiB)\n"},
     {"limits: { header_count: many }\n",
      "a.yaml:4:25: limits.header_count: found 'many', expected a number from 1 to 1000000\n"},
     {"limits: { header_count: [1] }\n",

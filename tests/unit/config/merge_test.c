@@ -464,6 +464,19 @@ TEST(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning)
                "parentbased_always_on, always_on, always_off, parentbased_always_off, "
                "traceidratio, parentbased_traceidratio or xray\n");
     settings_free(settings);
+    folder.variables[0] = "OTEL_TRACES_SAMPLER=trace_id_ratio";
+    folder.variables[1] = "OTEL_PROPAGATORS=tracecontext,b3mutli";
+    folder.variables[2] = "OTEL_SDK_DISABLED=yes";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_TRACES_SAMPLER: warning: 'trace_id_ratio' is ignored: expected "
+               "parentbased_always_on, always_on, always_off, parentbased_always_off, "
+               "traceidratio, parentbased_traceidratio or xray (did you mean 'traceidratio'?)\n"
+               "OTEL_PROPAGATORS: warning: 'tracecontext,b3mutli' is ignored: expected "
+               "tracecontext, baggage, b3, b3multi, xray or none (did you mean 'b3multi'?)\n"
+               "OTEL_SDK_DISABLED: warning: 'yes' is ignored: expected true or false\n");
+    settings_free(settings);
+    folder.variables[1] = folder.variables[2] = NULL;
     folder.variables[0] = "OTEL_TRACES_SAMPLER=xray";
     settings = folder_read(&folder, NEEDED, NULL);
     check_number(settings->traces.sampler, SAMPLER_XRAY);

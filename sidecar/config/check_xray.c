@@ -80,7 +80,8 @@ static void refuse_places(struct reading *reading)
 void xray_check(struct reading *reading)
 {
     bool is_wanted = (reading->settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
-    if (!is_wanted)
+    if (!is_wanted &&
+        !reading_refused_key(reading, tree_find(reading->root, SPAN("traces")), "exporter"))
         refuse_places(reading);
     check_sampling(reading);
     if (is_wanted)

@@ -48,7 +48,9 @@ bool reading_refused(const struct reading *reading, const struct node *node)
 
 bool reading_refused_key(const struct reading *reading, const struct node *map, const char *key)
 {
-    const struct node *found = tree_find(map, span_text(key));
+    const struct node *found = map != NULL ? tree_find(map, span_text(key)) : NULL;
+    if (map == NULL)
+        return false;
     if (found != NULL)
         return reading_refused(reading, found);
     for (const struct node *child = map->first; child != NULL; child = child->next)

@@ -11,7 +11,7 @@ void read_tree(struct reading *reading);
 /* Was something at the node, or below it, refused when it was read? What seems to be missing there
  * may be only that. */
 bool reading_refused(const struct reading *reading, const struct node *node);
-/* The same of one key of a map, or of a key that was refused and is near to it. */
+/* The same of one key of a map, or of a key that was refused and is near to it. NULL: false. */
 bool reading_refused_key(const struct reading *reading, const struct node *map, const char *key);
 
 /* check.c: names that stand twice, what is missing, what contradicts itself. Fills in what follows

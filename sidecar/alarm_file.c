@@ -299,6 +299,19 @@ static void series_check(struct alarm_reading *reading, const struct node *list)
             alarm_refuse(reading, n->place, "no alarm asks for this metric");
 }
 
+/* A configuration has other keys, and something else may be anything. */
+static bool is_replay(const struct node *root)
+{
+    static const char *const theirs[] = {"version", "listeners", "upstreams", "service", "process"};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
+        if (tree_find(root, span_text(theirs[i])) != NULL)
+            return false;
+    for (size_t i = 0; i < sizeof file_keys / sizeof *file_keys; i++)
+        if (tree_find(root, span_text(file_keys[i].name)) != NULL)
+            return true;
+    return false;
+}
+
 bool alarm_file_read(struct arena *arena, struct span text, const char *name,
                      struct alarm_file *file, struct faults *faults)
 {
@@ -308,6 +321,12 @@ bool alarm_file_read(struct arena *arena, struct span text, const char *name,
     *file = (struct alarm_file){0};
     if (root == NULL)
         return false;
+    if (!is_replay(root)) {
+        alarm_refuse(&reading, root->place,
+                     "this is no file of `alarms test`: expected `alarms:` as a configuration has "
+                     "them, `series:` of their metrics, and what is to be found: `expect:`");
+        return false;
+    }
     alarm_map_read(&reading, root, file_keys, sizeof file_keys / sizeof *file_keys, file);
     if (file->alarm_count == 0 && faults_count(faults, FAULT_ERROR) == 0)
         alarm_refuse(&reading, root->place, "`alarms` is missing");

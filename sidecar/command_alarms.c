@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/base/encode.h"
 #include "sidecar/admin_call.h"
 #include "sidecar/command.h"
+
+enum { TEXT_BYTES = 64 << 10 };
 
 /* ---- list ---- */
 
@@ -16,18 +19,43 @@ static const struct argument_row list_rows[] = {
 };
 static const struct argument_table list_table = {
     "alarms list [--json] [--admin ADDR] [--token-file F]",
-    "Shows the alarms of a running one: state, since when, and why.", list_rows,
-    sizeof list_rows / sizeof *list_rows};
+    "Shows the alarms of a running one: state, since when, whether its actions are on, off, muted "
+    "or "
+    "held back by a suppressor, and why.",
+    list_rows, sizeof list_rows / sizeof *list_rows};
+
+/* NULL: it is not. */
+static const char *muted_until(const struct node *alarm)
+{
+    const char *until = admin_answer_text(alarm, "muted_until");
+    return strcmp(until, "null") == 0 || strcmp(until, "-") == 0 ? NULL : until;
+}
+
+/* What would become of an alarm's actions, or becomes of those that are due. */
+static const char *actions_word(const struct node *alarm)
+{
+    if (strcmp(admin_answer_text(alarm, "actions_enabled"), "false") == 0)
+        return "off";
+    if (muted_until(alarm) != NULL)
+        return "muted";
+    return strcmp(admin_answer_text(alarm, "actions_held"), "true") == 0 ? "held" : "on";
+}
 
 static void list_print(const struct node *root)
 {
     const struct node *list = tree_find(root, SPAN("alarms"));
-    printf("%-24s %-17s %-27s %s\n", "NAME", "STATE", "SINCE", "REASON");
+    printf("%-24s %-17s %-27s %-7s %s\n", "NAME", "STATE", "SINCE", "ACTIONS", "REASON");
     for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
-        const char *since = admin_answer_text(n, "since");
-        printf("%-24s %-17s %-27s %s\n", admin_answer_text(n, "name"),
+        const char *since = admin_answer_text(n, "since"), *until = muted_until(n);
+        struct buf reason;
+        buf_init(&reason, TEXT_BYTES);
+        visible_add(&reason, span_text(admin_answer_text(n, "reason")));
+        if (until != NULL)
+            buf_format(&reason, " (muted until %s)", until);
+        printf("%-24s %-17s %-27s %-7s " SPAN_FORMAT "\n", admin_answer_text(n, "name"),
                admin_answer_text(n, "state"), strcmp(since, "null") == 0 ? "-" : since,
-               admin_answer_text(n, "reason"));
+               actions_word(n), span_arg(buf_span(&reason)));
+        buf_fini(&reason);
     }
 }
 

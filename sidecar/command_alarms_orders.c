@@ -8,7 +8,7 @@
 #include "sidecar/command.h"
 #include "sidecar/command_alarms.h"
 
-enum { WORDS_MOST = 2, TEXT_BYTES = 8192 };
+enum { WORDS_MOST = 2, TEXT_BYTES = 8192, HISTORY_BYTES = 64 << 10 };
 
 struct order {
     struct arguments arguments;
@@ -99,8 +99,13 @@ static void history_print(const struct node *root)
     for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
         const char *reason = admin_answer_text(n, "reason"), *why = admin_answer_text(n, "why");
         const char *more = strcmp(reason, "-") != 0 ? reason : strcmp(why, "-") != 0 ? why : "";
-        printf("%-27s %-19s %s%s%s\n", admin_answer_text(n, "time"), admin_answer_text(n, "type"),
-               admin_answer_text(n, "summary"), *more != '\0' ? ": " : "", more);
+        struct buf text;
+        buf_init(&text, HISTORY_BYTES);
+        visible_add(&text, span_text(more));
+        printf("%-27s %-19s %s%s" SPAN_FORMAT "\n", admin_answer_text(n, "time"),
+               admin_answer_text(n, "type"), admin_answer_text(n, "summary"),
+               *more != '\0' ? ": " : "", span_arg(buf_span(&text)));
+        buf_fini(&text);
     }
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "exporters/cloudwatch/metric_store.h"
+#include "exporters/cloudwatch/collector.h"
 #include "rules/base/encode.h"
 #include "rules/base/number.h"
 #include "sidecar/admin_call.h"
@@ -17,21 +17,27 @@ enum {
     SECOND_US = 1000000,
     SINCE_S = 3600,
     PERIOD_S = 60,
+    NAMES_MOST = 10000,
+    HINT_BYTES = 300,
 };
 
 static const struct argument_row list_rows[] = {
     {'n', "", "NAME", "of this metric alone, like Latency"},
+    {'N', "--namespace", "NAME", "of this namespace alone"},
     {'d', "--dimension", "NAME=VALUE", "of this dimension alone; again: of all of them"},
     {'j', "--json", NULL, "the answer as it comes"},
     ADMIN_ROWS,
 };
 static const struct argument_table list_table = {
-    "metrics list [NAME] [--dimension NAME=VALUE]... [--json] [--admin ADDR] [--token-file F]",
+    "metrics list [NAME] [--namespace NAME] [--dimension NAME=VALUE]... [--json] [--admin ADDR] "
+    "[--token-file F]",
     "Lists the metrics of a running one.", list_rows, sizeof list_rows / sizeof *list_rows};
 
 static const struct argument_row get_rows[] = {
     {'n', "", "NAME", "the metric, like Latency; without a dimension: with all that it has"},
     {'d', "--dimension", "NAME=VALUE", "again: all dimensions of one metric"},
+    {'N', "--namespace", "NAME",
+     "of that metric, Sidegate unless given; or where it is looked for"},
     {'s', "--statistic", "STAT", "Average unless given; Sum, p99, tm99, TM(5%:95%), PR(:300)..."},
     {'p', "--period", "TIME", "60s unless given; 1s, 5s, 10s, 20s, 30s or minutes"},
     {'h', "--since", "TIME", "so long ago, 1h unless given"},
@@ -51,7 +57,7 @@ static const struct argument_table get_table = {
 struct order {
     struct arguments arguments;
     struct admin_call call;
-    const char *name, *expression, *query, *statistic;
+    const char *name, *namespace, *expression, *query, *statistic;
     const char *dimensions[METRIC_DIMENSIONS_MOST];
     size_t dimension_count;
     uint64_t period_us, since_us;
@@ -93,6 +99,7 @@ static void take(struct order *order, const struct argument_row *row)
         order->name = value;
         break;
     case 'd': take_dimension(order); break;
+    case 'N': order->namespace = value; break;
     case 's': order->statistic = value; break;
     case 'p': take_duration(order, &order->period_us); break;
     case 'h': take_duration(order, &order->since_us); break;
@@ -148,19 +155,38 @@ static void add_dimensions(const struct order *order, struct buf *to)
     buf_add_byte(to, ']');
 }
 
+/* As a SEARCH's series are called. */
+static void add_label(const struct order *order, struct buf *to)
+{
+    struct buf label;
+    if (order->expression != NULL || order->dimension_count == 0)
+        return;
+    buf_init(&label, REQUEST_BYTES);
+    buf_add(&label, span_text(order->name));
+    for (size_t i = 0; i < order->dimension_count; i++)
+        buf_format(&label, " %s", order->dimensions[i]);
+    buf_add_byte(&label, '\0');
+    add_member(to, "Label", label.at);
+    buf_fini(&label);
+}
+
 /* A metric without dimensions is looked for; else it is the one that has these. */
 static void add_query(const struct order *order, struct buf *to)
 {
     uint64_t period_s = order->period_us / SECOND_US;
     buf_add(to, SPAN("{\"MetricDataQueries\":[{\"Id\":\"m1\""));
+    add_label(order, to);
     if (order->expression != NULL || order->dimension_count == 0) {
         struct buf text;
         buf_init(&text, REQUEST_BYTES);
         if (order->expression != NULL)
             buf_add(&text, span_text(order->expression));
         else
-            buf_format(&text, "SEARCH('MetricName=\"%s\"', '%s', %llu)", order->name,
-                       order->statistic, (unsigned long long)period_s);
+            buf_format(&text, "SEARCH('%s%s%sMetricName=\"%s\"', '%s', %llu)",
+                       order->namespace != NULL ? "Namespace=\"" : "",
+                       order->namespace != NULL ? order->namespace : "",
+                       order->namespace != NULL ? "\" " : "", order->name, order->statistic,
+                       (unsigned long long)period_s);
         buf_format(to, ",\"Period\":%llu,\"Expression\":", (unsigned long long)period_s);
         json_add_string(to, buf_span(&text));
         buf_fini(&text);
@@ -170,6 +196,8 @@ static void add_query(const struct order *order, struct buf *to)
         buf_add(to, SPAN(",\"Metric\":{"));
         add_dimensions(order, to);
         add_member(to, "MetricName", order->name);
+        if (order->namespace != NULL)
+            add_member(to, "Namespace", order->namespace);
         buf_add(to, SPAN("}}"));
     }
     int64_t now_s = (int64_t)time(NULL), end_s = order->end_s != 0 ? order->end_s : now_s + 1;
@@ -250,17 +278,120 @@ static int say(const struct order *order, void (*print)(const struct node *root)
     return code;
 }
 
+/* 0: there is an answer. */
+static int post(struct order *order, struct buf *request)
+{
+    if (buf_add_byte(request, '\0'))
+        return admin_call_ask(&order->call, "POST", "/api/v1/metrics", request->at, false);
+    fprintf(stderr, "sidegate %s: that is too long\n", order->call.command);
+    return 1;
+}
+
 static int ask(struct order *order, struct buf *request, void (*print)(const struct node *root))
 {
-    int code = 1;
-    if (buf_add_byte(request, '\0'))
-        code = admin_call_ask(&order->call, "POST", "/api/v1/metrics", request->at, false);
-    else
-        fprintf(stderr, "sidegate %s: that is too long\n", order->call.command);
+    int code = post(order, request);
     if (code == 0)
         code = say(order, print);
     buf_fini(request);
-    admin_call_fini(&order->call);
+    return code;
+}
+
+/* ---- nothing was found ---- */
+
+/* Did the answer to this call have a point? */
+static bool has_points(const struct admin_call *call)
+{
+    struct admin_answer answer = admin_answer_read(call);
+    const struct node *list =
+        answer.root != NULL ? tree_find(answer.root, SPAN("MetricDataResults")) : NULL;
+    bool has = false;
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+        const struct node *values = tree_find(n, SPAN("Values"));
+        has = has || (values != NULL && values->count > 0);
+    }
+    admin_answer_free(&answer);
+    return has;
+}
+
+static bool has_dimensions(const struct order *order, const struct node *metric)
+{
+    const struct node *list = tree_find(metric, SPAN("Dimensions"));
+    size_t found = 0;
+    for (const struct node *d = list != NULL ? list->first : NULL; d != NULL; d = d->next)
+        for (size_t i = 0; i < order->dimension_count; i++) {
+            struct span value = span_text(order->dimensions[i]);
+            struct span name = span_cut(&value, '=');
+            found += span_is(name, span_text(admin_answer_text(d, "Name"))) &&
+                     span_is(value, span_text(admin_answer_text(d, "Value")));
+        }
+    return found == order->dimension_count && list != NULL && list->count == found;
+}
+
+static int say_unknown_name(const struct order *order, const struct node *list)
+{
+    const char *names[NAMES_MOST];
+    char hint[HINT_BYTES];
+    size_t count = 0;
+    for (const struct node *n = list->first; n != NULL && count < NAMES_MOST; n = n->next)
+        names[count++] = admin_answer_text(n, "MetricName");
+    struct span near = nearest_hint(span_text(order->name), names, count, hint, sizeof hint);
+    fprintf(stderr, "sidegate metrics get: no metric is called '%s'%s" SPAN_FORMAT "%s\n",
+            order->name, near.len > 0 ? " (" : "", span_arg(near), near.len > 0 ? ")" : "");
+    return 1;
+}
+
+static int say_unknown_dimensions(const struct order *order)
+{
+    fprintf(stderr, "sidegate metrics get: no metric '%s'", order->name);
+    if (order->namespace != NULL)
+        fprintf(stderr, " of %s", order->namespace);
+    for (size_t i = 0; i < order->dimension_count; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : " has the dimensions", order->dimensions[i]);
+    fprintf(stderr, "%s; sidegate metrics list %s shows those that there are\n",
+            order->dimension_count > 0 ? " and no others" : " is kept", order->name);
+    return 1;
+}
+
+static bool is_meant(const struct order *order, const struct node *metric)
+{
+    const char *where = order->namespace;
+    if (where == NULL && order->dimension_count > 0)
+        where = COLLECTOR_NAMESPACE;
+    return (where == NULL || strcmp(admin_answer_text(metric, "Namespace"), where) == 0) &&
+           (order->dimension_count == 0 || has_dimensions(order, metric));
+}
+
+/* Of all metrics: is there one of this name, with these dimensions? */
+static int unknown_look(const struct order *order, const struct node *list)
+{
+    bool is_named = false;
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        if (strcmp(admin_answer_text(n, "MetricName"), order->name) != 0)
+            continue;
+        is_named = true;
+        if (is_meant(order, n)) {
+            fprintf(stderr, "sidegate metrics get: there are no samples in this time\n");
+            return 0;
+        }
+    }
+    return is_named ? say_unknown_dimensions(order) : say_unknown_name(order, list);
+}
+
+/* 0: there is such a metric, which has no samples in this time. */
+static int say_nothing_found(struct order *order)
+{
+    struct buf request;
+    buf_init(&request, REQUEST_BYTES);
+    buf_add(&request, SPAN("{}"));
+    buf_clear(&order->call.answer);
+    int code = post(order, &request);
+    buf_fini(&request);
+    if (code != 0 || order->call.status != 200)
+        return code != 0 ? code : admin_call_problem(&order->call);
+    struct admin_answer answer = admin_answer_read(&order->call);
+    const struct node *list = answer.root != NULL ? tree_find(answer.root, SPAN("Metrics")) : NULL;
+    code = list != NULL ? unknown_look(order, list) : 1;
+    admin_answer_free(&answer);
     return code;
 }
 
@@ -277,8 +408,12 @@ static int metrics_list(int argc, char **argv)
     add_dimensions(&order, &request);
     if (order.name != NULL)
         add_member(&request, "MetricName", order.name);
+    if (order.namespace != NULL)
+        add_member(&request, "Namespace", order.namespace);
     buf_add_byte(&request, '}');
-    return ask(&order, &request, print_list);
+    int code = ask(&order, &request, print_list);
+    admin_call_fini(&order.call);
+    return code;
 }
 
 static int metrics_get(int argc, char **argv)
@@ -300,7 +435,11 @@ static int metrics_get(int argc, char **argv)
         admin_call_fini(&order.call);
         return 1;
     }
-    return ask(&order, &request, print_data);
+    int code = ask(&order, &request, print_data);
+    if (code == 0 && order.name != NULL && !has_points(&order.call))
+        code = say_nothing_found(&order);
+    admin_call_fini(&order.call);
+    return code;
 }
 
 static const struct argument_table metrics_table = {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/http/date.h"
 #include "sidecar/loop/loop.h"
@@ -69,24 +70,60 @@ void program_log_set_level(struct program_log *log, enum log_level level)
     atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
 }
 
-void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
+static size_t head_write(char line[LINE_BYTES], enum log_level level)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
-    if ((int)level > atomic_load_explicit(&log->level, memory_order_relaxed))
-        return;
-    char line[LINE_BYTES];
     timestamp_write(line, clock_system()->wall_us(clock_system()->context));
-    int head =
-        snprintf(line + TIMESTAMP_LENGTH, sizeof(line) - TIMESTAMP_LENGTH, " %s: ", names[level]);
-    size_t len = TIMESTAMP_LENGTH + (size_t)head;
+    return TIMESTAMP_LENGTH + (size_t)snprintf(line + TIMESTAMP_LENGTH,
+                                               LINE_BYTES - TIMESTAMP_LENGTH,
+                                               " %s: ", names[level]);
+}
+
+/* Appends as far as there is room for it and the line's end. */
+static size_t text_write(char line[LINE_BYTES], size_t len, const char *text, bool keeps_lines)
+{
+    char bytes[4];
+    for (; *text != '\0'; text++) {
+        size_t count = keeps_lines && *text == '\n' ? 1 : visible_write(bytes, *text);
+        if (len + count + 1 > LINE_BYTES)
+            break;
+        memcpy(line + len, count == 1 ? text : bytes, count);
+        len += count;
+    }
+    return len;
+}
+
+static bool is_wanted(const struct program_log *log, enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
+void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
+{
+    char line[LINE_BYTES], body[LINE_BYTES];
+    if (!is_wanted(log, level))
+        return;
     va_list arguments;
     va_start(arguments, format);
     /* the analyzer of clang 14 now and then misses the line above */
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-    int body = vsnprintf(line + len, sizeof(line) - len - 1, format, arguments);
+    if (vsnprintf(body, sizeof body, format, arguments) < 0)
+        body[0] = '\0';
     va_end(arguments);
-    size_t room = sizeof(line) - len - 2;
-    len += body < 0 ? 0 : (size_t)body < room ? (size_t)body : room;
+    size_t len = text_write(line, head_write(line, level), body, false);
+    line[len++] = '\n';
+    program_log_pass_on(log, line, len);
+}
+
+void program_log_say_text(struct program_log *log, enum log_level level, const char *heading,
+                          const char *text)
+{
+    char line[LINE_BYTES];
+    if (!is_wanted(log, level))
+        return;
+    size_t len = text_write(line, head_write(line, level), heading, false);
+    len = text_write(line, len, ":\n", true);
+    len = text_write(line, len, text, true);
     line[len++] = '\n';
     program_log_pass_on(log, line, len);
 }

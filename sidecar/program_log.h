@@ -13,9 +13,13 @@ struct program_log *program_log_open(const char *path, enum log_level level);
 void program_log_close(struct program_log *log);
 void program_log_reopen(struct program_log *log); /* USR1 */
 void program_log_set_level(struct program_log *log, enum log_level level);
-/* "2026-11-21T09:30:00.123456Z info: message\n"; lines over 4 KiB are cut. */
+/* "2026-11-21T09:30:00.123456Z info: message\n"; lines over 4 KiB are cut, control bytes escaped:
+ * whatever a message quotes, it is one line. */
 void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The heading, and the text's own lines below it. */
+void program_log_say_text(struct program_log *log, enum log_level level, const char *heading,
+                          const char *text);
 /* Text as it is, of at most 4 KiB; dropped where there is no room for it now. */
 void program_log_pass_on(struct program_log *log, const char *text, size_t len);
 

@@ -80,10 +80,10 @@ static void set_refusal(struct process *process, char **which, char *faults)
 
 static void refuse(struct process *process, bool renews, char *faults)
 {
-    program_log_say(process->log, LOG_ERROR, "%s:\n%s",
-                    renews ? "files that changed are refused, what was read last stands"
-                           : "the new configuration is refused, the old one stands",
-                    faults);
+    program_log_say_text(process->log, LOG_ERROR,
+                         renews ? "files that changed are refused, what was read last stands"
+                                : "the new configuration is refused, the old one stands",
+                         faults);
     if (!renews)
         process_change_reloaded(process, process->snapshot, NULL, faults);
     if (renews)
@@ -123,7 +123,7 @@ static void say_warnings(struct process *process, const struct faults *faults)
     if (faults_count(faults, FAULT_WARNING) == 0)
         return;
     char *text = faults_text(faults);
-    program_log_say(process->log, LOG_WARN, "of the new configuration:\n%s", text);
+    program_log_say_text(process->log, LOG_WARN, "of the new configuration", text);
     free(text);
 }
 

@@ -158,13 +158,15 @@ static bool has_values(const double *values, size_t count)
     return false;
 }
 
-/* "Latency orders prod /pets GET" */
+/* "Latency ApiName=orders Method=GET Resource=/pets" */
 static struct span label_of(struct arena *arena, const struct metric_id *id)
 {
-    struct span parts[2 * METRIC_DIMENSIONS_MOST + 1] = {id->name};
+    struct span parts[4 * METRIC_DIMENSIONS_MOST + 1] = {id->name};
     size_t count = 1;
     for (size_t i = 0; i < id->dimension_count; i++) {
         parts[count++] = SPAN(" ");
+        parts[count++] = id->dimensions[i].name;
+        parts[count++] = SPAN("=");
         parts[count++] = id->dimensions[i].value;
     }
     return arena_join(arena, parts, count);

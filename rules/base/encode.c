@@ -167,6 +167,37 @@ static bool add_plain_string(struct buf *to, struct span text)
     return true;
 }
 
+size_t visible_write(char to[4], char byte)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)byte;
+    size_t len = 2;
+    to[0] = '\\';
+    switch (c) {
+    case '\n': to[1] = 'n'; break;
+    case '\r': to[1] = 'r'; break;
+    case '\t': to[1] = 't'; break;
+    default:
+        to[1] = 'x';
+        to[2] = hex[c >> 4];
+        to[3] = hex[c & 15];
+        len = 4;
+    }
+    if (c >= 0x20 && c != 0x7f) {
+        to[0] = byte;
+        len = 1;
+    }
+    return len;
+}
+
+bool visible_add(struct buf *to, struct span text)
+{
+    char bytes[4];
+    for (size_t i = 0; i < text.len; i++)
+        buf_add(to, span_make(bytes, visible_write(bytes, text.at[i])));
+    return !buf_is_full(to);
+}
+
 bool json_add_string(struct buf *to, struct span text)
 {
     if (add_plain_string(to, text))

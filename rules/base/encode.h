@@ -31,6 +31,10 @@ bool json_add_escaped(struct buf *to, struct span text);
 /* The same with the quotes around it; quick where nothing is to be escaped. */
 bool json_add_string(struct buf *to, struct span text);
 
+/* Control bytes as \\n, \\t, \\x1b..., so that a text stays one line, on a terminal too. */
+bool visible_add(struct buf *to, struct span text);
+size_t visible_write(char to[4], char byte); /* one of them; 1, 2 or 4 bytes */
+
 /* Length of the well-formed UTF-8 character at the start (RFC 3629: no overlong forms, no
  * surrogates), or 0. */
 size_t utf8_length(struct span text);

@@ -321,6 +321,26 @@ def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back_also_over_a_de
     assert topic.messages[0]["NewStateReason"].startswith("quiet transitioned to ALARM at ")
 
 
+def test_the_list_says_what_becomes_of_actions_and_a_reason_is_one_line(sidegate):
+    s = sidegate(config="alarms:\n" + QUIET.rstrip(",\n") + " }\n" + "".join(
+        QUIET.rstrip(",\n").replace("quiet", name) + end for name, end in [
+            ("silent", " }\n"), ("deaf", ", actions_enabled: false }\n"), ("maintenance", " }\n")]) + (
+        "  - { name: page, rule: ALARM(quiet), actions_suppressor: maintenance, actions_suppressor_wait_period: 60s,\n"
+        "      actions_suppressor_extension_period: 60s, actions: [{ type: log }] }\n"))
+    set_state(s, "ALARM", "maintenance")
+    set_state(s, "ALARM", reason="one\n2026-01-01T00:00:00.000000Z error: another\x1b[31m")
+    api(s, "POST", "/silent/mute", {"duration": "1h", "reason": "deployment"})
+    code, out, _ = run("alarms", "list", "--admin", f"127.0.0.1:{s.admin_port}")
+    lines = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    actions = {name: words[2] for name, words in lines.items()}
+    assert code == 0 and actions == {"NAME": "ACTIONS", "quiet": "on", "silent": "muted", "deaf": "off", "maintenance": "on", "page": "held"}, out
+    assert "(muted until " in out
+    assert r"one\n2026-01-01T00:00:00.000000Z error: another\x1b[31m" in out
+    assert r"alarm quiet: INSUFFICIENT_DATA -> ALARM: one\n2026-01-01T00:00:00.000000Z error: another\x1b[31m" in s.errors()
+    _, out, _ = run("alarms", "history", "quiet", "--admin", f"127.0.0.1:{s.admin_port}")
+    assert r"one\n2026-01-01" in out
+
+
 def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(sidegate, receiver, tmp_path):
     topic = receiver(Topic)
     hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'

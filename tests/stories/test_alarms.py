@@ -136,6 +136,13 @@ def test_what_is_wrong_in_the_file_is_said_with_its_place(replay, wrong, right, 
     assert err.startswith("alarms.yaml:")
 
 
+@pytest.mark.parametrize("text", ["version: 1\nlisteners: [{ address: 127.0.0.1:1 }]\nalarms: []\n", "[1, 2]\n", "hello\n", "a: 1\n"])
+def test_a_file_of_another_kind_is_told_what_is_expected(replay, text):
+    code, _, err = replay(text)
+    assert (code, err.count("\n")) == (1, 1), err
+    assert err.startswith("alarms.yaml:1:1: this is no file of `alarms test`: expected `alarms:` as a configuration has them, "), err
+
+
 def test_a_fault_in_an_expression_or_a_rule_has_its_column(replay):
     code, _, err = replay(PAGED.replace("FILL(errors", "FIL(errors"))
     assert code == 1
@@ -186,7 +193,7 @@ def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
     assert listed()[1]["description"] == "p99 of GET"
     code, out, _ = run("alarms", "list", "--admin", f"127.0.0.1:{s.admin_port}")
     assert code == 0
-    assert out.splitlines()[0].split() == ["NAME", "STATE", "SINCE", "REASON"]
+    assert out.splitlines()[0].split() == ["NAME", "STATE", "SINCE", "ACTIONS", "REASON"]
     assert out.splitlines()[1].split()[:2] == ["errors", "ALARM"]
     code, out, _ = run("alarms", "list", "--json", "--admin", f"127.0.0.1:{s.admin_port}")
     assert json.loads(out)["alarms"][0]["definition"].startswith('{ name: errors, metric: 5XXError, dimensions: { route: ')

@@ -140,12 +140,12 @@ def test_the_command_shows_every_series_of_a_metric_second_by_second(metrics):
     metrics.comes("Count", "Sum", 8, ApiName="shop")
     code, out, err = metrics.command("get", "Count", "--statistic", "Sum", "--period", "1s", "--since", "1m")
     assert code == 0, err
-    assert "Count shop GET /pets/{id} prod" in out.splitlines()
-    values = [float(line.split()[1]) for line in out.split("Count shop\n")[1].split("\nCount")[0].splitlines()]
+    assert "Count ApiName=shop Method=GET Resource=/pets/{id} Stage=prod" in out.splitlines()
+    values = [float(line.split()[1]) for line in out.split("Count ApiName=shop\n")[1].split("\nCount")[0].splitlines()]
     assert sum(values) == 8
     code, out, _ = metrics.command("get", "BlockedRequests", "--statistic", "Sum", "--period", "1440m", "--dimension", "WebACL=shop",
                                    "--dimension", "Rule=ALL")
-    assert out.splitlines()[0] == "BlockedRequests" and out.split()[-1] == "2"
+    assert out.splitlines()[0] == "BlockedRequests WebACL=shop Rule=ALL" and out.split()[-1] == "2"
 
 
 def test_a_question_in_a_file_is_asked_as_it_stands(metrics, tmp_path):
@@ -165,9 +165,16 @@ def test_a_question_in_a_file_is_asked_as_it_stands(metrics, tmp_path):
     (("get", "Latency", "--statistic", "p101"), 1, "statistic"),
     (("get", "--expression", "AVGG(x)"), 1, "(did you mean 'AVG'?)"),
     (("get", "Latency", "--start", "yesterday"), 2, "is no time like"),
+    (("get", "Latncy"), 1, "no metric is called 'Latncy' (did you mean 'Latency'?)"),
+    (("get", "Latncy", "--json"), 1, "(did you mean 'Latency'?)"),
+    (("get", "Count", "--dimension", "ApiName=shap"), 1, "no metric 'Count' has the dimensions ApiName=shap and no others; "
+     "sidegate metrics list Count shows those that there are"),
+    (("get", "Count", "--start", "2001-01-01T00:00:00Z", "--end", "2001-01-01T01:00:00Z"), 0, "no samples in this time"),
     (("lst",), 2, "(did you mean 'list'?)"),
 ])
 def test_what_is_wrong_with_a_command_is_said(metrics, words, code, said):
+    assert metrics.s.ask(target="/pets/7").status == 200
+    metrics.comes("Count", "Sum", 1, ApiName="shop")
     got, _, err = metrics.command(*words)
     assert got == code and said in err, err
 

@@ -166,6 +166,18 @@ TEST(a_json_string_is_the_same_whichever_way_it_goes)
     buf_fini(&quick);
 }
 
+TEST(control_bytes_are_made_visible_so_that_a_text_stays_one_line)
+{
+    struct buf text;
+    buf_init(&text, 64);
+    check(visible_add(&text, span_make("a\n2026 error:\t\r\x1b[31m\x7f\0\xc3\xa9\\", 25)));
+    check_span(buf_span(&text), "a\\n2026 error:\\t\\r\\x1b[31m\\x7f\\x00\xc3\xa9\\");
+    buf_fini(&text);
+    buf_init(&text, 1);
+    check(!visible_add(&text, SPAN("\n")));
+    buf_fini(&text);
+}
+
 int encode_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +186,7 @@ int encode_suite(void)
         cmocka_unit_test(base64_is_read_in_its_one_spelling),
         cmocka_unit_test(base64_gives_the_examples_of_its_rfc),
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
+        cmocka_unit_test(control_bytes_are_made_visible_so_that_a_text_stays_one_line),
         cmocka_unit_test(utf8_has_one_spelling_for_each_character),
         cmocka_unit_test(every_character_that_is_written_reads_back_as_one),
         cmocka_unit_test(a_json_string_is_the_same_whichever_way_it_goes),

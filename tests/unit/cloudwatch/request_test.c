@@ -145,10 +145,11 @@ TEST(a_search_gives_a_series_for_each_metric_and_may_stand_in_an_expression)
     check_answer("{\"MetricDataQueries\":[{\"Id\":\"s\",\"Expression\":\"SEARCH('{Sidegate,ApiName,"
                  "Resource} Latency', 'Maximum', 60)\"}]," WINDOW "}",
                  "{\"MetricDataResults\":[" RESULT(
-                     "s", "Latency shop /pets", T2 "," T1 "," T0,
-                     "303,203,103") "," RESULT("s", "Latency shop /orders", T1, "7.5") "],"
-                                                                                       "\"Messages"
-                                                                                       "\":[]}\n");
+                     "s", "Latency ApiName=shop Resource=/pets", T2 "," T1 "," T0,
+                     "303,203,103") "," RESULT("s", "Latency ApiName=shop Resource=/orders", T1,
+                                               "7.5") "],"
+                                                      "\"Messages"
+                                                      "\":[]}\n");
     check_answer("{\"MetricDataQueries\":[{\"Id\":\"s\",\"Period\":60,\"Expression\":\"SUM(SEARCH("
                  "'Latency','Maximum'))/2\"}]," WINDOW "}",
                  "{\"MetricDataResults\":[" RESULT("s", "s", T2 "," T1 "," T0,

@@ -26,6 +26,9 @@ const struct rule_match *explain_match(const struct explain_report *report,
                                        const struct explained_rule *rule, size_t *next);
 /* "waf_blocked" in words, with the rule that decided. */
 void explain_decision(const struct explain_report *report, struct buf *to);
+/* The i-th thing that only the running program has, so that it was not looked at; false: there is
+ * no more. */
+bool explain_unseen(const struct explain_report *report, size_t i, struct buf *to);
 /* Why the wanted rule did what it did, as lines. */
 void explain_fate(const struct explain_report *report, struct buf *to);
 

@@ -113,6 +113,20 @@ static void add_fate(const struct explain_report *report, struct buf *to)
     buf_fini(&said);
 }
 
+static void add_unseen(const struct explain_report *report, struct buf *to)
+{
+    struct buf line;
+    buf_init(&line, 4096);
+    buf_add(to, SPAN(",\"not_looked_at\":["));
+    for (size_t i = 0; explain_unseen(report, i, &line); i++) {
+        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
+        json_add_string(to, buf_span(&line));
+        buf_clear(&line);
+    }
+    buf_add_byte(to, ']');
+    buf_fini(&line);
+}
+
 void explain_json(const struct explain_report *report, struct buf *to)
 {
     const struct offline_answer *answer = report->answer;
@@ -143,5 +157,7 @@ void explain_json(const struct explain_report *report, struct buf *to)
         first = false;
         add_rule(r, match, to);
     }
-    buf_add(to, SPAN("]}\n"));
+    buf_add_byte(to, ']');
+    add_unseen(report, to);
+    buf_add(to, SPAN("}\n"));
 }

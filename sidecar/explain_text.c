@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LINE_BYTES = 4096 };
+
 const struct rule_match *explain_match(const struct explain_report *report,
                                        const struct explained_rule *rule, size_t *next)
 {
@@ -190,6 +192,19 @@ static void print_request(const struct explain_report *report, struct buf *to)
     buf_add_byte(to, '\n');
 }
 
+static void print_unseen(const struct explain_report *report, struct buf *to)
+{
+    struct buf line;
+    buf_init(&line, LINE_BYTES);
+    for (size_t i = 0; explain_unseen(report, i, &line); i++) {
+        buf_add(to, SPAN("not looked at: "));
+        plain_add(to, buf_span(&line));
+        buf_add_byte(to, '\n');
+        buf_clear(&line);
+    }
+    buf_fini(&line);
+}
+
 void explain_text(const struct explain_report *report, struct buf *to)
 {
     size_t next = 0;
@@ -205,6 +220,7 @@ void explain_text(const struct explain_report *report, struct buf *to)
     }
     if (wanted != 0)
         explain_fate(report, to);
+    print_unseen(report, to);
     buf_add(to, SPAN("decision: "));
     explain_decision(report, to);
     buf_add_byte(to, '\n');

@@ -125,6 +125,22 @@ def test_what_a_client_sends_never_reaches_the_terminal_as_it_is(explain):
     assert "Evil in ARGS:\\x1b[2J" in out and '"«evil»\\x1b[31m\\r\\n"' in out
 
 
+def test_what_only_the_running_program_has_is_named(explain, tmp_path):
+    code, out, _ = explain(get("/"))
+    assert code == 0 and "not looked at" not in out
+    with open(tmp_path / "a.yaml", "a") as file:
+        file.write("ip_sets: { tor: { url: 'http://127.0.0.1:1/list', on_failure: allow }, office: { addresses: [10.0.0.0/8] } }\n"
+                   "access: [{ name: tor, match: { ip_set: tor }, action: block }, { name: many, match: { path: / }, action: block, "
+                   "rate: { limit: 1, window: 60s } }]\n")
+    said = ["ip_sets.tor.url: the list that the running program has fetched; taken as if none ever came (on_failure: allow)",
+            "ip_sets: addresses that were put into the running program's (`sidegate ip-sets list` shows them)",
+            "rates and quotas: what the running program has counted; this request stands for itself"]
+    lines = explain(get("/"))[1].splitlines()
+    assert [line for line in lines if line.startswith("not looked at: ")] == ["not looked at: " + one for one in said]
+    assert lines[-1].startswith("decision: ")
+    assert json.loads(explain(get("/"), "--json")[1])["not_looked_at"] == said
+
+
 def test_json_says_the_same(explain):
     said = json.loads(explain(get("/?a=An%2545VIL"), "--json", "--rule", "12")[1])
     assert said["status"] == 406 and said["error"] == "waf_blocked" and said["rule"].startswith("rule 12 did not match")

@@ -14,6 +14,7 @@
 #include "exporters/post.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
+#include "rules/base/uuid.h"
 
 enum {
     RECORDS_MOST = 500,
@@ -21,7 +22,6 @@ enum {
     RECORD_MOST = 1000 * 1024, /* of one */
     BODY_MOST = 4 * 1024 * 1024,
     FIELD_MOST = 4096 + 64,
-    ID_LENGTH = 36,
     TRIES_MOST = 5, /* where the answers are another request's */
 };
 
@@ -30,7 +30,7 @@ struct firehose {
     const char *log;
     struct post *post;
     struct buf body, packed;
-    char id[ID_LENGTH + 1];
+    char id[UUID_LENGTH + 1];
     unsigned records; /* of the batch that has the id and is tried again; 0: none */
     bool is_open;     /* what became of the last try nobody knows */
     unsigned strange; /* answers to this batch that were not its own */
@@ -58,17 +58,12 @@ static void firehose_end(void *sink)
     free(f);
 }
 
-/* A random UUID, RFC 9562 5.4. */
-static void id_make(char *to)
+static void id_make(char to[UUID_LENGTH + 1])
 {
-    uint8_t random[16];
-    char digits[32];
+    uint8_t random[UUID_BYTES];
     must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
-    random[6] = (uint8_t)((random[6] & 0x0f) | 0x40);
-    random[8] = (uint8_t)((random[8] & 0x3f) | 0x80);
-    hex_write(digits, random, sizeof random);
-    snprintf(to, ID_LENGTH + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12,
-             digits + 16, digits + 20);
+    uuid_write(to, random);
+    to[UUID_LENGTH] = '\0';
 }
 
 static void add_record(struct firehose *f, struct span text)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/alarm_duty.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
+#include "rules/base/uuid.h"
 #include "sidecar/alarm_duty_inside.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/loop/loop.h"
 #include "sidecar/program_log.h"
 
-enum { ID_BYTES = 16, SECOND_US = 1000000 };
+enum { SECOND_US = 1000000 };
 
 static uint64_t wall_us(const struct alarm_duty *duty)
 {
@@ -24,17 +25,14 @@ static struct span name_of(const struct alarm_duty *duty, size_t i)
     return duty->settings->alarms[i].name;
 }
 
-/* Version 4, RFC 9562. */
+static_assert((int)ALARM_ID_LENGTH == UUID_LENGTH, "a change's id is a UUID");
+
 static void id_make(char to[ALARM_ID_LENGTH + 1])
 {
-    uint8_t bytes[ID_BYTES];
-    char hex[2 * ID_BYTES];
-    must(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    hex_write(hex, bytes, sizeof bytes);
-    snprintf(to, ALARM_ID_LENGTH + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-             hex + 20);
+    uint8_t random[UUID_BYTES];
+    must(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
+    uuid_write(to, random);
+    to[UUID_LENGTH] = '\0';
 }
 
 /* ---- actions ---- */

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/exchange/inside.h"
 
@@ -42,21 +41,11 @@ void random_bytes(uint64_t state[4], uint8_t *to, size_t len)
     }
 }
 
-/* RFC 9562, version 4. */
-void uuid_write(uint64_t state[4], char to[UUID_LENGTH])
+void request_id_write(uint64_t state[4], char to[UUID_LENGTH])
 {
-    uint8_t bytes[16];
-    random_bytes(state, bytes, sizeof(bytes));
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    char digits[32];
-    hex_write(digits, bytes, sizeof(bytes));
-    static const struct {
-        unsigned char from, to, len;
-    } parts[] = {{0, 0, 8}, {8, 9, 4}, {12, 14, 4}, {16, 19, 4}, {20, 24, 12}};
-    memset(to, '-', UUID_LENGTH);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        memcpy(to + parts[i].to, digits + parts[i].from, parts[i].len);
+    uint8_t random[UUID_BYTES];
+    random_bytes(state, random, sizeof random);
+    uuid_write(to, random);
 }
 
 static void on_behind(struct mail *mail)

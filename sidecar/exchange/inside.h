@@ -5,6 +5,7 @@
 #define SIDEGATE_SIDECAR_EXCHANGE_INSIDE_H
 
 #include "rules/base/buf.h"
+#include "rules/base/uuid.h"
 #include "rules/inspection.h"
 #include "sidecar/config/route_rules.h"
 #include "sidecar/exchange/authorizer.h"
@@ -48,7 +49,6 @@ struct stage {
 enum {
     STAGE_VISITS = STAGE_COUNT + 8, /* rows walked, those of a second attempt included */
     SLICE_NS = 500000,              /* of an inspection, before the neighbours get their turn */
-    UUID_LENGTH = 36,
 };
 
 /* Our own answer, where the backend's is not used. */
@@ -214,10 +214,7 @@ void exchange_release_server(struct exchange *x);
 
 uint64_t random_next(uint64_t state[4]);
 void random_bytes(uint64_t state[4], uint8_t *to, size_t len);
-void uuid_write(uint64_t state[4], char to[UUID_LENGTH]);
-
-/* ---- behind.c ---- */
-
+void request_id_write(uint64_t state[4], char to[UUID_LENGTH]);
 /* Puts an exchange with more inspection to do behind the others. */
 void behind_add(struct exchange *x);
 

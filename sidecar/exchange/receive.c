@@ -25,7 +25,7 @@ static void settle_request_id(struct exchange *x)
     if (usable)
         memcpy(x->request_id, given.at, UUID_LENGTH);
     else
-        uuid_write(x->around->random, x->request_id);
+        request_id_write(x->around->random, x->request_id);
 }
 
 enum step stage_read_head(struct exchange *x)

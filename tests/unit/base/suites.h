@@ -14,6 +14,7 @@ int ip_suite(void);
 int networks_suite(void);
 int glob_suite(void);
 int encode_suite(void);
+int uuid_suite(void);
 int fault_suite(void);
 
 #endif

@@ -3,12 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rules/base/buf.h"
@@ -16,6 +13,7 @@
 #include "rules/base/must.h"
 #include "sidecar/alarm_event.h"
 #include "sidecar/loop/loop.h"
+#include "sidecar/state/state_file.h"
 
 enum { WAITING_BYTES = 64 << 20, READ_BYTES = 64 << 10 };
 
@@ -37,12 +35,6 @@ struct alarm_journal {
     int fd;      /* -1: to be written anew */
     int lock_fd; /* -1: not yet; before the thread, its maker's */
 };
-
-static bool path_make(char to[PATH_MAX], const char *folder, const char *name)
-{
-    int len = snprintf(to, PATH_MAX, "%s/%s", folder, name);
-    return len > 0 && len < PATH_MAX;
-}
 
 /* ---- reading ---- */
 
@@ -69,8 +61,9 @@ bool alarm_journal_read(const char *folder, void (*take)(void *context, struct s
     char path[PATH_MAX];
     struct buf text;
     ssize_t got = 0;
-    int fd =
-        path_make(path, folder, "alarms.log") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    int fd = state_file_path(path, folder, "alarms.log")
+                 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+                 : -1;
     if (fd < 0)
         return errno == ENOENT;
     buf_init(&text, READ_BYTES + ALARM_EVENT_LINE_MOST + 1);
@@ -91,41 +84,18 @@ bool alarm_journal_read(const char *folder, void (*take)(void *context, struct s
 bool alarm_journal_put_aside(const char *folder)
 {
     char path[PATH_MAX], aside[PATH_MAX];
-    return path_make(path, folder, "alarms.log") && path_make(aside, folder, "alarms.log.broken") &&
-           rename(path, aside) == 0;
+    return state_file_path(path, folder, "alarms.log") &&
+           state_file_path(aside, folder, "alarms.log.broken") && rename(path, aside) == 0;
 }
 
 /* ---- writing: on the thread ---- */
 
-static bool write_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t put = write(fd, text.at, text.len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        text = span_from(text, put > 0 ? (size_t)put : 0);
-    }
-    return true;
-}
-
 /* Somebody else who writes there is waited for: two would undo each other's work. */
 static bool take_folder(struct alarm_journal *journal)
 {
-    if (journal->lock_fd >= 0)
-        return true;
-    if (mkdir(journal->folder, 0700) != 0 && errno != EEXIST)
-        return false;
-    int fd = open(journal->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        journal->lock_fd = fd;
-        return true;
-    }
-    int error = errno == EWOULDBLOCK ? EBUSY : errno;
-    close(fd);
-    errno = error;
-    return false;
+    if (journal->lock_fd < 0)
+        journal->lock_fd = state_file_lock(journal->folder, journal->lock_path);
+    return journal->lock_fd >= 0;
 }
 
 static bool write_anew(struct alarm_journal *journal)
@@ -133,21 +103,10 @@ static bool write_anew(struct alarm_journal *journal)
     if (journal->fd >= 0)
         close(journal->fd);
     journal->fd = -1;
-    if (!take_folder(journal))
-        return false;
-    int fd = open(journal->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    if (write_all(fd, buf_span(&journal->writes)) && fdatasync(fd) == 0 &&
-        rename(journal->new_path, journal->path) == 0) {
-        journal->fd = fd;
-        return true;
-    }
-    int error = errno;
-    close(fd);
-    unlink(journal->new_path);
-    errno = error;
-    return false;
+    if (take_folder(journal))
+        journal->fd =
+            state_file_renew(journal->path, journal->new_path, buf_span(&journal->writes));
+    return journal->fd >= 0;
 }
 
 static bool append(struct alarm_journal *journal)
@@ -156,7 +115,7 @@ static bool append(struct alarm_journal *journal)
         errno = EAGAIN; /* it failed before, and its owner has not come yet */
         return false;
     }
-    if (write_all(journal->fd, buf_span(&journal->writes)) && fdatasync(journal->fd) == 0)
+    if (state_file_write(journal->fd, buf_span(&journal->writes)) && fdatasync(journal->fd) == 0)
         return true;
     int error = errno;
     close(journal->fd);
@@ -278,9 +237,9 @@ struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
     must(pthread_mutex_init(&journal->lock, NULL) == 0);
     must(pthread_cond_init(&journal->wake, NULL) == 0);
     bool named = snprintf(journal->folder, PATH_MAX, "%s", folder) < PATH_MAX &&
-                 path_make(journal->path, folder, "alarms.log") &&
-                 path_make(journal->new_path, folder, "alarms.log.new") &&
-                 path_make(journal->lock_path, folder, "alarms.lock");
+                 state_file_path(journal->path, folder, "alarms.log") &&
+                 state_file_path(journal->new_path, folder, "alarms.log.new") &&
+                 state_file_path(journal->lock_path, folder, "alarms.lock");
     if (named) /* where it fails the thread tries it again, and says why */
         journal->is_second = !take_folder(journal) && errno == EBUSY;
     if (named && pthread_create(&journal->thread, NULL, run, journal) == 0)

@@ -25,6 +25,7 @@
 #include "sidecar/config/api_key_file.h"
 #include "sidecar/config/private_file.h"
 #include "sidecar/guard/api_key.h"
+#include "sidecar/state/state_file.h"
 
 enum {
     PLANS_MOST = 32,
@@ -116,17 +117,6 @@ static bool rights_keep(const char *path, int fd)
     return (same || fchown(fd, old.st_uid, old.st_gid) == 0) && fchmod(fd, old.st_mode & 0777) == 0;
 }
 
-static bool write_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t put = write(fd, text.at, text.len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        text = span_from(text, put > 0 ? (size_t)put : 0);
-    }
-    return fsync(fd) == 0;
-}
-
 static int file_write(const struct order *order)
 {
     char path[PATH_MAX];
@@ -139,7 +129,7 @@ static int file_write(const struct order *order)
         return say(order, path, strerrordesc_np(errno));
     buf_init(&text, API_KEY_FILE_BYTES);
     api_key_file_print(order->keys, &text);
-    bool well = !buf_is_full(&text) && write_all(fd, buf_span(&text)) &&
+    bool well = !buf_is_full(&text) && state_file_write(fd, buf_span(&text)) && fsync(fd) == 0 &&
                 rights_keep(order->file, fd) && rename(path, order->file) == 0;
     int error = errno;
     if (!well)

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "rules/base/must.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/program_log.h"
+#include "sidecar/state/state_file.h"
 #include "sidecar/state/usage_lines.h"
 
 enum {
@@ -113,32 +113,15 @@ static struct usage_read read_path(const char *path, struct quotas *quotas)
     return result;
 }
 
-static bool path_make(char to[PATH_MAX], const char *folder, const char *name)
-{
-    int len = snprintf(to, PATH_MAX, "%s/%s", folder, name);
-    return len > 0 && len < PATH_MAX;
-}
-
 struct usage_read usage_file_read(const char *folder, struct quotas *quotas)
 {
     char path[PATH_MAX];
-    if (!path_make(path, folder, "usage.log"))
+    if (!state_file_path(path, folder, "usage.log"))
         return (struct usage_read){.is_there = true, .error = ENAMETOOLONG};
     return read_path(path, quotas);
 }
 
 /* ---- writing ---- */
-
-static bool write_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t put = write(fd, text.at, text.len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        text = span_from(text, put > 0 ? (size_t)put : 0);
-    }
-    return true;
-}
 
 static void add_row(void *to, const struct quota_row *row)
 {
@@ -156,53 +139,26 @@ static size_t count_lines(struct span text)
 /* Somebody else who writes there is waited for: two would undo each other's work. */
 static bool take_folder(struct usage_file *file)
 {
-    if (file->lock_fd >= 0)
-        return true;
-    if (mkdir(file->folder, 0700) != 0 && errno != EEXIST)
-        return false;
-    int fd = open(file->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int error = errno == EWOULDBLOCK ? EBUSY : errno;
-        close(fd);
-        errno = error;
-        return false;
-    }
-    file->lock_fd = fd;
-    return true;
-}
-
-/* Beside, on the disk, and then in its place. */
-static int write_beside(struct usage_file *file, struct span text)
-{
-    int fd = open(file->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    if (write_all(fd, USAGE_HEAD) && write_all(fd, SPAN("\n")) && write_all(fd, text) &&
-        fdatasync(fd) == 0 && rename(file->new_path, file->path) == 0) {
-        fsync(file->lock_fd); /* the folder: so that the name lasts, too */
-        return fd;
-    }
-    int error = errno;
-    close(fd);
-    unlink(file->new_path);
-    errno = error;
-    return -1;
+    if (file->lock_fd < 0)
+        file->lock_fd = state_file_lock(file->folder, NULL);
+    return file->lock_fd >= 0;
 }
 
 static bool write_anew(struct usage_file *file, struct quotas *from)
 {
     struct buf text;
     buf_init(&text, WRITE_BYTES);
+    buf_add(&text, USAGE_HEAD);
+    buf_add_byte(&text, '\n');
     quotas_collect(from, true, add_row, &text);
-    int fd = write_beside(file, buf_span(&text));
+    int fd = state_file_renew(file->path, file->new_path, buf_span(&text));
     if (fd >= 0) {
+        fsync(file->lock_fd); /* the folder: so that the name lasts, too */
         if (file->fd >= 0)
             close(file->fd);
         file->fd = fd;
-        file->first = file->size = text.len + USAGE_HEAD.len + 1;
-        atomic_fetch_add(&file->lines, count_lines(buf_span(&text)));
+        file->first = file->size = text.len;
+        atomic_fetch_add(&file->lines, count_lines(buf_span(&text)) - 1);
     }
     buf_fini(&text);
     return fd >= 0;
@@ -232,7 +188,7 @@ static bool append(struct usage_file *file)
     struct buf text;
     buf_init(&text, WRITE_BYTES);
     quotas_collect(file->quotas, false, add_row, &text);
-    bool well = !buf_is_full(&text) && write_all(file->fd, buf_span(&text));
+    bool well = !buf_is_full(&text) && state_file_write(file->fd, buf_span(&text));
     if (well) {
         file->size += text.len;
         atomic_fetch_add(&file->lines, count_lines(buf_span(&text)));
@@ -349,9 +305,9 @@ static void free_file(struct usage_file *file)
 static bool make_paths(struct usage_file *file, const char *folder)
 {
     return snprintf(file->folder, PATH_MAX, "%s", folder) < PATH_MAX &&
-           path_make(file->path, folder, "usage.log") &&
-           path_make(file->new_path, folder, "usage.log.new") &&
-           path_make(file->broken_path, folder, "usage.log.broken");
+           state_file_path(file->path, folder, "usage.log") &&
+           state_file_path(file->new_path, folder, "usage.log.new") &&
+           state_file_path(file->broken_path, folder, "usage.log.broken");
 }
 
 struct usage_file *usage_file_start(const char *folder, struct quotas *quotas,

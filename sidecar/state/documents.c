@@ -22,6 +22,7 @@
 #include "rules/base/map.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
+#include "sidecar/state/state_file.h"
 
 enum { AGAIN_US = 1000000, DOUBLINGS = 20 };
 enum { PATH_BYTES = 4096, FILE_BYTES = 512 << 20, HEAD_BYTES = 64 << 10, FIELD_BYTES = 4096 };
@@ -118,17 +119,6 @@ static void add_hex(struct buf *to, struct span text)
         buf_format(to, "%02x", (unsigned)(unsigned char)text.at[i]);
 }
 
-static bool write_all(int fd, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t done = write(fd, bytes.at, bytes.len);
-        if (done < 0 && errno != EINTR)
-            return false;
-        bytes = span_from(bytes, done > 0 ? (size_t)done : 0);
-    }
-    return true;
-}
-
 /* In one step: who reads finds the one before or this one. Not to be able to is no fault of the
  * list's: it is only not there after a restart. */
 static void file_write(const char *path, struct span from, const struct document *document)
@@ -147,8 +137,8 @@ static void file_write(const char *path, struct span from, const struct document
     int fd = buf_add_byte(&head, '\n')
                  ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
                  : -1;
-    bool well = fd >= 0 && write_all(fd, buf_span(&head)) && write_all(fd, document->bytes) &&
-                fsync(fd) == 0;
+    bool well = fd >= 0 && state_file_write(fd, buf_span(&head)) &&
+                state_file_write(fd, document->bytes) && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
     if (well)

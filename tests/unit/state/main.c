@@ -253,5 +253,6 @@ int main(void)
     };
     return cmocka_run_group_tests_name("collections and listings", tests, NULL, NULL) +
            documents_suite() + live_entries_suite() + quotas_suite() + rates_suite() +
-           results_suite() + samplers_suite() + tokens_suite() + key_store_suite();
+           results_suite() + samplers_suite() + state_file_suite() + tokens_suite() +
+           key_store_suite();
 }

@@ -9,6 +9,7 @@ int key_store_suite(void);
 int rates_suite(void);
 int results_suite(void);
 int samplers_suite(void);
+int state_file_suite(void);
 int tokens_suite(void);
 
 #endif

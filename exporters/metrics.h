@@ -169,6 +169,7 @@ struct process_facts {
     uint64_t alarm_actions_waiting, alarm_action_retries;
     uint64_t alarm_book_failed, alarm_book_broken; /* writings; lines */
     uint64_t change_log_failed;                    /* records that it lacks */
+    uint64_t changes_refused;                      /* orders, for it could not be written */
     const struct certificate_expiry *certificates; /* borrowed */
     size_t certificate_count;
     const struct ip_set_figures *ip_sets; /* borrowed */

@@ -459,6 +459,7 @@ static void walk_process_row(struct walk *walk, enum process_id id,
         if (facts->sampling.source != NULL)
             walk_sampling_calls(walk, &facts->sampling);
         break;
+    case PROCESS_CHANGES_REFUSED: give(walk, NULL, 0, facts->changes_refused); break;
     case PROCESS_CHANGE_LOG: give(walk, NULL, 0, facts->change_log_failed); break;
     case PROCESS_CERTIFICATES: walk_certificates(walk, facts); break;
     case PROCESS_ALARMS: walk_alarms(walk, facts); break;

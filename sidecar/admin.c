@@ -104,6 +104,72 @@ static const struct admin_page *find_page(const struct service_call *call, bool 
     return NULL;
 }
 
+/* ---- orders that are written down ---- */
+
+struct order {
+    struct change_turn turn;
+    struct process *process;
+    const struct admin_page *page;
+    struct list calls; /* the call; empty: its client has gone */
+};
+
+static struct service_call *call_of(struct order *order)
+{
+    struct list *first = list_first(&order->calls);
+    if (first == NULL)
+        return NULL;
+    list_remove(first);
+    return list_entry(first, struct service_call, waits);
+}
+
+static void act(struct change_turn *turn, const struct change_fault *fault)
+{
+    struct order *order = list_entry(turn, struct order, turn);
+    struct service_call *call = call_of(order);
+    if (fault != NULL) {
+        unsigned status = process_change_refused(order->process, fault);
+        free(order);
+        if (call == NULL)
+            return;
+        admin_problem(call, status, span_text(fault->why));
+        service_finish(call);
+        return;
+    }
+    if (call == NULL)
+        return; /* nothing was done */
+    must(order->page->write(order->process, call));
+    list_add(&order->calls, &call->waits);
+}
+
+static void end(struct change_turn *turn, const struct change_fault *fault)
+{
+    struct order *order = list_entry(turn, struct order, turn);
+    struct service_call *call = call_of(order);
+    free(order);
+    if (call == NULL)
+        return;
+    if (fault != NULL)
+        admin_problem(call, 500, SPAN("it was done, but could not be written down"));
+    service_finish(call);
+}
+
+static bool take_order(struct process *process, struct service_call *call,
+                       const struct admin_page *page)
+{
+    struct order *order = must_alloc(sizeof *order);
+    *order = (struct order){
+        .turn = {.places = {process_change_place(process->snapshot->settings)},
+                 .act = act,
+                 .end = end},
+        .process = process,
+        .page = page,
+    };
+    list_init(&order->calls);
+    list_add(&order->calls, &call->waits);
+    change_desk_take(process->changes, &order->turn);
+    return false;
+}
+
 static bool answer(void *context, struct service_call *call)
 {
     struct process *process = context;
@@ -122,7 +188,9 @@ static bool answer(void *context, struct service_call *call)
     else if (page == NULL)
         admin_problem(call, path_known ? 405 : 404, SPAN(""));
     else
-        return page->write(process, call);
+        return page->changes && process->snapshot->settings->change_log.path.at != NULL
+                   ? take_order(process, call, page)
+                   : page->write(process, call);
     return true;
 }
 
@@ -185,7 +253,7 @@ void admin_reload_ended(struct admin *admin)
         struct service_call *call = list_entry(first, struct service_call, waits);
         list_remove(first);
         if (process->reload.refused != NULL) {
-            admin_problem(call, 422, span_text(process->reload.refused));
+            admin_problem(call, process->reload.refused_status, span_text(process->reload.refused));
         } else {
             call->status = 200;
             call->type = SPAN("application/json");

@@ -19,6 +19,7 @@ struct admin_page {
     struct span path; /* with a star at its end: every path that begins so, and is longer */
     bool open;        /* no token: probes and scrapes have none */
     bool (*write)(struct process *process, struct service_call *call);
+    bool changes; /* it says admin_change(), and answers at once */
 };
 extern const struct admin_page admin_pages[];
 extern const size_t admin_page_count;

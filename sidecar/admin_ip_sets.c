@@ -346,7 +346,7 @@ static void entry_as_it_is(const struct process *process, const struct address_s
 {
     struct finding finding = {process, network, to};
     buf_init(to, ENTRY_TEXT_BYTES);
-    if (process->snapshot->settings->change_log.at != NULL)
+    if (process->snapshot->settings->change_log.path.at != NULL)
         live_entries_each(set->live, loop_now_us(process->loop), add_if_it, &finding);
 }
 

@@ -102,15 +102,34 @@ struct walk {
     struct chain_record record;
     char hash[CHAIN_HASH];
     struct buf torn; /* lines that are no records, until the next one */
-    size_t line, torn_line;
+    size_t file, line, torn_file, torn_line;
+    uint64_t from;
     const char *last;
 };
 
-static bool broken(struct walk *w, size_t line, const char *why)
+static bool broken(struct walk *w, const char *why)
 {
-    w->verdict.line = line;
+    w->verdict.file = w->file;
+    w->verdict.line = w->line;
     w->verdict.why = why;
     return false;
+}
+
+/* So are the lines that are no records, up to here. */
+static bool broken_before(struct walk *w, const char *why)
+{
+    w->verdict.file = w->torn_file;
+    w->verdict.line = w->torn_line;
+    w->verdict.why = why;
+    return false;
+}
+
+static void keep_torn(struct walk *w)
+{
+    if (w->verdict.torn_line != 0)
+        return;
+    w->verdict.torn_file = w->torn_file;
+    w->verdict.torn_line = w->torn_line;
 }
 
 /* What was cut off has no end; a record that was changed has one. */
@@ -123,14 +142,11 @@ static bool accept_torn(struct walk *w, bool said, struct span torn)
 {
     char hash[CHAIN_HASH];
     if (w->torn.len == 0)
-        return !said || broken(w, w->line,
-                               "it says that bytes before it were cut off: there are "
-                               "none");
+        return !said || broken(w, "it says that bytes before it were cut off: there are none");
     chain_hash(span_first(buf_span(&w->torn), w->torn.len - 1), hash);
     if (!said || !span_is(torn, span_make(hash, CHAIN_HASH)))
-        return broken(w, w->torn_line, "it is no record, or was changed");
-    if (w->verdict.torn_line == 0)
-        w->verdict.torn_line = w->torn_line;
+        return broken_before(w, "it is no record, or was changed");
+    keep_torn(w);
     buf_clear(&w->torn);
     return true;
 }
@@ -140,9 +156,10 @@ static bool accept_record(struct walk *w)
     const struct chain_record *record = &w->record;
     if (!accept_torn(w, record->torn.at != NULL, record->torn))
         return false;
-    if (record->sequence != w->verdict.records + 1 ||
-        !span_is(record->previous, span_make(w->hash, CHAIN_HASH)))
-        return broken(w, w->line, "the record before it is missing, or is another one");
+    bool is_first = w->verdict.records == 0 && w->from > 1; /* who knows what was before */
+    if (record->sequence != w->from + w->verdict.records ||
+        (!is_first && !span_is(record->previous, span_make(w->hash, CHAIN_HASH))))
+        return broken(w, "the record before it is missing, or is another one");
     w->verdict.records++;
     memcpy(w->hash, record->hash.at, CHAIN_HASH);
     if (w->last != NULL && span_is(record->hash, span_text(w->last)))
@@ -156,13 +173,15 @@ static bool take_line(struct walk *w, struct span line, bool is_ended)
     if (chain_read(line, &w->record))
         return accept_record(w);
     if (is_ended && is_shaped(line))
-        return broken(w, w->line, "it was changed: its hash is another one");
-    if (w->torn.len == 0)
+        return broken(w, "it was changed: its hash is another one");
+    if (w->torn.len == 0) {
+        w->torn_file = w->file;
         w->torn_line = w->line;
+    }
     buf_add(&w->torn, line);
     buf_add_byte(&w->torn, '\n');
     w->verdict.ends_torn = !is_ended;
-    return !buf_is_full(&w->torn) || broken(w, w->torn_line, "it is no record");
+    return !buf_is_full(&w->torn) || broken_before(w, "it is no record");
 }
 
 /* Only what a write left unfinished may stand at the end. */
@@ -171,28 +190,37 @@ static bool is_over(struct walk *w)
     if (w->torn.len == 0)
         w->verdict.ends_torn = false;
     else if (!w->verdict.ends_torn)
-        return broken(w, w->torn_line, "it is no record, or was changed");
-    else if (w->verdict.torn_line == 0)
-        w->verdict.torn_line = w->torn_line;
+        return broken_before(w, "it is no record, or was changed");
+    else
+        keep_torn(w);
     return true;
 }
 
-struct chain_verdict chain_verify(FILE *file, const char *last)
+static bool walk_file(struct walk *w, FILE *file)
 {
-    struct walk w = {.last = last};
     char *text = NULL;
     size_t size = 0;
     ssize_t len;
     bool well = true;
-    memcpy(w.hash, first_previous, CHAIN_HASH);
-    buf_init(&w.torn, REGION_MOST);
+    w->line = 0;
     while (well && (len = getline(&text, &size, file)) > 0) {
         bool is_ended = text[len - 1] == '\n';
-        well = take_line(&w, span_make(text, (size_t)len - is_ended), is_ended);
+        well = take_line(w, span_make(text, (size_t)len - is_ended), is_ended);
     }
+    free(text);
+    return well;
+}
+
+struct chain_verdict chain_verify(FILE *const *files, size_t count, uint64_t from, const char *last)
+{
+    struct walk w = {.from = from, .last = last};
+    bool well = true;
+    memcpy(w.hash, first_previous, CHAIN_HASH);
+    buf_init(&w.torn, REGION_MOST);
+    for (w.file = 0; w.file < count && well; w.file += well)
+        well = walk_file(&w, files[w.file]);
     w.verdict.is_well = well && is_over(&w);
     memcpy(w.verdict.last, w.hash, CHAIN_HASH);
     buf_fini(&w.torn);
-    free(text);
     return w.verdict;
 }

@@ -45,13 +45,15 @@ struct chain_verdict {
     uint64_t records;
     char last[CHAIN_HASH];
     bool is_well;
-    size_t line;      /* not well: the first that is broken */
-    const char *why;  /* likewise: static text */
-    size_t torn_line; /* the first that was cut off; 0: none */
-    bool ends_torn;   /* the last line is, and nothing stands behind it yet */
-    bool knows_last;  /* the record that was asked for is part of it */
+    size_t file, line;           /* not well: the first that is broken, of which file */
+    const char *why;             /* likewise: static text */
+    size_t torn_file, torn_line; /* the first that was cut off; 0: none */
+    bool ends_torn;              /* the last line is, and nothing stands behind it yet */
+    bool knows_last;             /* the record that was asked for is part of it */
 };
-/* `last`: a hash that has to be that of a record; NULL: none. */
-struct chain_verdict chain_verify(FILE *file, const char *last);
+/* The files one after the other. `from`: the number of the first record, where older ones are gone;
+ * 1: none are. `last`: a hash that has to be that of a record; NULL: none. */
+struct chain_verdict chain_verify(FILE *const *files, size_t count, uint64_t from,
+                                  const char *last);
 
 #endif

@@ -1,107 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The file. It is full once it has so many bytes: then it is renamed to .1, that to .2 and so on,
+ * under its lock, and the next record begins a new one. Whoever waited for the lock of the old file
+ * looks whether the name still means it; an empty file goes on where .1 ends. A crash between the
+ * two costs nothing: there is no name, or an empty file. */
 #include "sidecar/change_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "rules/base/buf.h"
-#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/change_chain.h"
-#include "sidecar/http/date.h"
 
-enum { TAIL_BYTES = 2 * CHAIN_LINE_MOST, VALUE_BYTES = 64 * 1024, TEXT_BYTES = 4096, NAME = 1024 };
-enum { TRY_NS = 5000000, LOOP_TRIES = 20, COMMAND_TRIES = 1000 };
+enum { TAIL_BYTES = 2 * CHAIN_LINE_MOST, ROTATED_MOST = 9999 };
+enum { TRY_NS = 5000000, THREAD_TRIES = 100, COMMAND_TRIES = 1000, REOPENS_MOST = 100 };
 
-/* ---- a record ---- */
+struct change_log {
+    char *path;
+    int fd;
+    off_t size;
+    struct chain_end end;
+};
 
-static void add_text(struct buf *to, const char *key, struct span text)
+/* ---- what is wrong ---- */
+
+static void fail(struct change_fault *fault, const char *path, const char *what)
 {
-    buf_format(to, ",\"%s\":", key);
-    json_add_string(to, span_first(text, TEXT_BYTES));
+    fault->is_full = false;
+    snprintf(fault->why, sizeof fault->why, "%.300s: %s", path, what);
 }
 
-static void add_value(struct buf *to, const char *key, struct span json)
+static void fail_of(struct change_fault *fault, const char *path, int error)
 {
-    buf_format(to, ",\"%s\":", key);
-    if (json.at == NULL)
-        buf_add(to, SPAN("null"));
-    else if (json.len > VALUE_BYTES)
-        buf_format(to, "{\"omitted_bytes\":%zu}", json.len);
-    else
-        buf_add(to, json);
+    fail(fault, path,
+         error == EWOULDBLOCK ? "somebody else has held it for too long" : strerrordesc_np(error));
+    fault->is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
-static void add_user(struct buf *to, unsigned uid)
+/* ---- opening ---- */
+
+/* Of a pipe nobody could read where the chain goes on. */
+static int open_file(const char *path)
 {
-    struct passwd entry, *found = NULL;
-    char text[NAME];
-    buf_format(to, ",\"uid\":%u", uid);
-    if (getpwuid_r(uid, &entry, text, sizeof text, &found) == 0 && found != NULL)
-        add_text(to, "user", span_text(entry.pw_name));
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
 }
 
-static void add_who(struct buf *to, const struct change_who *who)
+/* A shell that holds the lock must not hold an order up for ever: half a second, a command 5 s. */
+static bool lock(int fd, enum change_way way)
 {
-    static const char *const ways[] = {"admin", "signal", "command"};
-    buf_format(to, ",\"who\":{\"by\":\"%s\"", ways[who->way]);
-    switch (who->way) {
-    case CHANGE_BY_ADMIN:
-        add_text(to, "address", who->address);
-        buf_format(to, ",\"token\":%s", who->has_token ? "true" : "false");
-        if (who->says.len > 0)
-            add_text(to, "says", who->says);
-        break;
-    case CHANGE_BY_SIGNAL:
-        if (!who->is_known)
+    const struct timespec pause = {.tv_nsec = TRY_NS};
+    unsigned tries = way == CHANGE_BY_COMMAND ? COMMAND_TRIES : THREAD_TRIES;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || --tries == 0)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+/* Somebody may have rotated it while we waited. */
+static bool is_still(int fd, const char *path)
+{
+    struct stat held, named;
+    return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
+static int open_locked(const char *path, enum change_way way)
+{
+    for (unsigned turn = 0; turn < REOPENS_MOST; turn++) {
+        int fd = open_file(path);
+        if (fd < 0)
+            return -1;
+        bool locked = lock(fd, way);
+        if (locked && is_still(fd, path))
+            return fd;
+        int error = locked ? EWOULDBLOCK : errno;
+        close(fd);
+        errno = error;
+        if (!locked)
             break;
-        add_user(to, who->uid);
-        buf_format(to, ",\"pid\":%d", who->pid);
-        break;
-    case CHANGE_BY_COMMAND: add_user(to, who->uid); break;
     }
-    buf_add_byte(to, '}');
+    return -1;
 }
 
-static void record_add(struct buf *to, const struct change *change, const struct chain_end *end)
-{
-    char time[TIMESTAMP_LENGTH], hash[CHAIN_HASH];
-    if (end->needs_line_feed)
-        buf_add_byte(to, '\n');
-    size_t start = to->len;
-    buf_format(to, "{\"sequence\":%llu,\"previous\":\"%.*s\"",
-               (unsigned long long)end->sequence + 1, CHAIN_HASH, end->hash);
-    if (end->is_torn)
-        buf_format(to, ",\"torn\":\"%.*s\"", CHAIN_HASH, end->torn);
-    timestamp_write(time, change->wall_us);
-    add_text(to, "time", span_make(time, TIMESTAMP_LENGTH));
-    add_text(to, "event", span_text(change->event));
-    add_who(to, &change->who);
-    add_text(to, "what", change->what);
-    add_value(to, "before", change->before);
-    add_value(to, "after", change->after);
-    if (change->error != NULL) {
-        add_text(to, "error", span_text(change->error));
-        add_text(to, "message", change->message);
-    }
-    chain_hash(span_from(buf_span(to), start), hash);
-    buf_format(to, ",\"hash\":\"%.*s\"}\n", CHAIN_HASH, hash);
-}
-
-/* ---- the file ---- */
-
-static bool fail(char *why, size_t size, const char *path, const char *what)
-{
-    snprintf(why, size, "%s: %s", path, what);
-    return false;
-}
+/* ---- the end ---- */
 
 static bool end_read(int fd, uint64_t bytes, struct chain_end *end)
 {
@@ -116,6 +114,145 @@ static bool end_read(int fd, uint64_t bytes, struct chain_end *end)
     bool found = got == len && chain_end_find(span_make(tail, len), len == bytes, end);
     free(tail);
     return found;
+}
+
+static void rotated_name(const char *path, unsigned number, char to[PATH_MAX])
+{
+    if (snprintf(to, PATH_MAX, "%s.%u", path, number) >= PATH_MAX)
+        to[0] = '\0';
+}
+
+/* An empty file goes on where the one before it ends, if there is one. False: that is none. */
+static bool end_find(const struct change_log *log, struct chain_end *end)
+{
+    char before[PATH_MAX];
+    struct stat status;
+    rotated_name(log->path, 1, before);
+    int fd = log->size == 0 ? open(before, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+    if (fd < 0)
+        return end_read(log->fd, (uint64_t)log->size, end);
+    bool found = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                 end_read(fd, (uint64_t)status.st_size, end);
+    end->needs_line_feed = false;
+    close(fd);
+    return found;
+}
+
+/* ---- rotation ---- */
+
+static bool rename_all(const char *path, unsigned keep)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    unsigned last = 1;
+    struct stat status;
+    for (; last < keep && last < ROTATED_MOST; last++) {
+        rotated_name(path, last, to);
+        if (stat(to, &status) != 0)
+            break;
+    }
+    for (; last > 0; last--) {
+        rotated_name(path, last, to);
+        rotated_name(path, last - 1, from);
+        if (rename(last > 1 ? from : path, to) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Where it cannot be renamed the old file goes on. */
+static void make_room(struct change_log *log, const struct change_rotation *rotation,
+                      enum change_way way)
+{
+    if (rotation == NULL || rotation->most_bytes == 0 || log->size == 0 ||
+        (uint64_t)log->size < rotation->most_bytes ||
+        !rename_all(log->path, rotation->keep > 0 ? rotation->keep : ROTATED_MOST))
+        return;
+    int fd = open_locked(log->path, way);
+    if (fd < 0)
+        return; /* what is held has another name by now, and goes on */
+    close(log->fd);
+    log->fd = fd;
+}
+
+/* ---- room ---- */
+
+/* So that what is done after it can be written down. A file system that cannot promise anything is
+ * taken at its word. */
+static int reserve(const struct change_log *log)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (rlim_t)log->size + CHAIN_LINE_MOST > limit.rlim_cur)
+        return EFBIG;
+    if (fallocate(log->fd, FALLOC_FL_KEEP_SIZE, log->size, CHAIN_LINE_MOST) == 0)
+        return 0;
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO ? errno : 0;
+}
+
+/* Some file systems give it back for the one, some for the other; else it stays kept for the next.
+ */
+static void release(const struct change_log *log)
+{
+    if (fallocate(log->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, log->size,
+                  CHAIN_LINE_MOST) != 0 ||
+        ftruncate(log->fd, log->size) != 0)
+        errno = 0;
+}
+
+struct change_log *change_log_begin(const char *path, const struct change_rotation *rotation,
+                                    enum change_way way, struct change_fault *fault)
+{
+    struct stat status;
+    int error, fd = open_locked(path, way);
+    if (fd < 0 && errno == EINVAL) {
+        fail(fault, path, "this is no file");
+        return NULL;
+    }
+    if (fd < 0) {
+        fail_of(fault, path, errno);
+        return NULL;
+    }
+    struct change_log *log = must_alloc(sizeof *log);
+    log->fd = fd;
+    log->path = must_strdup(path);
+    log->size = fstat(fd, &status) == 0 ? status.st_size : 0;
+    make_room(log, rotation, way);
+    log->size = fstat(log->fd, &status) == 0 ? status.st_size : 0;
+    if (!end_find(log, &log->end))
+        fail(fault, path, "no whole record stands at its end");
+    else if ((error = reserve(log)) != 0)
+        fail_of(fault, path, error);
+    else
+        return log;
+    change_log_end(log);
+    return NULL;
+}
+
+void change_log_end(struct change_log *log)
+{
+    if (log == NULL)
+        return;
+    release(log);
+    close(log->fd);
+    free(log->path);
+    free(log);
+}
+
+/* ---- records ---- */
+
+static void record_add(struct buf *to, struct span body, const struct chain_end *end,
+                       char hash[CHAIN_HASH])
+{
+    if (end->needs_line_feed)
+        buf_add_byte(to, '\n');
+    size_t start = to->len;
+    buf_format(to, "{\"sequence\":%llu,\"previous\":\"%.*s\"",
+               (unsigned long long)end->sequence + 1, CHAIN_HASH, end->hash);
+    if (end->is_torn)
+        buf_format(to, ",\"torn\":\"%.*s\"", CHAIN_HASH, end->torn);
+    buf_add(to, body);
+    chain_hash(span_from(buf_span(to), start), hash);
+    buf_format(to, ",\"hash\":\"%.*s\"}\n", CHAIN_HASH, hash);
 }
 
 static bool write_whole(int fd, struct span text)
@@ -140,79 +277,49 @@ static bool append(int fd, off_t at, struct span text)
     return false;
 }
 
-/* A shell that holds the lock must not hold the program up: its loop tries for 100 ms, a command
- * for 5 s. */
-static bool lock(int fd, enum change_way way)
+bool change_log_put(struct change_log *log, struct span body, struct change_fault *fault)
 {
-    const struct timespec pause = {.tv_nsec = TRY_NS};
-    unsigned tries = way == CHANGE_BY_COMMAND ? COMMAND_TRIES : LOOP_TRIES;
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK || --tries == 0)
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-static int open_file(const char *path)
-{
-    return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-}
-
-static int open_locked(const char *path, enum change_way way)
-{
-    int fd = open_file(path);
-    if (fd >= 0 && lock(fd, way))
-        return fd;
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = error;
-    return -1;
-}
-
-static bool is_one_line(struct span json)
-{
-    for (size_t i = 0; i < json.len; i++)
-        if ((unsigned char)json.at[i] < ' ')
-            return false;
-    return true;
-}
-
-bool change_log_add(const char *path, const struct change *change, char *why, size_t size)
-{
-    struct stat status;
-    struct chain_end end;
     struct buf line;
-    if (!is_one_line(change->before))
-        return fail(why, size, path, "before: a control character in it");
-    if (!is_one_line(change->after))
-        return fail(why, size, path, "after: a control character in it");
-    int fd = open_locked(path, change->who.way);
-    if (fd < 0)
-        return fail(why, size, path,
-                    errno == EWOULDBLOCK ? "somebody else has held it for too long"
-                                         : strerrordesc_np(errno));
+    char hash[CHAIN_HASH];
     buf_init(&line, CHAIN_LINE_MOST);
-    bool well = fstat(fd, &status) == 0 && end_read(fd, (uint64_t)status.st_size, &end);
-    if (!well) {
-        fail(why, size, path, "no whole record stands at its end");
+    record_add(&line, body, &log->end, hash);
+    bool fits = !buf_is_full(&line);
+    bool well = fits && append(log->fd, log->size, buf_span(&line));
+    if (well) {
+        log->size += (off_t)line.len;
+        log->end = (struct chain_end){.sequence = log->end.sequence + 1};
+        memcpy(log->end.hash, hash, CHAIN_HASH);
+    } else if (fits) {
+        fail_of(fault, log->path, errno);
     } else {
-        record_add(&line, change, &end);
-        well = !buf_is_full(&line) && append(fd, status.st_size, buf_span(&line));
-        if (!well)
-            fail(why, size, path, buf_is_full(&line) ? "too long" : strerrordesc_np(errno));
+        fail(fault, log->path, "too long");
     }
     buf_fini(&line);
-    close(fd);
     return well;
 }
 
-bool change_log_open(const char *path, char *why, size_t size)
+bool change_log_add(const char *path, const struct change *change, struct change_fault *fault)
+{
+    struct buf body;
+    buf_init(&body, CHAIN_LINE_MOST);
+    const char *wrong = change_write(change, &body);
+    struct change_log *log =
+        wrong == NULL ? change_log_begin(path, NULL, change->who.way, fault) : NULL;
+    bool well = log != NULL && change_log_put(log, buf_span(&body), fault);
+    if (wrong != NULL)
+        fail(fault, path, wrong);
+    change_log_end(log);
+    buf_fini(&body);
+    return well;
+}
+
+bool change_log_open(const char *path, struct change_fault *fault)
 {
     int fd = open_file(path);
-    if (fd < 0)
-        return fail(why, size, path, strerrordesc_np(errno));
+    if (fd < 0) {
+        fail(fault, path, errno == EINVAL ? "this is no file" : strerrordesc_np(errno));
+        return false;
+    }
     close(fd);
     return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log of changes: what people changed, who, when, what it was before and what it is now. One
- * JSON line a change, chained by hashes (change_chain.h). The running program and commands write
- * the same file, one after the other (flock, tried for a while); each record is on the disk before
- * its change is answered. A new file is its owner's alone. It is the caller who takes secrets
- * out. */
+ * JSON line a change, chained by hashes (change_chain.h) over all files that it was rotated into.
+ * The running program and commands write the same file, one after the other (flock, tried for a
+ * while); each record is on the disk before its change is answered. A new file is its owner's
+ * alone. It is the caller who takes secrets out. All of it may block. */
 #ifndef SIDEGATE_SIDECAR_CHANGE_LOG_H
 #define SIDEGATE_SIDECAR_CHANGE_LOG_H
 
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/base/buf.h"
 #include "rules/base/span.h"
 
 enum change_way {
@@ -39,9 +40,32 @@ struct change {
     struct span message;       /* with an error: why not */
 };
 
-/* False: `why`; the file is as it was, or its last line is torn, which the next record says. */
-bool change_log_add(const char *path, const struct change *change, char *why, size_t size);
-/* Can it be written? Makes it where it is missing. False: `why`. */
-bool change_log_open(const char *path, char *why, size_t size);
+/* Why not. */
+struct change_fault {
+    bool is_full; /* there is no room: a disk, a quota, a limit */
+    char why[400];
+};
+
+/* When it is renamed to .1, that to .2... */
+struct change_rotation {
+    uint64_t most_bytes; /* 0: never */
+    unsigned keep;       /* of the renamed ones; 0: all */
+};
+
+/* The log, with its lock held and room for one record. */
+struct change_log;
+/* NULL: `fault`; nothing has changed. */
+struct change_log *change_log_begin(const char *path, const struct change_rotation *rotation,
+                                    enum change_way way, struct change_fault *fault);
+/* False: `fault`; the file is as it was, or its last line is torn, which the next record says. */
+bool change_log_put(struct change_log *log, struct span body, struct change_fault *fault);
+void change_log_end(struct change_log *log); /* NULL allowed */
+
+/* What change_log_put() takes; does not block. NULL, or what is wrong with it. */
+const char *change_write(const struct change *change, struct buf *to);
+/* The three for one change, without rotation. */
+bool change_log_add(const char *path, const struct change *change, struct change_fault *fault);
+/* Can it be written? Makes it where it is missing. False: `fault`. */
+bool change_log_open(const char *path, struct change_fault *fault);
 
 #endif

@@ -156,7 +156,7 @@ static int file_change(struct order *order, bool makes, int (*change)(struct ord
 static void note(const struct order *order, const char *event, struct span id, struct span before,
                  struct span after)
 {
-    char why[WHY_BYTES];
+    struct change_fault fault;
     struct timespec now;
     struct buf what;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -171,8 +171,8 @@ static void note(const struct order *order, const char *event, struct span id, s
         .before = before,
         .after = after,
     };
-    if (!change_log_add(order->change_log, &change, why, sizeof why))
-        say(order, "--change-log", why);
+    if (!change_log_add(order->change_log, &change, &fault))
+        say(order, "--change-log", fault.why);
     buf_fini(&what);
 }
 

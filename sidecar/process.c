@@ -335,6 +335,7 @@ static bool start(struct process *process, char *why, size_t size)
     }
     process->filters = metric_filters_new();
     process->admin = admin_new(process);
+    process->changes = change_desk_new(process->loop, process_change_lacks, process);
     process->alarms =
         alarm_watch_new(process->loop, &process->log, workers->metrics, workers->count);
     alarm_watch_change(process->alarms, settings);
@@ -349,15 +350,31 @@ static bool start(struct process *process, char *why, size_t size)
 
 /* ---- closing ---- */
 
+/* False: the disk of the log of changes hangs, which was said. */
+static bool finish_orders(struct process *process)
+{
+    if (process->changes == NULL ||
+        change_desk_finish(process->changes, loop_clock_us(process->loop) + FLUSH_US))
+        return true;
+    program_log_say(process->log, LOG_ERROR,
+                    "change_log.path: the disk does not answer, what was asked for is given up");
+    return false;
+}
+
 static void stop(struct process *process)
 {
     struct workers *workers = &process->workers;
-    while (process->reload.running && !timer_is_armed(&process->reload.wait))
+    bool hangs = false;
+    while (process->reload.running && !timer_is_armed(&process->reload.wait) && !hangs) {
         loop_turn(process->loop, WAIT_COMPILER_US);
+        hangs = !finish_orders(process);
+    }
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_stop(workers->at[w]);
+    finish_orders(process);
     admin_free(process->admin); /* the loop turns below, and pages look at workers */
+    change_desk_free(process->changes);
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the running program writes into the log of changes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "sidecar/config/print.h"
 #include "sidecar/process_inside.h"
 
-enum { WHY_BYTES = 512, VALUES_BYTES = 1 << 20, SAYS_BYTES = 256, ADDRESS_BYTES = 64, ASKERS = 16 };
+enum { VALUES_BYTES = 1 << 20, SAYS_BYTES = 256, ADDRESS_BYTES = 64, ASKERS = 16 };
 
 /* Who asked for the reload that is under way, with texts of its own. */
 struct change_asker {
@@ -19,27 +20,37 @@ struct change_asker {
     char says[SAYS_BYTES], address[ADDRESS_BYTES];
 };
 
-static void write_down(struct process *process, struct span path, const struct change *change)
+struct change_place process_change_place(const struct settings *settings)
 {
-    char why[WHY_BYTES];
-    if (change_log_add(path.at, change, why, sizeof why))
-        return;
-    process->facts.change_log_failed++;
-    program_log_say(process->log, LOG_ERROR, "the log of changes lacks %s " SPAN_FORMAT ": %s",
-                    change->event, span_arg(change->what), why);
+    return (struct change_place){
+        .path = settings->change_log.path,
+        .rotation = {settings->change_log.most_bytes, settings->change_log.keep}};
 }
 
-void process_change(struct process *process, struct change *change)
+unsigned process_change_refused(struct process *process, const struct change_fault *fault)
 {
-    struct span path = process->snapshot->settings->change_log;
-    change->wall_us = loop_wall_us(process->loop);
-    if (path.at != NULL)
-        write_down(process, path, change);
+    process->facts.changes_refused++;
+    program_log_say(process->log, LOG_ERROR,
+                    "an order is not carried out, for it could not be written down: %s",
+                    fault->why);
+    return fault->is_full ? 507 : 503;
+}
+
+void process_change_lacks(void *context, const char *what, const char *why)
+{
+    struct process *process = context;
+    process->facts.change_log_failed++;
+    program_log_say(process->log, LOG_ERROR, "the log of changes lacks %s: %s", what, why);
 }
 
 bool process_changes_open(const struct settings *settings, char *why, size_t size)
 {
-    return settings->change_log.at == NULL || change_log_open(settings->change_log.at, why, size);
+    struct change_fault fault;
+    if (settings->change_log.path.at == NULL ||
+        change_log_open(settings->change_log.path.at, &fault))
+        return true;
+    snprintf(why, size, "%s", fault.why);
+    return false;
 }
 
 /* ---- the admin API ---- */
@@ -56,8 +67,11 @@ struct change_who admin_who(const struct process *process, const struct service_
 
 void admin_change(struct process *process, const struct service_call *call, struct change *change)
 {
+    struct span path = process->snapshot->settings->change_log.path;
     change->who = admin_who(process, call);
-    process_change(process, change);
+    change->wall_us = loop_wall_us(process->loop);
+    if (path.at != NULL)
+        change_desk_write(process->changes, path, change);
 }
 
 /* ---- reloads ---- */
@@ -127,9 +141,9 @@ static void say_reload(struct process *process, struct change *change,
     change->who = asker->who;
     change->wall_us = loop_wall_us(process->loop);
     if (paths[0].at != NULL)
-        write_down(process, paths[0], change);
+        change_desk_write(process->changes, paths[0], change);
     if (paths[1].at != NULL && (paths[0].at == NULL || !span_is(paths[0], paths[1])))
-        write_down(process, paths[1], change);
+        change_desk_write(process->changes, paths[1], change);
 }
 
 /* A log that is only now named begins with this, and one that is given up ends with it. */
@@ -137,8 +151,8 @@ void process_change_reloaded(struct process *process, const struct snapshot *bef
                              const struct snapshot *after, const char *faults)
 {
     struct span none = {NULL, 0};
-    struct span paths[2] = {before->settings->change_log,
-                            after != NULL ? after->settings->change_log : none};
+    struct span paths[2] = {before->settings->change_log.path,
+                            after != NULL ? after->settings->change_log.path : none};
     struct change change = {.event = "ReloadConfiguration", .what = SPAN("configuration")};
     struct difference difference;
     buf_init(&difference.before, VALUES_BYTES);

@@ -8,7 +8,7 @@
 #include "exporters/cloudwatch/collector.h"
 #include "sidecar/admin.h"
 #include "sidecar/alarm_watch.h"
-#include "sidecar/change_log.h"
+#include "sidecar/change_desk.h"
 #include "sidecar/list_fetcher.h"
 #include "sidecar/process.h"
 #include "sidecar/program_log.h"
@@ -43,6 +43,7 @@ struct process {
     struct collector *collector;       /* the same */
     struct metric_filters *filters;    /* of access lines */
     struct archive *archive;           /* of the store; answers what is asked of it */
+    struct change_desk *changes;       /* orders that are written down */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;
@@ -55,6 +56,7 @@ struct process {
         bool running, again;         /* another HUP while one is being compiled */
         bool waits;                  /* for a snapshot to end, and it was said */
         char *refused;               /* faults of the latest configuration; NULL: it is in force */
+        unsigned refused_status;     /* what its askers are answered */
         char *files_refused;         /* of files that changed by themselves */
         struct timer wait;           /* too many snapshots are alive */
         struct timer look;           /* at files that change by themselves */
@@ -105,9 +107,12 @@ void ip_sets_look(struct process *process);
 
 /* ---- process_changes.c: the log of changes ---- */
 
-/* Writes one down, where the settings in force name the log; `wall_us` is filled in. That it cannot
- * be written is said in the program's own log, and the change stands. */
-void process_change(struct process *process, struct change *change);
+/* The log that these settings name. */
+struct change_place process_change_place(const struct settings *settings);
+/* An order was not carried out: said and counted. What it is answered. */
+unsigned process_change_refused(struct process *process, const struct change_fault *fault);
+/* A record that the log lacks: said and counted. `context`: the process. */
+void process_change_lacks(void *context, const char *what, const char *why);
 /* Can the log be written, where the settings name one? False: `why`. */
 bool process_changes_open(const struct settings *settings, char *why, size_t size);
 /* The reload that has just been asked for is this one's doing. */

@@ -32,6 +32,7 @@ struct compilation {
     bool renews;    /* the files alone that change by themselves, */
     unsigned which; /* of these kinds: bits of enum renewal */
     bool waited;    /* for lists: what came is to be put in */
+    struct change_turn turn;
 };
 
 /* ---- taking the result over ---- */
@@ -136,10 +137,12 @@ static void forget_refusal(struct process *process)
     program_log_say(process->log, LOG_INFO, "files that were refused are as they were");
 }
 
-static void take_over(struct compilation *compilation)
+/* `fault`: it cannot be written down; NULL: it can, or need not be. */
+static void take_over(struct compilation *compilation, const struct change_fault *fault)
 {
     struct process *process = compilation->process;
     char why[WHY_BYTES] = "";
+    process->reload.refused_status = 422;
     bool has_errors = faults_count(compilation->faults, FAULT_ERROR) > 0;
     if (compilation->renews)
         process->reload.suspect = has_errors ? compilation->which : 0;
@@ -150,6 +153,10 @@ static void take_over(struct compilation *compilation)
     process->facts.last_reload_wall_us = loop_wall_us(process->loop);
     if (compilation->snapshot == NULL) {
         refuse(process, compilation->renews, faults_text(compilation->faults));
+    } else if (fault != NULL) {
+        process->reload.refused_status = process_change_refused(process, fault);
+        snapshot_give(compilation->snapshot);
+        refuse(process, false, must_strdup(fault->why));
     } else if (!swap(process, compilation->snapshot, why, sizeof(why))) {
         memset(process->reload.stamps, 0, sizeof process->reload.stamps); /* tried again */
         snapshot_give(compilation->snapshot);
@@ -186,15 +193,11 @@ static bool park(struct compilation *compilation)
     return true;
 }
 
-static void on_compiled(struct mail *mail)
+static void finish(struct compilation *compilation)
 {
-    struct compilation *compilation = list_entry(mail, struct compilation, mail);
     struct process *process = compilation->process;
-    if (park(compilation))
-        return;
     bool renewed = compilation->renews;
     process->reload.running = false;
-    take_over(compilation);
     list_fetcher_follow(process->fetcher, process->snapshot->settings);
     list_fetcher_judged(process->fetcher);
     compilation_free(compilation);
@@ -204,6 +207,52 @@ static void on_compiled(struct mail *mail)
     } else if (!renewed) { /* who waits asked for the configuration */
         admin_reload_ended(process->admin);
     }
+}
+
+static void on_turn(struct change_turn *turn, const struct change_fault *fault)
+{
+    struct compilation *compilation = list_entry(turn, struct compilation, turn);
+    take_over(compilation, fault);
+    if (fault != NULL)
+        finish(compilation);
+}
+
+static void on_written(struct change_turn *turn, const struct change_fault *fault)
+{
+    (void)fault; /* it was told */
+    finish(list_entry(turn, struct compilation, turn));
+}
+
+/* The log that was in force is left by this reload, or nothing changes: it need not be there. */
+static bool is_written_down(struct compilation *compilation)
+{
+    struct process *process = compilation->process;
+    struct change_place *places = compilation->turn.places;
+    if (compilation->renews || process->reload.askers == NULL)
+        return false;
+    places[0] = process_change_place(process->snapshot->settings);
+    places[0].is_optional = true;
+    if (compilation->snapshot != NULL)
+        places[1] = process_change_place(compilation->snapshot->settings);
+    bool is_one = places[0].path.at != NULL && places[1].path.at != NULL &&
+                  span_is(places[0].path, places[1].path);
+    if (is_one)
+        places[0] = (struct change_place){.path = {NULL, 0}};
+    return places[0].path.at != NULL || places[1].path.at != NULL;
+}
+
+static void on_compiled(struct mail *mail)
+{
+    struct compilation *compilation = list_entry(mail, struct compilation, mail);
+    if (park(compilation))
+        return;
+    compilation->turn = (struct change_turn){.act = on_turn, .end = on_written};
+    if (is_written_down(compilation)) {
+        change_desk_take(compilation->process->changes, &compilation->turn);
+        return;
+    }
+    take_over(compilation, NULL);
+    finish(compilation);
 }
 
 /* ---- compiling ---- */

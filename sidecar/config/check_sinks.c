@@ -140,6 +140,19 @@ static void check_shared(struct reading *reading, const char *path, const struct
     refuse(&section, "path", "", message);
 }
 
+static void check_change_log(struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *node = tree_find_path(reading->root, SPAN("change_log.rotate"));
+    bool rotates = settings->change_log.most_bytes > 0;
+    if (node != NULL && rotates && settings->change_log.path.at == NULL)
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
+                  "change_log.rotate: path names no file");
+    else if (node != NULL && !rotates && settings->change_log.keep > 0)
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("add rotate.max_size"),
+                  "change_log.rotate: it is never full");
+}
+
 void sinks_check(struct reading *reading)
 {
     struct settings *settings = reading->settings;
@@ -157,6 +170,7 @@ void sinks_check(struct reading *reading)
         for (size_t j = 0; j < i; j++)
             check_shared(reading, logs[i].path, logs[i].to, logs[j].path, logs[j].to);
     }
+    check_change_log(reading);
     settings->execution_log.is_on = log_settings_want(&settings->execution_log.to);
     settings->waf_log.is_on = log_settings_want(&settings->waf_log.to);
 }

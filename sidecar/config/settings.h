@@ -378,7 +378,11 @@ struct settings {
         enum execution_level level;
         bool data_trace;
     } execution_log;
-    struct span change_log; /* a path; at == NULL: off */
+    struct {
+        struct span path;    /* at == NULL: off */
+        uint64_t most_bytes; /* then it is renamed; 0: never */
+        unsigned keep;       /* of the renamed ones; 0: all */
+    } change_log;
     struct {
         struct log_settings to;
         bool is_on; /* it goes somewhere */

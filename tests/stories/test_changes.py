@@ -6,6 +6,9 @@ import json
 import os
 import pwd
 import signal
+import threading
+import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -14,6 +17,7 @@ from harness import always_ok, run, wait_until
 from test_alarm_actions import QUIET
 from test_keys import QUOTA
 from test_keys import config as keys_config
+from test_rotation import small_disk  # noqa: F401 (a fixture)
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 SETS = "ip_sets: { abusers: { addresses: [192.0.2.0/28] } }\n"
@@ -230,19 +234,76 @@ def test_the_chain_goes_on_after_a_restart_and_beside_a_command(sidegate, backen
     assert verify(s.changes)[0] == 0
 
 
-def test_who_holds_the_log_holds_nothing_else_up_and_what_it_lacks_is_said_and_counted(sidegate, backend, tmp_path):
+def listed(s):
+    return order(s, "ip-sets", "list", "abusers")[1]
+
+
+def test_while_somebody_holds_the_log_no_order_is_carried_out_and_nothing_else_is_held_up(sidegate, backend, tmp_path):
     s = changing(sidegate, backend, tmp_path)
     assert s.changes.stat().st_mode & 0o777 == 0o600
-    assert s.metric("sidegate_change_log_failures_total") == 0
+    assert s.metric("sidegate_change_log_refusals_total") == 0
     with open(s.changes) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert order(s, "ip-sets", "add", "abusers", "203.0.113.9")[0] == 0
-        assert "203.0.113.9" in order(s, "ip-sets", "list", "abusers")[1]
-        wait_until(lambda: "the log of changes lacks PutIPSetEntry ip_set abusers: " in s.errors(), "it is said")
-        assert "somebody else has held it for too long" in s.errors()
-        assert s.metric("sidegate_change_log_failures_total") == 1
-    assert order(s, "ip-sets", "remove", "abusers", "203.0.113.9")[0] == 0
-    assert [record["event"] for record in records(s.changes)] == ["DeleteIPSetEntry"] and verify(s.changes)[0] == 0
+        ordered = threading.Thread(target=lambda: said.append(order(s, "ip-sets", "add", "abusers", "203.0.113.9")))
+        said, longest = [], 0
+        ordered.start()
+        while ordered.is_alive():  # the loop that would wait for the lock answers others at once
+            before = time.monotonic()
+            assert s.status("/livez")[0] == 200
+            longest = max(longest, time.monotonic() - before)
+        code, _, wrong = said[0]
+        assert code == 1 and "somebody else has held it for too long" in wrong
+        assert longest < 0.3  # the lock is tried for half a second
+        assert "203.0.113.9" not in listed(s)
+        assert "an order is not carried out, for it could not be written down: " in s.errors()
+        assert s.metric("sidegate_change_log_refusals_total") == 1 and s.metric("sidegate_change_log_failures_total") == 0
+    assert order(s, "ip-sets", "add", "abusers", "203.0.113.9")[0] == 0
+    assert [record["event"] for record in records(s.changes)] == ["PutIPSetEntry"] and verify(s.changes)[0] == 0
+
+
+def test_on_a_full_disk_orders_and_reloads_are_refused_with_507_and_the_log_can_be_moved(small_disk, sidegate, backend, tmp_path):
+    s = changing(sidegate, backend, small_disk)
+    assert order(s, "ip-sets", "add", "abusers", "203.0.113.9")[0] == 0
+    with open(small_disk / "ballast", "ab", buffering=0) as ballast:
+        assert ballast.write(b"x" * 200000) == 200000  # the room that was kept for a record is free again
+        with pytest.raises(OSError):
+            while True:
+                ballast.write(b"x" * 4096)
+    asked = urllib.request.Request(f"http://127.0.0.1:{s.admin_port}/api/v1/ip_sets/abusers/entries/203.0.113.9", method="DELETE")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    assert refused.value.code == 507 and "No space left on device" in refused.value.read().decode()
+    assert "203.0.113.9" in listed(s)
+    rewrite(s, "drain_delay: 0", "drain_delay: 0, request: 20s")
+    code, _, said = order(s, "reload")
+    assert code == 1 and "No space left on device" in said
+    assert s.metric("sidegate_change_log_refusals_total") == 2 and len(records(s.changes)) == 1
+    rewrite(s, f"{small_disk}/changes.ndjson", f"{tmp_path}/elsewhere.ndjson")
+    assert order(s, "reload")[0] == 0
+    one, = records(tmp_path / "elsewhere.ndjson")
+    assert one["after"]["change_log.path"] == f"{tmp_path}/elsewhere.ndjson" and one["after"]["timeouts.request"] == "20s"
+    assert "the log of changes lacks ReloadConfiguration configuration: " in s.errors()
+    assert verify(s.changes)[0] == 0 and verify(tmp_path / "elsewhere.ndjson")[0] == 0
+
+
+def test_a_log_that_is_rotated_is_one_chain_over_all_its_files(sidegate, backend, tmp_path):
+    s = sidegate(backend(always_ok).url, f"change_log: {{ path: {tmp_path}/changes.ndjson, rotate: {{ max_size: 4KiB }} }}\n{SETS}")
+    log = tmp_path / "changes.ndjson"
+    for i in range(40):
+        assert order(s, "ip-sets", "add", "abusers", f"203.0.113.{i}")[0] == 0
+    files = [log.with_name(f"{log.name}.{n}") for n in range(len(list(tmp_path.glob("changes.ndjson*"))) - 1, 0, -1)] + [log]
+    assert len(files) > 3
+    last = records(files[-1])[-1]["hash"]
+    for older, newer in zip(files, files[1:]):
+        assert records(newer)[0]["previous"] == records(older)[-1]["hash"]
+    assert verify(log, "--last", last) == (0, f"40 records, each of them what was written\nlast: {last}\n")
+    assert run("changes", "verify", *map(str, files))[0] == 0
+    whole, first = files[0].read_bytes(), len(records(files[0])) + 1
+    files[0].write_bytes(whole.replace(b"203.0.113.1", b"203.0.113.2", 1))
+    assert verify(log)[1].startswith(f"{files[0]}:2: it was changed")
+    files[0].unlink()
+    assert verify(log)[1] == f"{files[1]}:1: the record before it is missing, or is another one\n"
+    assert verify(log, "--from", str(first))[0] == 0 and verify(log, "--from", str(first + 1))[0] == 1
 
 
 def test_a_log_that_cannot_be_written_refuses_the_start_and_a_reload(sidegate, backend, tmp_path):
@@ -250,6 +311,11 @@ def test_a_log_that_cannot_be_written_refuses_the_start_and_a_reload(sidegate, b
     s.config.write_text(s.config.read_text() + f"change_log: {{ path: {tmp_path}/nowhere/changes }}\n")
     code, _, said = order(s, "reload")
     assert code != 0 and "nowhere/changes: No such file or directory" in said
+    os.mkfifo(tmp_path / "pipe")
+    rewrite(s, f"{tmp_path}/nowhere/changes", f"{tmp_path}/pipe")
+    code, _, said = order(s, "reload")
+    assert code != 0 and "pipe: this is no file" in said
+    rewrite(s, f"{tmp_path}/pipe", f"{tmp_path}/nowhere/changes")
     code, _, said = run("run", "-c", str(s.config), "--set", f"status.address=off", "--set", "admin.address=off", "--no-supervise")
     assert code == 1 and "nowhere/changes" in said
 
@@ -257,4 +323,5 @@ def test_a_log_that_cannot_be_written_refuses_the_start_and_a_reload(sidegate, b
 def test_what_is_wrong_with_the_command_line_is_said(tmp_path):
     assert run("changes")[0] == 2 and run("changes", "verify")[0] == 2 and run("changes", "verif")[0] == 2
     assert run("changes", "verify", "--last", "12", str(tmp_path / "x"))[0] == 2
+    assert run("changes", "verify", "--from", "0", str(tmp_path / "x"))[0] == 2
     assert verify(tmp_path / "x")[0] == 1

@@ -197,6 +197,8 @@ def test_a_disk_that_is_full_costs_what_is_counted(small_disk, sidegate, backend
     ("rotate: { maxsize: 1MiB }", "did you mean 'max_size'?"),
     ("rotate: { keep: 3 }", "access_log.rotate: it is never full (add rotate.max_size or rotate.max_age)"),
     ("rotate: { max_size: 1MiB, keep: 0 }", "expected a number from 1 to 1000000"),
+    ("} \nchange_log: { path: /tmp/x, rotate: { keep: 3 }", "change_log.rotate: it is never full (add rotate.max_size)"),
+    ("} \nchange_log: { rotate: { max_size: 1MiB }", "change_log.rotate: path names no file"),
     ("path: /dev/stdout, rotate: { max_size: 1MiB }", "access_log.rotate: path names no file"),
     ("path: off, rotate: { max_age: 1d }", "access_log.rotate: path names no file"),
     ("path: same.log, rotate: { max_size: 1MiB } }\nwaf_log: { path: same.log", "waf_log.path: access_log has this file, too: one that is rotated is one log's"),

@@ -70,7 +70,7 @@ struct report_audit {
     struct span parts;      /* letters, as SecAuditLogParts and ctl:auditLogParts came to */
     struct span components; /* SecComponentSignature */
     struct span web_app_id, sensor_id; /* SecWebAppId, SecSensorId */
-    /* of the heads, in order; the request's also where waf_log.wanted */
+    /* of the heads, in order; the request's also for waf_log */
     const struct pair *request_fields, *response_fields;
     size_t request_field_count, response_field_count;
     struct span request_body, response_body; /* what was inspected, as it came */
@@ -168,6 +168,7 @@ struct report {
     } waf;
     struct { /* for AWS WAF's own log */
         bool wanted;
+        bool sampled;        /* it is to be kept as a sample (sample_store.h); no record says so */
         struct span web_acl; /* of the first web ACL: its ARN or name; empty: there is none */
         const struct span *labels;
         size_t label_count;

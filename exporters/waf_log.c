@@ -365,6 +365,13 @@ static bool is_redacted(const struct waf_redaction *redaction, struct span name)
     return field_is_secret(name);
 }
 
+struct span waf_field_shown(const struct waf_redaction *redaction, const struct pair *field,
+                            struct buf *scratch)
+{
+    struct span value = shown(is_redacted(redaction, field->name), field->value);
+    return span_is_nocase(field->name, SPAN("referer")) ? url_masked(value, scratch) : value;
+}
+
 static void add_pairs(struct buf *to, const char *key, const struct pair *pairs, size_t count,
                       const struct waf_redaction *redaction, struct buf *scratch)
 {
@@ -373,10 +380,7 @@ static void add_pairs(struct buf *to, const char *key, const struct pair *pairs,
     for (size_t i = 0; i < count; i++) {
         buf_add(to, i > 0 ? SPAN(",{") : SPAN("{"));
         add_text(to, "name", pairs[i].name);
-        struct span value = shown(is_redacted(redaction, pairs[i].name), pairs[i].value);
-        if (span_is_nocase(pairs[i].name, SPAN("referer")))
-            value = url_masked(value, scratch);
-        add_text(to, "value", value);
+        add_text(to, "value", waf_field_shown(redaction, &pairs[i], scratch));
         buf_clear(scratch);
         buf_add_byte(to, '}');
     }

@@ -30,6 +30,11 @@ struct waf_redaction {
 struct waf_redaction *waf_redaction_new(const struct waf_redaction *from);
 void waf_redaction_free(struct waf_redaction *redaction); /* NULL allowed */
 
+/* The value of a field of the request, as it may be shown: as it is, or a copy at the end of
+ * `scratch`, which lives until the scratch changes. */
+struct span waf_field_shown(const struct waf_redaction *redaction, const struct pair *field,
+                            struct buf *scratch);
+
 enum waf_condition_kind { WAF_CONDITION_ACTION, WAF_CONDITION_LABEL };
 struct waf_condition {
     enum waf_condition_kind kind;

@@ -27,6 +27,7 @@ int main(void)
     failures += audit_tests();
     failures += sanitise_tests();
     failures += waf_log_tests();
+    failures += sample_store_tests();
     failures += execution_log_tests();
     failures += spool_tests();
     failures += spool_damage_tests();

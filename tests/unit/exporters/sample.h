@@ -51,6 +51,7 @@ int channels_tests(void);
 int audit_tests(void);
 int sanitise_tests(void);
 int waf_log_tests(void);
+int sample_store_tests(void);
 int execution_log_tests(void);
 int spool_tests(void);
 int spool_damage_tests(void);

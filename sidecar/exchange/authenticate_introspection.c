@@ -123,11 +123,12 @@ static enum step failed(struct exchange *x, const char *word)
     return authorizer_refuse(x, &refusal);
 }
 
-/* Clients' doing: were it a failure, a flood would let in where on_failure allows. */
-static enum step refuse_excess(struct exchange *x)
+/* Clients' doing: were it a failure, a flood, or a token that the server stumbles over, would let
+ * in where on_failure allows. */
+static enum step refuse_by_client(struct exchange *x, const char *word)
 {
     struct authorizer_refusal refusal;
-    token_fail("too_many_calls", &refusal);
+    token_fail(word, &refusal);
     refusal.failed = false;
     return authorizer_refuse(x, &refusal);
 }
@@ -177,7 +178,7 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
     }
     x->remote.cache = is_kept ? "miss" : NULL;
     if (!begin_call(x, token))
-        return refuse_excess(x);
+        return refuse_by_client(x, "too_many_calls");
     note_begin(x);
     return STEP_WAIT;
 }
@@ -202,7 +203,8 @@ static enum step settle(struct exchange *x, const struct authorizer_question *qu
     if (answer->outcome != CALL_ANSWERED)
         return failed(x, call_outcome_word(answer->outcome));
     if (answer->status != 200)
-        return failed(x, "bad_status");
+        return call_status_is_of_request(answer->status) ? refuse_by_client(x, "bad_status")
+                                                         : failed(x, "bad_status");
     struct jwt_rules rules = token_rules(question);
     struct jwt_verdict verdict =
         jwt_introspected(answer->body, &rules, question->wall_us / 1000000, x->arena, &jwt);

@@ -46,9 +46,10 @@ static enum step refuse_unasked(struct exchange *x, enum gateway_response_type t
                   is_malformed ? "authorizer_malformed" : "authorizer_failed", reason);
 }
 
-/* The request is more than can be asked about, or they are too many. That is clients' doing: were
- * it a failure, where on_failure allows whoever makes it long or often enough would be let in. */
-static enum step refuse_excess(struct exchange *x, const char *reason)
+/* The request is more than can be asked about, they are too many, or the server stumbles over it.
+ * That is clients' doing: were it a failure, where on_failure allows whoever makes it long, often
+ * or odd enough would be let in. */
+static enum step refuse_by_client(struct exchange *x, const char *reason)
 {
     return refuse_unasked(x, GATEWAY_AUTHORIZER_FAILURE, reason);
 }
@@ -114,6 +115,7 @@ static enum step settle(struct exchange *x, const struct authorizer_verdict *ver
     case AUTHORIZER_DENIED: return deny(x, verdict->word);
     case AUTHORIZER_MALFORMED:
         return fail(x, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, verdict->word);
+    case AUTHORIZER_STUMBLED: return refuse_by_client(x, verdict->word);
     case AUTHORIZER_FAILED: break;
     }
     return fail(x, GATEWAY_AUTHORIZER_FAILURE, verdict->word);
@@ -232,9 +234,9 @@ static enum step call(struct exchange *x, const struct remote_authorizer *remote
         .event = authorizer_event(x->authorizer.settings->payload, request),
     };
     if (asks.event.at == NULL)
-        return refuse_excess(x, "event_too_long");
+        return refuse_by_client(x, "event_too_long");
     if (!authorizer_call_begin(x, &asks))
-        return refuse_excess(x, "too_many_calls");
+        return refuse_by_client(x, "too_many_calls");
     x->remote.is_asker = true;
     return STEP_WAIT;
 }
@@ -246,7 +248,7 @@ static enum step ask(struct exchange *x, const struct remote_authorizer *remote,
         return call(x, remote, request, NULL);
     struct span key = identity_key(remote->identity, remote->identity_count, request);
     if (key.at == NULL)
-        return refuse_excess(x, "identity_too_long");
+        return refuse_by_client(x, "identity_too_long");
     struct results_id id = results_id(remote->results, key);
     struct kept *kept = results_find(remote->results, &id, loop_now_us(x->around->loop));
     if (kept != NULL) {

@@ -62,7 +62,7 @@ static struct authorizer_verdict read_answer(const struct authorizer_settings *s
         return verdict;
     if (verdict.answer != NULL)
         kept_give(&verdict.answer->kept);
-    return plain(AUTHORIZER_FAILED, "function_error");
+    return plain(AUTHORIZER_STUMBLED, "function_error");
 }
 
 static struct authorizer_verdict verdict_of(const struct authorizer_settings *settings,
@@ -78,7 +78,9 @@ static struct authorizer_verdict verdict_of(const struct authorizer_settings *se
     if (is_http && answer->status == 403)
         return plain(AUTHORIZER_DENIED, "forbidden");
     if (answer->status != 200)
-        return plain(AUTHORIZER_FAILED, "bad_status");
+        return plain(call_status_is_of_request(answer->status) ? AUTHORIZER_STUMBLED
+                                                               : AUTHORIZER_FAILED,
+                     "bad_status");
     return read_answer(settings, answer);
 }
 
@@ -93,7 +95,9 @@ static void note(struct authorizer_call *call, const struct call_answer *answer)
     attempt->address = span_make(call->address, len > 0 ? (size_t)len : 0);
     attempt->status = answer->status;
     attempt->duration_us = answer->duration_us;
-    if (call->verdict.outcome == AUTHORIZER_FAILED || call->verdict.outcome == AUTHORIZER_MALFORMED)
+    if (call->verdict.outcome == AUTHORIZER_FAILED ||
+        call->verdict.outcome == AUTHORIZER_STUMBLED ||
+        call->verdict.outcome == AUTHORIZER_MALFORMED)
         attempt->error = span_text(call->verdict.word);
 }
 

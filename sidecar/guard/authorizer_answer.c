@@ -186,7 +186,7 @@ static struct authorizer_verdict verdict_of(json_t *root, enum authorizer_payloa
     if (error != NULL && span_is(text_of(error), SPAN("Unauthorized")))
         return (struct authorizer_verdict){AUTHORIZER_UNAUTHORIZED, "unauthorized", NULL};
     if (error != NULL)
-        return (struct authorizer_verdict){AUTHORIZER_FAILED, "function_error", NULL};
+        return (struct authorizer_verdict){AUTHORIZER_STUMBLED, "function_error", NULL};
     struct answer *own = answer_new();
     enum answer_fault fault = read_forms(own, root, payload, form);
     own->answer.kept.bytes += arena_used(own->arena) + policy_bytes(own->policy);

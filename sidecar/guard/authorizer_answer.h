@@ -23,7 +23,8 @@ enum authorizer_outcome {
     AUTHORIZER_ANSWERED,     /* the answer holds */
     AUTHORIZER_UNAUTHORIZED, /* it says that nobody is there: errorMessage "Unauthorized" */
     AUTHORIZER_DENIED,       /* it says no without a word about it: a server's 403 */
-    AUTHORIZER_FAILED,       /* it says that it failed */
+    AUTHORIZER_FAILED,       /* it is away */
+    AUTHORIZER_STUMBLED,     /* it is there, and failed over this very request */
     AUTHORIZER_MALFORMED,    /* it is no answer */
 };
 

@@ -23,6 +23,15 @@ struct caller {
     struct mail stop;
 };
 
+bool call_status_is_of_request(unsigned status)
+{
+    static const unsigned of_server[] = {401, 403, 404, 405, 407, 408, 421, 425, 429};
+    for (size_t i = 0; i < sizeof of_server / sizeof *of_server; i++)
+        if (status == of_server[i])
+            return false;
+    return status == 500 || (status >= 400 && status < 500);
+}
+
 const char *call_outcome_word(enum call_outcome outcome)
 {
     static const char *const words[] = {

@@ -38,6 +38,11 @@ enum { CALL_OUTCOMES = CALL_BROKEN + 1 };
 /* "answered", "not_connected"...: for metrics and logs. */
 const char *call_outcome_word(enum call_outcome outcome);
 
+/* Does the server say so of what it was asked, and not of itself? 500, and 4xx but those about the
+ * address, our right to ask, and too much of it. Whoever writes what is asked can bring it about,
+ * again and again. */
+bool call_status_is_of_request(unsigned status);
+
 struct call_request {
     const char *method;        /* "GET", "POST" */
     const char *url;           /* http:// or https://, without user; redirects are not followed */

@@ -76,6 +76,37 @@ def test_on_failure_allow_does_not_let_pass_who_is_refused(door, function):
     assert ask(s, "v").status == 403
 
 
+STUMBLES = [400, 409, 413, 415, 418, 422, 431, 500]
+AWAY = [404, 408, 429, 501, 502, 503, 504]
+
+
+@pytest.mark.parametrize("options", ["identity: [$request.header.authorization]", "identity: [$request.header.authorization], payload: request"])
+def test_a_client_cannot_choose_to_be_let_in_by_credentials_that_an_authorizer_stumbles_over(door, function, options):
+    """on_failure is for a server that is away; what it says of one request is that request's doing."""
+    f = function(body=b"no such token")
+    s = door(f, options + ", on_failure: allow")
+    for i, status in enumerate(STUMBLES):
+        f.status = status
+        assert ask(s, f"odd {status}").status == 500, status
+        line = line_of(s, i + 1)
+        assert line["decisions"] == [{"control": "authorizer", "name": "custom", "decision": "block", "reason": "bad_status"}]
+        assert line["error"] == "authorizer_failed" and line["authorizer"]["call"]["error"] == "bad_status"
+    assert not s.server.heard
+    for status in AWAY:
+        f.status = status
+        assert ask(s, f"odd {status}").status == 200, status
+
+
+@pytest.mark.parametrize("fields", ["X-Amz-Function-Error: Unhandled\r\n", ""])
+def test_nor_by_credentials_over_which_a_function_throws(door, function, fields):
+    f = function({"errorMessage": "'NoneType' object has no attribute 'split'"}, fields=fields)
+    s = door(f, "payload: token, on_failure: allow", kind="lambda")
+    assert ask(s, "odd").status == 500 and not s.server.heard
+    assert line_of(s)["decisions"][0] == {"control": "authorizer", "name": "custom", "decision": "block", "reason": "function_error"}
+    f.status = 503
+    assert ask(s, "odd").status == 200
+
+
 TOO_LONG = [
     ("identity: [$request.header.authorization], payload: request", "event_too_long", [("X-A", "\\" * 120000)]),
     ("identity: [$request.header.x-a], ttl: 1m", "identity_too_long", [("X-A", "a" * 300000)]),

@@ -40,7 +40,7 @@ def raw(text):
 SERVERS = {
     "dead": None,
     "slow": never,
-    "status": says(b'{"isAuthorized":true,"active":true}', b"500 X"),
+    "status": says(b'{"isAuthorized":true,"active":true}', b"503 X"),
     "garbage": says(b"<html>"),
     "empty": says(b""),
     "noise": raw(b"SSH-2.0-x\r\n\r\n"),

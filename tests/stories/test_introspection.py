@@ -156,6 +156,17 @@ def test_what_can_be_no_token_is_refused_without_asking(sidegate, backend, serve
     assert not server.asked and not b.heard
 
 
+def test_a_token_that_the_server_stumbles_over_lets_nobody_in(sidegate, backend, server, tmp_path):
+    s, b = started(sidegate, backend, server, tmp_path, "on_failure: allow")
+    for status in (400, 413, 431, 500):
+        server.status = status
+        assert ask(s, f"odd.{status}").status == 500, status
+    assert {line["decisions"][0]["decision"] for line in s.lines(4)} == {"block"} and not b.heard
+    for status in (401, 404, 503):  # that is about us, or it is away
+        server.status = status
+        assert ask(s, f"odd.{status}").status == 200, status
+
+
 def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path):
     s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s")
     server.known = {TOKEN: {"active": True}}

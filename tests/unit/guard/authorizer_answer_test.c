@@ -124,10 +124,10 @@ TEST(only_the_very_word_unauthorized_says_that_nobody_is_there)
             .outcome,
         AUTHORIZER_UNAUTHORIZED);
     check_number(ask("{\"errorMessage\":\"unauthorized\"}", AUTHORIZER_TOKEN).outcome,
-                 AUTHORIZER_FAILED);
+                 AUTHORIZER_STUMBLED);
     check_number(ask("{\"errorMessage\":\"Unauthorized \"}", AUTHORIZER_TOKEN).outcome,
-                 AUTHORIZER_FAILED);
-    check_number(ask("{\"errorMessage\":7}", AUTHORIZER_2_0).outcome, AUTHORIZER_FAILED);
+                 AUTHORIZER_STUMBLED);
+    check_number(ask("{\"errorMessage\":7}", AUTHORIZER_2_0).outcome, AUTHORIZER_STUMBLED);
     check_number(
         ask("{\"errorMessage\":\"Unauthorized\",\"isAuthorized\":true}", AUTHORIZER_2_0).outcome,
         AUTHORIZER_UNAUTHORIZED);

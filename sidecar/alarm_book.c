@@ -54,8 +54,8 @@ static struct span keep(char **to, struct span text)
 
 static struct entry *entry_new(const struct alarm_event *from)
 {
-    size_t bytes =
-        from->alarm.len + from->id.len + from->target.len + from->outcome.len + from->text.len + 1;
+    size_t bytes = from->alarm.len + from->id.len + from->target.len + from->outcome.len +
+                   from->text.len + from->data.len + 1;
     struct entry *entry = must_alloc(sizeof *entry + bytes);
     char *at = entry->texts;
     entry->event = *from;
@@ -64,6 +64,7 @@ static struct entry *entry_new(const struct alarm_event *from)
     entry->event.target = keep(&at, from->target);
     entry->event.outcome = keep(&at, from->outcome);
     entry->event.text = keep(&at, from->text);
+    entry->event.data = keep(&at, from->data);
     return entry;
 }
 

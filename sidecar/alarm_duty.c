@@ -103,7 +103,7 @@ static void change_take(struct alarm_duty *duty, const struct alarm_told *told)
     struct alarm_event event = event_of(duty, told->alarm, ALARM_EVENT_STATE);
     event.since_us = record->has_last ? last->wall_us : 0;
     id_make(last->id);
-    alarm_replay_reason(record, told->reason);
+    alarm_replay_reason(record, told->reason, told->reason_data);
     last->before = event.before = told->before;
     last->state = event.state = told->state;
     last->wall_us = event.wall_us;
@@ -111,6 +111,7 @@ static void change_take(struct alarm_duty *duty, const struct alarm_told *told)
     event.definition = record->definition;
     event.id = span_make(last->id, ALARM_ID_LENGTH);
     event.text = last->reason;
+    event.data = record->reason_data;
     record->has_last = record->is_held = true;
     record->is_muted_held = false;
     alarm_book_add(duty->book, &event);
@@ -211,6 +212,7 @@ bool alarm_duty_restored(const struct alarm_duty *duty, size_t alarm, struct ala
     const struct duty_record *record = &duty->records[alarm];
     *to = (struct alarm_restored){.state = record->last.state,
                                   .reason = record->last.reason,
+                                  .reason_data = record->reason_data,
                                   .since_s = (int64_t)(record->last.wall_us / SECOND_US),
                                   .is_held = record->is_held && !record->is_muted_held};
     return record->has_last;

@@ -11,6 +11,8 @@ struct duty_record {
     uint32_t definition;
     struct alarm_change last;
     char *reason; /* of it */
+    char *data;   /* the same as figures; NULL: none */
+    struct span reason_data;
     bool has_last;
     bool is_held;           /* the actions of the last change wait */
     bool is_muted_held;     /* for a mute; else for a suppressor */
@@ -38,7 +40,7 @@ struct alarm_duty {
 /* ---- alarm_replay.c ---- */
 
 /* Copied. */
-void alarm_replay_reason(struct duty_record *record, struct span reason);
+void alarm_replay_reason(struct duty_record *record, struct span reason, struct span data);
 void alarm_replay_muted_why(struct duty_record *record, struct span why);
 void alarm_replay_free(struct duty_record *records, size_t count);
 

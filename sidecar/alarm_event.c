@@ -48,6 +48,7 @@ static void body_print(struct buf *to, const struct alarm_event *event)
     text_add(to, "target", event->target);
     text_add(to, "outcome", event->outcome);
     text_add(to, "text", event->text);
+    text_add(to, "data", event->data);
     number_add(to, "until", event->until_us);
     buf_add_byte(to, '}');
 }
@@ -116,6 +117,7 @@ static bool event_of(const json_t *object, struct alarm_event *event)
                                   .target = text_of(object, "target"),
                                   .outcome = text_of(object, "outcome"),
                                   .text = text_of(object, "text"),
+                                  .data = text_of(object, "data"),
                                   .until_us = number_of(object, "until")};
     for (size_t i = 0; i < json_array_size(keys) && i < ALARM_EVENT_KEYS_MOST; i++)
         event->keys[event->key_count++] = (uint32_t)json_integer_value(json_array_get(keys, i));
@@ -189,6 +191,8 @@ void alarm_event_show(struct buf *to, const struct alarm_event *event)
     text_add(to, "summary", buf_span(&summary));
     text_add(to, "outcome", event->outcome);
     text_add(to, event->kind == ALARM_EVENT_ACTION ? "why" : "reason", event->text);
+    if (event->data.len > 0)
+        buf_format(to, ",\"reason_data\":" SPAN_FORMAT, span_arg(event->data));
     buf_add_byte(to, '}');
     buf_fini(&summary);
 }

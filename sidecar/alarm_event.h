@@ -32,6 +32,7 @@ struct alarm_event {
     struct span target;  /* ACTION: as it may be shown */
     struct span outcome; /* ACTION: sent, failed, dropped; CONFIGURATION: created, updated */
     struct span text;    /* STATE, MUTE: the reason; ACTION: why not */
+    struct span data;    /* STATE: the reason as figures, JSON; empty: none */
     uint64_t until_us;   /* MUTE */
 };
 

@@ -26,12 +26,15 @@ static char *own(struct span text)
     return copy;
 }
 
-void alarm_replay_reason(struct duty_record *record, struct span reason)
+void alarm_replay_reason(struct duty_record *record, struct span reason, struct span data)
 {
-    char *before = record->reason;
+    char *before = record->reason, *data_before = record->data;
     record->reason = own(reason);
     record->last.reason = span_make(record->reason, reason.len);
+    record->data = own(data);
+    record->reason_data = span_make(record->data, data.len);
     free(before);
+    free(data_before);
 }
 
 void alarm_replay_muted_why(struct duty_record *record, struct span why)
@@ -46,6 +49,7 @@ void alarm_replay_free(struct duty_record *records, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         free(records[i].reason);
+        free(records[i].data);
         free(records[i].why);
     }
     free(records);
@@ -99,7 +103,7 @@ static void state_replay(struct duty_record *record, const struct alarm_event *e
 {
     struct alarm_change *last = &record->last;
     id_take(last, event->id);
-    alarm_replay_reason(record, event->text);
+    alarm_replay_reason(record, event->text, event->data);
     last->before = event->before;
     last->state = event->state;
     last->wall_us = event->wall_us;

@@ -320,6 +320,9 @@ static void alarm_print(const struct alarm_watch *watch, size_t i, struct buf *t
         buf_add(to, SPAN("null"));
     buf_add(to, SPAN(",\"reason\":"));
     json_add_string(to, alarms_reason(watch->alarms, i));
+    if (alarms_reason_data(watch->alarms, i).len > 0)
+        buf_format(to, ",\"reason_data\":" SPAN_FORMAT,
+                   span_arg(alarms_reason_data(watch->alarms, i)));
     duty_print(watch, i, to);
     buf_add(to, SPAN(",\"definition\":"));
     json_add_string(to, settings->shown);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exporters/alarms/alarms_inside.h"
+#include "exporters/alarms/reason_data.h"
 #include "rules/base/must.h"
 
 enum {
@@ -375,6 +376,7 @@ struct alarms *alarms_new(const struct alarm_settings *settings, size_t count,
     for (size_t i = 0; i < count; i++) {
         alarms->list[i] = (struct alarm){.settings = &settings[i]};
         buf_init(&alarms->list[i].reason, REASON_BYTES);
+        buf_init(&alarms->list[i].data, ALARM_REASON_DATA_MOST);
         builder.names[i] = arena_string(alarms->arena, settings[i].name);
         alarms_set_state(alarms, i, ALARM_STATE_INSUFFICIENT_DATA, SPAN(ALARM_REASON_FIRST));
     }
@@ -395,6 +397,7 @@ void alarms_free(struct alarms *alarms)
     for (size_t i = 0; i < alarms->count; i++) {
         struct alarm *alarm = &alarms->list[i];
         buf_fini(&alarm->reason);
+        buf_fini(&alarm->data);
         for (size_t k = 0; alarm->bands != NULL && k < alarm->settings->metric_count; k++)
             band_free(alarm->bands[k]);
     }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "exporters/alarms/alarms_inside.h"
+#include "exporters/alarms/reason_data.h"
 #include "rules/base/must.h"
 
 enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm)
@@ -26,6 +27,7 @@ void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state stat
     struct alarm *set = &alarms->list[alarm];
     set->state = alarms->states[alarm] = state;
     buf_clear(&set->reason);
+    buf_clear(&set->data);
     buf_add(&set->reason, reason);
 }
 
@@ -35,6 +37,7 @@ void alarms_restore(struct alarms *alarms, size_t alarm, const struct alarm_rest
     struct alarm *to = &alarms->list[alarm];
     struct suppressor *suppressor = &to->suppressor;
     alarms_set_state(alarms, alarm, restored->state, restored->reason);
+    buf_add(&to->data, restored->reason_data);
     to->is_restored = true;
     to->known_from_s = known_from_s;
     if (restored->is_held && to->suppressed_by < alarms->count) {
@@ -80,6 +83,11 @@ struct span alarms_reason(const struct alarms *alarms, size_t alarm)
     return buf_span(&alarms->list[alarm].reason);
 }
 
+struct span alarms_reason_data(const struct alarms *alarms, size_t alarm)
+{
+    return buf_span(&alarms->list[alarm].data);
+}
+
 /* ---- taking over ---- */
 
 bool alarm_feeds_are_same(const struct alarm_feed *a, const struct alarm_feed *b)
@@ -99,6 +107,7 @@ static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *ear
 {
     struct alarm *alarm = &alarms->list[index];
     alarms_set_state(alarms, index, earlier->state, buf_span(&earlier->reason));
+    buf_add(&alarm->data, buf_span(&earlier->data));
     alarm->has_run = earlier->has_run;
     alarm->is_restored = earlier->is_restored;
     alarm->known_from_s = earlier->known_from_s;
@@ -157,6 +166,8 @@ static void metric_fold(struct evaluation *evaluation, size_t i)
         history_fold(alarm->histories[i], from, from + window->period_s, &sketch);
         if (!statistic_of(statistic, &sketch, &series[k]))
             series[k] = MATH_GAP;
+        if (i == alarm->returned)
+            alarm->points[k].samples = sketch.count;
         if (settings->few_keep_state && sketch.count > 0 &&
             (double)sketch.count < statistic_samples_needed(statistic))
             alarm->points[k].is_few = true;
@@ -243,8 +254,10 @@ static void metric_alarm_run(struct alarms *alarms, size_t index, struct alarm_t
         told->verdict = (struct alarm_verdict){alarm->state, true};
     if (!told->verdict.is_kept) {
         buf_clear(&alarm->reason);
+        buf_clear(&alarm->data);
         alarm_reason(&alarm->settings->test, alarm->points, alarm->range, told->verdict.state,
                      &alarm->reason);
+        alarm_reason_data(alarm->settings, alarm->points, alarm->range, told->time_s, &alarm->data);
     }
     alarm->state = alarms->states[index] = told->verdict.state;
     told->actions_run = alarm->state != told->before;
@@ -360,6 +373,7 @@ static void run_all(struct alarms *alarms, const struct run *run, alarm_tell *te
         bool has_news = alarms->list[i].rule != NULL && actions_settle(alarms, i, told);
         told->state = alarms->list[i].state;
         told->reason = buf_span(&alarms->list[i].reason);
+        told->reason_data = buf_span(&alarms->list[i].data);
         if (alarms->evaluated[i] || has_news)
             tell(context, told);
     }

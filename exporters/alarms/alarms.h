@@ -96,8 +96,9 @@ struct alarm_told {
     int64_t time_s;
     enum alarm_state before, state;
     struct alarm_verdict verdict; /* of a metric alarm */
-    struct span reason; /* of this evaluation; where the state was kept: what it was before */
-    bool actions_run;   /* the alarm has changed, or its actions were held back until now */
+    struct span reason;      /* of this evaluation; where the state was kept: what it was before */
+    struct span reason_data; /* reason_data.h; empty: there is none */
+    bool actions_run;        /* the alarm has changed, or its actions were held back until now */
     enum suppressed_by by;
 };
 typedef void alarm_tell(void *context, const struct alarm_told *told);
@@ -112,6 +113,8 @@ void alarms_run(struct alarms *alarms, int64_t now_s, alarm_tell *tell, void *co
 const struct alarm_told *alarms_told(const struct alarms *alarms, size_t alarm);
 enum alarm_state alarms_state(const struct alarms *alarms, size_t alarm);
 struct span alarms_reason(const struct alarms *alarms, size_t alarm); /* borrowed, the same */
+struct span alarms_reason_data(const struct alarms *alarms, size_t alarm);
+/* Without data. */
 void alarms_set_state(struct alarms *alarms, size_t alarm, enum alarm_state state,
                       struct span reason);
 
@@ -121,6 +124,7 @@ struct alarm_restored {
     struct span reason;
     int64_t since_s;
     bool is_held; /* a composite one: its actions were held back when it ended */
+    struct span reason_data;
 };
 /* Samples from before `known_from_s` are lost: until those since then say enough by themselves,
  * whatever was lost, the alarm stays as it was. */

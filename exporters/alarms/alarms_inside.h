@@ -14,7 +14,7 @@
 struct alarm {
     const struct alarm_settings *settings;
     enum alarm_state state;
-    struct buf reason;
+    struct buf reason, data;
     bool has_run;         /* of a composite alarm */
     bool is_restored;     /* from before a restart, and nothing else was found since */
     int64_t known_from_s; /* the same: samples from before are lost */

@@ -41,7 +41,8 @@ struct datapoint {
     int64_t time_s;             /* since 1970; the period's start */
     double value, lower, upper; /* the two: of a band */
     bool is_there;
-    bool is_few; /* too few samples for the percentile */
+    bool is_few;      /* too few samples for the percentile */
+    uint64_t samples; /* of a metric; 0: of an expression */
 };
 
 struct alarm_test {

@@ -43,6 +43,12 @@ def test_an_alarm_rings_by_a_metric_that_a_filter_of_the_access_log_makes(sidega
         wait_until(lambda: alarm("rate")["state"] == "ALARM", "the one by an expression", 30)
         wait_until(lambda: alarm("slow")["state"] == "ALARM", "the one by a dimension", 30)
         assert "[1.0 (" in alarm("slow")["reason"]
+        data = alarm("slow")["reason_data"]
+        assert [data["statistic"], data["period"], data["threshold"], data["recentDatapoints"]] == ["SampleCount", 10, 1, [1]]
+        assert [point["sampleCount"] for point in data["evaluatedDatapoints"]] == [1]
+        code, out, _ = run("alarms", "history", "posts", "--json", "--admin", f"127.0.0.1:{s.admin_port}")
+        told = next(item for item in json.loads(out)["history"] if item["type"] == "StateUpdate" and item["state"] == "ALARM")
+        assert told["reason_data"]["version"] == "1.0" and told["reason_data"]["evaluatedDatapoints"][0]["value"] >= 2
         wait_until(lambda: topic.messages, "the webhook to be told")
         trigger = topic.messages[0]["Trigger"]
         assert (trigger["Namespace"], trigger["MetricName"], trigger["Dimensions"]) == ("Shop", "BrokenPosts", [])

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets of alarms by a clock of the test's own: a day passes in no time. */
+#include <math.h>
 #include <stdio.h>
 
 #include "exporters/alarms/alarms.h"
+#include "exporters/alarms/reason_data.h"
 #include "tests/check.h"
 #include "tests/unit/alarms/suites.h"
 
@@ -292,6 +294,64 @@ TEST(a_composite_alarm_says_which_alarm_changed_it)
     alarms_free(alarms);
 }
 
+/* ---- the reason as figures ---- */
+
+TEST(the_reason_is_there_as_figures_of_the_datapoints_that_were_evaluated)
+{
+    struct alarm_metric errors = metric("5XXError", "Average");
+    errors.statistic_text = SPAN("Average");
+    const struct alarm_settings settings =
+        over("errors", &errors, 60, (struct alarm_test){ALARM_GREATER, 0.05, 2, 2, ALARM_MISSING});
+    struct alarms *alarms = built(&settings, 1);
+    static struct diary diary;
+    diary = (struct diary){0};
+    check_number(alarms_reason_data(alarms, 0).len, 0);
+    alarms_run(alarms, start, write_down, &diary);
+    check_span(alarms_reason_data(alarms, 0),
+               "{\"version\":\"1.0\",\"queryDate\":\"2026-01-01T00:00:00.000+0000\",\"statistic\":"
+               "\"Average\",\"period\":60,\"recentDatapoints\":[],\"threshold\":0.05,"
+               "\"evaluatedDatapoints\":[]}");
+    alarms_sample(alarms, SPAN("5XXError"), start, 0, 3);
+    alarms_sample(alarms, SPAN("5XXError"), start, 1, 1);
+    alarms_sample(alarms, SPAN("5XXError"), start + 60, 1, 2);
+    alarms_run(alarms, start + 120, write_down, &diary);
+    check_span(
+        alarms_reason_data(alarms, 0),
+        "{\"version\":\"1.0\",\"queryDate\":\"2026-01-01T00:02:00.000+0000\",\"startDate\":"
+        "\"2026-01-01T00:00:00.000+0000\",\"statistic\":\"Average\",\"period\":60,"
+        "\"recentDatapoints\":[0.25,1.0],\"threshold\":0.05,\"evaluatedDatapoints\":["
+        "{\"timestamp\":\"2026-01-01T00:01:00.000+0000\",\"sampleCount\":2.0,\"value\":1.0},"
+        "{\"timestamp\":\"2026-01-01T00:00:00.000+0000\",\"sampleCount\":4.0,\"value\":0.25}]}");
+    alarms_set_state(alarms, 0, ALARM_STATE_OK, SPAN("by hand"));
+    check_number(alarms_reason_data(alarms, 0).len, 0);
+    alarms_free(alarms);
+}
+
+TEST(figures_of_a_long_range_and_of_long_numbers_fit_into_what_cloudwatch_gives_them)
+{
+    enum { POINTS = 1440 };
+    static struct datapoint points[POINTS];
+    struct alarm_metric latency = metric("Latency", "p99");
+    latency.statistic_text = SPAN("TM(10.123456789%:98.123456789%)");
+    const struct alarm_settings settings =
+        over("slow", &latency, 60, (struct alarm_test){ALARM_OUTSIDE, 0, POINTS, 1, ALARM_MISSING});
+    struct buf text;
+    buf_init(&text, ALARM_REASON_DATA_MOST);
+    for (size_t i = 0; i < POINTS; i++)
+        points[i] = (struct datapoint){.time_s = start + (int64_t)i * 60,
+                                       .value = -1.2345678901234567e-300,
+                                       .lower = -1.2345678901234567e-300,
+                                       .upper = INFINITY,
+                                       .is_there = true,
+                                       .samples = UINT64_MAX};
+    alarm_reason_data(&settings, points, POINTS, start, &text);
+    check(!buf_is_full(&text));
+    check(span_ends(buf_span(&text), SPAN("]}")));
+    check(span_find(buf_span(&text), SPAN("\"recentUpperThresholds\":[null,null,")) != SPAN_NONE);
+    check(span_find(buf_span(&text), SPAN("\"threshold\"")) == SPAN_NONE);
+    buf_fini(&text);
+}
+
 /* ---- a restart ---- */
 
 /* States by minutes, from a restart at `start` on; each value is a datapoint, NAN: none. */
@@ -305,7 +365,8 @@ static void check_restored(enum alarm_state before, enum alarm_missing missing,
     struct alarms *alarms = built(&settings, 1);
     static struct diary diary;
     diary = (struct diary){0};
-    const struct alarm_restored restored = {before, SPAN("as it was"), start - 1000, false};
+    const struct alarm_restored restored = {before, SPAN("as it was"), start - 1000, false,
+                                            SPAN("")};
     alarms_restore(alarms, 0, &restored, start);
     for (int64_t minute = 0; want[minute] != '\0'; minute++) {
         if (values[minute] >= 0)
@@ -342,7 +403,8 @@ TEST(a_state_that_is_set_by_hand_lasts_until_the_next_evaluation_and_composite_a
     alarms_sample(alarms, SPAN("5XXError"), start, 0, 1);
     alarms_run(alarms, start + 60, write_down, &diary);
     diary = (struct diary){0};
-    const struct alarm_restored to = {ALARM_STATE_ALARM, SPAN("a test"), start + 75, false};
+    const struct alarm_restored to = {ALARM_STATE_ALARM, SPAN("a test"), start + 75, false,
+                                      SPAN("")};
     alarms_force(alarms, 1, &to, write_down, &diary);
     static const struct change want[] = {{1, 1, ALARM_STATE_ALARM, true},
                                          {1, 0, ALARM_STATE_ALARM, true}};
@@ -374,7 +436,7 @@ TEST(a_composite_alarm_that_was_held_back_waits_again_after_a_restart)
     struct alarms *alarms = built(settings, 3);
     static struct diary diary;
     diary = (struct diary){0};
-    struct alarm_restored restored = {ALARM_STATE_ALARM, SPAN("as it was"), start, true};
+    struct alarm_restored restored = {ALARM_STATE_ALARM, SPAN("as it was"), start, true, SPAN("")};
     alarms_restore(alarms, 0, &restored, start + 30);
     alarms_restore(alarms, 2, &restored, start + 30);
     alarms_run(alarms, start + 60, write_down, &diary);
@@ -472,6 +534,9 @@ int alarms_suite(void)
         cmocka_unit_test(an_error_rate_is_metric_math_over_two_metrics),
         cmocka_unit_test(a_band_alarm_rings_at_what_is_unusual_for_the_hour),
         cmocka_unit_test(a_composite_alarm_says_which_alarm_changed_it),
+        cmocka_unit_test(the_reason_is_there_as_figures_of_the_datapoints_that_were_evaluated),
+        cmocka_unit_test(
+            figures_of_a_long_range_and_of_long_numbers_fit_into_what_cloudwatch_gives_them),
         cmocka_unit_test(
             what_an_alarm_was_before_a_restart_stays_until_what_came_since_says_enough),
         cmocka_unit_test(

@@ -226,8 +226,8 @@ TEST(a_reason_is_worded_as_cloudwatch_words_it_for_missing_datapoints)
 TEST(a_reason_is_worded_as_cloudwatch_words_it_for_bands)
 {
     const struct datapoint points[] = {
-        {1574383920, 27.035814838199848, 31.317673764600034, 32.68864166862828, true, false},
-        {1574384220, 28.244242980188464, 31.723549397187316, 33.09242087209403, true, false}};
+        {1574383920, 27.035814838199848, 31.317673764600034, 32.68864166862828, true, false, 0},
+        {1574384220, 28.244242980188464, 31.723549397187316, 33.09242087209403, true, false, 0}};
     struct alarm_test test = {ALARM_OUTSIDE, 0, 2, 2, ALARM_MISSING};
     check_reason(&test, points, 2,
                  "Thresholds Crossed: 2 out of the last 2 datapoints [28.244242980188464 (22/11/19 "
@@ -236,7 +236,7 @@ TEST(a_reason_is_worded_as_cloudwatch_words_it_for_bands)
                  "thresholds [33.09242087209403, 32.68864166862828] (minimum 2 datapoints for OK "
                  "-> ALARM transition).");
     const struct datapoint inside[] = {
-        {1624801920, 0.46522264287069004, 0.4129373661576242, 0.4700330400585261, true, false}};
+        {1624801920, 0.46522264287069004, 0.4129373661576242, 0.4700330400585261, true, false, 0}};
     test.evaluation_periods = test.datapoints_to_alarm = 1;
     check_reason(&test, inside, 1,
                  "Thresholds Crossed: 1 out of the last 1 datapoints [0.46522264287069004 "

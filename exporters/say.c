@@ -4,15 +4,25 @@
 
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Of the whole process, as the standard error is. */
+static _Atomic int place = STDERR_FILENO;
+
+void say_to(int fd)
+{
+    atomic_store(&place, fd);
+}
 
 void say(const char *format, ...)
 {
     char line[512] = "sidegate: ";
     size_t start = strlen(line);
-    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int fd = atomic_load(&place);
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
     if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
         return;
     va_list list;
@@ -21,6 +31,6 @@ void say(const char *format, ...)
     va_end(list);
     size_t len = strlen(line);
     line[len++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, len);
+    ssize_t written = write(fd, line, len);
     (void)written; /* there is nobody left to tell */
 }

@@ -423,16 +423,14 @@ static void stop(struct process *process)
 
 /* ---- the whole ---- */
 
-static struct snapshot *first_snapshot(struct process *process)
+/* What is wrong is said at once, for there is no log yet; `said`: the same, for that. */
+static struct snapshot *first_snapshot(struct process *process, struct buf *said)
 {
     struct faults *faults = faults_new();
     struct snapshot *snapshot = snapshot_build(&process->source, NULL, faults);
-    struct buf text;
-    buf_init(&text, FAULTS_BYTES);
-    faults_print(faults, &text);
-    if (text.len > 0 && write(STDERR_FILENO, text.at, text.len) < 0)
+    faults_print(faults, said);
+    if (said->len > 0 && write(STDERR_FILENO, said->at, said->len) < 0)
         errno = 0; /* the exit code still says it */
-    buf_fini(&text);
     faults_free(faults);
     return snapshot;
 }
@@ -466,7 +464,8 @@ static void fetch_lists(struct process *process)
     process->waits_for_lists = true;
 }
 
-static int serve(struct process *process)
+/* `said`: of the configuration. */
+static int serve(struct process *process, struct span said)
 {
     char why[WHY_BYTES] = "";
     const struct settings *settings = process->snapshot->settings;
@@ -479,6 +478,9 @@ static int serve(struct process *process)
     }
     program_log_close(process->log);
     process->log = log;
+    program_log_share(log, process->options->log_channel);
+    if (said.len > 0 && program_log_is_file(log))
+        program_log_say(log, LOG_WARN, "of the configuration:\n" SPAN_FORMAT, span_arg(said));
     if (!start(process, why, sizeof(why))) {
         program_log_say(log, LOG_ERROR, "%s", why);
         stop(process);
@@ -510,7 +512,9 @@ int process_run(const struct process_options *options)
     process->documents = documents_new();
     process->source = options->run->source;
     process->source.documents = process->documents;
-    process->snapshot = first_snapshot(process);
+    struct buf said;
+    buf_init(&said, FAULTS_BYTES);
+    process->snapshot = first_snapshot(process, &said);
     int code = EXIT_CONFIGURATION;
     if (process->snapshot != NULL) {
         const struct snapshot *snapshot = process->snapshot;
@@ -525,8 +529,9 @@ int process_run(const struct process_options *options)
         reload_init(process);
         drain_init(process);
         ip_sets_init(process);
-        code = serve(process);
+        code = serve(process, buf_span(&said));
     }
+    buf_fini(&said);
     loop_free(process->loop);
     documents_free(process->documents);
     program_log_close(process->log);

@@ -13,7 +13,8 @@ enum { EXIT_CONFIGURATION = 3, PROCESS_WORKERS_MOST = 16 };
 struct process_options {
     const struct run_options *run;
     struct doors *doors;
-    int ring_fd; /* -1: there is none */
+    int log_channel; /* where the parent takes the log's file from; -1: there is no parent */
+    int ring_fd;     /* -1: there is none */
     unsigned restarts;
 };
 

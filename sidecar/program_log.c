@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "exporters/say.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/http/date.h"
@@ -20,8 +22,10 @@
 enum { LINE_BYTES = 4096 };
 
 struct program_log {
-    char *path; /* NULL: the standard error */
+    char *path; /* NULL: the standard error, or a file that was taken */
     int fd;
+    bool is_shared;
+    int channel; /* to the parent; -1: there is none */
     _Atomic int level;
 };
 
@@ -47,10 +51,37 @@ void program_log_close(struct program_log *log)
 {
     if (log == NULL)
         return;
-    if (log->path != NULL)
+    if (log->is_shared)
+        say_to(STDERR_FILENO);
+    if (log->fd != STDERR_FILENO)
         close(log->fd);
     free(log->path);
     free(log);
+}
+
+union rights {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+};
+
+static void share(const struct program_log *log)
+{
+    char byte = 0;
+    struct iovec part = {&byte, 1};
+    union rights control = {{0}};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    if (!log->is_shared || log->channel < 0)
+        return;
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof log->fd);
+    memcpy(CMSG_DATA(rights), &log->fd, sizeof log->fd);
+    if (sendmsg(log->channel, &message, MSG_NOSIGNAL) < 0)
+        errno = 0; /* the parent goes on with the file that it has */
 }
 
 /* The descriptor keeps its number, so that a thread that is writing never meets a closed one. */
@@ -63,7 +94,63 @@ void program_log_reopen(struct program_log *log)
         return;
     dup3(fd, log->fd, O_CLOEXEC);
     close(fd);
+    share(log);
 }
+
+bool program_log_is_file(const struct program_log *log)
+{
+    return log->path != NULL;
+}
+
+/* ---- with the parent ---- */
+
+void program_log_share(struct program_log *log, int channel)
+{
+    log->is_shared = log->path != NULL;
+    log->channel = channel;
+    say_to(log->fd);
+    share(log);
+}
+
+bool program_log_channel(int *parents_end, int *childs_end)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+        return false;
+    *parents_end = ends[0];
+    *childs_end = ends[1];
+    return true;
+}
+
+/* 1: there was one; 0: the end; else there is none now. */
+static ssize_t take(struct program_log *log, int channel)
+{
+    union rights control;
+    char byte;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *rights = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (rights == NULL || rights->cmsg_type != SCM_RIGHTS)
+        return got;
+    if (log->fd != STDERR_FILENO)
+        close(log->fd);
+    memcpy(&log->fd, CMSG_DATA(rights), sizeof log->fd);
+    return got;
+}
+
+bool program_log_take(struct program_log *log, int channel)
+{
+    ssize_t got;
+    while ((got = take(log, channel)) == 1) {
+    }
+    return got != 0;
+}
+
+/* ---- lines ---- */
 
 void program_log_set_level(struct program_log *log, enum log_level level)
 {

@@ -11,7 +11,16 @@ struct program_log;
 /* `path` NULL or "/dev/stderr": the standard error. NULL: it cannot be opened (errno). */
 struct program_log *program_log_open(const char *path, enum log_level level);
 void program_log_close(struct program_log *log);
+bool program_log_is_file(const struct program_log *log); /* and not the standard error */
 void program_log_reopen(struct program_log *log); /* USR1 */
+/* What others have to say goes there, too: the exporter's threads (say.h), and the parent, which
+ * takes the file from the other end of `channel`, now and after each reopening; -1: there is none.
+ */
+void program_log_share(struct program_log *log, int channel);
+/* The parent: from now on the file is what came by this end. False: it is closed. */
+bool program_log_take(struct program_log *log, int channel);
+/* Both ends. */
+bool program_log_channel(int *parents_end, int *childs_end);
 void program_log_set_level(struct program_log *log, enum log_level level);
 /* "2026-11-21T09:30:00.123456Z info: message\n"; lines over 4 KiB are cut, control bytes escaped:
  * whatever a message quotes, it is one line. */

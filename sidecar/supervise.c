@@ -33,12 +33,14 @@ enum {
 
 struct parent {
     const struct run_options *options;
-    struct program_log *log;
+    struct program_log *log;    /* ours */
+    struct program_log *errors; /* the standard error */
     struct doors *doors;
     int ring_fd;
     int signals;
     pid_t child;     /* 0: none */
     int channel;     /* to the child; -1: closed */
+    int log_channel; /* where the file of process.log.path comes from; -1: closed */
     int stderr_pipe; /* what the child says on its standard error; -1: closed */
     uint64_t deaths_ms[DEATHS_MOST];
     unsigned death_count;
@@ -47,6 +49,7 @@ struct parent {
     bool stopping;
     char words[WORDS_BYTES]; /* the latest that the child said */
     size_t words_len;
+    bool words_are_cut; /* at their front, perhaps within a line */
 };
 
 static uint64_t now_ms(void)
@@ -64,8 +67,10 @@ static void keep_words(struct parent *parent, const char *text, size_t len)
         text += len - WORDS_BYTES;
         len = WORDS_BYTES;
         parent->words_len = 0;
+        parent->words_are_cut = true;
     }
     size_t over = parent->words_len + len > WORDS_BYTES ? parent->words_len + len - WORDS_BYTES : 0;
+    parent->words_are_cut |= over > 0;
     memmove(parent->words, parent->words + over, parent->words_len - over);
     parent->words_len -= over;
     memcpy(parent->words + parent->words_len, text, len);
@@ -79,7 +84,7 @@ static bool hear(struct parent *parent)
     ssize_t got = read(parent->stderr_pipe, text, sizeof(text));
     if (got > 0) {
         keep_words(parent, text, (size_t)got);
-        program_log_pass_on(parent->log, text, (size_t)got);
+        program_log_pass_on(parent->errors, text, (size_t)got);
         return true;
     }
     if (got == 0) {
@@ -91,7 +96,7 @@ static bool hear(struct parent *parent)
 
 /* ---- starting the child ---- */
 
-static _Noreturn void be_child(struct parent *parent, int channel, int words)
+static _Noreturn void be_child(struct parent *parent, int channel, int log_channel, int words)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -105,6 +110,7 @@ static _Noreturn void be_child(struct parent *parent, int channel, int words)
     struct process_options options = {
         .run = parent->options,
         .doors = parent->doors,
+        .log_channel = log_channel,
         .ring_fd = parent->ring_fd,
         .restarts = parent->restarts,
     };
@@ -113,8 +119,9 @@ static _Noreturn void be_child(struct parent *parent, int channel, int words)
 
 static bool start_child(struct parent *parent)
 {
-    int channel, words[2];
-    if (!doors_channel(&parent->channel, &channel) || pipe2(words, O_CLOEXEC) != 0)
+    int channel, log_channel, words[2];
+    if (!doors_channel(&parent->channel, &channel) ||
+        !program_log_channel(&parent->log_channel, &log_channel) || pipe2(words, O_CLOEXEC) != 0)
         return false;
     /* Neither end blocks: a standard error that nobody reads must not stop the child. */
     fcntl(words[0], F_SETFL, O_NONBLOCK);
@@ -124,13 +131,16 @@ static bool start_child(struct parent *parent)
         return false;
     if (pid == 0) {
         close(parent->channel);
+        close(parent->log_channel);
         close(words[0]);
-        be_child(parent, channel, words[1]);
+        be_child(parent, channel, log_channel, words[1]);
     }
     close(channel);
+    close(log_channel);
     close(words[1]);
     parent->stderr_pipe = words[0];
     parent->words_len = 0;
+    parent->words_are_cut = false;
     parent->child = pid;
     return true;
 }
@@ -146,15 +156,33 @@ static void describe(int status, char *to, size_t size)
         snprintf(to, size, "ended with %d", WEXITSTATUS(status));
 }
 
-static void repeat_last_words(struct parent *parent)
+static void take_log(struct parent *parent)
 {
+    if (parent->log_channel < 0 || program_log_take(parent->log, parent->log_channel))
+        return;
+    close(parent->log_channel);
+    parent->log_channel = -1;
+}
+
+/* All that it said, where it wanted it to be. */
+static void hear_out(struct parent *parent)
+{
+    take_log(parent);
     while (parent->stderr_pipe >= 0 && hear(parent)) {
     }
-    size_t len = parent->words_len;
-    while (len > 0 && parent->words[len - 1] == '\n')
-        len--;
-    if (len > 0)
-        program_log_say(parent->log, LOG_ERROR, "its last words: %.*s", (int)len, parent->words);
+}
+
+/* Whole lines, where there is room for one. */
+static void repeat_last_words(struct parent *parent)
+{
+    struct span words = span_make(parent->words, parent->words_len);
+    while (span_ends(words, SPAN("\n")))
+        words.len--;
+    size_t first = span_find_byte(words, '\n');
+    if (parent->words_are_cut && first != SPAN_NONE)
+        words = span_from(words, first + 1);
+    if (words.len > 0)
+        program_log_say(parent->log, LOG_ERROR, "its last words: " SPAN_FORMAT, span_arg(words));
 }
 
 /* Five deaths in a minute: there is no use in going on. */
@@ -179,21 +207,22 @@ static void close_ends(struct parent *parent)
         close(parent->stderr_pipe);
     if (parent->channel >= 0)
         close(parent->channel);
-    parent->stderr_pipe = parent->channel = -1;
+    if (parent->log_channel >= 0)
+        close(parent->log_channel);
+    parent->stderr_pipe = parent->channel = parent->log_channel = -1;
 }
 
 /* -1: go on; else the program's exit code. */
 static int child_ended(struct parent *parent, int status)
 {
     parent->child = 0;
+    hear_out(parent);
     /* A first child that cannot start has said why; trying again would say it again. */
     bool never_began = parent->restarts == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
     bool in_order = WIFEXITED(status) &&
                     (parent->stopping || never_began || WEXITSTATUS(status) == EXIT_CONFIGURATION ||
                      WEXITSTATUS(status) == 0);
     if (in_order) {
-        while (parent->stderr_pipe >= 0 && hear(parent)) {
-        }
         close_ends(parent);
         return WEXITSTATUS(status);
     }
@@ -253,9 +282,12 @@ static int wait_for_something(struct parent *parent, int wait_ms)
 {
     struct pollfd waits[] = {{parent->signals, POLLIN, 0},
                              {parent->channel, POLLIN, 0},
-                             {parent->stderr_pipe, POLLIN, 0}};
-    if (poll(waits, 3, wait_ms) <= 0)
+                             {parent->stderr_pipe, POLLIN, 0},
+                             {parent->log_channel, POLLIN, 0}};
+    if (poll(waits, 4, wait_ms) <= 0)
         return -1;
+    if (waits[3].revents != 0)
+        take_log(parent);
     if (waits[2].revents != 0)
         hear(parent);
     if (waits[1].revents != 0 && !doors_serve(parent->doors, parent->channel)) {
@@ -306,8 +338,10 @@ static int watch_signals(void)
 int supervise_run(const struct run_options *options)
 {
     machine_raise_descriptors();
-    struct parent parent = {.options = options, .channel = -1, .stderr_pipe = -1};
+    struct parent parent = {
+        .options = options, .channel = -1, .log_channel = -1, .stderr_pipe = -1};
     parent.log = program_log_open(NULL, LOG_INFO);
+    parent.errors = program_log_open(NULL, LOG_INFO);
     parent.doors = doors_new();
     parent.ring_fd = ring_create(PROCESS_WORKERS_MOST, RING_BYTES);
     if (parent.ring_fd < 0)
@@ -317,7 +351,7 @@ int supervise_run(const struct run_options *options)
     if (options->no_supervise) {
         signal(SIGPIPE, SIG_IGN);
         struct process_options process = {
-            .run = options, .doors = parent.doors, .ring_fd = parent.ring_fd};
+            .run = options, .doors = parent.doors, .log_channel = -1, .ring_fd = parent.ring_fd};
         code = process_run(&process);
     } else {
         parent.signals = watch_signals();
@@ -329,5 +363,6 @@ int supervise_run(const struct run_options *options)
         close(parent.ring_fd);
     doors_free(parent.doors);
     program_log_close(parent.log);
+    program_log_close(parent.errors);
     return code;
 }

@@ -44,6 +44,32 @@ def test_usr1_opens_every_log_anew(sidegate, backend, tmp_path):
     assert [one.read_bytes() for one in kept] == before
 
 
+def test_the_programs_own_log_has_what_its_parent_and_its_exporters_say_and_is_opened_anew(sidegate, backend, tmp_path):
+    log = tmp_path / "program.log"
+    s = sidegate(backend().url, f"process: {{ threads: 1, log: {{ path: {log} }} }}\notlp: {{ endpoint: 'http://127.0.0.1:9' }}\n",
+                 environment={"OTEL_BSP_EXPORT_TIMEOUT": "1"})
+    assert "OTEL_BSP_EXPORT_TIMEOUT: warning: " in log.read_text()
+
+    def dies():
+        before = s.child()
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: reachable(s) and s.child() != before, "another one serves", 20)
+
+    s.ask()
+    wait_until(lambda: "sidegate: otlp: the receiver cannot be reached" in log.read_text(), "the exporter's line")
+    dies()
+    text = log.read_text()
+    assert "error: the child was ended by signal 9" in text and "warning: starting it again" in text
+    kept = log.rename(tmp_path / "kept")
+    s.signal(signal.SIGUSR1)
+    wait_until(log.exists, "it is there anew")
+    whole = kept.read_text()
+    dies()
+    assert "the child was ended by signal 9" in log.read_text() and kept.read_text() == whole
+    assert s.stop() == 0 and log.read_text().endswith("info: stopped\n")
+    assert "the child was ended" not in s.errors() and "cannot be reached" not in s.errors()
+
+
 def test_hup_takes_the_new_configuration(sidegate, backend):
     s = sidegate(backend().url)
     assert s.ask(target="/" + "x" * 300).status == 200

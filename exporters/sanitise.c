@@ -541,8 +541,8 @@ static void clean_line(struct cleaning *c)
 /* Is anything of it told beyond that line? */
 static bool has_more(const struct report *report)
 {
-    if (report->audit.wanted || report->waf_log.wanted || report->execution.traces ||
-        report->waf.match_count > 0)
+    if (report->audit.wanted || report->waf_log.wanted || report->waf_log.sampled ||
+        report->execution.traces || report->waf.match_count > 0)
         return true;
     for (size_t i = 0; i < report->decision_count; i++)
         if (report->decisions[i].rule != NULL)

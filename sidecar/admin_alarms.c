@@ -37,7 +37,7 @@ bool admin_page_alarms(struct process *process, struct service_call *call)
 /* ---- which one, and what of it ---- */
 
 struct alarm_question {
-    char name[NAME_MOST + 1];
+    char name[NAME_MOST];
     struct span alarm; /* decoded */
     struct span what;  /* "history" */
     size_t index;
@@ -49,25 +49,6 @@ static bool refuse(struct service_call *call, unsigned status, const char *detai
     return false;
 }
 
-static bool name_decode(struct span text, struct alarm_question *question)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (c == '%') {
-            if (i + 2 >= text.len || byte_hex(text.at[i + 1]) < 0 || byte_hex(text.at[i + 2]) < 0)
-                return false;
-            c = (char)(byte_hex(text.at[i + 1]) * 16 + byte_hex(text.at[i + 2]));
-            i += 2;
-        }
-        if (len == NAME_MOST)
-            return false;
-        question->name[len++] = c;
-    }
-    question->alarm = span_make(question->name, len);
-    return len > 0;
-}
-
 static bool question_read(const struct process *process, struct service_call *call,
                           struct alarm_question *question)
 {
@@ -76,7 +57,8 @@ static bool question_read(const struct process *process, struct service_call *ca
     if (slash == SPAN_NONE)
         return refuse(call, 404, "which page of the alarm? /api/v1/alarms/NAME/history");
     question->what = span_from(rest, slash + 1);
-    if (!name_decode(span_first(rest, slash), question) ||
+    question->alarm = admin_decode(span_first(rest, slash), question->name, NAME_MOST);
+    if (question->alarm.len == 0 ||
         !alarm_watch_find(process->alarms, question->alarm, &question->index))
         return refuse(call, 404, "there is no such alarm");
     return true;

@@ -47,6 +47,9 @@ bool admin_page_usage_patch(struct process *process, struct service_call *call);
 /* admin_metrics.c */
 bool admin_page_metric_data(struct process *process, struct service_call *call);
 
+/* admin_samples.c */
+bool admin_page_samples(struct process *process, struct service_call *call);
+
 /* process_changes.c */
 /* The caller of this, for the log of changes. */
 struct change_who admin_who(const struct process *process, const struct service_call *call);
@@ -56,6 +59,9 @@ void admin_change(struct process *process, const struct service_call *call, stru
 
 /* application/problem+json, RFC 9457. `detail` may be empty. */
 void admin_problem(struct service_call *call, unsigned status, struct span detail);
+/* Text of a path or a query without its percent-encoding, in `to`, which has `size` bytes; at ==
+ * NULL: it is broken, or longer. */
+struct span admin_decode(struct span text, char *to, size_t size);
 /* The call is answered when the reload that is under way has ended. */
 void admin_wait_for_reload(struct admin *admin, struct service_call *call);
 

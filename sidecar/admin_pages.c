@@ -219,6 +219,8 @@ const struct admin_page admin_pages[] = {
      false},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/metrics"), false, admin_page_metric_data,
      false},
+    {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/sampled_requests"), false, admin_page_samples,
+     false},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms"), false, admin_page_alarms, false},
     {PORT_ADMIN, SPAN_INIT("GET"), SPAN_INIT("/api/v1/alarms/*"), false, admin_page_alarm, false},
     {PORT_ADMIN, SPAN_INIT("POST"), SPAN_INIT("/api/v1/alarms/*"), false, admin_page_alarm_post,

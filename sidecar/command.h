@@ -18,6 +18,7 @@ int command_explain(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_alarms(int argc, char **argv);
 int command_metrics(int argc, char **argv);
+int command_samples(int argc, char **argv);
 int command_changes(int argc, char **argv);
 int command_keys(int argc, char **argv);
 int command_reload(int argc, char **argv);

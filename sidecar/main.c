@@ -19,6 +19,8 @@ static const struct {
     {"keys", command_keys, "API keys: make, list, revoke, import, and what they used"},
     {"alarms", command_alarms, "the alarms of a running one; replay a series of a metric offline"},
     {"metrics", command_metrics, "the metrics of a running one in CloudWatch's way"},
+    {"sampled-requests", command_samples,
+     "requests that rules of a running one had to do with, a sample of the last three hours"},
     {"changes", command_changes, "is the log of changes that people made what was written?"},
     {"reload", command_reload, "have a running one read its configuration again"},
     {"drain", command_drain, "have a running one finish its work and stop"},
@@ -34,7 +36,7 @@ static void usage_print(FILE *to)
 {
     fprintf(to, "usage: sidegate COMMAND [OPTION]...\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].sentence);
+        fprintf(to, "  %-16s %s\n", commands[i].name, commands[i].sentence);
     fprintf(to, "`sidegate COMMAND --help` says more.\n"
                 "exit: 0 well; 1 failed, or the answer is no; 2 wrong command line; "
                 "3 configuration refused; 4 admin not reachable\n");

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "exporters/sample_store.h"
 #include "rules/base/must.h"
 #include "sidecar/block_lists.h"
 #include "sidecar/key_fetcher.h"
@@ -323,6 +324,9 @@ static bool start(struct process *process, char *why, size_t size)
     workers->count = threads < PROCESS_WORKERS_MOST ? threads : PROCESS_WORKERS_MOST;
     workers->at = must_alloc(workers->count * sizeof(struct worker *));
     workers->metrics = metrics_new(workers->count, loop_wall_us(process->loop));
+    workers->samples = must_alloc(workers->count * sizeof(struct sample_store *));
+    for (unsigned w = 0; w < workers->count; w++)
+        workers->samples[w] = sample_store_new(loop_wall_us(process->loop) * (w + 1));
     workers->memory_bytes =
         settings->limits.memory_bytes ? settings->limits.memory_bytes : machine_memory_bytes();
     workers->collections = collections_new(COLLECTION_VARIABLES, collection_timeout_us);
@@ -412,6 +416,9 @@ static void stop(struct process *process)
     documents_keep_in(process->documents, span_make(NULL, 0)); /* they are for the next start */
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
+    for (unsigned w = 0; w < workers->count && workers->samples != NULL; w++)
+        sample_store_free(workers->samples[w]);
+    free(workers->samples);
     collections_free(workers->collections);
     quotas_free(workers->quotas);
     samplers_free(workers->samplers);

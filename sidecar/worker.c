@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "exporters/sample_store.h"
 #include "rules/base/must.h"
 #include "sidecar/accept.h"
 #include "sidecar/block_lists.h"
@@ -249,6 +250,15 @@ struct order {
     size_t count;
 };
 
+/* Each worker has its share. */
+static void limit_samples(struct worker *worker)
+{
+    const struct settings *settings = worker->snapshot->settings;
+    uint64_t bytes = settings->sampled_requests.memory_bytes / worker->workers->count;
+    bool is_on = settings->sampled_requests.of != SAMPLES_OFF;
+    sample_store_limit(worker->around.samples, is_on ? (size_t)bytes : 0);
+}
+
 static void swap(struct worker *worker, struct order *order)
 {
     struct snapshot *old = worker->snapshot;
@@ -260,6 +270,7 @@ static void swap(struct worker *worker, struct order *order)
     if (!same_backends)
         worker_pools_change(worker->pools, order->snapshot);
     connections_change(worker->connections);
+    limit_samples(worker);
     snapshot_give(old);
 }
 
@@ -372,6 +383,8 @@ static void surround(struct worker *worker)
     around->caller = worker->workers->caller;
     around->quotas = worker->workers->quotas;
     around->samplers = worker->workers->samplers;
+    around->samples = worker->workers->samples[worker->number];
+    limit_samples(worker);
     around->worker = worker->number;
     around->in_flight = &worker->workers->in_flight;
     around->pool = pool_of;

@@ -14,6 +14,7 @@
 
 struct worker;
 struct quotas;
+struct sample_store;
 struct samplers;
 
 enum { WORKER_CLOSING_US = 200000 }; /* how long worker_stop_accepting takes at the most */
@@ -27,6 +28,7 @@ struct workers {
     struct exporter *exporter;       /* NULL: none */
     struct collections *collections; /* SecLang's persistent ones */
     struct quotas *quotas;           /* what API keys used */
+    struct sample_store **samples;   /* of each worker: requests that are kept of rules */
     struct samplers *samplers;       /* X-Ray's sampling rules */
     struct pair *environment;        /* what SecLang's ENV holds */
     size_t environment_count;

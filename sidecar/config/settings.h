@@ -204,6 +204,7 @@ bool authorizer_has_keys(const struct authorizer_settings *settings);
 
 enum api_key_source { API_KEY_FROM_HEADER, API_KEY_FROM_AUTHORIZER };
 enum over_body { OVER_BODY_REJECT, OVER_BODY_PREFIX, OVER_BODY_PASS };
+enum sampled_of { SAMPLES_OFF, SAMPLES_OF_WEB_ACLS, SAMPLES_OF_ALL };
 enum audit_when { AUDIT_WHEN_OFF, AUDIT_WHEN_RELEVANT, AUDIT_WHEN_ALWAYS };
 enum sampler {
     SAMPLER_PARENT_BASED, /* a trace that begins here is sampled */
@@ -389,6 +390,10 @@ struct settings {
         struct waf_redaction redaction;
         struct waf_filters filters;
     } waf_log;
+    struct {
+        enum sampled_of of;
+        uint64_t memory_bytes; /* of all workers together */
+    } sampled_requests;
     struct {
         struct receiver_settings *receivers;
         size_t receiver_count;

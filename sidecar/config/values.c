@@ -273,6 +273,8 @@ WORD_TYPE(audit_format, "json | native", "json or native", word, "json", "native
 WORD_TYPE(audit_type, "serial | concurrent", "serial or concurrent", word, "serial", "concurrent");
 WORD_TYPE(execution_level, "off | error | info", "off, error or info", word, "off", "error",
           "info");
+WORD_TYPE(sampled_of, "web_acls | all | off", "web_acls, all or off", word, "off", "web_acls",
+          "all");
 WORD_TYPE(waf_default, "keep | drop", "keep or drop", flag, "keep", "drop");
 WORD_TYPE(waf_behavior, "drop | keep", "drop or keep", flag, "drop", "keep");
 WORD_TYPE(waf_requirement, "meets_any | meets_all", "meets_any or meets_all", flag, "meets_any",

@@ -123,7 +123,7 @@ extern const struct option_type type_rate_key, type_request_rate, type_rate_limi
 extern const struct option_type type_log_format;
 /* sink_values.c */
 extern const struct option_type type_syslog_address, type_syslog_name;
-extern const struct option_type type_execution_level; /* values.c */
+extern const struct option_type type_sampled_of, type_execution_level; /* values.c */
 /* waf_log_values.c; the first three stand in values.c */
 extern const struct option_type type_waf_default, type_waf_behavior, type_waf_requirement;
 extern const struct option_type type_waf_redacted, type_waf_conditions;

@@ -217,6 +217,7 @@ static void say_key(const struct exchange *x, struct report *report)
 struct told {
     struct report_decision decisions[DECISIONS_MOST];
     struct report_waf_rule rules[DECISIONS_MOST];
+    struct sampling sampling;
 };
 
 static void make_report(struct exchange *x, struct report *report, struct told *told)
@@ -248,6 +249,7 @@ static void make_report(struct exchange *x, struct report *report, struct told *
     trace_say(x, report);
     say_decisions(x, report, told->decisions);
     waf_log_say(x, report, told->decisions, told->rules);
+    sample_say(x, report, &told->sampling);
     execution_say(x, report);
     audit_say(x, report);
 }
@@ -262,6 +264,7 @@ enum step stage_account(struct exchange *x)
     report.access_on = x->settings->access_count > 0;
     say_authorizer(x, &report);
     say_key(x, &report);
+    sample_keep(x, &report, &told.sampling);
     if (x->around->metrics != NULL)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)

@@ -66,19 +66,30 @@ static void say_all(const struct exchange *x, struct report_audit *audit)
     audit->sensor_id = x->snapshot->sensor_id;
 }
 
+static bool wants_heads(const struct report *report)
+{
+    return report->audit.wanted || report->waf_log.wanted || report->waf_log.sampled ||
+           report->execution.traces;
+}
+
+static void want_no_heads(struct report *report)
+{
+    report->audit.wanted = report->waf_log.wanted = report->waf_log.sampled = false;
+    report->execution.traces = false;
+}
+
 /* What sanitise... actions named, and what the request brought to say whom it comes from; where
  * there is no memory for the list, there is no audit either. */
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
-    bool logged = report->audit.wanted || report->waf_log.wanted || report->execution.traces ||
-                  report->waf.match_count > 0;
+    bool logged = wants_heads(report) || report->waf.match_count > 0;
     size_t named = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
     size_t count = named + credentials(x, logged, NULL, arena);
     if (count == 0)
         return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
     if (secrets == NULL) {
-        report->audit.wanted = report->waf_log.wanted = report->execution.traces = false;
+        want_no_heads(report);
         report->waf.match_count = named < count ? 0 : report->waf.match_count;
         return;
     }
@@ -95,7 +106,7 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
  * all that is left to say. */
 static void keep_silent(struct report *report)
 {
-    report->audit.wanted = report->waf_log.wanted = report->execution.traces = false;
+    want_no_heads(report);
     report->execution.identity = SPAN("");
     report->target = report->query = report->referer = report->user_agent = SPAN("");
     report->upstream_request_id = report->upstream_extended_id = SPAN("");
@@ -111,7 +122,7 @@ void audit_say(const struct exchange *x, struct report *report)
     struct inspection_audit audit = audit_of(x);
     report->audit.wanted = is_relevant(x, report, &audit);
     report->audit.parts = audit.parts;
-    if (report->audit.wanted || report->waf_log.wanted || report->execution.traces)
+    if (wants_heads(report))
         say_request_fields(x, &report->audit);
     if (report->audit.wanted)
         say_all(x, &report->audit);

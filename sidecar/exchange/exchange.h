@@ -23,6 +23,7 @@ struct exchange;
 struct ring;
 struct exporter;
 struct quotas;
+struct sample_store;
 struct samplers;
 
 /* How short of memory the worker is; each level does what the ones before it do, too. */
@@ -49,9 +50,10 @@ struct surroundings {
     /* One record, before it is folded; for tests. NULL: none. */
     void (*on_report)(void *context, const struct report *report);
     void *context;
-    struct samplers *samplers;   /* X-Ray's sampling rules; NULL: nobody asks (offline) */
-    struct quotas *quotas;       /* what API keys used; NULL: nobody counts */
-    _Atomic unsigned *in_flight; /* of the process: limits.requests_in_flight */
+    struct samplers *samplers;    /* X-Ray's sampling rules; NULL: nobody asks (offline) */
+    struct sample_store *samples; /* requests that are kept of rules; NULL: none (offline) */
+    struct quotas *quotas;        /* what API keys used; NULL: nobody counts */
+    _Atomic unsigned *in_flight;  /* of the process: limits.requests_in_flight */
     uint64_t held_bytes; /* of bodies that are held for inspection, beside what arenas hold */
     enum overload overload;
     bool draining;

@@ -4,6 +4,7 @@
 #ifndef SIDEGATE_SIDECAR_EXCHANGE_INSIDE_H
 #define SIDEGATE_SIDECAR_EXCHANGE_INSIDE_H
 
+#include "exporters/sample_store.h"
 #include "rules/base/buf.h"
 #include "rules/base/uuid.h"
 #include "rules/inspection.h"
@@ -297,6 +298,21 @@ void execution_say_data(const struct exchange *x, struct report *report);
  * this request; `rules` has a place for each decision. */
 void waf_log_say(const struct exchange *x, struct report *report, struct report_decision *decisions,
                  struct report_waf_rule *rules);
+
+/* ---- sample.c ---- */
+
+/* Rules that keep this request as a sample. */
+enum { SAMPLING_MOST = 16 };
+struct sampling {
+    struct asked_sample at[SAMPLING_MOST];
+    struct sample_place places[SAMPLING_MOST];
+    size_t count;
+};
+/* Counts the request for each rule whose requests are sampled; report->waf_log.sampled says whether
+ * any of them is to keep it: then heads and secrets are wanted. */
+void sample_say(const struct exchange *x, struct report *report, struct sampling *sampling);
+/* Keeps it, once the report is whole; a record folded afterwards is the same. */
+void sample_keep(const struct exchange *x, struct report *report, const struct sampling *sampling);
 
 /* ---- page.c ---- */
 

@@ -20,13 +20,24 @@ struct rates;
 struct scratch;
 struct web_acl;
 
-/* What web ACLs leave behind: what the backend gets beside the client's fields, and labels. */
-enum { ASKED_INSERTED = 20 };
+/* A rule whose requests are sampled, and what it did with this one. */
+struct asked_sample {
+    struct span acl, metric; /* the web ACL's ARN or name, the rule's metric name */
+    struct span inner;       /* of a group: "AWS#group#rule"; empty: it is of none */
+    const char *action;      /* "ALLOW", "BLOCK", "COUNT" */
+    const char *overridden;  /* what would have been done where it only detects; "": nothing */
+};
+
+/* What web ACLs leave behind: what the backend gets beside the client's fields, labels, and under
+ * which names it is to be sampled. */
+enum { ASKED_INSERTED = 20, ASKED_SAMPLES = 16 };
 struct asked_changes {
     struct pair inserted[ASKED_INSERTED];
     size_t inserted_count;
     const struct span *labels; /* that web ACLs gave, in the arena of asked */
     size_t label_count;
+    struct asked_sample *samples; /* likewise; NULL: none yet */
+    size_t sample_count;
 };
 
 /* Where the client is: looked up by the first who asks. */

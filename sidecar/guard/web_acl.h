@@ -102,6 +102,24 @@ void web_acl_clean(const struct web_acl *acl, struct fields *fields);
 void web_acl_run(const struct web_acl *acl, const struct asked *asked,
                  struct web_acl_outcome *outcome);
 
+/* What becomes of what it says. */
+enum web_acl_use {
+    WEB_ACL_DECIDES, /* and where it does not know, it blocks */
+    WEB_ACL_LETS_ON, /* where it does not know, the request goes on */
+    WEB_ACL_DETECTS, /* nothing */
+};
+/* Notes in asked.changes which rules had to do with it whose VisibilityConfig has requests sampled.
+ * web_acl_sample.c */
+void web_acl_note_samples(const struct web_acl *acl, const struct web_acl_outcome *outcome,
+                          enum web_acl_use use, const struct asked *asked);
+/* A MetricName in it. */
+struct web_acl_metric {
+    struct span metric, rule; /* "name", "group/name", "Default_Action" */
+    bool is_sampled;          /* SampledRequestsEnabled */
+};
+/* The i-th of them; false: there are no more. */
+bool web_acl_metric_at(const struct web_acl *acl, size_t i, struct web_acl_metric *metric);
+
 /* For AWS WAF's log; what has to be made lies in the arena. web_acl_say.c */
 struct decision_rule web_acl_say(const struct web_acl *acl, const struct web_acl_matched *matched,
                                  struct arena *arena);

@@ -112,6 +112,13 @@ static enum access_step fail(const struct access_entry *entry,
     return ACCESS_END;
 }
 
+static enum web_acl_use use_of(const struct access_entry *entry)
+{
+    if (entry->mode != GUARD_ON)
+        return WEB_ACL_DETECTS;
+    return entry->on_failure == GUARD_FAILURE_DENY ? WEB_ACL_DECIDES : WEB_ACL_LETS_ON;
+}
+
 enum access_step web_acl_entry_run(const struct access_entry *entry, const struct web_acl *acl,
                                    const struct asked *asked, struct decisions *decisions)
 {
@@ -122,6 +129,7 @@ enum access_step web_acl_entry_run(const struct access_entry *entry, const struc
     struct decision decision = {.control = "web_acl",
                                 .name = entry->name.len > 0 ? entry->name : web_acl_name(acl),
                                 .reason = reason_of(&outcome, asked)};
+    web_acl_note_samples(acl, &outcome, use_of(entry), asked);
     say_counted(acl, asked, &outcome, decision, decisions);
     say_rated(&outcome, decision, asked, decisions);
     if (entry->mode == GUARD_ON)

@@ -150,6 +150,12 @@ struct web_acl_statement {
 
 enum web_acl_action { ACTION_COUNT, ACTION_ALLOW, ACTION_BLOCK };
 
+/* VisibilityConfig. */
+struct web_acl_visibility {
+    struct span metric; /* at == NULL: not given */
+    bool is_sampled;    /* SampledRequestsEnabled */
+};
+
 struct web_acl_rule {
     struct span name; /* "name"; of a group's rules "group/name" */
     uint64_t priority;
@@ -161,6 +167,7 @@ struct web_acl_rule {
     size_t label_count;
     const struct pair *inserted;
     size_t inserted_count;
+    struct web_acl_visibility visibility;
 };
 
 struct web_acl_group {
@@ -183,6 +190,8 @@ struct web_acl {
     struct web_acl_rate *rates;          /* of all its rules and groups */
     const struct web_acl_name *inserted; /* every name that a rule inserts, once */
     bool wants_body, has_managed;
+    struct web_acl_visibility visibility; /* of the default action */
+    bool is_sampled;                      /* that, or one of the rules */
     size_t body_limit;
     struct web_acl_held *held; /* what is not the arena's: patterns, networks */
 };

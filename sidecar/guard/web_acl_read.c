@@ -89,6 +89,8 @@ static void read_acl(struct web_acl_reader *r, const json_t *acl)
     refuse_firewall_manager(r, acl);
     read_body_limit(r, acl);
     read_default(r, acl);
+    r->acl->visibility = reader_visibility(r, acl);
+    r->acl->is_sampled = r->acl->visibility.is_sampled;
     r->acl->capacity = reader_rules(r, acl, &r->acl->top);
     reader_weigh(r, r->acl->capacity);
     warn_charged(r);

@@ -274,6 +274,8 @@ static unsigned read_rule(struct web_acl_reader *r, const json_t *value, struct 
     read_name(r, value, rule);
     reader_number(r, value, "Priority", true, (struct reader_range){0, INT32_MAX}, &rule->priority);
     read_labels(r, value, rule);
+    rule->visibility = reader_visibility(r, value);
+    r->acl->is_sampled |= rule->visibility.is_sampled;
     /* a group's rules are called after the rule that names it */
     struct span outside = r->group;
     size_t mark = reader_enter(r, "Statement");

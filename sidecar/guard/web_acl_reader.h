@@ -120,6 +120,8 @@ bool reader_action(struct web_acl_reader *r, const json_t *value, struct web_acl
 /* RuleActionOverrides and ExcludedRules of a reference, put into rules that are the reference's. */
 void reader_overrides(struct web_acl_reader *r, const json_t *reference, struct web_acl_rule *rules,
                       size_t count);
+/* VisibilityConfig of a web ACL or a rule; nothing where there is none. web_acl_sample.c */
+struct web_acl_visibility reader_visibility(struct web_acl_reader *r, const json_t *object);
 /* Of `list` ("IPSets") the item that the ARN names; NULL: none. */
 const json_t *reader_find(const struct web_acl_reader *r, const char *list, const char *inside,
                           struct span arn);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sampled requests: whether this one is to be kept is asked before anything is made of it, for each
+ * rule that had to do with it; what is kept is made once the report is whole and masked. */
+#include <string.h>
+
+#include "exporters/mask.h"
+#include "exporters/sampled_request.h"
+#include "sidecar/exchange/inside.h"
+
+/* Counts it; whose turn it is, is noted. */
+static void ask(const struct exchange *x, const struct asked_sample *sample,
+                struct sampling *sampling)
+{
+    const struct sample_rule rule = {sample->acl, sample->metric};
+    if (sampling->count == SAMPLING_MOST)
+        return;
+    struct sample_place *place = &sampling->places[sampling->count];
+    if (sample_store_count(x->around->samples, &rule, x->began_wall_us, place))
+        sampling->at[sampling->count++] = *sample;
+}
+
+static void ask_entry(const struct exchange *x, const struct report_decision *decision,
+                      struct sampling *sampling)
+{
+    static const struct {
+        const char *word, *action, *overridden;
+    } actions[] = {{"block", "BLOCK", ""},
+                   {"allow", "ALLOW", ""},
+                   {"count", "COUNT", ""},
+                   {"would_block", "COUNT", "BLOCK"},
+                   {"would_allow", "COUNT", "ALLOW"}};
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(decision->word, actions[i].word) == 0)
+            ask(x,
+                &(struct asked_sample){.acl = SPAN("access"),
+                                       .metric = decision->name,
+                                       .action = actions[i].action,
+                                       .overridden = actions[i].overridden},
+                sampling);
+}
+
+static void ask_match(const struct exchange *x, const struct report *report,
+                      const struct rule_match *match, struct sampling *sampling)
+{
+    bool decided = match->rule_id == report->waf.decided_by;
+    struct asked_sample sample = {.acl = SPAN("seclang"), .action = "COUNT", .overridden = ""};
+    if (decided && report->waf.action == WAF_BLOCK)
+        sample.action = "BLOCK";
+    if (decided && report->waf.action == WAF_WOULD_BLOCK)
+        sample.overridden = "BLOCK";
+    sample.metric = arena_format(x->arena, "%llu", (unsigned long long)match->rule_id);
+    if (sample.metric.at != NULL)
+        ask(x, &sample, sampling);
+}
+
+/* What is no web ACL has no VisibilityConfig: entries of the access list go by their names, rules
+ * of SecLang by their ids. */
+static void ask_others(const struct exchange *x, const struct report *report,
+                       struct sampling *sampling)
+{
+    struct waf_end end = waf_log_end(report);
+    for (size_t i = 0; i < report->decision_count; i++)
+        if (strcmp(report->decisions[i].control, "access") == 0)
+            ask_entry(x, &report->decisions[i], sampling);
+    for (size_t i = 0; i < report->waf.match_count; i++)
+        if (!report->waf.matches[i].audit_only)
+            ask_match(x, report, &report->waf.matches[i], sampling);
+    if (span_is(end.rule, SPAN("Default_Action")) && x->changes.sample_count == 0)
+        ask(x,
+            &(struct asked_sample){.acl = SPAN("access"),
+                                   .metric = SPAN("Default_Action"),
+                                   .action = "ALLOW",
+                                   .overridden = ""},
+            sampling);
+}
+
+void sample_say(const struct exchange *x, struct report *report, struct sampling *sampling)
+{
+    sampling->count = 0;
+    if (x->settings->sampled_requests.of == SAMPLES_OFF || x->around->samples == NULL ||
+        x->client->head_is_broken)
+        return;
+    for (size_t i = 0; i < x->changes.sample_count; i++)
+        ask(x, &x->changes.samples[i], sampling);
+    if (x->settings->sampled_requests.of == SAMPLES_OF_ALL)
+        ask_others(x, report, sampling);
+    report->waf_log.sampled = sampling->count > 0;
+}
+
+void sample_keep(const struct exchange *x, struct report *report, const struct sampling *sampling)
+{
+    struct buf text, scratch;
+    if (!report->waf_log.sampled)
+        return;
+    report->waf_log.labels = x->changes.labels;
+    report->waf_log.label_count = x->changes.label_count;
+    report->waf_log.inserted = x->changes.inserted;
+    report->waf_log.inserted_count = x->changes.inserted_count;
+    buf_init(&text, SAMPLED_ROOM);
+    buf_init(&scratch, SAMPLED_ROOM);
+    for (size_t i = 0; i < sampling->count; i++) {
+        const struct asked_sample *at = &sampling->at[i];
+        const struct sampled_by by = {at->inner, at->action, at->overridden};
+        sampled_request_add(&text, report, &by, &x->settings->waf_log.redaction, &scratch);
+        if (!buf_is_full(&text))
+            sample_store_keep(x->around->samples, &sampling->places[i], x->began_wall_us,
+                              buf_span(&text));
+        buf_clear(&text);
+    }
+    buf_fini(&text);
+    buf_fini(&scratch);
+}

@@ -90,6 +90,12 @@ static bool is_blocked(const struct report *report)
     return report->waf.action == WAF_BLOCK || waf_phase(report).block != NULL;
 }
 
+/* API Gateway has no request without a resource; readers of a log want what was asked for. */
+TEXT(resource_path)
+{
+    return report->route.len > 0 ? report->route : report->path;
+}
+
 TEXT(waf_error)
 {
     return report->waf.is_struck ? span_text(limit_name(report->waf.struck.kind)) : SPAN("");

@@ -61,6 +61,17 @@ def test_clf_is_one_line_a_request_whatever_its_bytes(logged):
     assert len(lines) == 2 * len(ANY_BYTES) + 2
 
 
+def test_clf_has_the_route_or_else_the_path(logged):
+    """API Gateway's presets name the resource; where no route is one, readers want what was asked for."""
+    s = logged("clf")
+    s.ask("GET", "/orders/7?q=1")
+    assert CLF.fullmatch(lines_of(s, 1)[0])[5] == "GET /orders/7 HTTP/1.1"
+    s = logged("clf", 'routes: [{ match: "GET /orders/{id}", upstream: app }]')
+    s.ask("GET", "/orders/7")
+    s.ask("GET", "/nowhere%20else")
+    assert [CLF.fullmatch(line)[5] for line in lines_of(s, 3)[-2:]] == ["GET /orders/{id} HTTP/1.1", "GET /nowhere%20else HTTP/1.1"]
+
+
 def test_csv_has_its_eleven_fields_whatever_the_bytes(logged):
     s = logged("csv", 'routes: [{ match: "ANY /a,\\"b/{x+}", upstream: app }, { match: "ANY /{proxy+}", upstream: app }]')
     count = attack(s)
@@ -105,7 +116,7 @@ def test_a_template_says_what_became_of_the_request(logged):
     assert s.ask("GET", "/nowhere").status == 404
     first, second = lines_of(s, 2)
     assert re.fullmatch(UUID + r' "a \\"b\\"" shop.example /orders/7 /orders/\{id\} 200 \d+ 1-[0-9a-f]{8}-[0-9a-f]{24} - -', first)
-    assert re.fullmatch(UUID + r' "-" test.example /nowhere - - \d+ \S+ - \S+', second)
+    assert re.fullmatch(UUID + r' "-" test.example /nowhere /nowhere - \d+ \S+ - \S+', second)
 
 
 CLAIMS = """

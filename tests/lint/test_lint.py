@@ -4,6 +4,7 @@
 import unittest
 
 import layers
+import readmes
 import words
 
 TABLE = layers.read_table("rules/base:\nrules: rules/base\nexporters: rules/base rules/match/result.h\nrules/match: rules/base\n")
@@ -30,6 +31,19 @@ class Words(unittest.TestCase):
 
     def test_comments_strings_and_longer_names_are_left_alone(self):
         self.assertEqual(list(words.faults('/* atoi() */ puts("gets("); snprintf(a, 1, "x"); operand(1);')), [])
+
+
+class Readmes(unittest.TestCase):
+    def test_a_file_is_named_by_itself_its_header_or_a_pattern(self):
+        text = "`check_*.c` and `queue` do; the walk is in walk.h, of which `queue.c` and `check_tls.c` know nothing.\n"
+        sources, names = ["check_tls.c", "queue.c", "walk.c"], {"check_tls.c", "queue.c", "walk.h"}
+        self.assertEqual(list(readmes.complaints("a", text, sources, names)), [])
+
+    def test_a_file_that_is_not_named_is_a_fault(self):
+        self.assertEqual(list(readmes.complaints("a", "a queue, `wait_*.c`, `*`\n", ["queue.c"], {"queue.c"})), ["a/README.md does not name queue.c"])
+
+    def test_a_name_without_a_file_is_a_fault(self):
+        self.assertEqual(list(readmes.complaints("a", "`gone.c`, b/gone.h\n", [], set())), ["a/README.md names gone.c, which is nowhere"])
 
 
 if __name__ == "__main__":

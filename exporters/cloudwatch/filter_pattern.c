@@ -11,9 +11,10 @@ enum { DEPTH_MOST = 32, FIELDS_MOST = 128 };
 struct walk {
     struct span text;
     size_t at;
-    bool is_check;    /* there is no line: it is only looked whether this is a pattern */
-    struct span line; /* JSON */
-    bool has_field;   /* of fields: the one that conditions are about */
+    bool is_check; /* there is no line: it is only looked whether this is a pattern */
+    struct filter_regexes *regexes; /* of a check: to be filled */
+    struct span line;               /* JSON */
+    bool has_field;                 /* of fields: the one that conditions are about */
     struct span field_name, field;
     unsigned depth;
     const char *wrong; /* NULL: nothing so far */
@@ -69,8 +70,6 @@ static struct span take_operand(struct walk *walk)
         struct span word = take_word(walk, "(){}[],&|=<>");
         if (word.len == 0)
             refuse(walk, "a value is expected here");
-        if (word.len > 0 && word.at[0] == '%')
-            refuse(walk, "regular expressions are not supported here: use * for any text");
         return word;
     }
     size_t len = span_find_byte(span_from(rest, 1), '"');
@@ -80,6 +79,34 @@ static struct span take_operand(struct walk *walk)
     }
     walk->at += len + 2;
     return span_first(span_from(rest, 1), len);
+}
+
+/* ---- regular expressions ---- */
+
+static bool is_regex(const struct walk *walk)
+{
+    return walk->at < walk->text.len && walk->text.at[walk->at] == '%';
+}
+
+/* %...%, which is read, or held against the value. */
+static bool walk_regex(struct walk *walk, struct span value)
+{
+    size_t at = walk->at, offset;
+    struct span rest = span_from(walk->text, at + 1);
+    size_t len = span_find_byte(rest, '%');
+    if (len == SPAN_NONE)
+        return refuse(walk, "a regular expression that does not end: %...%");
+    if (len == 0)
+        return refuse(walk, "a regular expression is expected between the two %");
+    walk->at = at + len + 2;
+    if (!walk->is_check)
+        return filter_regexes_match(walk->regexes, at, value);
+    const char *wrong = filter_regexes_add(walk->regexes, at, span_first(rest, len), &offset);
+    if (wrong != NULL) {
+        walk->at = at + 1 + offset;
+        refuse(walk, wrong);
+    }
+    return false;
 }
 
 /* ---- comparisons ---- */
@@ -141,6 +168,10 @@ static bool compare_with(struct walk *walk, struct span value, bool there)
     char sign = take_sign(walk);
     skip_space(walk);
     at = walk->at;
+    if (is_regex(walk) && (sign == '=' || sign == '!')) {
+        bool matches = walk_regex(walk, value);
+        return there && matches == (sign == '=');
+    }
     struct span operand = take_operand(walk);
     double number;
     if ((sign != '=' && sign != '!') && walk->wrong == NULL &&
@@ -264,6 +295,23 @@ static size_t fields_of(struct span line, struct span fields[FIELDS_MOST])
     return count;
 }
 
+/* One field of a pattern's, up to its comma: none that stands in quotes or in %...%. */
+static struct span cut_part(struct span *rest)
+{
+    size_t len = 0;
+    char last = '\0';
+    while (len < rest->len && rest->at[len] != ',') {
+        char c = rest->at[len];
+        bool holds = c == '"' || (c == '%' && last == '=');
+        size_t end = holds ? span_find_byte(span_from(*rest, len + 1), c) : SPAN_NONE;
+        len += end != SPAN_NONE ? end + 2 : 1;
+        last = is_space(c) ? last : c;
+    }
+    struct span part = span_first(*rest, len);
+    *rest = len < rest->len ? span_from(*rest, len + 1) : span_make(NULL, 0);
+    return part;
+}
+
 /* How many there are in the pattern, dots left out. */
 static size_t named_fields(struct span text, bool *has_dots)
 {
@@ -271,7 +319,7 @@ static size_t named_fields(struct span text, bool *has_dots)
     struct span rest = span_trim(text, "[] \t\r\n");
     *has_dots = false;
     while (rest.at != NULL) {
-        bool dots = span_is(span_trim(span_cut(&rest, ','), " \t\r\n"), SPAN("..."));
+        bool dots = span_is(span_trim(cut_part(&rest), " \t\r\n"), SPAN("..."));
         *has_dots = *has_dots || dots;
         count += !dots;
     }
@@ -323,18 +371,24 @@ static bool walk_fields(struct walk *walk)
 
 /* ---- words ---- */
 
+/* Does the line have the word? */
+static bool walk_word(struct walk *walk)
+{
+    struct span word = walk->at < walk->text.len && walk->text.at[walk->at] == '"'
+                           ? take_operand(walk)
+                           : take_word(walk, "");
+    if (word.len == 0)
+        return refuse(walk, "a word is expected here");
+    return span_find(walk->line, word) != SPAN_NONE;
+}
+
 static bool walk_words(struct walk *walk)
 {
     bool all = true, any = false, asks_any = false;
     for (skip_space(walk); walk->wrong == NULL && walk->at < walk->text.len; skip_space(walk)) {
         char mark = walk->text.at[walk->at];
         walk->at += mark == '-' || mark == '?';
-        struct span word = walk->at < walk->text.len && walk->text.at[walk->at] == '"'
-                               ? take_operand(walk)
-                               : take_word(walk, "");
-        if (word.len == 0)
-            return refuse(walk, "a word is expected here");
-        bool found = span_find(walk->line, word) != SPAN_NONE;
+        bool found = is_regex(walk) ? walk_regex(walk, walk->line) : walk_word(walk);
         asks_any = asks_any || mark == '?';
         any = any || (mark == '?' && found);
         all = all && (mark == '?' || found == (mark != '-'));
@@ -359,17 +413,28 @@ static bool walk_whole(struct walk *walk)
 
 bool filter_pattern_check(struct span text, struct place at, struct faults *faults)
 {
-    struct walk walk = {.text = text, .is_check = true};
+    struct walk walk = {.text = text, .is_check = true, .regexes = filter_regexes_new()};
     walk_whole(&walk);
     if (walk.wrong != NULL)
         fault_add(faults, FAULT_ERROR, place_behind(at, span_first(text, walk.wrong_at)), SPAN(""),
                   "pattern: %s", walk.wrong);
+    filter_regexes_free(walk.regexes);
     return walk.wrong == NULL;
 }
 
-bool filter_pattern_matches(struct span text, struct span line)
+struct filter_regexes *filter_pattern_regexes(struct span text)
 {
-    struct walk walk = {.text = text, .line = line};
+    struct walk walk = {.text = text, .is_check = true, .regexes = filter_regexes_new()};
+    walk_whole(&walk);
+    if (filter_regexes_count(walk.regexes) > 0)
+        return walk.regexes;
+    filter_regexes_free(walk.regexes);
+    return NULL;
+}
+
+bool filter_pattern_matches(struct span text, struct filter_regexes *regexes, struct span line)
+{
+    struct walk walk = {.text = text, .regexes = regexes, .line = line};
     return walk_whole(&walk) && walk.wrong == NULL;
 }
 
@@ -389,7 +454,7 @@ static bool field_find(struct span pattern, struct span name, struct span line, 
     bool has_dots, behind = false;
     size_t count = fields_of(line, fields), named = named_fields(pattern, &has_dots), at = 0;
     while (rest.at != NULL) {
-        struct span part = span_trim(span_cut(&rest, ','), " \t\r\n");
+        struct span part = span_trim(cut_part(&rest), " \t\r\n");
         size_t len = 0;
         while (len < part.len && span_find_byte(SPAN(" (=<>!"), part.at[len]) == SPAN_NONE)
             len++;

@@ -8,17 +8,21 @@
  *   timeout "upstream failed" -health ?GET ?POST                       words: all, none of -, one
  * of ?
  *
- * A selector is $.a.b[0] of JSON, or $name of a field. The text is walked anew for each line. */
+ * %regular expression% stands for a value behind = or !=, or for a word. A selector is $.a.b[0] of
+ * JSON, or $name of a field. The text is walked anew for each line. */
 #ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_FILTER_PATTERN_H
 #define SIDEGATE_EXPORTERS_CLOUDWATCH_FILTER_PATTERN_H
 
+#include "exporters/cloudwatch/filter_regex.h"
 #include "rules/base/fault.h"
 #include "rules/base/span.h"
 
 /* False: it is none, and said; `at` is where the text begins. */
 bool filter_pattern_check(struct span text, struct place at, struct faults *faults);
-/* Of a text that is one. */
-bool filter_pattern_matches(struct span text, struct span line);
+/* The regular expressions of a text that is one; NULL: it has none. */
+struct filter_regexes *filter_pattern_regexes(struct span text);
+/* Of the same text. */
+bool filter_pattern_matches(struct span text, struct filter_regexes *regexes, struct span line);
 
 bool filter_selector_is_good(struct span selector);
 /* What the line has there, strings without their quotes. False: nothing, null, a list or a map. */

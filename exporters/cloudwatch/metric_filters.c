@@ -35,7 +35,8 @@ struct metric_filters {
     pthread_mutex_t lock;
     struct arena *arena; /* of the filters' texts */
     struct metric_filter *list;
-    struct seen *seen; /* SECONDS_SEEN of each */
+    struct filter_regexes **regexes; /* of each pattern; NULL: it has none */
+    struct seen *seen;               /* SECONDS_SEEN of each */
     size_t count;
     struct map *gathered; /* second and key of a metric -> struct gathered */
     struct buf key;
@@ -119,7 +120,11 @@ static void line_add(struct metric_filters *filters, size_t i, int64_t second, s
     struct span text = filter->value;
     double value;
     seen->line = true;
-    if (!filter_pattern_matches(filter->pattern, line))
+    bool matches = filter_pattern_matches(filter->pattern, filters->regexes[i], line);
+    if (filters->regexes[i] != NULL)
+        atomic_fetch_add_explicit(&filters->lost, filter_regexes_overruns(filters->regexes[i]),
+                                  memory_order_relaxed);
+    if (!matches)
         return;
     seen->match = true;
     if (text.at[0] == '$' && !filter_selector_find(filter->pattern, filter->value, line, &text))
@@ -176,6 +181,12 @@ struct metric_filters *metric_filters_new(void)
     return filters;
 }
 
+static void regexes_free(struct filter_regexes **regexes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        filter_regexes_free(regexes[i]);
+}
+
 void metric_filters_free(struct metric_filters *filters)
 {
     if (filters == NULL)
@@ -189,6 +200,7 @@ void metric_filters_free(struct metric_filters *filters)
     }
     map_free(filters->gathered);
     buf_fini(&filters->key);
+    regexes_free(filters->regexes, filters->count);
     arena_free(filters->arena);
     pthread_mutex_destroy(&filters->lock);
     free(filters);
@@ -217,17 +229,25 @@ void metric_filters_change(struct metric_filters *filters, const struct metric_f
     must(arena != NULL && count <= METRIC_FILTERS_MOST);
     struct metric_filter *copies = arena_alloc(arena, (count + 1) * sizeof *copies);
     struct seen *seen = arena_alloc(arena, (count + 1) * SECONDS_SEEN * sizeof *seen);
-    must(copies != NULL && seen != NULL);
-    for (size_t i = 0; i < count; i++)
+    struct filter_regexes **regexes =
+        arena_alloc(arena, (count + 1) * sizeof(struct filter_regexes *));
+    must(copies != NULL && seen != NULL && regexes != NULL);
+    for (size_t i = 0; i < count; i++) {
         filter_copy(arena, &list[i], &copies[i]);
+        regexes[i] = filter_pattern_regexes(copies[i].pattern);
+    }
     must(!arena_is_full(arena));
     pthread_mutex_lock(&filters->lock);
     struct arena *before = filters->arena;
+    struct filter_regexes **regexes_before = filters->regexes;
+    size_t count_before = filters->count;
     filters->arena = arena;
+    filters->regexes = regexes;
     filters->list = copies;
     filters->seen = seen;
     filters->count = count;
     atomic_store(&filters->any, count > 0);
     pthread_mutex_unlock(&filters->lock);
+    regexes_free(regexes_before, count_before);
     arena_free(before);
 }

@@ -10,6 +10,7 @@ metric_filters:
   - { pattern: "{ $.status = 5* && $.method = POST }", metric: BrokenPosts, default_value: 0 }
   - { pattern: "{ $.path = /slow* }", metric: SlowTime, namespace: Shop, value: $.duration_us, dimensions: { Method: $.method } }
   - { pattern: nosuchword, metric: Never }
+  - { pattern: "{ $.path = %^/(slow|x)/[0-9]{1,2}$% }", metric: Numbered }
 """
 
 
@@ -32,6 +33,7 @@ def test_lines_that_fit_a_pattern_are_samples_of_a_metric(sidegate, backend):
     assert count(metrics, "Shop", "SlowTime", Method="POST") == 1
     assert count(metrics, "Shop", "SlowTime", "Minimum", Method="GET") > 0
     assert count(metrics, "Sidegate", "Never") == 0
+    assert count(metrics, "Sidegate", "Numbered") == 2
     code, out, _ = metrics.command("list", "SlowTime")
     assert code == 0 and "Shop       SlowTime" in out and "Method=POST" in out
 
@@ -72,6 +74,7 @@ def test_a_reload_takes_other_filters(sidegate, backend):
     ('pattern: "{ $.a = 1 }", metric: m, value: $bytes', "$.name is for lines of JSON"),
     ("pattern: x, metric: m, default_value: 0, dimensions: { A: $.a }", "metric_filters[].default_value: a metric with dimensions has none"),
     ("pattern: x, metric: m, dimensions: { A: $.a, B: $.b, C: $.c, D: $.d }", "expected one to three names and selectors"),
+    ("pattern: 'a %(b%', metric: m", "c.yaml:3:22: pattern: missing closing parenthesis"),
     ("pattern: x", "metric"),
     ("pattern: x, metrik: m", "did you mean 'metric'?"),
 ])

@@ -17,6 +17,14 @@ static const char clf[] =
     "203.0.113.9 - alice [21/Nov/2026:09:40:00 +0000] \"GET /x?a=1 HTTP/1.1\" "
     "404 1534 \"-\" \"curl 7\"";
 
+static bool matches(struct span pattern, struct span line)
+{
+    struct filter_regexes *regexes = filter_pattern_regexes(pattern);
+    bool matches = filter_pattern_matches(pattern, regexes, line);
+    filter_regexes_free(regexes);
+    return matches;
+}
+
 TEST(a_pattern_of_json_compares_selectors_and_joins_conditions)
 {
     static const struct {
@@ -55,18 +63,24 @@ TEST(a_pattern_of_json_compares_selectors_and_joins_conditions)
         {"{ $.status = 4* || $.method = GET && $.off IS TRUE }", false},
         {"{ ($.status = 4* || $.method = GET) && $.off IS FALSE }", true},
         {"{ $.method > 3 }", false},
+        {"{ $.status = %^5\\d\\d$% }", true},
+        {"{ $.status = %^4% }", false},
+        {"{ $.status != %^4% && $.method = %G.T% }", true},
+        {"{ $.nothing != %x% }", false},
+        {"{ $.method = %^(GET|PUT)$% || $.status = %[&|(){}=,]% }", true},
+        {"{ ($.waf.action = %^bl% && $.bytes >= 1500) }", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct faults *faults = faults_new();
         if (!filter_pattern_check(span_text(rows[i].text), (struct place){0}, faults))
             fail_msg("%s: %s", rows[i].text, faults_at(faults, 0)->message);
-        if (filter_pattern_matches(span_text(rows[i].text), span_text(json)) != rows[i].fits)
+        if (matches(span_text(rows[i].text), span_text(json)) != rows[i].fits)
             fail_msg("%s", rows[i].text);
         faults_free(faults);
     }
-    check(!filter_pattern_matches(SPAN("{ $.status = 503 }"), SPAN("no JSON")));
+    check(!matches(SPAN("{ $.status = 503 }"), SPAN("no JSON")));
     for (size_t len = 0; len + 1 < sizeof json; len++) /* cut anywhere */
-        check(!filter_pattern_matches(SPAN("{ $.empty = x }"), span_make(json, len)));
+        check(!matches(SPAN("{ $.empty = x }"), span_make(json, len)));
 }
 
 TEST(a_pattern_of_fields_takes_quotes_and_brackets_as_one)
@@ -89,12 +103,19 @@ TEST(a_pattern_of_fields_takes_quotes_and_brackets_as_one)
         {"[ip, id, user, time, request, status > 400 && status < 404, ...]", false},
         {"[ip = \"203.0.113.*\", ...]", true},
         {"[...]", true},
+        {"[ip = %^203\\.0\\.113\\.[0-9]{1,3}$%, id, user, time, request, status, bytes, referer, "
+         "agent]",
+         true},
+        {"[ip, id, user, ..., status = %^4.{2,2}$% && status != %^5%, bytes, referer, agent]",
+         true},
+        {"[ip, id, user = %^(bob|carol),?$%, ...]", false},
+        {"[ip, id, user = \"a,b\" || user = alice, ...]", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct faults *faults = faults_new();
         if (!filter_pattern_check(span_text(rows[i].text), (struct place){0}, faults))
             fail_msg("%s: %s", rows[i].text, faults_at(faults, 0)->message);
-        if (filter_pattern_matches(span_text(rows[i].text), span_text(clf)) != rows[i].fits)
+        if (matches(span_text(rows[i].text), span_text(clf)) != rows[i].fits)
             fail_msg("%s", rows[i].text);
         faults_free(faults);
     }
@@ -114,9 +135,14 @@ TEST(a_pattern_of_words_asks_for_all_for_none_and_for_one_of_them)
                 {"-\"GET /y\"", true},
                 {"?bob ?alice", true},
                 {"?bob ?carol", false},
-                {"404 ?bob ?alice", true}};
+                {"404 ?bob ?alice", true},
+                {"%\"GET /x\\?% -%curl [89]%", true},
+                {"%GET /y%", false},
+                {"-%curl \\d%", false},
+                {"?%^bob% ?%^203%", true},
+                {"100%", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (filter_pattern_matches(span_text(rows[i].text), span_text(clf)) != rows[i].fits)
+        if (matches(span_text(rows[i].text), span_text(clf)) != rows[i].fits)
             fail_msg("%s", rows[i].text);
 }
 
@@ -134,8 +160,13 @@ TEST(a_pattern_that_is_none_is_refused_where_it_is_wrong)
         {"{ $.status > x }", "pattern: a number is expected here", 14},
         {"{ $.status IS 5 }", "pattern: expected NULL, TRUE or FALSE", 15},
         {"{ $.a = \"x }", "pattern: a text in quotes that does not end", 9},
-        {"{ $.a = %x% }", "pattern: regular expressions are not supported here: use * for any text",
-         12},
+        {"{ $.a = %(x% }", "pattern: missing closing parenthesis", 12},
+        {"{ $.a = %x }", "pattern: a regular expression that does not end: %...%", 9},
+        {"{ $.a = %% }", "pattern: a regular expression is expected between the two %", 9},
+        {"{ $.a > %x% }", "pattern: a number is expected here", 9},
+        {"[a, b = %[%]", "pattern: missing terminating ] for character class", 11},
+        {"%a% %b% %c% %d% %e% %f% %g% %h% %i%",
+         "pattern: there are 8 regular expressions at the most", 34},
         {"{ $.a = 1 } more", "pattern: this is more than a pattern", 13},
         {"[a, ..., b, ...]", "pattern: ... may stand once", 16},
         {"[a, b = 1 || c = 2]", "pattern: a field's conditions are about that field alone", 14},
@@ -153,6 +184,18 @@ TEST(a_pattern_that_is_none_is_refused_where_it_is_wrong)
                      faults_at(faults, 0)->place.column);
         faults_free(faults);
     }
+}
+
+TEST(a_regular_expression_that_runs_over_its_limit_does_not_match_and_is_counted)
+{
+    struct filter_regexes *regexes = filter_pattern_regexes(SPAN("{ $.a = %^(a|aa|a*)*$% }"));
+    const struct span line =
+        SPAN("{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"}");
+    check(!filter_pattern_matches(SPAN("{ $.a = %^(a|aa|a*)*$% }"), regexes, line));
+    check_number(filter_regexes_overruns(regexes), 1);
+    check_number(filter_regexes_overruns(regexes), 0);
+    filter_regexes_free(regexes);
+    check(filter_pattern_regexes(SPAN("{ $.a = 100% }")) == NULL);
 }
 
 TEST(values_are_found_by_selectors_of_both_kinds)
@@ -289,6 +332,8 @@ int filter_suite(void)
         cmocka_unit_test(a_pattern_of_fields_takes_quotes_and_brackets_as_one),
         cmocka_unit_test(a_pattern_of_words_asks_for_all_for_none_and_for_one_of_them),
         cmocka_unit_test(a_pattern_that_is_none_is_refused_where_it_is_wrong),
+        cmocka_unit_test(
+            a_regular_expression_that_runs_over_its_limit_does_not_match_and_is_counted),
         cmocka_unit_test(values_are_found_by_selectors_of_both_kinds),
         cmocka_unit_test(lines_become_samples_with_values_defaults_and_dimensions),
         cmocka_unit_test(a_default_value_is_given_once_for_each_second_in_which_nothing_fitted),

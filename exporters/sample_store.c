@@ -147,8 +147,9 @@ static void thin(struct sample_store *store)
             store->most--;
         if (store->most == 0)
             return; /* what is left are empty places of windows */
-        struct window *window =
-            list_entry(list_first(&store->by_count[store->most]), struct window, link);
+        struct list *first = list_first(&store->by_count[store->most]);
+        must(first != NULL);
+        struct window *window = list_entry(first, struct window, link);
         drop(store, window, (unsigned)draw(store, window->count));
     }
 }

@@ -23,6 +23,7 @@
 #include "sidecar/state/documents.h"
 #include "sidecar/state/quotas.h"
 #include "sidecar/state/samplers.h"
+#include "sidecar/state_lock.h"
 #include "sidecar/upstream/call.h"
 #include "sidecar/usage_file.h"
 
@@ -314,6 +315,21 @@ static bool start_workers(struct process *process, char *why, size_t size)
     return started;
 }
 
+/* False: another program has it. */
+static bool lock_state(struct process *process, char *why, size_t size)
+{
+    const struct settings *settings = process->snapshot->settings;
+    struct span folder = settings->process.state_dir;
+    int pid = process->options->log_channel >= 0 ? getppid() : getpid();
+    if (folder.at == NULL)
+        return true;
+    make_folder(process, settings, "process.state_dir", folder);
+    enum state_locked locked = state_lock(folder.at, pid, &process->state_lock, why, size);
+    if (locked == STATE_UNLOCKED)
+        program_log_say(process->log, LOG_WARN, "%s", why);
+    return locked != STATE_TAKEN;
+}
+
 static bool start(struct process *process, char *why, size_t size)
 {
     const struct settings *settings = process->snapshot->settings;
@@ -345,7 +361,8 @@ static bool start(struct process *process, char *why, size_t size)
     alarm_watch_change(process->alarms, settings);
     if (settings->metrics.is_exponential)
         metrics_use_exponential(workers->metrics);
-    if (!process_changes_open(settings, why, size) || !open_exporter(process, why, size))
+    if (!lock_state(process, why, size) || !process_changes_open(settings, why, size) ||
+        !open_exporter(process, why, size))
         return false;
     process->metric_sender = metric_sender_new(process);
     metric_sender_change(process->metric_sender);
@@ -426,6 +443,8 @@ static void stop(struct process *process)
     free(workers->at);
     free(process->reload.refused);
     free(process->reload.files_refused);
+    if (process->state_lock >= 0)
+        close(process->state_lock);
 }
 
 /* ---- the whole ---- */
@@ -511,6 +530,7 @@ int process_run(const struct process_options *options)
 {
     struct process *process = must_alloc(sizeof(*process));
     process->options = options;
+    process->state_lock = -1;
     process->log = program_log_open(NULL, LOG_INFO);
     process->loop = loop_new(NULL);
     must(process->loop != NULL);

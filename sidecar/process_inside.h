@@ -44,6 +44,7 @@ struct process {
     struct metric_filters *filters;    /* of access lines */
     struct archive *archive;           /* of the store; answers what is asked of it */
     struct change_desk *changes;       /* orders that are written down */
+    int state_lock; /* -1: there is none */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """API keys and usage plans: who may pass, how often, in API Gateway's words; and that no key stands in any log."""
 import calendar
+import fcntl
 import os
 import signal
 import threading
@@ -455,21 +456,25 @@ def test_a_full_disk_is_said_counted_and_survived(sidegate, backend, tmp_path):
     assert s.metric("sidegate_usage_lines_total", result="failed") == 1
 
 
-def test_two_programs_do_not_undo_each_others_file(sidegate, backend, tmp_path):
-    """The second one touches nothing that the first one may still write, not even what is broken of it."""
+def test_usage_that_somebody_else_holds_is_not_touched_and_taken_over_afterwards(sidegate, backend, tmp_path):
+    """Nothing that another one may still write, not even what is broken of it."""
     s, server = started(sidegate, backend, tmp_path, **kept(tmp_path, 1000000))
     path = tmp_path / "state" / "usage.log"
-    wait_until(path.exists, "the file")
+    assert ask(s, GOOD).status == 200
+    wait_until(lambda: rows(tmp_path).get("k1", (0,))[0] == 1, "what was counted")
+    s.stop()
     with open(path, "ab") as f:
         f.write(b"this is no line\n")
-    second = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
-    wait_until(lambda: "resource busy" in second.errors(), "the second one says so")
-    assert ask(s, GOOD).status == 200
-    assert [ask(second, GOOD).status for _ in range(3)] == [200] * 3
-    wait_until(lambda: rows(tmp_path).get("k1", (0,))[0] == 1, "the first one goes on")
-    assert not path.with_suffix(".log.broken").exists()
-    s.stop()
-    wait_until(lambda: "is kept again" in second.errors(), "the second one takes over")
+    held = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        second = sidegate(server.url, config(tmp_path, **kept(tmp_path, 1000000)))
+        wait_until(lambda: "resource busy" in second.errors(), "it says so")
+        assert [ask(second, GOOD).status for _ in range(3)] == [200] * 3
+        assert not path.with_suffix(".log.broken").exists()
+    finally:
+        os.close(held)
+    wait_until(lambda: "is kept again" in second.errors(), "it takes over")
     assert b"this is no line" in path.with_suffix(".log.broken").read_bytes()
     wait_until(lambda: rows(tmp_path).get("k1") == (4, 4, 999996), "what both counted")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PROGRAM, Client, free_port, wait_until
+from harness import PROGRAM, Client, free_port, run, wait_until
 
 
 def is_running(pid):
@@ -145,3 +145,20 @@ def test_a_child_with_fewer_workers_serves_every_connection(sidegate, backend):
     wait_until(lambda: "with 1 threads" in side.errors(), "it serves")
     for _ in range(24):
         assert side.ask().status == 200
+
+
+def test_a_second_program_on_one_state_dir_says_whose_it_is_and_ends(sidegate, backend, tmp_path):
+    state = f"process: {{ threads: 1, state_dir: {tmp_path}/state }}\n"
+    s = sidegate(backend().url, state)
+    other = tmp_path / "other.yaml"
+    other.write_text('version: 1\nlisteners: [{ address: "127.0.0.1:0" }]\nupstreams: { app: { targets: ["http://127.0.0.1:9"] } }\n'
+                     "status: { address: off }\nadmin: { address: off }\n" + state)
+    for how in ((), ("--no-supervise",)):
+        code, out, err = run("run", "-c", str(other), *how)
+        assert code == 1 and f"error: state_dir {tmp_path}/state is in use by process {s.process.pid}\n" in out + err
+    before = s.child()
+    os.kill(before, signal.SIGKILL)  # the child that follows has it again
+    wait_until(lambda: s.child() != before and s.is_ready(), "another one serves", 20)
+    assert s.ask().status == 200 and s.stop() == 0
+    assert (tmp_path / "state" / "lock").read_text() == f"{s.process.pid}\n"
+    assert sidegate(backend().url, state).ask().status == 200

@@ -46,9 +46,10 @@ struct report_waf_rule {
     struct span group, inner;           /* of a group: which, and which of its rules; empty: none */
     const char *condition;              /* "SQL_INJECTION", "XSS", "" */
     const char *sensitivity, *location; /* "LOW"; "QUERY_STRING" */
-    struct span field, data;            /* the header's name; what was found in */
-    const char *limit_key;              /* "IP", "FORWARDEDIP", "CUSTOMKEYS", "CONSTANT" */
-    uint64_t limit, window_s, burst;    /* of RATE_BASED; burst 0: the limit */
+    struct span field;                  /* the header's name */
+    struct span data; /* what was found: pieces with a NUL between them, or what it was found in */
+    const char *limit_key;           /* "IP", "FORWARDEDIP", "CUSTOMKEYS", "CONSTANT" */
+    uint64_t limit, window_s, burst; /* of RATE_BASED; burst 0: the limit */
 };
 
 /* What a control came to, beside the rules. */

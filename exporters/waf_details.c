@@ -8,6 +8,19 @@
 
 enum { DATA_BYTES = 256 }; /* of what was found */
 
+/* Piece by piece: "1 NUL or NUL 1" */
+static void add_data(struct buf *to, struct span data)
+{
+    bool more = true;
+    for (bool first = true; more; first = false) {
+        size_t end = span_find_byte(data, '\0');
+        more = end != SPAN_NONE;
+        buf_add(to, first ? SPAN("") : SPAN(","));
+        json_add_string(to, more ? span_first(data, end) : data);
+        data = span_from(data, more ? end + 1 : data.len);
+    }
+}
+
 static void add_one(struct buf *to, const struct report_waf_rule *rule)
 {
     buf_add(to, SPAN("[{\"conditionType\":"));
@@ -19,7 +32,7 @@ static void add_one(struct buf *to, const struct report_waf_rule *rule)
     buf_add(to, SPAN(",\"location\":"));
     json_add_string(to, span_text(rule->location));
     buf_add(to, SPAN(",\"matchedData\":["));
-    json_add_string(to, span_first(rule->data, DATA_BYTES));
+    add_data(to, span_first(rule->data, DATA_BYTES));
     buf_add(to, SPAN("],\"matchedFieldName\":"));
     json_add_string(to, rule->field);
     buf_add(to, SPAN("}]"));

@@ -222,6 +222,20 @@ static void write_fingerprint(const struct sqli_row *row, struct sqli_finding *f
     finding->fingerprint[len] = '\0';
 }
 
+static struct span without_quotes(const struct sqli_token *token)
+{
+    return token->class == SQLI_STRING ? span_trim(token->text, "'\"") : token->text;
+}
+
+static void write_parts(const struct sqli_row *row, struct sqli_finding *finding)
+{
+    size_t count = row->count < SQLI_FINGERPRINT ? row->count : SQLI_FINGERPRINT;
+
+    for (size_t i = 0; i < count; i++)
+        finding->parts[i] = without_quotes(&row->at[i]);
+    finding->part_count = count;
+}
+
 /* Tries one place in both dialects. */
 static bool detect_in(struct span text, char quote, struct sqli_finding *finding)
 {
@@ -240,6 +254,7 @@ static bool detect_in(struct span text, char quote, struct sqli_finding *finding
         finding->decision = decision->name;
         finding->sentence = decision->sentence;
         write_fingerprint(&row, finding);
+        write_parts(&row, finding);
     }
     return decision != NULL;
 }

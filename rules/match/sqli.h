@@ -36,6 +36,9 @@ struct sqli_finding {
     const char *decision; /* the name of the row that decided: "union", "tautology"... */
     const char *sentence; /* what it says: "a comparison behind AND or OR" */
     char fingerprint[SQLI_FINGERPRINT + 1];
+    struct span parts[SQLI_FINGERPRINT]; /* of the text: the tokens behind it, strings without
+                                            their quotes */
+    size_t part_count;
 };
 
 /* `finding` may be NULL. Linear in the text; no memory. */

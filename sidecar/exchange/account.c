@@ -252,6 +252,7 @@ static void make_report(struct exchange *x, struct report *report, struct told *
     sample_say(x, report, &told->sampling);
     execution_say(x, report);
     audit_say(x, report);
+    waf_log_split(x, report);
 }
 
 enum step stage_account(struct exchange *x)

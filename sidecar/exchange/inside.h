@@ -299,6 +299,10 @@ void execution_say_data(const struct exchange *x, struct report *report);
 void waf_log_say(const struct exchange *x, struct report *report, struct report_decision *decisions,
                  struct report_waf_rule *rules);
 
+/* What rules of web ACLs found, in pieces, as AWS has it: matchedData. Of what audit_say() has left
+ * of it: where a secret was taken out, it may stand as a whole. */
+void waf_log_split(const struct exchange *x, struct report *report);
+
 /* ---- sample.c ---- */
 
 /* Rules that keep this request as a sample. */

@@ -2,6 +2,10 @@
 /* What AWS WAF's log is told of an exchange. */
 #include "exporters/waf_log.h"
 
+#include <string.h>
+
+#include "rules/match/sqli.h"
+#include "rules/match/xss.h"
 #include "sidecar/exchange/inside.h"
 #include "sidecar/guard/web_acl.h"
 
@@ -54,6 +58,67 @@ static void say_rules(const struct exchange *x, struct report_decision *decision
         decisions[i].rule = &rules[i];
     }
 }
+
+/* ---- what was found ---- */
+
+enum { DATA_BYTES = 256, PARTS_MOST = SQLI_FINGERPRINT };
+
+/* The pieces that make it an attack; 0: as it stands there, nobody knows. */
+static size_t parts_of(const struct report_waf_rule *rule, struct span parts[PARTS_MOST])
+{
+    struct sqli_finding sql = {.part_count = 0};
+    struct xss_finding script = {.decision = NULL};
+    if (strcmp(rule->condition, "SQL_INJECTION") == 0) {
+        sqli_detect(rule->data, &sql);
+        memcpy(parts, sql.parts, sql.part_count * sizeof *parts);
+        return sql.part_count;
+    }
+    if (strcmp(rule->condition, "XSS") != 0 || !xss_detect(rule->data, &script) ||
+        script.part.len == 0)
+        return 0;
+    bool is_tag = strcmp(script.decision, "tag") == 0;
+    parts[0] = is_tag ? SPAN("<") : script.part;
+    parts[1] = script.part;
+    return is_tag ? 2 : 1;
+}
+
+/* A copy whose data are the pieces, a NUL between them; NULL: as it is. */
+static const struct report_waf_rule *split(const struct report_waf_rule *rule, struct arena *arena)
+{
+    struct span parts[PARTS_MOST];
+    size_t count = parts_of(rule, parts), len = 0;
+    struct report_waf_rule *copy = count > 0 ? arena_alloc(arena, sizeof *copy) : NULL;
+    char *text = copy != NULL ? arena_text(arena, DATA_BYTES) : NULL;
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < count && len + parts[i].len + 1 < DATA_BYTES; i++) {
+        if (i > 0)
+            text[len++] = '\0';
+        memcpy(text + len, parts[i].at, parts[i].len);
+        len += parts[i].len;
+    }
+    *copy = *rule;
+    copy->data = span_make(text, len);
+    return copy;
+}
+
+void waf_log_split(const struct exchange *x, struct report *report)
+{
+    size_t count = report->decision_count;
+    struct report_decision *copy =
+        report->waf_log.wanted ? arena_alloc(x->arena, count * sizeof *copy) : NULL;
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = report->decisions[i];
+        const struct report_waf_rule *pieces =
+            copy[i].rule != NULL ? split(copy[i].rule, x->arena) : NULL;
+        if (pieces != NULL)
+            copy[i].rule = pieces;
+    }
+    if (copy != NULL)
+        report->decisions = copy;
+}
+
+/* ---- the whole ---- */
 
 static struct span web_acl_of(const struct exchange *x)
 {

@@ -53,11 +53,25 @@ def test_every_outcome_of_a_web_acl_is_a_record_with_the_documented_keys(sidegat
     assert beta["labels"] == [{"name": "awswaf:123456789012:webacl:shop:beta"}]
     assert beta["requestHeadersInserted"] == [{"name": "x-amzn-waf-beta", "value": "yes"}]
     assert sqli["terminatingRuleMatchDetails"] == [{"conditionType": "SQL_INJECTION", "sensitivityLevel": "LOW", "location": "QUERY_STRING",
-                                                    "matchedData": ["q=1' or '1'='1"], "matchedFieldName": ""}]
+                                                    "matchedData": ["q=1", "or", "1", "=", "1"], "matchedFieldName": ""}]
     assert (managed["terminatingRuleId"], managed["terminatingRuleType"]) == ("managed", "MANAGED_RULE_GROUP")
     group = managed["ruleGroupList"][0]
     assert group["ruleGroupId"] == "AWS#AWSManagedRulesAdminProtectionRuleSet"
     assert group["terminatingRule"] == {"ruleId": "AdminProtection_URIPATH", "action": "BLOCK", "ruleMatchDetails": []}
+
+
+def test_matched_data_are_the_pieces_of_an_attack_and_hold_no_secret(sidegate, backend, tmp_path):
+    script = {"XssMatchStatement": {"FieldToMatch": {"SingleHeader": {"Name": "x-note"}}, "TextTransformations": NONE}}
+    s = with_acl(sidegate, backend, tmp_path, rule(0, "script", script, BLOCK), rule(1, "sqli", QUERY_SQL, BLOCK))
+    for note in ("<script>alert(1)</script>", '" onfocus=alert(1) x="', "a <frameset x>"):
+        assert s.ask("GET", "/x", fields=[("X-Note", note)]).status == 403
+    assert s.ask("GET", "/x?a=10%20AND%201=1&password=hunter2").status == 403
+    assert s.ask("GET", "/x?password=hunter2'%20or%201=1").status == 403
+    found = [record["terminatingRuleMatchDetails"][0] for record in records(s, 5)]
+    assert [one["matchedData"] for one in found[:3]] == [["<", "script"], ["onfocus"], ["<", "frameset"]]
+    assert {(one["conditionType"], one["location"], one["matchedFieldName"]) for one in found[:3]} == {("XSS", "HEADER", "x-note")}
+    assert "sensitivityLevel" not in found[0] and found[3]["sensitivityLevel"] == "LOW"
+    assert "hunter2" not in s.waf.read_text(), found
 
 
 def test_a_rate_based_rule_says_what_it_counts(sidegate, backend, tmp_path):

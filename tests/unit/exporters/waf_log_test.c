@@ -30,7 +30,7 @@ static const struct report_waf_rule group_rule = {
     .condition = "SQL_INJECTION",
     .sensitivity = "LOW",
     .location = "ALL_QUERY_ARGS",
-    .data = SPAN_INIT("1 or 1=1"),
+    .data = SPAN_INIT("1\0or\0001=1"),
     .limit_key = "",
 };
 static const struct report_waf_rule counted_in_group = {
@@ -132,7 +132,7 @@ TEST(a_group_that_blocked_is_listed_with_its_rules)
     has(line, "\"terminatingRuleId\":\"common\",\"terminatingRuleType\":\"MANAGED_RULE_GROUP\","
               "\"action\":\"BLOCK\",\"terminatingRuleMatchDetails\":[{\"conditionType\":"
               "\"SQL_INJECTION\",\"sensitivityLevel\":\"LOW\",\"location\":\"ALL_QUERY_ARGS\","
-              "\"matchedData\":[\"1 or 1=1\"],\"matchedFieldName\":\"\"}]");
+              "\"matchedData\":[\"1\",\"or\",\"1=1\"],\"matchedFieldName\":\"\"}]");
     has(line, "\"ruleGroupList\":[{\"ruleGroupId\":\"AWS#AWSManagedRulesSQLiRuleSet\","
               "\"terminatingRule\":{\"ruleId\":\"SQLi_QUERYARGUMENTS\",\"action\":\"BLOCK\","
               "\"ruleMatchDetails\":[{");

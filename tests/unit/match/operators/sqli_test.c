@@ -59,6 +59,19 @@ TEST(the_fingerprint_is_the_folded_row)
     check_number(strlen(finding.fingerprint), SQLI_FINGERPRINT);
 }
 
+TEST(the_parts_are_what_the_fingerprint_stands_for)
+{
+    static const char *const parts[] = {"-1839", "or", "1", "=", "1"};
+    struct sqli_finding finding;
+
+    check(sqli_detect(SPAN("-1839' or '1'='1"), &finding));
+    check_number(finding.part_count, 5);
+    for (size_t i = 0; i < 5; i++)
+        check_span(finding.parts[i], parts[i]);
+    check(sqli_detect(SPAN("1 union select 1,a,1,a,1,a,(a),(b),(c),(d),(e)"), &finding));
+    check_number(finding.part_count, SQLI_FINGERPRINT);
+}
+
 TEST(evasions_are_seen_through)
 {
     is_attack("1.or-id", "condition");
@@ -266,6 +279,7 @@ int sqli_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_decision_has_an_attack),
         cmocka_unit_test(the_fingerprint_is_the_folded_row),
+        cmocka_unit_test(the_parts_are_what_the_fingerprint_stands_for),
         cmocka_unit_test(evasions_are_seen_through),
         cmocka_unit_test(the_dialects_of_comments_are_both_tried),
         cmocka_unit_test(what_libinjection_is_known_to_miss),

@@ -148,7 +148,8 @@ static void write_changes(struct archive *archive)
     archive->counted.written += writing.count;
 }
 
-/* After a leap of the clock nothing is too old for an hour. */
+/* After a leap of the clock nothing is too old for an hour; at a start likewise, where the clock is
+ * not about where an earlier one left it. */
 static void trim(struct archive *archive)
 {
     struct timespec now;
@@ -157,6 +158,8 @@ static void trim(struct archive *archive)
     if (now.tv_sec < archive->trim_s)
         return;
     archive->trim_s = now.tv_sec + TRIM_S;
+    if (!archive->wall.begun)
+        steady_begin(&archive->wall, wall_s, now.tv_sec, archive_file_newest_s(archive->file));
     if (!steady_is(&archive->wall, wall_s, now.tv_sec))
         wall_s = 0;
     is_well(archive, archive_file_trim(archive->file, wall_s, &archive->counted.forgotten));

@@ -333,6 +333,13 @@ static uint64_t used_bytes(struct archive_file *file)
     return (uint64_t)(pages - unused) * PAGE_BYTES;
 }
 
+int64_t archive_file_newest_s(struct archive_file *file)
+{
+    int64_t minute;
+    bool well = number_of(file, "SELECT max(minute) FROM minutes", &minute) == SQLITE_OK;
+    return well ? minute * MINUTE_S : 0;
+}
+
 uint64_t archive_file_bytes(struct archive_file *file)
 {
     int64_t pages;

@@ -35,6 +35,8 @@ enum archive_file_state archive_file_commit(struct archive_file *file);
  * may be; says how many minutes went for that. */
 enum archive_file_state archive_file_trim(struct archive_file *file, int64_t now_s,
                                           uint64_t *forgotten);
+/* When the newest minute begins that is there; 0: there is none. */
+int64_t archive_file_newest_s(struct archive_file *file);
 uint64_t archive_file_bytes(struct archive_file *file);
 
 /* Merges what was written of a metric, this run's only before `oldest_s`. Minutes that cannot be

@@ -305,7 +305,8 @@ static struct span cut_part(struct span *rest)
         bool holds = c == '"' || (c == '%' && last == '=');
         size_t end = holds ? span_find_byte(span_from(*rest, len + 1), c) : SPAN_NONE;
         len += end != SPAN_NONE ? end + 2 : 1;
-        last = is_space(c) ? last : c;
+        if (!is_space(c))
+            last = c;
     }
     struct span part = span_first(*rest, len);
     *rest = len < rest->len ? span_from(*rest, len + 1) : span_make(NULL, 0);

@@ -18,7 +18,10 @@ struct steady {        /* all 0 at first: the clock is believed */
     bool begun;
 };
 
-/* False: it has leapt within the last hour. */
+/* Before it is asked: `known_s` is a time that an earlier start wrote down (0: none). Where that is
+ * not about now, the machine was off for long, or one of the two clocks was wrong: nobody knows. */
+void steady_begin(struct steady *steady, int64_t wall_s, int64_t monotonic_s, int64_t known_s);
+/* False: it has leapt within the last hour, or begun otherwise than an earlier start had ended. */
 bool steady_is(struct steady *steady, int64_t wall_s, int64_t monotonic_s);
 
 #endif

@@ -375,6 +375,49 @@ TEST(a_clock_that_leaps_is_not_believed_for_an_hour)
     check(steady_is(&steady, BEGAN_S + YEAR_S, YEAR_S)); /* long idle is no leap */
 }
 
+TEST(a_clock_that_begins_elsewhere_than_the_archive_ended_is_not_believed_for_an_hour)
+{
+    enum { DAY_S = 86400, BEGAN_S = 1795254000 };
+    static const int64_t ended[] = {BEGAN_S - 20 * DAY_S, BEGAN_S + 1000 * DAY_S,
+                                    BEGAN_S - STEADY_LEAP_S - 1};
+    for (size_t i = 0; i < sizeof ended / sizeof *ended; i++) {
+        struct steady steady = {0};
+        steady_begin(&steady, BEGAN_S, 50, ended[i]);
+        check(!steady_is(&steady, BEGAN_S, 50));
+        check(!steady_is(&steady, BEGAN_S + 3599, 3649));
+        check(steady_is(&steady, BEGAN_S + 3600, 3650));
+    }
+    struct steady steady = {0};
+    steady_begin(&steady, BEGAN_S, 50, BEGAN_S - 300);
+    check(steady_is(&steady, BEGAN_S, 50));
+    check(!steady_is(&steady, BEGAN_S + 2 * DAY_S, 60)); /* set by somebody, then */
+    steady_begin(&steady, BEGAN_S, 50, 0);               /* an archive that begins */
+    check(steady_is(&steady, BEGAN_S, 50));
+}
+
+/* By a clock that is far ahead at a start everything would be too old; one far behind writes what
+ * seems to lie in the future. */
+TEST(an_archive_is_not_emptied_by_a_clock_that_is_wrong_when_it_starts)
+{
+    struct scene scene;
+    int64_t now_s = minute_now(), long_ago_s = now_s - (int64_t)20 * 86400,
+            ahead_s = now_s + (int64_t)365 * 86400;
+    scene_begin(&scene);
+    add(scene.store, "old", long_ago_s, 7);
+    scene_stop(&scene);
+    scene_start(&scene);
+    check(ask(scene.archive, "old", long_ago_s, 60).sums[0] == 7);
+    add(scene.store, "ahead", ahead_s, 3);
+    scene_stop(&scene);
+    for (int i = 0; i < 2; i++) {
+        scene_start(&scene);
+        check(ask(scene.archive, "old", long_ago_s, 60).sums[0] == 7);
+        check(ask(scene.archive, "ahead", ahead_s, 60).sums[0] == 3);
+        scene_stop(&scene);
+    }
+    folder_remove(scene.folder);
+}
+
 TEST(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays)
 {
     char folder[256];
@@ -470,6 +513,9 @@ int archive_suite(void)
             the_files_are_their_owners_alone_and_the_process_has_its_own_mask_meanwhile),
         cmocka_unit_test(what_is_too_old_goes_by_the_time_that_is_given_and_nothing_where_none_is),
         cmocka_unit_test(a_clock_that_leaps_is_not_believed_for_an_hour),
+        cmocka_unit_test(
+            a_clock_that_begins_elsewhere_than_the_archive_ended_is_not_believed_for_an_hour),
+        cmocka_unit_test(an_archive_is_not_emptied_by_a_clock_that_is_wrong_when_it_starts),
         cmocka_unit_test(more_than_there_may_be_at_once_is_refused_and_what_was_there_stays),
         cmocka_unit_test(bytes_that_changed_on_disk_are_never_told_as_figures),
     };

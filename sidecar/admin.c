@@ -140,6 +140,13 @@ static struct service_call *call_of(struct order *order)
     return list_entry(first, struct service_call, waits);
 }
 
+/* A reload before it may have named another log, and let go of the settings that named this one. */
+static void come(struct change_turn *turn)
+{
+    const struct process *process = list_entry(turn, struct order, turn)->process;
+    turn->places[0] = process_change_place(process->snapshot->settings);
+}
+
 static void act(struct change_turn *turn, const struct change_fault *fault)
 {
     struct order *order = list_entry(turn, struct order, turn);
@@ -176,9 +183,7 @@ static bool take_order(struct process *process, struct service_call *call,
 {
     struct order *order = must_alloc(sizeof *order);
     *order = (struct order){
-        .turn = {.places = {process_change_place(process->snapshot->settings)},
-                 .act = act,
-                 .end = end},
+        .turn = {.come = come, .act = act, .end = end},
         .process = process,
         .page = page,
     };

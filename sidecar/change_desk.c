@@ -129,6 +129,8 @@ static void begin_next(struct change_desk *desk)
         return;
     desk->now = list_entry(first, struct change_turn, link);
     list_remove(first);
+    if (desk->now->come != NULL)
+        desk->now->come(desk->now);
     for (size_t i = 0; i < CHANGE_PLACES; i++) {
         const struct change_place *place = &desk->now->places[i];
         desk->paths[i] = place->path.at != NULL ? must_strdup(place->path.at) : NULL;

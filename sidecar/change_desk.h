@@ -26,10 +26,13 @@ struct change_place {
 };
 enum { CHANGE_PLACES = 2 };
 
-/* An order; it stays where it is until it is over. Both are called on the loop. */
+/* An order; it stays where it is until it is over. All are called on the loop. */
 struct change_turn {
     struct list link;
-    struct change_place places[CHANGE_PLACES]; /* borrowed until act */
+    struct change_place places[CHANGE_PLACES]; /* borrowed until it has come */
+    /* It has come: `places` are said now, for a turn before may have moved them. NULL: they stand
+     * there. */
+    void (*come)(struct change_turn *turn);
     /* `fault` NULL: now; else it must not be, and there is no end. */
     void (*act)(struct change_turn *turn, const struct change_fault *fault);
     /* `fault`: a record is missing, which was told. */

@@ -261,6 +261,34 @@ def test_while_somebody_holds_the_log_no_order_is_carried_out_and_nothing_else_i
     assert [record["event"] for record in records(s.changes)] == ["PutIPSetEntry"] and verify(s.changes)[0] == 0
 
 
+def test_an_order_behind_a_reload_is_written_where_the_reload_says(sidegate, backend, tmp_path):
+    s = changing(sidegate, backend, tmp_path)
+    other, answers = tmp_path / "other.ndjson", []
+    rewrite(s, "changes.ndjson", "other.ndjson")
+
+    def put():
+        request = urllib.request.Request(f"http://127.0.0.1:{s.admin_port}/api/v1/ip_sets/abusers/entries", method="PUT",
+                                         data=b'{"address": "203.0.113.9"}')
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            answers.append(answer.status)
+
+    def is_open():
+        folder = f"/proc/{s.child()}/fd"
+        return str(s.changes) in [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder) if os.path.lexists(f"{folder}/{fd}")]
+
+    with open(s.changes, "ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        s.signal(signal.SIGHUP)
+        wait_until(is_open, "the reload waits for the log")
+        putting = threading.Thread(target=put)
+        putting.start()
+        for _ in range(3):
+            s.status("/api/v1/status", port=s.admin_port)  # by then the order waits, too
+    putting.join()
+    assert answers == [201] and "lacks" not in s.errors()
+    assert [one["event"] for one in records(other)] == ["ReloadConfiguration", "PutIPSetEntry"]
+
+
 def test_on_a_full_disk_orders_and_reloads_are_refused_with_507_and_the_log_can_be_moved(small_disk, sidegate, backend, tmp_path):
     s = changing(sidegate, backend, small_disk)
     assert order(s, "ip-sets", "add", "abusers", "203.0.113.9")[0] == 0

@@ -3,11 +3,13 @@
 #include "exporters/metrics_walk.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "exporters/alarms/state.h"
 #include "exporters/exporter.h"
+#include "rules/base/must.h"
 #include "rules/base/number.h"
 
 enum joining { JOIN_SUM, JOIN_MOST, JOIN_MOST_SECONDS };
@@ -301,44 +303,64 @@ static void walk_rates(struct walk *walk, const struct process_facts *facts)
     }
 }
 
-static void walk_ip_sets(struct walk *walk, enum process_id id, const struct process_facts *facts)
+static void walk_ip_set_entries(struct walk *walk, const struct process_facts *facts)
 {
     for (size_t i = 0; i < facts->ip_set_count; i++) {
         const struct ip_set_figures *set = &facts->ip_sets[i];
         struct pair labels[] = {{SPAN("ip_set"), set->name}, {SPAN("kind"), SPAN("configured")}};
-        if (id == PROCESS_IP_SETS) {
-            give(walk, labels, 2, set->configured);
-            labels[1].value = SPAN("live");
-            give(walk, labels, 2, set->live);
-        } else if (id == PROCESS_IP_SET_AGE && set->is_fetched && set->came) {
-            give_us(walk, labels, 1, set->age_us);
-        }
-        labels[1].name = SPAN("result");
-        for (size_t n = 0; id == PROCESS_IP_SET_FETCHES && n < set->count; n++) {
-            labels[1].value = span_text(set->words[n]);
+        give(walk, labels, 2, set->configured);
+        labels[1].value = SPAN("live");
+        give(walk, labels, 2, set->live);
+    }
+}
+
+static void walk_ip_set_fetches(struct walk *walk, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->ip_set_count; i++) {
+        const struct ip_set_figures *set = &facts->ip_sets[i];
+        for (size_t n = 0; n < set->count; n++) {
+            const struct pair labels[] = {{SPAN("ip_set"), set->name},
+                                          {SPAN("result"), span_text(set->words[n])}};
             give(walk, labels, 2, set->counts[n]);
         }
     }
 }
 
-static void walk_key_sets(struct walk *walk, enum process_id id, const struct process_facts *facts)
+static void walk_ip_set_ages(struct walk *walk, const struct process_facts *facts)
+{
+    for (size_t i = 0; i < facts->ip_set_count; i++) {
+        const struct ip_set_figures *set = &facts->ip_sets[i];
+        const struct pair label = {SPAN("ip_set"), set->name};
+        if (set->is_fetched && set->came)
+            give_us(walk, &label, 1, set->age_us);
+    }
+}
+
+static void walk_key_fetches(struct walk *walk, const struct process_facts *facts)
 {
     for (size_t i = 0; i < facts->key_set_count; i++) {
         const struct key_set_figures *keys = &facts->key_sets[i];
         struct pair labels[] = {{SPAN("authorizer"), keys->name},
                                 {SPAN("result"), SPAN("fetched")}};
-        if (id == PROCESS_KEY_FETCHES) {
-            give(walk, labels, 2, keys->fetched);
-            labels[1].value = SPAN("failed");
-            give(walk, labels, 2, keys->failed);
-        } else if (keys->fetched_wall_us != 0) {
-            give_us(walk, labels, 1, keys->fetched_wall_us);
-        }
+        give(walk, labels, 2, keys->fetched);
+        labels[1].value = SPAN("failed");
+        give(walk, labels, 2, keys->failed);
     }
 }
 
-static void walk_sampling(struct walk *walk, const struct sampling_facts *facts)
+static void walk_key_ages(struct walk *walk, const struct process_facts *facts)
 {
+    for (size_t i = 0; i < facts->key_set_count; i++) {
+        const struct key_set_figures *keys = &facts->key_sets[i];
+        const struct pair label = {SPAN("authorizer"), keys->name};
+        if (keys->fetched_wall_us != 0)
+            give_us(walk, &label, 1, keys->fetched_wall_us);
+    }
+}
+
+static void walk_sampling(struct walk *walk, const struct process_facts *all)
+{
+    const struct sampling_facts *facts = &all->sampling;
     for (size_t i = 0; i < facts->rule_count; i++) {
         const struct sampling_figure *rule = &facts->rules[i];
         struct pair labels[] = {{SPAN("rule"), span_make(rule->name, rule->name_length)},
@@ -350,8 +372,15 @@ static void walk_sampling(struct walk *walk, const struct sampling_facts *facts)
     }
 }
 
-static void walk_sampling_calls(struct walk *walk, const struct sampling_facts *facts)
+static void walk_sampling_rules(struct walk *walk, const struct process_facts *facts)
 {
+    if (facts->sampling.source != NULL)
+        give_one(walk, "source", facts->sampling.source, facts->sampling.rule_count);
+}
+
+static void walk_sampling_calls(struct walk *walk, const struct process_facts *all)
+{
+    const struct sampling_facts *facts = &all->sampling;
     const struct {
         struct span call, result;
         uint64_t count;
@@ -359,7 +388,7 @@ static void walk_sampling_calls(struct walk *walk, const struct sampling_facts *
                 {SPAN("rules"), SPAN("failed"), facts->rules_failed},
                 {SPAN("targets"), SPAN("answered"), facts->targets_fetched},
                 {SPAN("targets"), SPAN("failed"), facts->targets_failed}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; facts->source != NULL && i < sizeof rows / sizeof *rows; i++) {
         const struct pair labels[] = {{SPAN("call"), rows[i].call},
                                       {SPAN("result"), rows[i].result}};
         give(walk, labels, 2, rows[i].count);
@@ -409,72 +438,102 @@ static void walk_alarm_actions(struct walk *walk, const struct process_facts *fa
     }
 }
 
+static void walk_reload(struct walk *walk, const struct process_facts *facts)
+{
+    give(walk, NULL, 0, facts->last_reload_successful);
+}
+
+static void walk_reload_time(struct walk *walk, const struct process_facts *facts)
+{
+    give_us(walk, NULL, 0, facts->last_reload_wall_us);
+}
+
+static void walk_build(struct walk *walk, const struct process_facts *facts)
+{
+    give_one(walk, "version", facts->version != NULL ? facts->version : "", 1);
+}
+
+/* Rows that are numbers of the facts as they stand there. */
+static const struct {
+    enum process_id id;
+    const char *label, *value; /* "": none */
+    size_t at;
+} numbers[] = {
+#define FACT(id, label, value, member)                           \
+    {                                                            \
+        id, label, value, offsetof(struct process_facts, member) \
+    }
+    FACT(PROCESS_SNAPSHOT, "", "", snapshot_number),
+    FACT(PROCESS_RESTARTS, "", "", child_restarts),
+    FACT(PROCESS_DNS, "result", "answered", dns_answered),
+    FACT(PROCESS_DNS, "result", "failed", dns_failed),
+    FACT(PROCESS_DNS, "result", "dropped", dns_dropped),
+    FACT(PROCESS_USAGE, "result", "written", usage_written),
+    FACT(PROCESS_USAGE, "result", "failed", usage_failed),
+    FACT(PROCESS_USAGE, "result", "broken", usage_broken),
+    FACT(PROCESS_SERIES, "", "", series.count),
+    FACT(PROCESS_SERIES_BYTES, "", "", series.bytes),
+    FACT(PROCESS_SERIES_LOST, "reason", "metrics", series.refused),
+    FACT(PROCESS_SERIES_LOST, "reason", "rows", series.overflowed),
+    FACT(PROCESS_SERIES_LOST, "reason", "late", series.late),
+    FACT(PROCESS_SERIES_LOST, "reason", "bytes", series.forgotten),
+    FACT(PROCESS_SERIES_LOST, "reason", "filters", series.filters),
+    FACT(PROCESS_SERIES_LOST, "reason", "disk", series.disk_forgotten),
+    FACT(PROCESS_SERIES_LOST, "reason", "broken", series.broken),
+    FACT(PROCESS_SERIES_DISK, "", "", series.disk_bytes),
+    FACT(PROCESS_SERIES_WRITTEN, "result", "written", series.written),
+    FACT(PROCESS_SERIES_WRITTEN, "result", "failed", series.failures),
+    FACT(PROCESS_CHANGES_REFUSED, "", "", changes_refused),
+    FACT(PROCESS_CHANGE_LOG, "", "", change_log_failed),
+    FACT(PROCESS_ALARM_WAITING, "", "", alarm_actions_waiting),
+    FACT(PROCESS_ALARM_RETRIES, "", "", alarm_action_retries),
+    FACT(PROCESS_ALARM_BOOK, "what", "write", alarm_book_failed),
+    FACT(PROCESS_ALARM_BOOK, "what", "read", alarm_book_broken),
+#undef FACT
+};
+
+/* The others; NULL: above. */
+static void (*const walks[PROCESS_ROWS])(struct walk *walk, const struct process_facts *facts) = {
+    [PROCESS_WAF] = walk_waf,
+    [PROCESS_RATES] = walk_rates,
+    [PROCESS_RELOAD] = walk_reload,
+    [PROCESS_RELOAD_TIME] = walk_reload_time,
+    [PROCESS_IP_SETS] = walk_ip_set_entries,
+    [PROCESS_IP_SET_FETCHES] = walk_ip_set_fetches,
+    [PROCESS_IP_SET_AGE] = walk_ip_set_ages,
+    [PROCESS_KEY_FETCHES] = walk_key_fetches,
+    [PROCESS_KEY_AGE] = walk_key_ages,
+    [PROCESS_SAMPLING] = walk_sampling,
+    [PROCESS_SAMPLING_RULES] = walk_sampling_rules,
+    [PROCESS_SAMPLING_CALLS] = walk_sampling_calls,
+    [PROCESS_CERTIFICATES] = walk_certificates,
+    [PROCESS_ALARMS] = walk_alarms,
+    [PROCESS_ALARM_ACTIONS] = walk_alarm_actions,
+    [PROCESS_BUILD] = walk_build,
+};
+
+static bool walk_numbers(struct walk *walk, enum process_id id, const struct process_facts *facts)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const struct pair label = {span_text(numbers[i].label), span_text(numbers[i].value)};
+        uint64_t number;
+        if (numbers[i].id != id)
+            continue;
+        memcpy(&number, (const char *)facts + numbers[i].at, sizeof number);
+        give(walk, &label, label.name.len > 0 ? 1 : 0, number);
+        any = true;
+    }
+    return any;
+}
+
 static void walk_process_row(struct walk *walk, enum process_id id,
                              const struct process_facts *facts)
 {
-    switch (id) {
-    case PROCESS_WAF: walk_waf(walk, facts); break;
-    case PROCESS_RATES: walk_rates(walk, facts); break;
-    case PROCESS_RELOAD: give(walk, NULL, 0, facts->last_reload_successful); break;
-    case PROCESS_RELOAD_TIME: give_us(walk, NULL, 0, facts->last_reload_wall_us); break;
-    case PROCESS_SNAPSHOT: give(walk, NULL, 0, facts->snapshot_number); break;
-    case PROCESS_RESTARTS: give(walk, NULL, 0, facts->child_restarts); break;
-    case PROCESS_DNS:
-        give_one(walk, "result", "answered", facts->dns_answered);
-        give_one(walk, "result", "failed", facts->dns_failed);
-        give_one(walk, "result", "dropped", facts->dns_dropped);
-        break;
-    case PROCESS_USAGE:
-        give_one(walk, "result", "written", facts->usage_written);
-        give_one(walk, "result", "failed", facts->usage_failed);
-        give_one(walk, "result", "broken", facts->usage_broken);
-        break;
-    case PROCESS_SERIES: give(walk, NULL, 0, facts->series.count); break;
-    case PROCESS_SERIES_BYTES: give(walk, NULL, 0, facts->series.bytes); break;
-    case PROCESS_SERIES_LOST:
-        give_one(walk, "reason", "metrics", facts->series.refused);
-        give_one(walk, "reason", "rows", facts->series.overflowed);
-        give_one(walk, "reason", "late", facts->series.late);
-        give_one(walk, "reason", "bytes", facts->series.forgotten);
-        give_one(walk, "reason", "filters", facts->series.filters);
-        give_one(walk, "reason", "disk", facts->series.disk_forgotten);
-        give_one(walk, "reason", "broken", facts->series.broken);
-        break;
-    case PROCESS_SERIES_DISK: give(walk, NULL, 0, facts->series.disk_bytes); break;
-    case PROCESS_SERIES_WRITTEN:
-        give_one(walk, "result", "written", facts->series.written);
-        give_one(walk, "result", "failed", facts->series.failures);
-        break;
-    case PROCESS_IP_SETS:
-    case PROCESS_IP_SET_FETCHES:
-    case PROCESS_IP_SET_AGE: walk_ip_sets(walk, id, facts); break;
-    case PROCESS_KEY_FETCHES:
-    case PROCESS_KEY_AGE: walk_key_sets(walk, id, facts); break;
-    case PROCESS_SAMPLING: walk_sampling(walk, &facts->sampling); break;
-    case PROCESS_SAMPLING_RULES:
-        if (facts->sampling.source != NULL)
-            give_one(walk, "source", facts->sampling.source, facts->sampling.rule_count);
-        break;
-    case PROCESS_SAMPLING_CALLS:
-        if (facts->sampling.source != NULL)
-            walk_sampling_calls(walk, &facts->sampling);
-        break;
-    case PROCESS_CHANGES_REFUSED: give(walk, NULL, 0, facts->changes_refused); break;
-    case PROCESS_CHANGE_LOG: give(walk, NULL, 0, facts->change_log_failed); break;
-    case PROCESS_CERTIFICATES: walk_certificates(walk, facts); break;
-    case PROCESS_ALARMS: walk_alarms(walk, facts); break;
-    case PROCESS_ALARM_ACTIONS: walk_alarm_actions(walk, facts); break;
-    case PROCESS_ALARM_WAITING: give(walk, NULL, 0, facts->alarm_actions_waiting); break;
-    case PROCESS_ALARM_RETRIES: give(walk, NULL, 0, facts->alarm_action_retries); break;
-    case PROCESS_ALARM_BOOK:
-        give_one(walk, "what", "write", facts->alarm_book_failed);
-        give_one(walk, "what", "read", facts->alarm_book_broken);
-        break;
-    case PROCESS_BUILD:
-        give_one(walk, "version", facts->version != NULL ? facts->version : "", 1);
-        break;
-    case PROCESS_ROWS: break;
-    }
+    if (walks[id] != NULL)
+        walks[id](walk, facts);
+    else
+        must(walk_numbers(walk, id, facts));
 }
 
 static void walk_process(struct walk *walk, const struct process_facts *facts)

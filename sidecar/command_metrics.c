@@ -254,6 +254,8 @@ static void print_data(const struct node *root)
             printf("  " SPAN_FORMAT "  " SPAN_FORMAT "\n", span_arg(tree_at(times, i)->text),
                    span_arg(tree_at(values, i)->text));
     }
+    if (tree_find(root, SPAN("NextToken")) != NULL)
+        fprintf(stderr, "there is more: ask for less, or with --json and its NextToken\n");
     list = tree_find(root, SPAN("Messages"));
     for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next)
         fprintf(stderr, "%s: %s\n", admin_answer_text(n, "Code"), admin_answer_text(n, "Value"));

@@ -108,12 +108,23 @@ static size_t next_point(const struct metric_series *series, bool ascending, siz
     return SIZE_MAX;
 }
 
-static void points_add(struct buf *to, const struct metric_series *series, bool ascending,
-                       size_t most, bool values)
+/* Those of a series that an answer has. */
+struct part {
+    const struct metric_series *series;
+    bool ascending;
+    size_t skipped, count; /* points */
+    bool is_last;          /* nothing comes behind them */
+};
+
+static void points_add(struct buf *to, const struct part *part, bool values)
 {
+    const struct metric_series *series = part->series;
     size_t i = 0, at, count = 0;
-    while (count < most && (at = next_point(series, ascending, &i)) != SIZE_MAX) {
-        buf_add(to, count++ > 0 ? SPAN(",") : SPAN(""));
+    while (count < part->skipped + part->count &&
+           (at = next_point(series, part->ascending, &i)) != SIZE_MAX) {
+        if (count++ < part->skipped)
+            continue;
+        buf_add(to, count > part->skipped + 1 ? SPAN(",") : SPAN(""));
         if (values)
             number_add(to, series->values[at]);
         else
@@ -129,47 +140,63 @@ static size_t points_of(const struct metric_series *series)
     return count;
 }
 
-static void series_add(struct buf *to, const struct metric_series *series, bool ascending,
-                       size_t most)
+static void part_add(struct buf *to, const struct part *part)
 {
-    bool cut = points_of(series) > most;
+    const struct metric_series *series = part->series;
     buf_add(to, SPAN("{\"Id\":"));
     json_add_string(to, series->id);
     buf_add(to, SPAN(",\"Label\":"));
     json_add_string(to, series->label);
     buf_add(to, SPAN(",\"Timestamps\":["));
-    points_add(to, series, ascending, most, false);
+    points_add(to, part, false);
     buf_add(to, SPAN("],\"Values\":["));
-    points_add(to, series, ascending, most, true);
-    buf_add(to, cut ? SPAN("],\"StatusCode\":\"PartialData\"}")
-                    : SPAN("],\"StatusCode\":\"Complete\"}"));
+    points_add(to, part, true);
+    buf_add(to, part->is_last ? SPAN("],\"StatusCode\":\"Complete\"}")
+                              : SPAN("],\"StatusCode\":\"PartialData\"}"));
+}
+
+/* Where an answer begins and ends among the points of all series, one series after the other. A
+ * series that earlier answers have given whole is not named again. */
+static void parts_add(struct buf *to, const struct metric_asked *asked,
+                      const struct metric_answer *answer, uint64_t *behind)
+{
+    uint64_t skip = asked->skipped, left = asked->most;
+    bool any = false;
+    *behind = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        size_t points = points_of(&answer->list[i]);
+        size_t skipped = points < skip ? points : (size_t)skip, rest = points - skipped;
+        size_t count = rest < left ? rest : (size_t)left;
+        const struct part part = {&answer->list[i], asked->ascending, skipped, count,
+                                  count == rest};
+        skip -= skipped;
+        left -= count;
+        *behind += rest - count;
+        if (rest == 0 && asked->skipped > 0)
+            continue;
+        buf_add(to, any ? SPAN(",") : SPAN(""));
+        part_add(to, &part);
+        any = true;
+    }
 }
 
 static void data_add(struct buf *to, const struct metric_asked *asked,
                      const struct metric_answer *answer)
 {
-    size_t left = asked->most;
-    bool cut = false;
+    uint64_t behind, given = asked->skipped + asked->most;
     buf_add(to, SPAN("{\"MetricDataResults\":["));
-    for (size_t i = 0; i < answer->count; i++) {
-        size_t points = points_of(&answer->list[i]);
-        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
-        series_add(to, &answer->list[i], asked->ascending, left);
-        cut = cut || points > left;
-        left -= points < left ? points : left;
-    }
+    parts_add(to, asked, answer, &behind);
     buf_add(to, SPAN("],\"Messages\":["));
     if (answer->found_too_many)
         buf_format(to,
                    "{\"Code\":\"MaxMetricsExceeded\",\"Value\":\"a SEARCH found more than %d "
                    "metrics: the first of them are here\"}",
                    METRIC_SEARCH_MOST);
-    if (cut)
-        buf_format(to,
-                   "%s{\"Code\":\"MaxDatapointsExceeded\",\"Value\":\"there are more points "
-                   "than MaxDatapoints, which is %zu\"}",
-                   answer->found_too_many ? "," : "", asked->most);
-    buf_add(to, SPAN("]}\n"));
+    buf_add_byte(to, ']');
+    if (behind > 0)
+        buf_format(to, ",\"NextToken\":\"%08lx%llu\"", (unsigned long)asked->identity,
+                   (unsigned long long)given);
+    buf_add(to, SPAN("}\n"));
 }
 
 /* ---- the whole ---- */

@@ -4,13 +4,22 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exporters/cloudwatch/collector.h"
+#include "exporters/crc32c.h"
 #include "rules/base/number.h"
 #include "sidecar/http/date.h"
 
-enum { HINT_BYTES = 128, SHOWN_BYTES = 80, MEMBER_BYTES = 48, DATE_BYTES = 10, TIME_BYTES = 19 };
+enum {
+    HINT_BYTES = 128,
+    SHOWN_BYTES = 80,
+    MEMBER_BYTES = 48,
+    DATE_BYTES = 10,
+    TIME_BYTES = 19,
+    TOKEN_DIGITS = 8
+};
 
 struct reading {
     struct arena *arena;
@@ -270,10 +279,29 @@ static void limit_read(struct reading *reading, json_t *root, struct metric_aske
     asked->most = (size_t)number;
 }
 
+/* Takes it out: what is left says whose token it may be. */
+static void token_read(struct reading *reading, json_t *root, struct metric_asked *asked)
+{
+    char whose[TOKEN_DIGITS + 1];
+    json_t *token = json_incref(json_object_get(root, "NextToken"));
+    struct span text =
+        json_is_string(token) ? span_text(json_string_value(token)) : span_make(NULL, 0);
+    json_object_del(root, "NextToken");
+    char *rest = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    asked->identity = crc32c(0, span_text(rest != NULL ? rest : ""));
+    free(rest);
+    snprintf(whose, sizeof whose, "%08lx", (unsigned long)asked->identity);
+    if (token != NULL && (!span_starts(text, span_text(whose)) ||
+                          !number_parse(span_from(text, TOKEN_DIGITS), &asked->skipped)))
+        refuse(reading, "NextToken", "what the answer to the same request gave");
+    json_decref(token);
+}
+
 static void data_read(struct reading *reading, json_t *root, struct metric_asked *asked)
 {
     static const char *const names[] = {"MetricDataQueries", "StartTime", "EndTime", "ScanBy",
                                         "MaxDatapoints"};
+    token_read(reading, root, asked);
     members_check(reading, root, "the request", names, 5);
     json_t *list = json_object_get(root, "MetricDataQueries");
     size_t count = json_array_size(list);

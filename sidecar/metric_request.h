@@ -4,7 +4,8 @@
  *   {"MetricDataQueries": [{"Id": "m1", "MetricStat": {"Metric": {"Namespace", "MetricName",
  *      "Dimensions": [{"Name", "Value"}]}, "Period": 60, "Stat": "p99"}},
  *     {"Id": "e1", "Expression": "..", "Label": "..", "Period": 60, "ReturnData": true}],
- *    "StartTime": "2026-11-21T20:00:00Z", "EndTime": .., "ScanBy": .., "MaxDatapoints": ..}
+ *    "StartTime": "2026-11-21T20:00:00Z", "EndTime": .., "ScanBy": .., "MaxDatapoints": ..,
+ *    "NextToken": as the answer before gave it, the rest of the request being the same}
  *   {"Namespace", "MetricName", "Dimensions": [{"Name", "Value"}]}
  *
  * Without a namespace it is ours, as AWS/ApiGateway and AWS/WAFV2 are. A time is text as RFC 3339
@@ -20,7 +21,9 @@ struct metric_asked {
     struct metric_id listed; /* a dimension without a value: any */
     struct metric_request data;
     bool ascending;
-    size_t most; /* points of all results */
+    size_t most;       /* points of all results */
+    uint64_t skipped;  /* points that earlier answers have given */
+    uint32_t identity; /* of the request without its NextToken: whom a token belongs to */
 };
 /* From the JSON, or where it is empty from the members as arguments of a query
  * (?MetricName=Latency; values of lists are JSON). Lies in the arena. False: said. */

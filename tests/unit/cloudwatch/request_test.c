@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in GetMetricData's and ListMetrics' shape, and their answers: JSON in, JSON out. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exporters/cloudwatch/metric_store.h"
 #include "sidecar/metric_request.h"
@@ -169,14 +171,62 @@ TEST(periods_begin_at_their_multiples_and_seconds_are_known)
                                                                               "\"Messages\":[]}\n");
 }
 
-TEST(points_beyond_the_most_are_left_out_and_said)
+/* What one series has in an answer, oldest answers first. */
+static void values_add(json_t *to, const json_t *answer)
 {
-    check_answer("{\"MetricDataQueries\":[{\"Id\":\"m1\"," PETS(
-                     "Count", "60", "Sum") "}],\"MaxDatapoints\":2," WINDOW "}",
-                 "{\"MetricDataResults\":[{\"Id\":\"m1\",\"Label\":\"Count\",\"Timestamps\":[" T2
-                 "," T1 "],\"Values\":[4,4],\"StatusCode\":\"PartialData\"}],\"Messages\":[{"
-                 "\"Code\":\"MaxDatapointsExceeded\",\"Value\":\"there are more points than "
-                 "MaxDatapoints, which is 2\"}]}\n");
+    size_t i;
+    json_t *result;
+    json_array_foreach(json_object_get(answer, "MetricDataResults"), i, result)
+    {
+        const char *id = json_string_value(json_object_get(result, "Id"));
+        if (json_object_get(to, id) == NULL)
+            json_object_set_new(to, id, json_array());
+        json_array_extend(json_object_get(to, id), json_object_get(result, "Values"));
+        bool is_whole = json_array_size(json_object_get(to, id)) == 3;
+        assert_string_equal(json_string_value(json_object_get(result, "StatusCode")),
+                            is_whole ? "Complete" : "PartialData");
+    }
+}
+
+TEST(points_beyond_the_most_come_with_the_token_of_the_answer_before)
+{
+    static const char request[] = "{\"MetricDataQueries\":[{\"Id\":\"m1\"," PETS(
+        "Count", "60", "Sum") "},{\"Id\":\"m2\"," PETS("Latency", "60",
+                                                       "Minimum") "}],\"MaxDatapoints\":2," WINDOW
+                                                                  "}";
+    json_t *root = json_loads(request, 0, NULL), *values = json_object();
+    unsigned answers = 0;
+    for (bool more = true; more; answers++) {
+        char *text = json_dumps(root, 0), *got = ask(text, "", 200);
+        json_t *answer = json_loads(got, 0, NULL), *token = json_object_get(answer, "NextToken");
+        values_add(values, answer);
+        more = token != NULL;
+        json_object_set(root, "NextToken", more ? token : json_null());
+        json_decref(answer);
+        free(got);
+        free(text);
+    }
+    check_number(answers, 3);
+    json_t *want = json_loads("{\"m1\":[4,4,4],\"m2\":[300,200,100]}", 0, NULL);
+    check(json_equal(values, want));
+    json_decref(want);
+    json_decref(values);
+    json_decref(root);
+}
+
+TEST(a_token_is_refused_that_another_request_was_given)
+{
+    static const char *const wrong[] = {"\"0000000a2\"", "\"\"", "2", "\"x\"", "null"};
+    char text[1024];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text,
+                 "{\"MetricDataQueries\":[{\"Id\":\"m1\"," PETS(
+                     "Count", "60", "Sum") "}],\"NextToken\":%s," WINDOW "}",
+                 wrong[i]);
+        char *got = ask(text, "", 400);
+        check(strstr(got, "NextToken: expected what the answer to the same request gave") != NULL);
+        free(got);
+    }
 }
 
 TEST(metrics_are_listed_by_namespace_name_and_dimensions)
@@ -295,7 +345,8 @@ int request_suite(void)
         cmocka_unit_test(an_expression_is_answered_whatever_the_order_of_the_queries),
         cmocka_unit_test(a_search_gives_a_series_for_each_metric_and_may_stand_in_an_expression),
         cmocka_unit_test(periods_begin_at_their_multiples_and_seconds_are_known),
-        cmocka_unit_test(points_beyond_the_most_are_left_out_and_said),
+        cmocka_unit_test(points_beyond_the_most_come_with_the_token_of_the_answer_before),
+        cmocka_unit_test(a_token_is_refused_that_another_request_was_given),
         cmocka_unit_test(metrics_are_listed_by_namespace_name_and_dimensions),
         cmocka_unit_test(a_query_of_a_uri_asks_the_same_as_a_body),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_the_nearest_name),

@@ -110,8 +110,15 @@ static void refuse_unknown(struct arguments *arguments, const char *word)
     const char *names[ROWS_MOST];
     char near[160];
     const struct argument_table *table = arguments->table;
-    for (size_t i = 0; i < table->count; i++)
+    bool has_file = false;
+    for (size_t i = 0; i < table->count; i++) {
         names[i] = table->rows[i].name;
+        has_file = has_file || strcmp(names[i], "-c") == 0;
+    }
+    if (has_file && word[0] != '-') {
+        arguments_refuse(arguments, "unknown argument '%s' (did you mean '-c %s'?)", word, word);
+        return;
+    }
     arguments_refuse(arguments, "unknown %s '%s'%s", word[0] == '-' ? "option" : "argument", word,
                      arguments_near(word, names, table->count, near, sizeof near));
 }

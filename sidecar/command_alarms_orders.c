@@ -213,7 +213,9 @@ static int order_run(const struct form *form, int argc, char **argv)
 {
     struct order order = {.count = 0};
     const struct argument_row *row;
-    admin_call_init(&order.call, argv[0]);
+    char called[32];
+    snprintf(called, sizeof called, "alarms %s", form->name);
+    admin_call_init(&order.call, called);
     arguments_begin(&order.arguments, &form->table, argc, argv);
     while ((row = arguments_next(&order.arguments)) != NULL)
         if (!admin_call_take(&order.call, &order.arguments, row))

@@ -106,6 +106,8 @@ static void check_spools(struct reading *reading)
 
 void files_check(struct reading *reading)
 {
+    if (faults_count(reading->faults, FAULT_ERROR) > 0)
+        return; /* a name may be what was refused */
     for (size_t i = 0; i < sizeof writtens / sizeof *writtens; i++) {
         const struct written *written = &writtens[i];
         const struct node *at = tree_find_path(reading->root, span_text(written->path));

@@ -12,7 +12,7 @@ static void refuse(struct reading *reading, const struct node *at, const char *h
 static const struct node *list_of(const struct reading *reading, const char *key)
 {
     const struct node *list = tree_find(reading->root, span_text(key));
-    return list != NULL ? list->first : NULL;
+    return list != NULL && list->kind != NODE_SCALAR ? list->first : NULL;
 }
 
 /* Of an option of a node, or of the node where it is not given; as long as the settings. */
@@ -188,6 +188,9 @@ static void refuse_twin(struct reading *reading, const struct node *entry)
 static void check_access(struct reading *reading)
 {
     bool has_rules = false;
+    const struct node *list = tree_find(reading->root, SPAN("access"));
+    if (list == NULL || list->kind != NODE_LIST)
+        return; /* said already */
     for (const struct node *entry = list_of(reading, "access"); entry != NULL;
          entry = entry->next) {
         const struct node *rules = tree_find(entry, SPAN("rules"));

@@ -79,6 +79,14 @@ static void refuse(struct parse *p, struct place place, const char *hint, const 
 
 /* ---- events ---- */
 
+static const char *hint_of(const yaml_parser_t *yaml)
+{
+    if (yaml->problem != NULL &&
+        strcmp(yaml->problem, "mapping values are not allowed in this context") == 0)
+        return "a text with ': ' in it stands in quotes; keys of one map have one indentation";
+    return yaml->context != NULL ? yaml->context : "";
+}
+
 static void say_broken(struct parse *p)
 {
     const yaml_parser_t *yaml = &p->yaml;
@@ -93,8 +101,7 @@ static void say_broken(struct parse *p)
     if (byte < p->text.len && p->text.at[byte] == '\t')
         refuse(p, place, "indent with spaces", "a tab stands where YAML wants spaces");
     else
-        refuse(p, place, yaml->context != NULL ? yaml->context : "",
-               yaml->problem != NULL ? yaml->problem : "this is no YAML");
+        refuse(p, place, hint_of(yaml), yaml->problem != NULL ? yaml->problem : "this is no YAML");
 }
 
 static bool next_event(struct parse *p, yaml_event_t *event)

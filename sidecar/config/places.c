@@ -188,6 +188,9 @@ const char *address_wrong(struct span text)
     if (span_starts(text, SPAN("unix:")))
         return "expected unix:/path with a path of at most 107 bytes";
     size_t colon = span_find_last_byte(text, ':');
+    uint64_t number;
+    if (number_parse(text, &number))
+        return "the host is missing: expected host:port, like 127.0.0.1:8080, or unix:/path";
     bool in_brackets = text.len > 0 && text.at[text.len - 1] == ']';
     if (colon == SPAN_NONE || in_brackets)
         return "the port is missing: expected host:port or unix:/path";

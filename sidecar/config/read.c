@@ -6,7 +6,7 @@
 
 #include "rules/base/must.h"
 
-enum { PATH_BYTES = 128 };
+enum { PATH_BYTES = 128, HINT_BYTES = 256, KEYS_SHOWN = 12 };
 
 static void *at_offset(void *base, size_t offset)
 {
@@ -116,14 +116,25 @@ static void defaults_read(struct reading *reading, const struct option_group *gr
 
 static void map_read(struct reading *reading, const struct node *map, const char *path, void *base);
 
+/* "its keys are address, token_file"; empty: there are too many. */
+static struct span keys_hint(const char *const *names, size_t count, char *to, size_t size)
+{
+    int len = count > 0 && count <= KEYS_SHOWN ? snprintf(to, size, "its keys are ") : 0;
+    for (size_t i = 0; len > 0 && i < count && (size_t)len < size; i++)
+        len += snprintf(to + len, size - (size_t)len, "%s%s", i > 0 ? ", " : "", names[i]);
+    return span_make(to, len > 0 && (size_t)len < size ? (size_t)len : 0);
+}
+
 static void refuse_unknown(struct reading *reading, const struct node *node, const char *path)
 {
     const char *names[OPTION_NAMES_MOST];
     struct buf texts;
-    char hint[PATH_BYTES];
+    char hint[HINT_BYTES];
     buf_init(&texts, 4096);
     size_t count = options_names_below(span_text(path), names, &texts);
     struct span near = nearest_hint(node->key, names, count, hint, sizeof hint);
+    if (near.len == 0)
+        near = keys_hint(names, count, hint, sizeof hint);
     fault_add(reading->faults, FAULT_ERROR, node->key_place, near, "unknown key '%s'%s%s",
               node->key.at, *path != '\0' ? " in " : "", path);
     buf_fini(&texts);
@@ -134,8 +145,14 @@ static void refuse_kind(struct reading *reading, const struct node *node, const 
 {
     static const char *const kinds[] = {
         [NODE_SCALAR] = "a single value", [NODE_LIST] = "a list", [NODE_MAP] = "a map"};
-    fault_add(reading->faults, FAULT_ERROR, node->place, span_make(NULL, 0),
+    const char *names[OPTION_NAMES_MOST];
+    struct buf texts;
+    char hint[HINT_BYTES];
+    buf_init(&texts, 4096);
+    size_t count = options_names_below(span_text(path), names, &texts);
+    fault_add(reading->faults, FAULT_ERROR, node->place, keys_hint(names, count, hint, sizeof hint),
               "%s: found %s, expected %s", path, kinds[node->kind], expected);
+    buf_fini(&texts);
 }
 
 /* Names of upstreams are parts of dotted paths, of metrics and of logs. */
@@ -220,15 +237,17 @@ static void section_read(struct reading *reading, const struct node *node, const
         if (node->kind == NODE_LIST)
             group_read(reading, node, group);
         else
-            refuse_kind(reading, node, path, "a list");
-        return;
-    }
-    if (node->kind != NODE_MAP) {
-        refuse_kind(reading, node, path, "a map");
+            refuse_kind(reading, node, path, "a list, like [{ ... }]");
         return;
     }
     snprintf(inside, sizeof inside, "%s.*", path);
     group = option_group_find(span_text(inside));
+    if (node->kind != NODE_MAP) {
+        refuse_kind(reading, node, group != NULL ? inside : path,
+                    group != NULL ? "a map by names, like { NAME: { ... } }"
+                                  : "a map, like { KEY: VALUE }");
+        return;
+    }
     if (group != NULL)
         group_read(reading, node, group);
     else

@@ -5,11 +5,19 @@
 
 /* ---- listeners[].tls.certificates ---- */
 
+static bool is_key(struct span key)
+{
+    return span_is(key, SPAN("cert_file")) || span_is(key, SPAN("key_file"));
+}
+
 /* A file's name beside a key of the item, and its place; false, and said, where there is none. */
 static bool file_read_in(const struct value *value, const struct node *item, const char *key,
                          struct span *path, struct place *place)
 {
     const struct node *node = tree_find(item, span_text(key));
+    for (const struct node *n = item->first; node == NULL && n != NULL; n = n->next)
+        if (nearest_name(n->key, &key, 1) != NULL && !is_key(n->key))
+            return false; /* that is what was meant, and said */
     if (node == NULL || node->kind != NODE_SCALAR || node->text.len == 0) {
         fault_add(value->reading->faults, FAULT_ERROR, (node != NULL ? node : item)->place,
                   SPAN("{ cert_file: tls.crt, key_file: tls.key }"),
@@ -27,7 +35,7 @@ static void refuse_other_keys(const struct value *value, const struct node *item
     static const char *const names[] = {"cert_file", "key_file"};
     char hint[128];
     for (const struct node *node = item->first; node != NULL; node = node->next)
-        if (!span_is(node->key, SPAN("cert_file")) && !span_is(node->key, SPAN("key_file")))
+        if (!is_key(node->key))
             fault_add(value->reading->faults, FAULT_ERROR, node->key_place,
                       nearest_hint(node->key, names, 2, hint, sizeof hint),
                       "unknown key '%s' in %s", node->key.at, value->option->path);

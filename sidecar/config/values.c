@@ -9,7 +9,7 @@
 #include "rules/base/number.h"
 #include "rules/match/pattern.h"
 
-enum { SHOWN_BYTES = 200 }; /* of what was found */
+enum { SHOWN_BYTES = 200 /* of what was found */, LIST_BYTES = 60 };
 
 static enum value_result size_read(const struct value *value);
 static enum value_result rate_read(const struct value *value);
@@ -94,11 +94,21 @@ static struct span hint_of(const struct value *value, char *hint, size_t size)
     for (unsigned i = 0; meant != NULL && i < type->word_count; i++)
         if (span_is(span_text(meant), span_text(type->words[i])))
             return nearest_hint(span_text(meant), &meant, 1, hint, size);
+    if (type->is_list && text.len <= LIST_BYTES && text.len > 0 &&
+        span_find(text, SPAN("//")) == SPAN_NONE) {
+        int len = snprintf(hint, size, "[" SPAN_FORMAT "]", span_arg(text));
+        return span_make(hint, len > 0 ? (size_t)len : 0);
+    }
+    if (type->is_list)
+        return SPAN("a list stands in [ ]");
     bool is_size = type->read == size_read || type->read == rate_read;
     bool begins = text.len > 0 && byte_is_digit(text.at[0]) && !number_parse(text, &number);
     if (begins && is_size && !size_parse(text, &number))
         return SPAN("the units are B, KiB, MiB and GiB");
-    if (begins && type->read == duration_read && !duration_parse(text, &number))
+    bool is_time = type->read == duration_read;
+    if (begins && (is_size || is_time) && span_find_byte(text, '.') != SPAN_NONE)
+        return SPAN("whole numbers alone, of a smaller unit");
+    if (begins && is_time && !duration_parse(text, &number))
         return SPAN("the units are us, ms, s, m, h and d");
     if (text.len <= 1) /* any two single bytes are near */
         return span_make(hint, 0);
@@ -122,7 +132,8 @@ void value_refuse_unfit(const struct value *value)
                   type->expected);
     } else {
         fault_add(value->reading->faults, FAULT_ERROR, node->place, near,
-                  "%s: found %s, expected %s", value->option->path, kinds[node->kind],
+                  "%s: found %s, expected %s", value->option->path,
+                  node->kind == NODE_LIST && node->count == 0 ? "an empty list" : kinds[node->kind],
                   type->expected);
     }
 }

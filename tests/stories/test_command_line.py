@@ -78,6 +78,7 @@ def test_every_option_is_listed():
 def test_a_wrong_command_line_names_what_was_meant(tmp_path):
     for words, said in (
         (["chek"], "unknown command 'chek' (did you mean 'check'?)"),
+        (["check", "a.yaml"], "unknown argument 'a.yaml' (did you mean '-c a.yaml'?)"),
         (["check", "--strct"], "unknown option '--strct' (did you mean '--strict'?)"),
         (["check", "more"], "unknown argument 'more'"),
         (["check"], "no configuration: give at least one -c FILE"),

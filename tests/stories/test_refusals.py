@@ -33,6 +33,12 @@ SETTINGS = [  # text, column of its first line, what is said
     ("rules: { mode: No }", 16, "(did you mean 'off'?)"),
     ("access_log: { syslog: { address: 'udp://127.0.0.1:514', severity: warn } }", 67, "or debug (did you mean 'warning'?)"),
     ("process: { log: { level: warning } }", 26, "(did you mean 'warn'?)"),
+    ("admin: { port: 7601 }", 10, "unknown key 'port' in admin (its keys are address, token_file)"),
+    ("admin: { address: 7601 }", 19, "the host is missing: expected host:port, like 127.0.0.1:8080"),
+    ("service: orders", 10, "service: found a single value, expected a map, like { KEY: VALUE } (its keys are name, environment)"),
+    ("ip_sets: [a]", 10, "found a list, expected a map by names, like { NAME: { ... } } (its keys are addresses, file, url"),
+    ("rules: { files: own.conf }", 17, "expected a list of files or patterns ([own.conf])"),
+    ("timeouts: { idle: 1.5s }", 19, "(whole numbers alone, of a smaller unit)"),
 ]
 
 RULES = [  # text, column, what is said
@@ -168,6 +174,10 @@ ONCE = [  # settings with one mistake, and what is said of it
     ("authorizers: { a: { type: http, url: 'http://127.0.0.1:1', identity: [$request.heder.x] } }", "$request.heder.x"),
     ("authorizers: { a: { type: introspection, url: 'http://127.0.0.1:1', bearer_token_fil: x } }", "unknown key 'bearer_token_fil'"),
     ("listeners: [{ address: 127.0.0.1:1, tls: { certificats: [] } }]", "unknown key 'certificats'"),
+    ("listeners: [{ address: 127.0.0.1:1, tls: { certificates: [{ cert_fil: a, key_file: b }] } }]", "unknown key 'cert_fil'"),
+    ("access: { name: a, match: { path: /x }, action: block }", "access: found a map, expected a list"),
+    ("access_log: { path: '${SIDEGATE_STORY_UNSET}/a.log' }", "SIDEGATE_STORY_UNSET"),
+    ("service:\n  name: a: b", "(a text with ': ' in it stands in quotes; keys of one map have one indentation)"),
     (ALARM.replace("statistic", "statistik") + "}]", "unknown key 'statistik'"),
     (ALARM.replace("period:", "perod:") + "}]", "unknown key 'perod'"),
     (ALARM + "actions: [{ typ: log }] }]", "unknown key 'typ'"),

@@ -30,8 +30,10 @@ static const struct {
      "a.yaml:4:25: limits.header_count: found a list, expected a number from 1 to 1000000\n"},
     {"limits: { header_count: }\n",
      "a.yaml:4:25: limits.header_count: found nothing, expected a number from 1 to 1000000\n"},
-    {"limits: 5\n", "a.yaml:4:9: limits: found a single value, expected a map\n"},
-    {"routes: { a: b }\n", "a.yaml:4:9: routes: found a map, expected a list\n"},
+    {"limits: 5\n", "a.yaml:4:9: limits: found a single value, expected a map, like { KEY: VALUE } "
+                    "(its keys are connections, requests_in_flight, header_bytes, header_count, "
+                    "url, body, memory, both_lengths, underscore_names, doubtful_paths)\n"},
+    {"routes: { a: b }\n", "a.yaml:4:9: routes: found a map, expected a list, like [{ ... }]\n"},
     {"rules: { mode: detektion_only }\n",
      "a.yaml:4:16: rules.mode: found 'detektion_only', expected on, detection_only or off (did you "
      "mean 'detection_only'?)\n"},

@@ -23,6 +23,7 @@
 
 enum { TAIL_BYTES = 2 * CHAIN_LINE_MOST, ROTATED_MOST = 9999 };
 enum { TRY_NS = 5000000, THREAD_TRIES = 100, COMMAND_TRIES = 1000, REOPENS_MOST = 100 };
+enum { WHAT_BYTES = 100 };
 
 struct change_log {
     char *path;
@@ -122,19 +123,34 @@ static void rotated_name(const char *path, unsigned number, char to[PATH_MAX])
         to[0] = '\0';
 }
 
-/* An empty file goes on where the one before it ends, if there is one. False: that is none. */
-static bool end_find(const struct change_log *log, struct chain_end *end)
+static bool before_read(int fd, struct chain_end *end)
 {
-    char before[PATH_MAX];
     struct stat status;
-    rotated_name(log->path, 1, before);
-    int fd = log->size == 0 ? open(before, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
-    if (fd < 0)
-        return end_read(log->fd, (uint64_t)log->size, end);
     bool found = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                  end_read(fd, (uint64_t)status.st_size, end);
     end->needs_line_feed = false;
-    close(fd);
+    return found;
+}
+
+/* An empty file goes on where the one before it ends, if there is one. */
+static bool end_find(const struct change_log *log, struct chain_end *end,
+                     struct change_fault *fault)
+{
+    char before[PATH_MAX], what[WHAT_BYTES] = "no whole record stands at its end";
+    rotated_name(log->path, 1, before);
+    int fd = log->size == 0 ? open(before, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+    bool is_there = log->size == 0 && (fd >= 0 || errno != ENOENT), found;
+    if (is_there && fd < 0)
+        snprintf(what, sizeof what, "the file before it cannot be read: %s",
+                 strerrordesc_np(errno));
+    if (is_there)
+        found = fd >= 0 && before_read(fd, end);
+    else
+        found = end_read(log->fd, (uint64_t)log->size, end);
+    if (fd >= 0)
+        close(fd);
+    if (!found)
+        fail(fault, log->path, what);
     return found;
 }
 
@@ -218,12 +234,12 @@ struct change_log *change_log_begin(const char *path, const struct change_rotati
     log->size = fstat(fd, &status) == 0 ? status.st_size : 0;
     make_room(log, rotation, way);
     log->size = fstat(log->fd, &status) == 0 ? status.st_size : 0;
-    if (!end_find(log, &log->end))
-        fail(fault, path, "no whole record stands at its end");
-    else if ((error = reserve(log)) != 0)
+    if (end_find(log, &log->end, fault)) {
+        error = reserve(log);
+        if (error == 0)
+            return log;
         fail_of(fault, path, error);
-    else
-        return log;
+    }
     change_log_end(log);
     return NULL;
 }

@@ -180,6 +180,27 @@ TEST(a_rotation_that_a_crash_left_half_done_and_a_torn_end_break_no_chain)
     scene_end(&scene);
 }
 
+TEST(while_the_file_before_cannot_be_opened_no_chain_begins_anew)
+{
+    struct scene scene;
+    char name[96], aside[96];
+    scene_begin(&scene);
+    check_number(rotated(&scene, 1000, 0), 1);
+    snprintf(name, sizeof name, "%s.1", scene.path);
+    snprintf(aside, sizeof aside, "%s.2", scene.path);
+    check(rename(scene.path, aside) == 0);
+    check(symlink(name, name) == 0); /* to itself: it is there, and cannot be opened */
+    check(!add(&scene, SPAN("{}"), SPAN("{}")));
+    check(strstr(scene.why, "the file before it cannot be read: Too many levels") != NULL);
+    check(unlink(name) == 0 && rename(aside, name) == 0);
+    check(add(&scene, SPAN("{}"), SPAN("{}")));
+    struct chain_verdict verdict = verdict_of(&scene, 1, 1);
+    check(verdict.is_well);
+    check_number(verdict.records, 2);
+    remove_rotated(&scene);
+    scene_end(&scene);
+}
+
 TEST(where_there_is_no_room_for_a_record_nothing_begins)
 {
     struct scene scene;
@@ -220,6 +241,7 @@ int log_suite(void)
         cmocka_unit_test(the_chain_goes_on_over_the_files_that_the_log_is_rotated_into),
         cmocka_unit_test(only_so_many_rotated_files_are_kept_where_that_is_asked_for),
         cmocka_unit_test(a_rotation_that_a_crash_left_half_done_and_a_torn_end_break_no_chain),
+        cmocka_unit_test(while_the_file_before_cannot_be_opened_no_chain_begins_anew),
         cmocka_unit_test(where_there_is_no_room_for_a_record_nothing_begins),
         cmocka_unit_test(a_pipe_is_no_log_of_changes),
     };

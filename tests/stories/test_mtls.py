@@ -71,6 +71,12 @@ def test_a_verified_certificate_lets_in_and_none_does_not(doors, authority):
     assert lines[2]["decisions"] == [{"control": "authorizer", "name": "anybody", "decision": "block", "reason": "certificate_missing"}]
 
 
+def test_a_certificate_of_many_long_names_costs_what_they_are_long(doors, authority):
+    """Joined one by one, each copy of what came before: they would not have fitted into a request's memory."""
+    many = authority.issue("many", [f"URI:spiffe://shop.example/{i}/{'x' * 900}" for i in range(64)], usage="clientAuth")
+    assert doors.ask("/staff", many).status == 200
+
+
 def test_whose_certificate_it_has_to_be_is_said_by_its_names(doors, authority):
     till = authority.issue("till", [TILL], usage="clientAuth")
     other = authority.issue("other", ["URI:spiffe://shop.example/office/1"], usage="clientAuth")

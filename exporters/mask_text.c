@@ -138,11 +138,15 @@ static size_t skip_quote(struct span text, size_t at, char *quote)
     return end + 1;
 }
 
-/* Behind a name: `": "`, `=`, `>`; how long that is, and what ends the value. 0: there is none. */
+/* Behind a name: `": "`, `=`, `]=`, `>`; how long that is, and what ends the value. 0: there is
+ * none. */
 static size_t separator_length(struct span text, char *end)
 {
     char quote;
-    size_t at = skip_blanks(text, skip_quote(text, 0, &quote));
+    size_t bracket = span_starts(text, SPAN("]"))            ? 1
+                     : span_starts_nocase(text, SPAN("%5d")) ? 3
+                                                             : 0;
+    size_t at = skip_blanks(text, skip_quote(text, bracket, &quote));
     *end = '\0';
     if (at == text.len || (text.at[at] != ':' && text.at[at] != '=' && text.at[at] != '>'))
         return 0;
@@ -173,6 +177,21 @@ static size_t value_length(struct span text, char end)
     return text.len;
 }
 
+/* A field's value up to the end of its line, or of the text that the line is quoted in. */
+static size_t line_length(struct span text)
+{
+    bool inside = false; /* of name="value" */
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool opens = i > 0 && text.at[i - 1] == '=';
+        if (c == '\n' || c == '\r' || c == '\\' || (is_quote(c) && !inside && !opens))
+            return i;
+        if (is_quote(c))
+            inside = !inside;
+    }
+    return text.len;
+}
+
 /* Of a token: its parts and what joins them. */
 static size_t token_length(struct span text)
 {
@@ -183,13 +202,22 @@ static size_t token_length(struct span text)
     return len;
 }
 
+/* What a space is, in a text or a query; how long it is. */
+static size_t space_length(struct span text)
+{
+    if (span_starts(text, SPAN("%20")))
+        return 3;
+    return span_starts(text, SPAN(" ")) || span_starts(text, SPAN("+")) ? 1 : 0;
+}
+
 /* Behind Bearer anything is one; Basic is a word of people's as well. */
 static size_t credentials_length(struct span word, struct span behind)
 {
-    if (behind.len < 2 || behind.at[0] != ' ' || !is_scheme(word))
+    size_t space = is_scheme(word) ? space_length(behind) : 0;
+    size_t len = space > 0 ? token_length(span_from(behind, space)) : 0;
+    if (len < SECRET_WORD && (len == 0 || !span_is_nocase(word, SPAN("bearer"))))
         return 0;
-    size_t len = token_length(span_from(behind, 1));
-    return len >= SECRET_WORD || span_is_nocase(word, SPAN("bearer")) ? len + 1 : 0;
+    return space + len;
 }
 
 /* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none. */
@@ -234,13 +262,34 @@ static size_t secret_length(struct span text, struct span word, size_t *said)
     size_t len = private_key_length(word, text);
     if (len > 0)
         return len;
-    *said = word.len + 1;
+    *said = word.len + space_length(behind);
     len = credentials_length(word, behind);
     if (len > 0)
         return word.len + len;
     *said = word.len + SPAN("://").len;
     len = user_length(behind);
     return len > 0 ? word.len + len : 0;
+}
+
+/* Has the field a value of several words? */
+static bool is_line(struct span name)
+{
+    return span_ends_nocase(name, SPAN("authorization")) || span_ends_nocase(name, SPAN("cookie"));
+}
+
+/* A part of a multipart form whose name is the word there, up to the end of its value. 0: none. */
+static size_t part_length(struct span text, size_t at, struct span word, size_t *said)
+{
+    enum { HEAD_LONGEST = 512 };
+    struct span behind = span_from(text, at + word.len), blank = SPAN("\r\n\r\n");
+    if (!span_ends_nocase(span_first(text, at), SPAN("name=\"")) || !name_is_secret(word))
+        return 0;
+    size_t head = span_find(span_first(behind, HEAD_LONGEST), blank);
+    if (head == SPAN_NONE)
+        return 0;
+    *said = word.len + head + blank.len;
+    struct span value = span_from(behind, head + blank.len);
+    return *said + span_first(value, span_find(value, SPAN("\r\n--"))).len;
 }
 
 /* Of what a word begins, how much is to go, and how much of that is said before: `password=`. */
@@ -255,7 +304,9 @@ static size_t masked_length(struct span text, struct span word, size_t *said)
     if (separator == 0)
         return 0;
     *said = word.len + separator;
-    return *said + value_length(span_from(behind, separator), end);
+    struct span value = span_from(behind, separator);
+    bool is_whole = end == '\0' && behind.at[0] == ':' && is_line(word);
+    return *said + (is_whole ? line_length(value) : value_length(value, end));
 }
 
 /* Behind the name of an element that ends stands no value of it. */
@@ -270,8 +321,11 @@ void text_mask_secrets(struct buf *to, struct span text)
     while (at < text.len) {
         struct span rest = span_from(text, at);
         struct span word = span_first(rest, word_length(rest));
-        size_t len =
-            word.len == 0 || closes_element(text, at) ? 0 : masked_length(rest, word, &said);
+        size_t len = 0;
+        if (word.len > 0 && !closes_element(text, at))
+            len = masked_length(rest, word, &said);
+        if (len == 0 && word.len > 0)
+            len = part_length(text, at, word, &said);
         if (len == 0) {
             at += word.len > 0 ? word.len : 1;
             continue;
@@ -287,13 +341,22 @@ void text_mask_secrets(struct buf *to, struct span text)
 /* The word that ends before a separator, quotes and blanks passed over. */
 static struct span word_before(struct span text, size_t at)
 {
-    while (at > 0 &&
-           (is_blank(text.at[at - 1]) || is_quote(text.at[at - 1]) || text.at[at - 1] == '\\'))
+    while (at > 0 && (is_blank(text.at[at - 1]) || is_quote(text.at[at - 1]) ||
+                      text.at[at - 1] == '\\' || text.at[at - 1] == ']'))
         at--;
+    if (span_ends_nocase(span_first(text, at), SPAN("%5d")))
+        at -= 3;
     size_t end = at;
     while (at > 0 && is_word(text.at[at - 1]))
         at--;
     return span_make(text.at + at, end - at);
+}
+
+/* name="secret" */
+static struct span word_behind(struct span text, size_t at)
+{
+    struct span rest = span_from(text, at + 2);
+    return span_first(rest, word_length(rest));
 }
 
 bool text_may_have_secrets(struct span text)
@@ -302,7 +365,8 @@ bool text_may_have_secrets(struct span text)
         char c = text.at[i];
         if (c != ':' && c != '=' && c != '>')
             continue;
-        struct span word = word_before(text, i);
+        bool is_part = c == '=' && span_ends_nocase(span_first(text, i), SPAN("name"));
+        struct span word = is_part ? word_behind(text, i) : word_before(text, i);
         if (name_is_secret(word) || field_is_secret(word) ||
             span_starts(span_from(text, i), SPAN("://")))
             return true;

@@ -162,12 +162,14 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
             keep(c, decoded(c, value));
             hides = true;
         } else {
-            hides = value.at != NULL && (name_is_secret(name) || text_has_secret(value));
+            hides = value.at != NULL ? name_is_secret(name) || text_has_secret(value)
+                                     : text_has_secret(name);
         }
         if (hides) {
-            buf_add(&to, span_make(copied, (size_t)(value.at - copied)));
+            struct span hidden = value.at != NULL ? value : name;
+            buf_add(&to, span_make(copied, (size_t)(hidden.at - copied)));
             buf_add(&to, SPAN(MASK));
-            copied = value.at + value.len;
+            copied = hidden.at + hidden.len;
         }
         rest = span_from(rest, len + 1);
     }
@@ -405,6 +407,7 @@ static const struct span *hide_in_tags(struct cleaning *c, const struct span *ta
         copy[i] = tags[i];
         hide(c, &copy[i]);
         hide_one(c, &copy[i], value);
+        mask_text(c, &copy[i]);
     }
     return copy;
 }

@@ -2,6 +2,7 @@
 /* `actions:` of an alarm: who is told, and how. What is secret of it (a URL's path, values of
  * headers) is kept for the one who calls, and never printed. */
 #include "exporters/crc32c.h"
+#include "exporters/mask.h"
 #include "rules/base/number.h"
 #include "sidecar/config/alarm_entry.h"
 #include "sidecar/config/private_file.h"
@@ -329,7 +330,56 @@ static void headers_print(struct buf *to, const struct node *headers)
     buf_add(to, SPAN(" }"));
 }
 
-/* As alarm_node_print(), without what is secret; an argument of a command may be so, too. */
+/* --token SECRET, -u USER:PASSWORD: is the next argument a secret? */
+static bool announces_secret(const char *argument)
+{
+    struct span name = span_trim(span_text(argument), "-");
+    return argument[0] == '-' && (span_is(name, SPAN("u")) || span_is(name, SPAN("user")) ||
+                                  (span_find_byte(name, '=') == SPAN_NONE && name_is_secret(name)));
+}
+
+/* The arguments as they are shown: --password=SECRET and `X-Key: SECRET` by their names, tokens and
+ * keys by how they read. The first is the program. */
+static void argument_show(const struct alarm_action *action, size_t i, struct buf *to)
+{
+    struct span argument = span_text(action->argv[i]);
+    if (i > 1 && announces_secret(action->argv[i - 1]))
+        buf_add(to, SPAN(MASK));
+    else if (i > 0)
+        text_mask_secrets(to, argument);
+    else
+        buf_add(to, argument);
+}
+
+static void arguments_print(struct buf *to, const struct alarm_action *action)
+{
+    struct buf text;
+    buf_init(&text, TEXT_BYTES);
+    buf_add_byte(to, '[');
+    for (size_t i = 0; action->argv[i] != NULL; i++) {
+        buf_clear(&text);
+        argument_show(action, i, &text);
+        buf_add(to, i > 0 ? SPAN(", ") : SPAN(""));
+        value_print_text(to, buf_span(&text));
+    }
+    buf_add_byte(to, ']');
+    buf_fini(&text);
+}
+
+void alarm_arguments_hidden(const struct alarm_action *action, struct buf *to)
+{
+    struct buf text;
+    buf_init(&text, TEXT_BYTES);
+    for (size_t i = 0; action->argv != NULL && action->argv[i] != NULL; i++) {
+        buf_clear(&text);
+        argument_show(action, i, &text);
+        if (!span_is(buf_span(&text), span_text(action->argv[i])))
+            buf_format(to, "\n%s", action->argv[i]);
+    }
+    buf_fini(&text);
+}
+
+/* As alarm_node_print(), without what is secret. */
 static void action_print(struct buf *to, const struct node *node, const struct alarm_action *action)
 {
     const char *comma = "";
@@ -342,6 +392,8 @@ static void action_print(struct buf *to, const struct node *node, const struct a
             url_print(to, action->url);
         else if (span_is(n->key, SPAN("headers")))
             headers_print(to, n);
+        else if (span_is(n->key, SPAN("run")))
+            arguments_print(to, action);
         else
             alarm_node_print(to, n);
     }

@@ -54,6 +54,8 @@ bool alarm_actions_read(struct alarm_reading *reading, const struct node *node,
                         struct alarm_action_list *to);
 /* As one would write it, without what is secret. */
 void alarm_actions_print(struct buf *to, const struct alarm_action_list *actions);
+/* Adds those arguments of a command that are shown only in part. */
+void alarm_arguments_hidden(const struct alarm_action *action, struct buf *to);
 void alarm_node_print(struct buf *to, const struct node *node); /* the same of any other node */
 /* The state whose actions a key of an alarm lists. False: it lists none. */
 bool alarm_actions_key(struct span key, enum alarm_state *state);

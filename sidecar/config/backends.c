@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of options that say where requests and exports go: targets of upstreams, URLs. */
+#include "exporters/mask.h"
 #include "sidecar/config/values.h"
 #include "sidecar/guard/discovery.h"
 
@@ -107,6 +108,8 @@ const struct option_type type_targets = {
 
 /* ---- URLs ---- */
 
+enum { URL_BYTES = 64 << 10 };
+
 static enum value_result url_read(const struct value *value)
 {
     struct span text = value->node->text;
@@ -119,26 +122,47 @@ static enum value_result url_read(const struct value *value)
     return VALUE_TAKEN;
 }
 
-/* A password in a URL is a secret. */
+/* The URL without its user, and with the secrets of its path and query masked: by name or by how
+ * they read. */
+static void url_show(struct span url, struct buf *to)
+{
+    size_t start = span_find(url, SPAN("://")) + 3;
+    struct span rest = span_from(url, start);
+    size_t at = span_find_last_byte(span_first(rest, strcspn(rest.at, "/?#")), '@');
+    struct buf scratch;
+    buf_init(&scratch, URL_BYTES);
+    buf_add(to, span_first(url, start));
+    if (at != SPAN_NONE) {
+        buf_add(to, SPAN("********"));
+        rest = span_from(rest, at);
+    }
+    buf_add(to, url_masked(rest, &scratch));
+    buf_fini(&scratch);
+}
+
+bool url_is_shown_whole(struct span url)
+{
+    struct buf text;
+    buf_init(&text, URL_BYTES);
+    if (url.at != NULL)
+        url_show(url, &text);
+    bool is_whole = url.at == NULL || span_is(buf_span(&text), url);
+    buf_fini(&text);
+    return is_whole;
+}
+
 static bool url_print(const struct option *option, const void *base, size_t i, struct buf *to)
 {
     (void)i;
     struct span url = *(const struct span *)(const void *)((const char *)base + option->at);
+    struct buf text;
     if (url.at == NULL)
         return false;
-    size_t start = span_find(url, SPAN("://")) + 3;
-    struct span authority = span_from(url, start);
-    authority = span_first(authority, strcspn(authority.at, "/?#"));
-    size_t at = span_find_last_byte(authority, '@');
-    if (at == SPAN_NONE) {
-        value_print_text(to, url);
-        return true;
-    }
-    buf_add_byte(to, '"');
-    buf_add(to, span_first(url, start));
-    buf_add(to, SPAN("********"));
-    value_print_inside(to, span_from(url, start + at));
-    return buf_add_byte(to, '"');
+    buf_init(&text, URL_BYTES);
+    url_show(url, &text);
+    value_print_text(to, buf_span(&text));
+    buf_fini(&text);
+    return true;
 }
 
 /* Whom we ask ourselves: no user name, for secrets come by files. */

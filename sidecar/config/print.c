@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "rules/base/map.h"
+#include "sidecar/config/alarm_entry.h"
 #include "sidecar/config/options.h"
 #include "sidecar/config/read.h"
 #include "sidecar/config/values.h"
@@ -179,18 +180,28 @@ static void receiver_add(const struct receiver_settings *receiver, struct buf *t
 
 static void secret_add(const struct option *option, const void *base, struct buf *to)
 {
-    const struct span *secret = (const void *)((const char *)base + option->also);
-    buf_add(to, *secret);
+    bool is_url = option->type != &type_secret_file;
+    const struct span *secret =
+        (const void *)((const char *)base + (is_url ? option->at : option->also));
+    if (!is_url || !url_is_shown_whole(*secret))
+        buf_add(to, *secret);
     buf_add_byte(to, '\0');
 }
 
-/* What stands in files of secrets: another secret in the same file makes other settings. */
+static bool may_hide(const struct option *option)
+{
+    return option->type == &type_secret_file || option->type == &type_url ||
+           option->type == &type_call_url;
+}
+
+/* What stands in files of secrets, and URLs that are shown in part: another secret makes other
+ * settings. */
 static void secrets_add(const struct settings *settings, struct buf *to)
 {
     const struct option *option;
     for (size_t i = 0; (option = options_at(i)) != NULL; i++) {
         const struct option_group *group = option_group_of(option);
-        if (option->type != &type_secret_file)
+        if (!may_hide(option))
             continue;
         if (group == NULL) {
             secret_add(option, settings, to);
@@ -210,6 +221,7 @@ static void actions_add(const struct alarm_settings *alarm, struct buf *to)
         for (size_t i = 0; i < alarm->actions[state].count; i++) {
             const struct alarm_action *action = &alarm->actions[state].list[i];
             buf_add(to, action->url);
+            alarm_arguments_hidden(action, to);
             for (size_t h = 0; h < action->header_count; h++)
                 buf_format(to, "\n" SPAN_FORMAT ":" SPAN_FORMAT, span_arg(action->headers[h].name),
                            span_arg(action->headers[h].value));

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "exporters/mask.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
@@ -38,8 +39,8 @@ struct span value_keep(const struct value *value, struct span text)
     return span_make(kept, kept != NULL ? text.len : 0);
 }
 
-/* A password may stand in an address that is refused, and faults come into logs. */
-static struct span shown(struct span text, char *to, size_t size)
+/* Of an address without its password. */
+static struct span without_user(struct span text, char *to, size_t size)
 {
     size_t begin = span_find(text, SPAN("//")), at = SPAN_NONE;
     begin = begin == SPAN_NONE ? 0 : begin + SPAN("//").len;
@@ -52,6 +53,20 @@ static struct span shown(struct span text, char *to, size_t size)
         snprintf(to, size, SPAN_FORMAT "***" SPAN_FORMAT,
                  span_arg(span_first(text, begin < SHOWN_BYTES / 2 ? begin : 0)), span_arg(rest));
     return span_make(to, len > 0 ? (size_t)len : 0);
+}
+
+/* A secret may stand in what is refused, and faults come into logs. */
+static struct span shown(struct span text, char *to, size_t size)
+{
+    char room[SHOWN_BYTES + 8];
+    struct buf masked;
+    buf_init(&masked, (size_t)SHOWN_BYTES * 8);
+    text_mask_secrets(&masked, without_user(text, room, sizeof room));
+    struct span kept = span_first(buf_span(&masked), size);
+    if (kept.len > 0)
+        memcpy(to, kept.at, kept.len);
+    buf_fini(&masked);
+    return span_make(to, kept.len);
 }
 
 enum value_result value_refuse(const struct value *value, const struct node *at, const char *hint,

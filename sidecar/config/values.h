@@ -69,6 +69,8 @@ bool rate_text_parse(struct span text, unsigned *number, uint64_t *window_us);
 bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to); /* the same back */
 
 /* A scalar as YAML: plain where that is safe, else in double quotes. */
+/* Does print leave nothing out of it? url.at == NULL: nothing. */
+bool url_is_shown_whole(struct span url);
 void value_print_text(struct buf *to, struct span text);
 void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
 /* Prints an option that is one span; at == NULL: not given. */

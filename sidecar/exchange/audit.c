@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "exporters/form.h"
+#include "exporters/mask.h"
 #include "exporters/sanitise.h"
 #include "rules/match/pattern.h"
 #include "sidecar/exchange/credentials.h"
@@ -78,13 +79,30 @@ static void want_no_heads(struct report *report)
     report->execution.traces = false;
 }
 
+/* A match in the text of an XML document does not say in which element: where there is a secret in
+ * one, the whole is. `to` == NULL: they are only counted. */
+static size_t xml_secrets(const struct exchange *x, const struct report *report, struct pair *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->waf.match_count; i++) {
+        struct span name = report->waf.matches[i].variable_name;
+        if (!span_starts(name, SPAN("XML:")) || !text_may_have_secrets(buf_span(&x->prefix)))
+            continue;
+        if (to != NULL)
+            to[count] = (struct pair){.name = name};
+        count++;
+    }
+    return count;
+}
+
 /* What sanitise... actions named, and what the request brought to say whom it comes from; where
  * there is no memory for the list, there is no audit either. */
 static void say_secrets(const struct exchange *x, struct report *report, struct arena *arena)
 {
     bool logged = wants_heads(report) || report->waf.match_count > 0;
     size_t named = x->inspection != NULL ? inspection_secret_count(x->inspection) : 0;
-    size_t count = named + credentials(x, logged, NULL, arena);
+    size_t in_xml = xml_secrets(x, report, NULL);
+    size_t count = named + in_xml + credentials(x, logged, NULL, arena);
     if (count == 0)
         return;
     struct pair *secrets = arena_alloc(arena, count * sizeof(struct pair));
@@ -96,8 +114,9 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
     for (size_t i = 0; i < named; i++)
         secrets[i] = (struct pair){inspection_secret_name(x->inspection, i),
                                    inspection_secret(x->inspection, i)};
-    if (named < count)
-        credentials(x, logged, &secrets[named], arena);
+    xml_secrets(x, report, &secrets[named]);
+    if (named + in_xml < count)
+        credentials(x, logged, &secrets[named + in_xml], arena);
     report->audit.masked = secrets;
     report->audit.masked_count = count;
 }

@@ -2,7 +2,9 @@
 /* One lock over a map; documents are handed out counted. A file is one line about the document and
  * then its bytes:
  *
- *   # sidegate-document 1 HASH LENGTH FETCHED_US ETAG LAST_MODIFIED FROM    (hexadecimal texts) */
+ *   # sidegate-document 1 HASH LENGTH FETCHED_US ETAG LAST_MODIFIED FROM    (hexadecimal texts)
+ *
+ * FROM is a hash: there may be a secret in the query of what it was fetched from. */
 #include "sidecar/state/documents.h"
 
 #include <dirent.h>
@@ -119,6 +121,12 @@ static void add_hex(struct buf *to, struct span text)
         buf_format(to, "%02x", (unsigned)(unsigned char)text.at[i]);
 }
 
+static uint64_t from_hash(struct span from)
+{
+    static const uint8_t key[16] = "where from";
+    return siphash(key, from);
+}
+
 /* In one step: who reads finds the one before or this one. Not to be able to is no fault of the
  * list's: it is only not there after a restart. */
 static void file_write(const char *path, struct span from, const struct document *document)
@@ -133,7 +141,7 @@ static void file_write(const char *path, struct span from, const struct document
                document->bytes.len, (unsigned long long)document->fetched_wall_us);
     add_hex(&head, document->etag);
     add_hex(&head, document->last_modified);
-    add_hex(&head, from);
+    buf_format(&head, " %016llx", (unsigned long long)from_hash(from));
     int fd = buf_add_byte(&head, '\n')
                  ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
                  : -1;
@@ -180,10 +188,10 @@ static bool unhex(struct span text, char *to, struct span *out)
 /* False: it is another one's, cut short, or none of ours. */
 static bool file_parse(struct span text, struct span from, struct counted **out)
 {
-    char etag[FIELD_BYTES], date[FIELD_BYTES], place[FIELD_BYTES];
-    struct span rest = text, line = span_cut(&rest, '\n'), named;
+    char etag[FIELD_BYTES], date[FIELD_BYTES];
+    struct span rest = text, line = span_cut(&rest, '\n');
     struct document document = {.bytes = rest};
-    uint64_t hash_bytes, length;
+    uint64_t hash_bytes, length, named;
     uint8_t hash[8];
     if (!span_starts(line, SPAN("# sidegate-document 1 ")) || rest.at == NULL)
         return false;
@@ -193,8 +201,8 @@ static bool file_parse(struct span text, struct span from, struct counted **out)
                 number_parse(span_cut(&line, ' '), &length) && length == rest.len &&
                 number_parse(span_cut(&line, ' '), &document.fetched_wall_us) &&
                 unhex(span_cut(&line, ' '), etag, &document.etag) &&
-                unhex(span_cut(&line, ' '), date, &document.last_modified) &&
-                unhex(line, place, &named) && span_is(named, from);
+                unhex(span_cut(&line, ' '), date, &document.last_modified) && line.len == 16 &&
+                number_parse_hex(line, &named) && named == from_hash(from);
     if (!well)
         return false;
     struct counted *made = counted_new(&document);

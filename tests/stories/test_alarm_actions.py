@@ -560,7 +560,7 @@ def test_a_name_with_blanks_and_slashes_is_reached(sidegate, tmp_path):
     ("{ type: webhook }", "a webhook has either `url` or `url_file`"),
     ("{ type: webhook, url: \"ftp://a/\" }", "url: expected http://host/path or https://host/path, without a user"),
     ("{ type: webhook, url: \"http://u:p@a/\" }", "url: expected http://host/path or https://host/path, without a user"),
-    ("{ type: webhook, url: \"http://a/\", url_file: b }", "b"),
+    ("{ type: webhook, url: \"http://a/\", url_file: b }", "No such file"),
     ("{ type: webhook, url: \"http://a/\", run: [/a] }", "`run` has no meaning for type webhook"),
     ("{ type: webhook, url: \"http://a/\", raw_message_delivery: true }", "`raw_message_delivery` goes with format sns"),
     ("{ type: webhook, url: \"http://a/\", headers: { \"a b\": c } }", "headers: a name has letters, digits, - and _"),

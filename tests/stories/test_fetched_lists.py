@@ -370,7 +370,9 @@ def test_a_kept_list_that_is_not_whole_is_not_believed(sidegate, backend, tmp_pa
     elif harm == "writable":
         kept.chmod(0o666)
     else:
-        kept.write_bytes(kept.read_bytes().replace(server.url.encode().hex().encode(), b"http://other".hex().encode()))
+        head, rest = kept.read_bytes().split(b"\n", 1)
+        assert server.url.encode() not in head and server.url.encode().hex().encode() not in head
+        kept.write_bytes(head.rsplit(b" ", 1)[0] + b" 0123456789abcdef\n" + rest)
     again = start_again(lists, sidegate, backend, tmp_path)
     assert again.ask("198.51.100.7") == 403  # on_failure: deny
     again.says("no list ever came")

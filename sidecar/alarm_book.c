@@ -292,7 +292,7 @@ bool alarm_book_open(struct alarm_book *book, const char *folder)
         return true;
     }
     if (alarm_journal_is_second(journal)) {
-        alarm_journal_stop(journal);
+        (void)alarm_journal_stop(journal, 0); /* it has nothing to write */
         alarm_journal_free(journal);
         return false;
     }
@@ -340,12 +340,12 @@ struct alarm_book *alarm_book_new(struct loop *loop, struct program_log *const *
     return book;
 }
 
-void alarm_book_close(struct alarm_book *book)
+bool alarm_book_close(struct alarm_book *book, uint64_t deadline_us)
 {
     if (book == NULL)
-        return;
+        return true;
     timer_disarm(&book->again);
-    alarm_journal_stop(book->journal);
+    return alarm_journal_stop(book->journal, deadline_us);
 }
 
 void alarm_book_free(struct alarm_book *book)

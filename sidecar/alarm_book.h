@@ -21,8 +21,9 @@ struct alarm_book *alarm_book_new(struct loop *loop, struct program_log *const *
 /* Reads what the folder has, in front of what was added until now, and writes from now on. False:
  * another program does so still; nothing has happened. */
 bool alarm_book_open(struct alarm_book *book, const char *folder);
-/* All is written; the loop turns once more before it is freed. NULL allowed, for both. */
-void alarm_book_close(struct alarm_book *book);
+/* All is written until the deadline (monotonic clock); false: the disk hangs. The loop turns once
+ * more before it is freed. NULL allowed, for both. */
+bool alarm_book_close(struct alarm_book *book, uint64_t deadline_us);
 void alarm_book_free(struct alarm_book *book);
 
 void alarm_book_add(struct alarm_book *book, const struct alarm_event *event); /* copied */

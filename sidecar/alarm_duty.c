@@ -288,21 +288,21 @@ struct alarm_duty *alarm_duty_new(struct loop *loop, struct program_log *const *
     return duty;
 }
 
-void alarm_duty_close(struct alarm_duty *duty)
+bool alarm_duty_close(struct alarm_duty *duty, uint64_t deadline_us)
 {
     if (duty == NULL || duty->actions == NULL)
-        return;
+        return true;
     duty->is_open = false;
     alarm_actions_free(duty->actions);
     duty->actions = NULL;
-    alarm_book_close(duty->book);
+    return alarm_book_close(duty->book, deadline_us);
 }
 
 void alarm_duty_free(struct alarm_duty *duty)
 {
     if (duty == NULL)
         return;
-    alarm_duty_close(duty);
+    (void)alarm_duty_close(duty, 0);
     alarm_book_free(duty->book);
     alarm_replay_free(duty->records, duty->count);
     free(duty);

@@ -17,8 +17,9 @@
 struct alarm_duty;
 
 struct alarm_duty *alarm_duty_new(struct loop *loop, struct program_log *const *log);
-/* Before the caller stops; the loop turns once more before it is freed. NULL allowed, for both. */
-void alarm_duty_close(struct alarm_duty *duty);
+/* Before the caller stops; false: the disk hangs. The loop turns once more before it is freed. NULL
+ * allowed, for both. */
+bool alarm_duty_close(struct alarm_duty *duty, uint64_t deadline_us);
 void alarm_duty_free(struct alarm_duty *duty);
 
 /* From now on these, borrowed until the next change. Before alarm_duty_open() nothing is written.

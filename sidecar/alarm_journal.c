@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "exporters/thread.h"
 #include "rules/base/buf.h"
 #include "rules/base/list.h"
 #include "rules/base/must.h"
@@ -27,7 +28,8 @@ struct alarm_journal {
     pthread_cond_t wake;
     struct buf waits;
     bool renews, ends, busy;
-    int error; /* of the latest writing that the owner has not heard of */
+    bool hangs; /* it was stopped, and its thread did not end: all of it stays */
+    int error;  /* of the latest writing that the owner has not heard of */
     bool mailed, is_second;
     struct mail mail;
     /* the thread's own: */
@@ -128,7 +130,7 @@ static bool append(struct alarm_journal *journal)
 static void say(struct alarm_journal *journal, int error)
 {
     journal->error = error;
-    if (journal->mailed)
+    if (journal->mailed || journal->hangs)
         return;
     journal->mailed = true;
     loop_send(journal->loop, &journal->mail);
@@ -212,7 +214,7 @@ bool alarm_journal_is_kept(struct alarm_journal *journal)
 
 void alarm_journal_free(struct alarm_journal *journal)
 {
-    if (journal == NULL)
+    if (journal == NULL || journal->hangs)
         return;
     if (journal->fd >= 0)
         close(journal->fd);
@@ -242,19 +244,23 @@ struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
                  state_file_path(journal->lock_path, folder, "alarms.lock");
     if (named) /* where it fails the thread tries it again, and says why */
         journal->is_second = !take_folder(journal) && errno == EBUSY;
-    if (named && pthread_create(&journal->thread, NULL, run, journal) == 0)
+    if (named && thread_start(&journal->thread, run, journal))
         return journal;
     alarm_journal_free(journal);
     return NULL;
 }
 
-void alarm_journal_stop(struct alarm_journal *journal)
+bool alarm_journal_stop(struct alarm_journal *journal, uint64_t deadline_us)
 {
     if (journal == NULL)
-        return;
+        return true;
     pthread_mutex_lock(&journal->lock);
     journal->ends = true;
     pthread_cond_signal(&journal->wake);
     pthread_mutex_unlock(&journal->lock);
-    pthread_join(journal->thread, NULL);
+    bool ended = thread_join(journal->thread, deadline_us);
+    pthread_mutex_lock(&journal->lock);
+    journal->hangs = !ended;
+    pthread_mutex_unlock(&journal->lock);
+    return ended;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rules/base/span.h"
 
@@ -28,9 +29,11 @@ struct alarm_journal *alarm_journal_start(const char *folder, struct loop *loop,
                                           void (*told)(void *context, int error), void *context);
 /* Before anything is added: another program writes there; this one cannot until that has ended. */
 bool alarm_journal_is_second(const struct alarm_journal *journal);
-/* What waits is written, and the thread ends; the loop turns once more before it is freed. NULL
- * allowed. */
-void alarm_journal_stop(struct alarm_journal *journal);
+/* What waits is written until the deadline (monotonic clock), and the thread ends; the loop turns
+ * once more before it is freed. False: the disk hangs, and what the thread uses stays. NULL
+ * allowed.
+ */
+bool alarm_journal_stop(struct alarm_journal *journal, uint64_t deadline_us);
 void alarm_journal_free(struct alarm_journal *journal);
 
 /* Copied. */

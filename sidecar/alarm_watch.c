@@ -174,13 +174,13 @@ struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const
     return watch;
 }
 
-void alarm_watch_close(struct alarm_watch *watch)
+bool alarm_watch_close(struct alarm_watch *watch, uint64_t deadline_us)
 {
     if (watch == NULL)
-        return;
+        return true;
     timer_disarm(&watch->timer);
     timer_disarm(&watch->look);
-    alarm_duty_close(watch->duty);
+    return alarm_duty_close(watch->duty, deadline_us);
 }
 
 void alarm_watch_free(struct alarm_watch *watch)

@@ -24,8 +24,9 @@ struct alarm_watch *alarm_watch_new(struct loop *loop, struct program_log *const
 /* Where metrics are that the workers do not count for alarms; borrowed until it is closed. */
 void alarm_watch_use(struct alarm_watch *watch, struct metric_store *store);
 /* Actions that are under way are given up, before the caller stops; the loop turns once more before
- * it is freed. NULL allowed, for both. */
-void alarm_watch_close(struct alarm_watch *watch);
+ * it is freed. False: what happened could not be written until the deadline (monotonic clock), the
+ * disk hangs. NULL allowed, for both. */
+bool alarm_watch_close(struct alarm_watch *watch, uint64_t deadline_us);
 void alarm_watch_free(struct alarm_watch *watch);
 
 /* From now on these, borrowed until the next change; those of before may go then. Alarms that are

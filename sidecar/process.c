@@ -371,24 +371,29 @@ static bool start(struct process *process, char *why, size_t size)
 
 /* ---- closing ---- */
 
-/* False: the disk of the log of changes hangs, which was said. */
-static bool finish_orders(struct process *process)
+/* A thread that did not end in time is left alone, and so is what it uses. */
+static void note_end(struct process *process, bool ended, const char *what)
 {
-    if (process->changes == NULL ||
-        change_desk_finish(process->changes, loop_clock_us(process->loop) + FLUSH_US))
-        return true;
-    program_log_say(process->log, LOG_ERROR,
-                    "change_log.path: the disk does not answer, what was asked for is given up");
-    return false;
+    if (!ended)
+        program_log_say(process->log, LOG_ERROR, "%s: the disk does not answer, it is given up",
+                        what);
+    process->hangs |= !ended;
+}
+
+static void finish_orders(struct process *process)
+{
+    if (process->changes != NULL && !process->hangs)
+        note_end(process,
+                 change_desk_finish(process->changes, loop_clock_us(process->loop) + FLUSH_US),
+                 "the log of changes");
 }
 
 static void stop(struct process *process)
 {
     struct workers *workers = &process->workers;
-    bool hangs = false;
-    while (process->reload.running && !timer_is_armed(&process->reload.wait) && !hangs) {
+    while (process->reload.running && !timer_is_armed(&process->reload.wait) && !process->hangs) {
         loop_turn(process->loop, WAIT_COMPILER_US);
-        hangs = !finish_orders(process);
+        finish_orders(process);
     }
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
@@ -404,9 +409,10 @@ static void stop(struct process *process)
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);
     sampling_service_free(process->sampling);
-    alarm_watch_close(process->alarms);
+    uint64_t until = loop_clock_us(process->loop) + FLUSH_US;
+    note_end(process, alarm_watch_close(process->alarms, until), "what happened to alarms");
     caller_stop(workers->caller);
-    usage_file_stop(process->usage_file);
+    note_end(process, usage_file_stop(process->usage_file, until), "usage of API keys");
     loop_turn(process->loop, 0); /* mail of calls that were given up */
     block_lists_free(workers->block_lists);
     collector_free(process->collector);
@@ -419,8 +425,11 @@ static void stop(struct process *process)
     if (workers->ring != NULL)
         ring_close(workers->ring);
     alarm_watch_free(process->alarms);
-    archive_stop(process->archive);
+    until = loop_clock_us(process->loop) + FLUSH_US;
+    note_end(process, archive_stop(process->archive, until), "metrics of the last seconds");
     loop_turn(process->loop, 0); /* mail of answers that nobody waits for any more */
+    if (process->hangs)
+        return;
     metric_store_free(process->metric_store);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;
@@ -558,6 +567,8 @@ int process_run(const struct process_options *options)
         ip_sets_init(process);
         code = serve(process, buf_span(&said));
     }
+    if (process->hangs) /* a thread may still look at it */
+        return code;
     buf_fini(&said);
     loop_free(process->loop);
     documents_free(process->documents);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exporters/thread.h"
 #include "rules/base/must.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/program_log.h"
@@ -326,23 +327,25 @@ struct usage_file *usage_file_start(const char *folder, struct quotas *quotas,
     if (make_paths(file, folder)) {
         if (!begin(file)) /* what was used is known before the first request */
             give_up(file);
-        if (pthread_create(&file->thread, NULL, run, file) == 0)
+        if (thread_start(&file->thread, run, file))
             return file;
     }
     free_file(file);
     return NULL;
 }
 
-void usage_file_stop(struct usage_file *file)
+bool usage_file_stop(struct usage_file *file, uint64_t deadline_us)
 {
     if (file == NULL)
-        return;
+        return true;
     pthread_mutex_lock(&file->lock);
     file->ends = true;
     pthread_cond_signal(&file->wake);
     pthread_mutex_unlock(&file->lock);
-    pthread_join(file->thread, NULL);
-    free_file(file);
+    bool ended = thread_join(file->thread, deadline_us);
+    if (ended)
+        free_file(file);
+    return ended;
 }
 
 struct usage_figures usage_file_figures(const struct usage_file *file)

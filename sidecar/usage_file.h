@@ -32,8 +32,9 @@ struct usage_read usage_file_read(const char *folder, struct quotas *quotas);
  * borrowed. */
 struct usage_file *usage_file_start(const char *folder, struct quotas *quotas,
                                     struct program_log *log);
-/* Writes what is left. NULL allowed. */
-void usage_file_stop(struct usage_file *file);
+/* Writes what is left until the deadline (monotonic clock). False: the disk hangs, and what the
+ * thread uses has to stay. NULL allowed. */
+bool usage_file_stop(struct usage_file *file, uint64_t deadline_us);
 
 struct usage_figures {
     uint64_t lines;    /* written */

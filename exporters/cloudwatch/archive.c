@@ -9,6 +9,7 @@
 #include "exporters/cloudwatch/archive_file.h"
 #include "exporters/cloudwatch/steady.h"
 #include "exporters/say.h"
+#include "exporters/thread.h"
 #include "rules/base/must.h"
 
 enum {
@@ -309,20 +310,26 @@ struct archive *archive_start(struct metric_store *store, const struct archive_s
         archive->settings.folder = archive->folder;
         archive->file = archive_file_new(settings, run_number());
     }
-    if (pthread_create(&archive->thread, NULL, run, archive) == 0)
+    if (thread_start(&archive->thread, run, archive))
         return archive;
     let_go(archive);
     return NULL;
 }
 
-void archive_stop(struct archive *archive)
+bool archive_stop(struct archive *archive, uint64_t deadline_us)
 {
     if (archive == NULL)
-        return;
+        return true;
     pthread_mutex_lock(&archive->lock);
     archive->ends = true;
     pthread_cond_signal(&archive->wake);
     pthread_mutex_unlock(&archive->lock);
-    pthread_join(archive->thread, NULL);
-    let_go(archive);
+    if (thread_join(archive->thread, deadline_us)) {
+        let_go(archive);
+        return true;
+    }
+    pthread_mutex_lock(&archive->lock);
+    archive->asked_count = 0; /* who asked goes */
+    pthread_mutex_unlock(&archive->lock);
+    return false;
 }

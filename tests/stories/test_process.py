@@ -5,6 +5,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,16 @@ def test_a_second_program_on_one_state_dir_says_whose_it_is_and_ends(sidegate, b
     assert s.ask().status == 200 and s.stop() == 0
     assert (tmp_path / "state" / "lock").read_text() == f"{s.process.pid}\n"
     assert sidegate(backend().url, state).ask().status == 200
+
+
+def test_a_disk_that_hangs_keeps_the_program_from_no_end(sidegate, backend, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    for name in ("alarms.log.new", "usage.log.new"):  # whoever opens one to write waits for ever, as on a disk that is gone
+        os.mkfifo(state / name)
+    s = sidegate(backend().url, f"process: {{ threads: 1, state_dir: {state} }}\ntimeouts: {{ drain_delay: 0, drain: 1s }}\n")
+    assert s.ask().status == 200
+    before = time.monotonic()
+    assert s.stop() == 0 and time.monotonic() - before < 10
+    assert "what happened to alarms: the disk does not answer, it is given up" in s.errors()
+    assert "usage of API keys: the disk does not answer, it is given up" in s.errors()

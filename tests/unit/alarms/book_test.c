@@ -86,7 +86,7 @@ static void scene_begin(struct scene *scene)
 
 static void scene_end(struct scene *scene)
 {
-    alarm_book_close(scene->book);
+    check(alarm_book_close(scene->book, 0));
     alarm_book_free(scene->book);
     loop_free(scene->loop);
 }

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporters/clock.h"
 #include "sidecar/loop/loop.h"
 #include "tests/check.h"
 #include "tests/unit/alarms/suites.h"
@@ -38,7 +40,7 @@ static void scene_begin(struct scene *scene)
 
 static void journal_end(struct scene *scene)
 {
-    alarm_journal_stop(scene->journal);
+    check(alarm_journal_stop(scene->journal, clock_monotonic_us() + 10000000));
     loop_turn(scene->loop, 0);
     alarm_journal_free(scene->journal);
     scene->journal = NULL;
@@ -161,9 +163,28 @@ TEST(what_cannot_be_written_is_said_and_written_anew_later)
     scene_end(&scene);
 }
 
+/* A pipe whose other end nobody opens is like a disk that is gone. */
+TEST(a_disk_that_hangs_is_waited_for_until_the_deadline_and_no_longer)
+{
+    struct scene scene;
+    char path[96];
+    scene_begin(&scene);
+    snprintf(path, sizeof path, "%s/alarms.log.new", scene.folder);
+    check(mkfifo(path, 0600) == 0);
+    alarm_journal_renew(scene.journal, SPAN("a\n"));
+    uint64_t before = clock_monotonic_us();
+    check(!alarm_journal_stop(scene.journal, before));
+    check(clock_monotonic_us() - before < 5 * UINT64_C(1000000));
+    alarm_journal_free(scene.journal); /* it is the thread's now, which hangs on */
+    loop_free(scene.loop);
+    unlink(path);
+    remove_file(&scene, "alarms.lock");
+}
+
 int journal_suite(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_disk_that_hangs_is_waited_for_until_the_deadline_and_no_longer),
         cmocka_unit_test(lines_come_to_the_disk_in_their_order_and_none_is_lost_at_the_end),
         cmocka_unit_test(two_programs_do_not_undo_each_others_work),
         cmocka_unit_test(what_cannot_be_written_is_said_and_written_anew_later),

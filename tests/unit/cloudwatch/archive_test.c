@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exporters/clock.h"
 #include "exporters/cloudwatch/archive.h"
 #include "exporters/cloudwatch/archive_file.h"
 #include "exporters/cloudwatch/packed.h"
@@ -128,7 +130,7 @@ static void scene_begin(struct scene *scene)
 
 static void scene_stop(struct scene *scene)
 {
-    archive_stop(scene->archive);
+    check(archive_stop(scene->archive, clock_monotonic_us() + 10000000));
     metric_store_free(scene->store);
 }
 
@@ -171,8 +173,33 @@ TEST(memory_alone_answers_where_there_is_no_folder)
     int64_t now_s = minute_now();
     add(store, "m", now_s, 3);
     check(ask(archive, "m", now_s, 60).sums[0] == 3);
-    archive_stop(archive);
+    check(archive_stop(archive, clock_monotonic_us() + 10000000));
     metric_store_free(store);
+}
+
+/* What a disk does that is gone: it never comes back. */
+static void hang(void *context, const struct metric_source *source)
+{
+    (void)source;
+    sem_t *begun = context, never;
+    sem_init(&never, 0, 0);
+    sem_post(begun);
+    for (;;)
+        sem_wait(&never);
+}
+
+TEST(a_disk_that_hangs_is_waited_for_until_the_deadline_and_no_longer)
+{
+    struct scene scene;
+    sem_t begun;
+    scene_begin(&scene);
+    sem_init(&begun, 0, 0);
+    check(archive_ask(scene.archive, hang, &begun));
+    sem_wait(&begun);
+    uint64_t before = clock_monotonic_us();
+    check(!archive_stop(scene.archive, before));
+    check(clock_monotonic_us() - before < 5 * UINT64_C(1000000));
+    folder_remove(scene.folder); /* the store is the thread's now */
 }
 
 TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
@@ -505,6 +532,7 @@ int archive_suite(void)
         cmocka_unit_test(
             what_was_counted_before_a_restart_is_there_after_it_by_the_second_and_the_minute),
         cmocka_unit_test(memory_alone_answers_where_there_is_no_folder),
+        cmocka_unit_test(a_disk_that_hangs_is_waited_for_until_the_deadline_and_no_longer),
         cmocka_unit_test(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one),
         cmocka_unit_test(a_database_that_cannot_be_put_aside_is_said_once),
         cmocka_unit_test(a_folder_that_is_gone_loses_nothing_once_it_is_there_again),

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outlets whose thread does not end when it is told to: one that waits for a name server, say. The
+ * way that stands in for syslog here hangs as long as it is asked to. */
+#define syslog_kind a_kind
+#include "exporters/outlets.c" // NOLINT(bugprone-suspicious-include)
+#include "exporters/sender.c"  // NOLINT(bugprone-suspicious-include)
+
+#include <semaphore.h>
+#include <string.h>
+
+#include "tests/check.h"
+
+enum { PATIENCE_US = 10 * 1000 * 1000 };
+
+static struct {
+    atomic_bool hangs;
+    atomic_uint delivered;
+    sem_t begun, never;
+} way;
+
+static void *way_begin(const struct log_settings *settings, const char *log)
+{
+    (void)settings;
+    (void)log;
+    return NULL;
+}
+
+static void way_deliver(void *sink, struct sender *sender, struct span entries,
+                        struct delivery *out)
+{
+    struct entry entry;
+    (void)sink;
+    (void)sender;
+    while (entry_next(&entries, &entry))
+        out->sent++;
+    sem_post(&way.begun);
+    while (atomic_load(&way.hangs))
+        sem_wait(&way.never);
+    atomic_fetch_add(&way.delivered, out->sent);
+}
+
+static void way_end(void *sink)
+{
+    (void)sink;
+}
+
+const struct sender_kind a_kind = {
+    .full_bytes = 1, .full_units = 1, .begin = way_begin, .deliver = way_deliver, .end = way_end};
+
+/* The access log goes there, or nowhere. The plan before is let go. */
+static struct plan *use(struct outlets *outlets, bool on, struct plan *before)
+{
+    char why[128];
+    struct exporter_settings settings = {.queue_records = 100};
+    if (on)
+        settings.logs[DESTINATION_ACCESS_LOG].syslog.address = SPAN("udp://127.0.0.1:9");
+    struct plan *plan = plan_new(&settings, before, why, sizeof why);
+    check(plan != NULL);
+    outlets_apply(outlets, plan);
+    plan_free(before);
+    return plan;
+}
+
+static void tell(struct outlets *outlets, const char *line)
+{
+    outlets_line(outlets, DESTINATION_ACCESS_LOG, span_text(line));
+    outlets_wake(outlets);
+    sem_wait(&way.begun);
+}
+
+/* Of the log's receiver; false: there is none. */
+static bool account(const struct outlets *outlets, struct destination_figures *out)
+{
+    for (unsigned i = 0; i < outlets_count(outlets); i++) {
+        outlets_account(outlets, i, out);
+        if (strcmp(out->name, "access_log.syslog") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void begin(bool hangs)
+{
+    atomic_store(&way.hangs, hangs);
+    atomic_store(&way.delivered, 0);
+}
+
+TEST(a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_gets_a_new_account)
+{
+    struct destination_figures figures;
+    struct outlets *outlets = outlets_new(100);
+    begin(true);
+    struct plan *plan = use(outlets, true, NULL);
+    tell(outlets, "one\n");
+    uint64_t before = clock_monotonic_us();
+    plan = use(outlets, false, plan); /* a reload that turns it off */
+    check(clock_monotonic_us() - before < PATIENCE_US);
+    check(account(outlets, &figures) && !figures.on);
+    check_number(figures.waiting, 1); /* nobody knows what becomes of it */
+    atomic_store(&way.hangs, false);  /* of those that come; the first one waits for ever */
+    plan = use(outlets, true, plan);
+    check(account(outlets, &figures) && figures.on);
+    check_number(figures.produced, 0);
+    tell(outlets, "two\n");
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US); /* and waits for what is under way */
+    check_number(atomic_load(&way.delivered), 1);
+    plan_free(plan);
+}
+
+TEST(a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_longer)
+{
+    struct outlets *outlets = outlets_new(100);
+    begin(true);
+    struct plan *plan = use(outlets, true, NULL);
+    tell(outlets, "one\n");
+    uint64_t before = clock_monotonic_us();
+    outlets_stop(outlets, before);
+    check(clock_monotonic_us() - before < PATIENCE_US);
+    check_number(atomic_load(&way.delivered), 0);
+    plan_free(plan);
+}
+
+int main(void)
+{
+    sem_init(&way.begun, 0, 0);
+    sem_init(&way.never, 0, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_gets_a_new_account),
+        cmocka_unit_test(
+            a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_longer),
+    };
+    return cmocka_run_group_tests_name("outlets", tests, NULL, NULL);
+}

@@ -1,49 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each field is a row: its name and the function that appends its value. What a request did not
- * have is null. */
+/* Each field is a row: its name, and field_NAME() appends its value. What a request did not have is
+ * null. */
 #include "exporters/access_log.h"
 
 #include <string.h>
 
 #include "exporters/mask.h"
 #include "exporters/when.h"
+#include "rules/base/copy.h"
 #include "rules/base/encode.h"
-
-/* Bytes that stand in a JSON string as they are; the rest goes the slow way. */
-static inline bool is_plain(unsigned char byte)
-{
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
-static void add_string(struct buf *to, struct span text)
-{
-    size_t plain = 0;
-    while (plain < text.len && is_plain((unsigned char)text.at[plain]))
-        plain++;
-    if (plain < text.len) {
-        json_add_string(to, text);
-        return;
-    }
-    char *room = buf_room(to, text.len + 2);
-    if (room == NULL)
-        return;
-    room[0] = '"';
-    memcpy(room + 1, text.at, text.len);
-    room[text.len + 1] = '"';
-    buf_grew(to, text.len + 2);
-}
+#include "rules/base/number.h"
 
 static void add_text(struct buf *to, struct span text)
 {
     if (text.len > 0)
-        add_string(to, text);
+        json_add_string(to, text);
     else
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
 }
 
 static void add_unsigned(struct buf *to, uint64_t number)
 {
-    buf_add_number(to, number <= INT64_MAX ? (int64_t)number : INT64_MAX);
+    char *room = buf_room(to, NUMBER_TEXT_BYTES);
+    if (room != NULL)
+        buf_grew(to, number_write(room, number <= INT64_MAX ? (int64_t)number : INT64_MAX));
 }
 
 static void add_status(struct buf *to, unsigned status)
@@ -51,7 +31,7 @@ static void add_status(struct buf *to, unsigned status)
     if (status > 0)
         add_unsigned(to, status);
     else
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
 }
 
 static void add_id(struct buf *to, const uint8_t *id, size_t len)
@@ -65,8 +45,6 @@ static void add_id(struct buf *to, const uint8_t *id, size_t len)
 }
 
 /* A value is appended from the report; `scratch` may be used meanwhile. */
-typedef void add_value(struct buf *to, const struct report *report, struct buf *scratch);
-
 #define TEXT_FIELD(name, member)                                          \
     static void field_##name(struct buf *to, const struct report *report, \
                              struct buf *scratch __attribute__((unused))) \
@@ -104,7 +82,7 @@ FIELD(client_asn)
     if (report->client_asn > 0)
         add_unsigned(to, report->client_asn);
     else
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
 }
 
 static bool geo_is_on(const struct report *report)
@@ -143,19 +121,19 @@ FIELD(status)
 FIELD(upstream)
 {
     if (report->attempt_count == 0) {
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
         return;
     }
     const struct report_attempt *last = &report->attempts[report->attempt_count - 1];
-    buf_add(to, SPAN("{\"address\":"));
+    BUF_PUT(to, "{\"address\":");
     add_text(to, last->address);
-    buf_add(to, SPAN(",\"status\":"));
+    BUF_PUT(to, ",\"status\":");
     add_status(to, last->status);
-    buf_add(to, SPAN(",\"duration_us\":"));
+    BUF_PUT(to, ",\"duration_us\":");
     add_unsigned(to, last->duration_us);
-    buf_add(to, SPAN(",\"attempts\":"));
+    BUF_PUT(to, ",\"attempts\":");
     add_unsigned(to, (uint64_t)report->resends + 1);
-    buf_add(to, SPAN(",\"error\":"));
+    BUF_PUT(to, ",\"error\":");
     add_text(to, last->error);
     buf_add_byte(to, '}');
 }
@@ -163,19 +141,19 @@ FIELD(upstream)
 FIELD(tls)
 {
     if (report->tls.version.len == 0) {
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
         return;
     }
-    buf_add(to, SPAN("{\"version\":"));
+    BUF_PUT(to, "{\"version\":");
     add_text(to, report->tls.version);
-    buf_add(to, SPAN(",\"cipher\":"));
+    BUF_PUT(to, ",\"cipher\":");
     add_text(to, report->tls.cipher);
-    buf_add(to, SPAN(",\"server_name\":"));
+    BUF_PUT(to, ",\"server_name\":");
     add_text(to, report->tls.server_name);
     buf_add(to, report->tls.resumed ? SPAN(",\"resumed\":true") : SPAN(",\"resumed\":false"));
-    buf_add(to, SPAN(",\"client\":"));
+    BUF_PUT(to, ",\"client\":");
     add_text(to, report->tls.client);
-    buf_add(to, SPAN(",\"client_fingerprint\":"));
+    BUF_PUT(to, ",\"client_fingerprint\":");
     add_text(to, report->tls.client_fingerprint);
     buf_add_byte(to, '}');
 }
@@ -206,7 +184,7 @@ static void add_struck(struct buf *to, const struct report *report)
 {
     const struct limit_struck *struck = &report->waf.struck;
     if (!report->waf.is_struck) {
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
         return;
     }
     buf_format(to, "{\"name\":\"%s\",\"phase\":%u,\"rule\":", limit_name(struck->kind),
@@ -214,21 +192,21 @@ static void add_struck(struct buf *to, const struct report *report)
     if (struck->rule_id > 0)
         add_unsigned(to, struck->rule_id);
     else
-        buf_add(to, SPAN("null"));
-    buf_add(to, SPAN(",\"target\":"));
+        BUF_PUT(to, "null");
+    BUF_PUT(to, ",\"target\":");
     add_text(to, struck->target);
     buf_add_byte(to, '}');
 }
 
 FIELD(waf)
 {
-    buf_add(to, SPAN("{\"action\":\""));
+    BUF_PUT(to, "{\"action\":\"");
     buf_add(to, waf_action_name(report->waf.action));
-    buf_add(to, SPAN("\",\"mode\":\""));
+    BUF_PUT(to, "\",\"mode\":\"");
     buf_add(to, engine_name(report->waf.mode));
-    buf_add(to, SPAN("\",\"score\":"));
+    BUF_PUT(to, "\",\"score\":");
     buf_add_number(to, report->waf.score);
-    buf_add(to, SPAN(",\"rules\":["));
+    BUF_PUT(to, ",\"rules\":[");
     const char *comma = "";
     for (size_t i = 0; i < report->waf.match_count; i++) {
         if (report->waf.matches[i].audit_only)
@@ -237,9 +215,9 @@ FIELD(waf)
         add_unsigned(to, report->waf.matches[i].rule_id);
         comma = ",";
     }
-    buf_add(to, SPAN("],\"cpu_us\":"));
+    BUF_PUT(to, "],\"cpu_us\":");
     add_unsigned(to, report->waf.cpu_ns / 1000);
-    buf_add(to, SPAN(",\"limit\":"));
+    BUF_PUT(to, ",\"limit\":");
     add_struck(to, report);
     buf_add_byte(to, '}');
 }
@@ -252,11 +230,11 @@ FIELD(decisions)
         const struct report_decision *decision = &report->decisions[i];
         buf_add(to, i > 0 ? SPAN(",{\"control\":") : SPAN("{\"control\":"));
         add_text(to, span_text(decision->control));
-        buf_add(to, SPAN(",\"name\":"));
+        BUF_PUT(to, ",\"name\":");
         add_text(to, decision->name);
-        buf_add(to, SPAN(",\"decision\":"));
+        BUF_PUT(to, ",\"decision\":");
         add_text(to, span_text(decision->word));
-        buf_add(to, SPAN(",\"reason\":"));
+        BUF_PUT(to, ",\"reason\":");
         add_text(to, decision->reason);
         buf_add_byte(to, '}');
     }
@@ -266,30 +244,30 @@ FIELD(decisions)
 FIELD(authorizer)
 {
     if (report->authorizer.name.len == 0) {
-        buf_add(to, SPAN("null"));
+        BUF_PUT(to, "null");
         return;
     }
-    buf_add(to, SPAN("{\"name\":"));
+    BUF_PUT(to, "{\"name\":");
     add_text(to, report->authorizer.name);
-    buf_add(to, SPAN(",\"type\":"));
+    BUF_PUT(to, ",\"type\":");
     add_text(to, report->authorizer.type);
-    buf_add(to, SPAN(",\"principal\":"));
+    BUF_PUT(to, ",\"principal\":");
     add_text(to, report->authorizer.principal);
-    buf_add(to, SPAN(",\"decision\":"));
+    BUF_PUT(to, ",\"decision\":");
     add_text(to, span_text(report->authorizer.word));
     if (report->authorizer.cache.len > 0) {
-        buf_add(to, SPAN(",\"cache\":"));
+        BUF_PUT(to, ",\"cache\":");
         add_text(to, report->authorizer.cache);
     }
     if (report->authorizer.is_called) {
         const struct report_attempt *call = &report->authorizer.call;
-        buf_add(to, SPAN(",\"call\":{\"address\":"));
+        BUF_PUT(to, ",\"call\":{\"address\":");
         add_text(to, call->address);
-        buf_add(to, SPAN(",\"status\":"));
+        BUF_PUT(to, ",\"status\":");
         add_status(to, call->status);
-        buf_add(to, SPAN(",\"duration_us\":"));
+        BUF_PUT(to, ",\"duration_us\":");
         add_unsigned(to, call->duration_us);
-        buf_add(to, SPAN(",\"error\":"));
+        BUF_PUT(to, ",\"error\":");
         add_text(to, call->error);
         buf_add_byte(to, '}');
     }
@@ -339,85 +317,92 @@ FIELD(stage_us)
         uint64_t sum;
         if (!stage_sum(report, i, &sum))
             continue;
+        /* a word of the stage table's: nothing in it to escape */
+        struct span name = span_text(report->stages[i].name);
+        char *room = buf_room(to, name.len + sizeof ",\"\":" + NUMBER_TEXT_BYTES), *at = room;
+        if (room == NULL)
+            return;
         if (i > 0)
-            buf_add_byte(to, ',');
-        buf_add_byte(to, '"'); /* a word of the stage table's: nothing in it to escape */
-        buf_add(to, span_text(report->stages[i].name));
-        buf_add(to, SPAN("\":"));
-        add_unsigned(to, sum);
+            *at++ = ',';
+        *at++ = '"';
+        copy_short(at, name.at, name.len);
+        at += name.len;
+        *at++ = '"';
+        *at++ = ':';
+        at += number_write(at, (int64_t)sum);
+        buf_grew(to, (size_t)(at - room));
     }
     buf_add_byte(to, '}');
 }
 
-static const struct access_field {
-    const char *name;
-    struct span label; /* what stands before the value */
-    add_value *add;
-    const char *sentence;
-    bool (*is_there)(const struct report *report); /* NULL: always */
-} fields[] = {
-#define ROW_WHERE(name, sentence, is_there)                                   \
-    {                                                                         \
-#name, SPAN_INIT(",\"" #name "\":"), field_##name, sentence, is_there \
-    }
-#define ROW(name, sentence) ROW_WHERE(name, sentence, NULL)
-    ROW(time, "when the first byte came; UTC, microseconds"),
-    ROW(request_id, "the id that the client, the backend and all logs see"),
-    ROW(trace_id, "of the trace that the request belongs to"),
-    ROW(span_id, "of the request's own span"),
-    ROW(client_address, "the rightmost address that no trusted proxy vouches for"),
-    ROW_WHERE(client_country, "ISO 3166-1, where geo has a database; null: unknown", geo_is_on),
-    ROW_WHERE(client_asn, "number of its autonomous system; the same", geo_is_on),
-    ROW(listener, "name of the listener that took the connection"),
-    ROW(method, "as it came"),
-    ROW(authority, "Host or :authority"),
-    ROW(path, "the canonical path that was decided on"),
-    ROW(query, "as it came, secrets masked"),
-    ROW(protocol, "HTTP/1.0, HTTP/1.1 or HTTP/2"),
-    ROW(tls, "version, cipher, server_name, resumed, and subject and SHA-256 of the client's "
-             "certificate; null: without TLS"),
-    ROW(status, "what was answered; null: the connection was closed without an answer"),
-    ROW(duration_us, "from the first byte of the request to the last of the answer"),
-    ROW(bytes_in, "of the request's body"),
-    ROW(bytes_out, "of the answer's body"),
-    ROW(upstream, "the last attempt: address, status, duration_us, attempts, error; null: none"),
-    ROW(waf,
-        "action (pass, block, would_block), mode, inbound score, ids of the rules that matched, "
-        "cpu_us, and the limit that struck: name, phase, rule, target; null: none"),
-    ROW(decisions, "what other controls came to: control, name, decision, reason"),
-    ROW(authorizer,
-        "name, type, principal, decision; asked elsewhere: cache, and the call: address, "
-        "status, duration_us, error; null: none was asked"),
-    ROW(api_key_id, "of the API key that came; null: none was asked for, or nobody knows it"),
-    ROW(usage_plan, "whose limits hold for that key"),
-    ROW(error, "what went wrong, in one word"),
-    ROW(route, "template of the route"),
-    ROW(user_agent, "as it came"),
-    ROW(referer, "secrets in its query masked"),
-    ROW(stage_us, "how long each stage took; they sum to duration_us"),
-#undef ROW
-#undef ROW_WHERE
-};
-enum { FIELD_COUNT = sizeof fields / sizeof *fields };
+/* ALWAYS(name, sentence); WHERE(question, name, sentence): only in lines of requests of which it is
+ * true. */
+#define ACCESS_FIELDS(ALWAYS, WHERE)                                                              \
+    ALWAYS(time, "when the first byte came; UTC, microseconds")                                   \
+    ALWAYS(request_id, "the id that the client, the backend and all logs see")                    \
+    ALWAYS(trace_id, "of the trace that the request belongs to")                                  \
+    ALWAYS(span_id, "of the request's own span")                                                  \
+    ALWAYS(client_address, "the rightmost address that no trusted proxy vouches for")             \
+    WHERE(geo_is_on, client_country, "ISO 3166-1, where geo has a database; null: unknown")       \
+    WHERE(geo_is_on, client_asn, "number of its autonomous system; the same")                     \
+    ALWAYS(listener, "name of the listener that took the connection")                             \
+    ALWAYS(method, "as it came")                                                                  \
+    ALWAYS(authority, "Host or :authority")                                                       \
+    ALWAYS(path, "the canonical path that was decided on")                                        \
+    ALWAYS(query, "as it came, secrets masked")                                                   \
+    ALWAYS(protocol, "HTTP/1.0, HTTP/1.1 or HTTP/2")                                              \
+    ALWAYS(tls, "version, cipher, server_name, resumed, and subject and SHA-256 of the client's " \
+                "certificate; null: without TLS")                                                 \
+    ALWAYS(status, "what was answered; null: the connection was closed without an answer")        \
+    ALWAYS(duration_us, "from the first byte of the request to the last of the answer")           \
+    ALWAYS(bytes_in, "of the request's body")                                                     \
+    ALWAYS(bytes_out, "of the answer's body")                                                     \
+    ALWAYS(upstream,                                                                              \
+           "the last attempt: address, status, duration_us, attempts, error; null: none")         \
+    ALWAYS(                                                                                       \
+        waf,                                                                                      \
+        "action (pass, block, would_block), mode, inbound score, ids of the rules that matched, " \
+        "cpu_us, and the limit that struck: name, phase, rule, target; null: none")               \
+    ALWAYS(decisions, "what other controls came to: control, name, decision, reason")             \
+    ALWAYS(authorizer,                                                                            \
+           "name, type, principal, decision; asked elsewhere: cache, and the call: address, "     \
+           "status, duration_us, error; null: none was asked")                                    \
+    ALWAYS(api_key_id, "of the API key that came; null: none was asked for, or nobody knows it")  \
+    ALWAYS(usage_plan, "whose limits hold for that key")                                          \
+    ALWAYS(error, "what went wrong, in one word")                                                 \
+    ALWAYS(route, "template of the route")                                                        \
+    ALWAYS(user_agent, "as it came")                                                              \
+    ALWAYS(referer, "secrets in its query masked")                                                \
+    ALWAYS(stage_us, "how long each stage took; they sum to duration_us")
+
+#define WORDS(name, sentence)                 {#name, sentence},
+#define WORDS_WHERE(question, name, sentence) {#name, sentence},
+static const struct access_field_words words[] = {ACCESS_FIELDS(WORDS, WORDS_WHERE)};
+#undef WORDS
+#undef WORDS_WHERE
 
 bool access_log_field(size_t i, struct access_field_words *out)
 {
-    if (i >= FIELD_COUNT)
+    if (i >= sizeof words / sizeof *words)
         return false;
-    *out = (struct access_field_words){fields[i].name, fields[i].sentence};
+    *out = words[i];
     return true;
 }
 
 void access_log_add(struct buf *to, const struct report *report, struct buf *scratch)
 {
     size_t start = to->len;
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (fields[i].is_there != NULL && !fields[i].is_there(report))
-            continue;
-        buf_add(to, fields[i].label);
-        fields[i].add(to, report, scratch);
+#define ADD(name, sentence)         \
+    BUF_PUT(to, ",\"" #name "\":"); \
+    field_##name(to, report, scratch);
+#define ADD_WHERE(question, name, sentence) \
+    if (question(report)) {                 \
+        ADD(name, sentence)                 \
     }
-    buf_add(to, SPAN("}\n"));
+    ACCESS_FIELDS(ADD, ADD_WHERE)
+#undef ADD
+#undef ADD_WHERE
+    BUF_PUT(to, "}\n");
     if (!buf_is_full(to))
         to->at[start] = '{'; /* in the place of the first comma */
 }

@@ -13,7 +13,8 @@
 enum {
     HEAD_BYTES = 2 * VARINT_BYTES, /* a tag and a length */
     OPEN_BYTES = 2,
-    KEY_FIELD = 1, /* of KeyValue */
+    SHORT_BYTES = 0x80 - 8, /* of a key and a value: with their heads a length of one byte */
+    KEY_FIELD = 1,          /* of KeyValue */
     VALUE_FIELD = 2,
     TEXT_FIELD = 1, /* of AnyValue */
     TRUTH_FIELD = 2,
@@ -122,9 +123,25 @@ void otlp_close(struct buf *to, size_t opened)
 
 /* ---- attributes ---- */
 
+/* Where all lengths are of one byte: most attributes. */
+static inline char *put_short_key(char *at, unsigned field, struct span key, size_t value)
+{
+    at[0] = (char)wire_tag(field, WIRE_BYTES);
+    at[1] = (char)(4 + key.len + value);
+    at[2] = (char)wire_tag(KEY_FIELD, WIRE_BYTES);
+    at[3] = (char)key.len;
+    copy_short(at + 4, key.at, key.len);
+    at += 4 + key.len;
+    at[0] = (char)wire_tag(VALUE_FIELD, WIRE_BYTES);
+    at[1] = (char)value;
+    return at + 2;
+}
+
 /* Everything up to the value's own bytes, where its AnyValue has `value` of them. */
 static inline char *put_key(char *at, unsigned field, struct span key, size_t value)
 {
+    if (key.len + value < 0x80 - 4)
+        return put_short_key(at, field, key, value);
     size_t pair = head_size(key.len) + key.len + head_size(value) + value;
     at = put_head(at, field, pair);
     at = put_head(at, KEY_FIELD, key.len);
@@ -137,7 +154,7 @@ static inline size_t key_room(struct span key)
     return (size_t)4 * HEAD_BYTES + key.len;
 }
 
-static char *put_text_key(char *at, unsigned field, struct span key, size_t len)
+static inline char *put_text_key(char *at, unsigned field, struct span key, size_t len)
 {
     at = put_key(at, field, key, head_size(len) + len);
     return put_head(at, TEXT_FIELD, len);
@@ -223,9 +240,34 @@ void attribute_pieces(struct attributes *to, struct span key, const struct span 
         add_pieces(to, key, pieces, count, len);
 }
 
+static inline bool is_within(const struct attributes *to, struct span value)
+{
+    const struct attribute_limits *limits = to->limits;
+    return limits == NULL ||
+           (to->count < limits->most && (limits->length == 0 || value.len <= limits->length));
+}
+
+/* Where all lengths are of one byte and there is nothing to leave out or to repair; false: there
+ * is. */
+static bool add_short_text(struct attributes *to, struct span key, struct span value)
+{
+    struct buf *bytes = to->to;
+    if (key.len + value.len > SHORT_BYTES || !is_within(to, value) || buf_is_full(bytes) ||
+        bytes->size - bytes->len < SHORT_BYTES + HEAD_BYTES)
+        return false;
+    char *at = put_short_key(bytes->at + bytes->len, to->field, key, 2 + value.len);
+    at[0] = (char)wire_tag(TEXT_FIELD, WIRE_BYTES);
+    at[1] = (char)value.len;
+    if (!otlp_text_copy(at + 2, value))
+        return false;
+    bytes->len = (size_t)(at + 2 + value.len - bytes->at);
+    to->count++;
+    return true;
+}
+
 void attribute_text(struct attributes *to, struct span key, struct span value)
 {
-    if (value.len > 0)
+    if (value.len > 0 && !add_short_text(to, key, value))
         attribute_pieces(to, key, &value, 1);
 }
 

@@ -65,7 +65,7 @@ uint64_t stage_end_nano(const struct report *report, struct span name)
     uint64_t end_us = 0;
     for (size_t i = 0; i < report->stage_count; i++) {
         const struct report_stage *stage = &report->stages[i];
-        if (span_is(span_text(stage->name), name)) {
+        if (strncmp(stage->name, name.at, name.len) == 0 && stage->name[name.len] == '\0') {
             end_us = stage->start_us + stage->duration_us;
             break;
         }

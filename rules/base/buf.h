@@ -24,6 +24,8 @@ void buf_fini(struct buf *buf);
 void buf_clear(struct buf *buf); /* empties, keeps the memory, takes the mark away */
 
 bool buf_add(struct buf *buf, struct span text); /* all or nothing */
+/* The same of a literal, whose length the compiler knows: no call where there is room. */
+#define BUF_PUT(buf, literal) buf_put((buf), (literal), sizeof(literal) - 1)
 bool buf_add_byte(struct buf *buf, char byte);
 bool buf_add_number(struct buf *buf, int64_t number);
 bool buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -56,6 +58,15 @@ static inline void buf_grew(struct buf *buf, size_t bytes)
 {
     must(bytes <= buf->size - buf->len);
     buf->len += bytes;
+}
+
+static inline void buf_put(struct buf *buf, const char *text, size_t len)
+{
+    char *room = buf_room(buf, len);
+    if (room != NULL) {
+        memcpy(room, text, len);
+        buf->len += len;
+    }
 }
 
 /* Tests: the n-th growth from now on fails (0: none), counted over the thread. */

@@ -7,8 +7,26 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* Four bytes as eight: each half a byte of its own, the first byte's high half lowest. */
+static uint64_t spread(const uint8_t bytes[4])
+{
+    uint32_t four;
+    memcpy(&four, bytes, sizeof four);
+    uint64_t eight = le32toh(four);
+    eight = (eight | eight << 16) & UINT64_C(0x0000ffff0000ffff);
+    eight = (eight | eight << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    return (eight >> 4 & EIGHT_OF(15) & UINT64_C(0x00ff00ff00ff00ff)) |
+           (eight & UINT64_C(0x000f000f000f000f)) << 8;
+}
+
 void hex_write(char *to, const uint8_t *bytes, size_t len)
 {
+    for (; len >= 4; len -= 4, bytes += 4, to += 8) {
+        uint64_t eight = spread(bytes); /* a digit's value each */
+        uint64_t letters = ((eight + EIGHT_OF(6)) >> 4 & EIGHT_OF(1)) * ('a' - '0' - 10);
+        eight = htole64(eight + EIGHT_OF('0') + letters);
+        memcpy(to, &eight, sizeof eight);
+    }
     for (size_t i = 0; i < len; i++) {
         to[2 * i] = hex_digits[bytes[i] >> 4];
         to[2 * i + 1] = hex_digits[bytes[i] & 15];

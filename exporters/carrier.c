@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/carrier.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -63,6 +64,8 @@ void carrier_cancel(struct carrier *carrier, struct flight *flight)
 void carrier_turn(struct carrier *carrier, uint64_t now_us)
 {
     int left;
+    if (carrier->under_way == 0) /* most rounds: curl would look at all that it has */
+        return;
     curl_multi_perform(carrier->multi, &left);
     for (CURLMsg *message; (message = curl_multi_info_read(carrier->multi, &left)) != NULL;) {
         char *context = NULL;
@@ -78,6 +81,10 @@ void carrier_turn(struct carrier *carrier, uint64_t now_us)
 
 bool carrier_wait(struct carrier *carrier, int fd, int timeout_ms)
 {
+    if (carrier->under_way == 0) {
+        struct pollfd one = {.fd = fd, .events = POLLIN};
+        return poll(&one, 1, timeout_ms) > 0;
+    }
     struct curl_waitfd more = {.fd = fd, .events = CURL_WAIT_POLLIN};
     curl_multi_poll(carrier->multi, &more, fd >= 0 ? 1 : 0, timeout_ms, NULL);
     return more.revents != 0;

@@ -3,9 +3,9 @@
  * and puts that into its queue. Nothing here blocks.
  *
  * It sleeps in one of two ways. Idle: until somebody nudges it, at most 100 ms. Busy (the last
- * round found something): for 10 ms whatever happens, so that under load a round takes many
- * records and workers pay for no wake-up. A round that was full is followed by the next one at
- * once. */
+ * round found something): for 50 ms, or until a quarter of a lane is filled, so that under load a
+ * round takes many records and workers pay for few wake-ups. A round that was full is followed by
+ * the next one at once. */
 #include "exporters/exporter.h"
 
 #include <pthread.h>
@@ -31,16 +31,19 @@
 
 enum {
     IDLE_MS = 100,
-    BUSY_MS = 10,
+    BUSY_MS = 50,
     ROUND_RECORDS = 1024, /* then writers and sockets get their turn */
 };
+enum sleep { SLEEP_NOT, SLEEP_IDLE, SLEEP_BUSY };
+
 struct exporter {
     struct ring *ring;
     struct outlets *logs;
     atomic_bool traces_on;
     struct inbox *inbox;
     int wake; /* eventfd; -1 while there is no thread */
-    atomic_bool asleep, stop, reopen;
+    _Atomic(enum sleep) asleep;
+    atomic_bool stop, reopen;
     _Atomic uint64_t deadline_us;
 
     pthread_mutex_t lock; /* guards plan and next */
@@ -186,11 +189,11 @@ static void sleep_until_work(struct exporter *e, unsigned records)
 {
     bool busy = records > 0, more = records >= ROUND_RECORDS;
     int timeout = more ? 0 : busy ? BUSY_MS : IDLE_MS;
-    atomic_store(&e->asleep, !busy);
+    atomic_store(&e->asleep, busy ? SLEEP_BUSY : SLEEP_IDLE);
     if (!busy && !ring_is_empty(e->ring))
         timeout = 0;
     bool woken = channels_wait(e->channels, e->wake, timeout);
-    atomic_store(&e->asleep, false);
+    atomic_store(&e->asleep, SLEEP_NOT);
     eventfd_t count;
     if (woken)
         eventfd_read(e->wake, &count);
@@ -296,12 +299,25 @@ void exporter_reopen(struct exporter *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* One of several workers writes. */
+static void wake_up(struct exporter *e)
+{
+    if (atomic_exchange(&e->asleep, SLEEP_NOT) != SLEEP_NOT)
+        eventfd_write(e->wake, 1);
+}
+
 void exporter_nudge(struct exporter *e)
 {
     atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&e->asleep, memory_order_relaxed) &&
-        atomic_exchange(&e->asleep, false))
-        eventfd_write(e->wake, 1);
+    if (atomic_load_explicit(&e->asleep, memory_order_relaxed) == SLEEP_IDLE)
+        wake_up(e);
+}
+
+void exporter_hurry(struct exporter *e)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&e->asleep, memory_order_relaxed) != SLEEP_NOT)
+        wake_up(e);
 }
 
 void exporter_give(struct exporter *e, enum otlp_signal signal, struct span item, unsigned units)

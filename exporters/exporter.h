@@ -38,7 +38,7 @@ void ring_close(struct ring *ring);
  * would-block and rule matches take the security lane, which the exporter empties first. Only
  * `worker`'s own thread calls it. */
 bool ring_put(struct ring *ring, unsigned worker, const struct report *report);
-/* Worker's side: an eighth of its ordinary lane is waiting; the exporter should not sleep on. */
+/* Worker's side: a quarter of one of its lanes is waiting; the exporter should not sleep on. */
 bool ring_fills(const struct ring *ring, unsigned worker);
 
 /* The logs stand in destinations.tbl and come first. */
@@ -132,8 +132,10 @@ void exporter_reopen(struct exporter *exporter); /* USR1: logs are opened anew *
  * what is left is counted as dropped{reason="shutdown"}. Frees. */
 void exporter_stop(struct exporter *exporter, uint64_t deadline_us);
 /* From a worker after its exchange was put: the thread wakes within 100 ms anyway; this makes it at
- * once. Cheap. */
+ * once where it is idle (under load it wakes within 50 ms anyway). Cheap. */
 void exporter_nudge(struct exporter *exporter);
+/* The same whether it is idle or not: for a ring that fills. */
+void exporter_hurry(struct exporter *exporter);
 
 /* Any thread: an item for the channels of a signal that is no record of an exchange, as
  * channels_put() wants it. It is taken with the next nudge. */

@@ -13,9 +13,8 @@
 
 enum {
     UNDER_WAY = 2,
-    BATCH_UNITS = 512,
+    BATCH_UNITS = 2048,
     BATCH_BYTES = 1024 * 1024,
-    PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
     FIRST_PAUSE_US = 1000 * 1000,
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
@@ -102,7 +101,7 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
     otlp->carrier = carrier;
     memcpy(otlp->random, random, sizeof otlp->random);
     memcpy(&otlp->jitter, random, sizeof otlp->jitter);
-    buf_init(&otlp->plain, PLAIN_BYTES);
+    buf_init(&otlp->plain, OTLP_BODY_BYTES);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         sending->otlp = otlp;
@@ -151,8 +150,7 @@ static bool make_body(struct sending *sending)
     struct otlp *otlp = sending->otlp;
     buf_clear(&otlp->plain);
     envelope_wrap(&otlp->envelope, buf_span(&sending->preamble), piece(sending), &otlp->plain);
-    return !buf_is_full(&otlp->plain) &&
-           otlp_call_load(&sending->call, otlp->way, buf_span(&otlp->plain));
+    return !buf_is_full(&otlp->plain) && otlp_call_load(&sending->call, otlp->way, &otlp->plain);
 }
 
 static void land(struct sending *sending)

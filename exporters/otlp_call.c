@@ -11,7 +11,7 @@
 #include "rules/base/must.h"
 
 enum {
-    BODY_BYTES = 2 * 1024 * 1024, /* a batch with its envelope, or compressed badly */
+    UPLOAD_BYTES = 256 * 1024, /* what is handed to the kernel at once */
     RESPONSE_BYTES = 64 * 1024,
     DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
     CONNECT_TIMEOUT_MS = 5000,
@@ -121,7 +121,7 @@ void otlp_call_init(struct otlp_call *call,
 {
     *call = (struct otlp_call){.flight = {.easy = curl_easy_init(), .on_done = on_done}};
     must(call->flight.easy != NULL);
-    buf_init(&call->body, BODY_BYTES);
+    buf_init(&call->body, OTLP_BODY_BYTES);
     buf_init(&call->response, RESPONSE_BYTES);
 }
 
@@ -132,12 +132,17 @@ void otlp_call_fini(struct otlp_call *call)
     buf_fini(&call->response);
 }
 
-bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct span message)
+bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct buf *message)
 {
+    struct buf body = call->body;
     buf_clear(&call->body);
     if (way->is_grpc)
-        return grpc_frame_add(&call->body, message, way->gzip);
-    return way->gzip ? gzip_add(&call->body, message) : buf_add(&call->body, message);
+        return grpc_frame_add(&call->body, buf_span(message), way->gzip);
+    if (way->gzip)
+        return gzip_add(&call->body, buf_span(message));
+    call->body = *message;
+    *message = body;
+    return true;
 }
 
 static size_t on_response(char *bytes, size_t size, size_t count, void *context)
@@ -205,6 +210,7 @@ void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "OTel-OTLP-Exporter-C/" SIDEGATE_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((way->timeout_us + 999) / 1000));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.at);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);

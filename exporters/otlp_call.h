@@ -6,6 +6,7 @@
 #include "exporters/carrier.h"
 #include "exporters/exporter.h"
 #include "exporters/otlp_grpc.h"
+#include "rules/base/buf.h"
 
 /* What all requests of a channel have in common. */
 struct otlp_way;
@@ -22,8 +23,11 @@ struct otlp_call {
 void otlp_call_init(struct otlp_call *call,
                     void (*on_done)(struct flight *flight, int result, uint64_t now_us));
 void otlp_call_fini(struct otlp_call *call); /* it is not under way */
-/* Makes the body of an Export...ServiceRequest; false: no memory. */
-bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct span message);
+enum { OTLP_BODY_BYTES = 2 * 1024 * 1024 };  /* a batch with its envelope, or compressed badly */
+/* Makes the body of an Export...ServiceRequest; false: no memory. What is in `message` (a buf of
+ * OTLP_BODY_BYTES) may be something else afterwards: where the message is the body, they change
+ * places. */
+bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct buf *message);
 /* What carrier_send() needs; the body and the way have to stay until the answer. */
 void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way);
 

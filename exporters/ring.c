@@ -235,10 +235,14 @@ bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
 
 bool ring_fills(const struct ring *ring, unsigned worker)
 {
-    const struct lane_head *head = lane_of(ring, worker, LANE_ORDINARY)->head;
-    uint64_t written = atomic_load_explicit(&head->written, memory_order_relaxed);
-    uint64_t seen = atomic_load_explicit(&head->seen, memory_order_relaxed);
-    return written - seen > ring->lane_bytes / 8;
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        const struct lane_head *head = lane_of(ring, worker, (enum ring_lane)lane)->head;
+        uint64_t written = atomic_load_explicit(&head->written, memory_order_relaxed);
+        uint64_t seen = atomic_load_explicit(&head->seen, memory_order_relaxed);
+        if (written - seen > ring->lane_bytes / 4)
+            return true;
+    }
+    return false;
 }
 
 /* The frame at the lane's reading end; false: none. A frame that cannot be true (it was scribbled

@@ -255,6 +255,15 @@ static void make_report(struct exchange *x, struct report *report, struct told *
     waf_log_split(x, report);
 }
 
+/* What rules found is told at once, all else in time. */
+static void wake_exporter(const struct exchange *x, const struct report *report)
+{
+    if (ring_fills(x->around->ring, x->around->worker))
+        exporter_hurry(x->around->exporter);
+    else if (report->waf.match_count > 0)
+        exporter_nudge(x->around->exporter);
+}
+
 enum step stage_account(struct exchange *x)
 {
     if (x->inspection != NULL && !x->rules_failed)
@@ -270,9 +279,8 @@ enum step stage_account(struct exchange *x)
         metrics_count(x->around->metrics, &report);
     if (x->around->ring != NULL)
         ring_put(x->around->ring, x->around->worker, &report);
-    if (x->around->exporter != NULL &&
-        (report.waf.match_count > 0 || ring_fills(x->around->ring, x->around->worker)))
-        exporter_nudge(x->around->exporter);
+    if (x->around->exporter != NULL)
+        wake_exporter(x, &report);
     if (x->around->on_report != NULL)
         x->around->on_report(x->around->context, &report);
     return STEP_END;

@@ -25,8 +25,11 @@ def collector():
         one.close()
 
 
+BATCH = 512
+
+
 def spooled(url, folder, more=""):
-    return f'otlp: {{ endpoint: "{url}", spool: {{ path: {folder}{more} }} }}'
+    return f'otlp: {{ endpoint: "{url}", spool: {{ path: {folder}{more} }} }}\ntraces: {{ batch: {{ size: {BATCH} }} }}'
 
 
 def drops(s):
@@ -177,7 +180,7 @@ def test_after_an_outage_the_old_spans_come_in_their_order(program, collector):
             order.append(span.tags["url.path"])
     told = [path for path in order if path.startswith("/old")]
     assert len(told) == 300
-    batch = 512 // 12
+    batch = BATCH // 12
     for place, path in enumerate(told):  # two batches are under way at once
         assert abs(int(path.removeprefix("/old/")) - place) <= 2 * batch, "the old ones come in their order"
 
@@ -254,7 +257,7 @@ def test_a_spool_that_is_too_small_drops_the_oldest_and_counts_them(program, col
     found, account = arrived(there), drops(s)
     missing = [number for number, trace in enumerate(s.traces) if trace not in found]
     assert missing[-1] < 899
-    assert missing[-1] + 1 - len(missing) <= 2 * 512 // 10, "the oldest, but for the two batches that the sender had in hand"
+    assert missing[-1] + 1 - len(missing) <= 2 * BATCH // 10, "the oldest, but for the two batches that the sender had in hand"
     assert account["dropped"]["spool_full"] > 0
     assert sum(account["dropped"].values()) == len(missing) * account["produced"] // 900
 

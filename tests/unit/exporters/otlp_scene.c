@@ -14,8 +14,10 @@ void otlp_scene_begin(struct otlp_scene *s, struct span base, const char *path)
     struct report report = sample_report();
     struct span_maker *maker = span_maker_new();
     snprintf(s->url, sizeof s->url, SPAN_FORMAT "%s", span_arg(base), path);
-    s->to = (struct channel_settings){
-        .name = SPAN("otlp"), .signal = OTLP_TRACES, .url = span_text(s->url)};
+    s->to = (struct channel_settings){.name = SPAN("otlp"),
+                                      .signal = OTLP_TRACES,
+                                      .url = span_text(s->url),
+                                      .batch = {.units = 512}};
     s->settings = (struct otlp_settings){
         &s->to, {.service_name = SPAN("shop-sidecar"), .environment = SPAN("test")}};
     s->carrier = carrier_new();

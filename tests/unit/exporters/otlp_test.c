@@ -106,7 +106,7 @@ TEST(spans_arrive_with_resource_and_scope_after_a_second)
     tear_down(f);
 }
 
-TEST(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full)
+TEST(a_batch_has_at_most_so_many_spans_and_does_not_wait_when_it_is_full)
 {
     struct fixture *f = set_up(false);
     put(f, 100); /* 600 spans */
@@ -486,7 +486,7 @@ int otlp_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_with_resource_and_scope_after_a_second),
-        cmocka_unit_test(a_batch_has_at_most_512_spans_and_does_not_wait_when_it_is_full),
+        cmocka_unit_test(a_batch_has_at_most_so_many_spans_and_does_not_wait_when_it_is_full),
         cmocka_unit_test(batches_are_as_large_and_as_late_as_the_settings_say),
         cmocka_unit_test(bodies_may_be_compressed),
         cmocka_unit_test(a_plain_500_is_final_and_counted),

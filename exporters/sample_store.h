@@ -50,8 +50,8 @@ struct sample_place {
 };
 bool sample_store_count(struct sample_store *store, const struct sample_rule *rule,
                         uint64_t wall_us, struct sample_place *place);
-/* Before the next sample_store_count(). `text` is copied; a longer one than SAMPLE_TEXT_MOST is
- * not kept. */
+/* Once for a place, before the same rule is counted again. `text` is copied; a longer one than
+ * SAMPLE_TEXT_MOST is not kept. */
 void sample_store_keep(struct sample_store *store, const struct sample_place *place,
                        uint64_t wall_us, struct span text);
 

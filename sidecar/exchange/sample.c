@@ -53,6 +53,35 @@ static void ask_match(const struct exchange *x, const struct report *report,
         ask(x, &sample, sampling);
 }
 
+/* Names are asked of once for a request, or the store would take it for several: of an ACL the
+ * last, which is what ended it. */
+static bool comes_again(const struct asked_sample *samples, size_t count, size_t i)
+{
+    for (size_t k = i + 1; k < count; k++)
+        if (span_is(samples[k].metric, samples[i].metric) &&
+            span_is(samples[k].acl, samples[i].acl))
+            return true;
+    return false;
+}
+
+static bool decision_was_asked(const struct report *report, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(report->decisions[k].control, "access") == 0 &&
+            span_is(report->decisions[k].name, report->decisions[i].name))
+            return true;
+    return false;
+}
+
+static bool match_was_asked(const struct report *report, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (!report->waf.matches[k].audit_only &&
+            report->waf.matches[k].rule_id == report->waf.matches[i].rule_id)
+            return true;
+    return false;
+}
+
 /* What is no web ACL has no VisibilityConfig: entries of the access list go by their names, rules
  * of SecLang by their ids. */
 static void ask_others(const struct exchange *x, const struct report *report,
@@ -60,10 +89,10 @@ static void ask_others(const struct exchange *x, const struct report *report,
 {
     struct waf_end end = waf_log_end(report);
     for (size_t i = 0; i < report->decision_count; i++)
-        if (strcmp(report->decisions[i].control, "access") == 0)
+        if (strcmp(report->decisions[i].control, "access") == 0 && !decision_was_asked(report, i))
             ask_entry(x, &report->decisions[i], sampling);
     for (size_t i = 0; i < report->waf.match_count; i++)
-        if (!report->waf.matches[i].audit_only)
+        if (!report->waf.matches[i].audit_only && !match_was_asked(report, i))
             ask_match(x, report, &report->waf.matches[i], sampling);
     if (span_is(end.rule, SPAN("Default_Action")) && x->changes.sample_count == 0)
         ask(x,
@@ -81,7 +110,8 @@ void sample_say(const struct exchange *x, struct report *report, struct sampling
         x->client->head_is_broken)
         return;
     for (size_t i = 0; i < x->changes.sample_count; i++)
-        ask(x, &x->changes.samples[i], sampling);
+        if (!comes_again(x->changes.samples, x->changes.sample_count, i))
+            ask(x, &x->changes.samples[i], sampling);
     if (x->settings->sampled_requests.of == SAMPLES_OF_ALL)
         ask_others(x, report, sampling);
     report->waf_log.sampled = sampling->count > 0;

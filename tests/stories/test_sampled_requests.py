@@ -206,6 +206,12 @@ def test_wrong_arguments_are_answered_with_what_was_expected(shop, arguments, st
     assert code == status and why in answer["detail"], answer
 
 
+def test_rules_with_one_metric_name_count_a_request_once_and_what_ended_it_is_told(shop):
+    s = shop(rule(0, "all", starts(PATH, "/"), seen("all", "yes"), metric="one"), rule(1, "beta", starts(PATH, "/beta"), BLOCK, metric="one"))
+    assert [s.ask("/beta"), s.ask("/plain"), s.ask("/beta")] == [403, 200, 403]
+    assert [(sample["Action"], sample["Weight"]) for sample in s.samples("one")] == [("BLOCK", 1), ("COUNT", 1), ("BLOCK", 1)]
+
+
 def test_two_web_acls_with_one_metric_name_are_told_apart(shop, tmp_path):
     (tmp_path / "other.json").write_text(document(rule(0, "admin", starts(PATH, "/other"), BLOCK)).replace("webacl/shop", "webacl/other").replace('"Name": "shop"', '"Name": "other"'))
     s = shop(*RULES, access="[{ web_acl: web-acl.json }, { web_acl: other.json }]")

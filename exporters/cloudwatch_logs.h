@@ -8,7 +8,8 @@
  * Its limits: 1,048,576 bytes a request (UTF-8 of the messages and 26 each), 10,000 events, in the
  * order of their times, 24 hours from the first to the last. Events that the answer names as too
  * old, expired or too new are refused. Where the stream does not exist it is made
- * (CreateLogStream). Lines of EMF have X-Amzn-Logs-Format: json/emf. With keys the requests are signed (Signature Version 4). */
+ * (CreateLogStream). Lines of EMF have X-Amzn-Logs-Format: json/emf. With keys the requests are
+ * signed (Signature Version 4). */
 #ifndef SIDEGATE_EXPORTERS_CLOUDWATCH_LOGS_H
 #define SIDEGATE_EXPORTERS_CLOUDWATCH_LOGS_H
 

@@ -44,8 +44,8 @@ struct process {
     struct metric_filters *filters;    /* of access lines */
     struct archive *archive;           /* of the store; answers what is asked of it */
     struct change_desk *changes;       /* orders that are written down */
-    int state_lock; /* -1: there is none */
-    bool hangs;     /* a thread did not end: what it may use stays */
+    int state_lock;                    /* -1: there is none */
+    bool hangs;                        /* a thread did not end: what it may use stays */
     struct watch signals;
     uint64_t began_us;
     uint64_t began_wall_us;

@@ -12,7 +12,7 @@ struct program_log;
 struct program_log *program_log_open(const char *path, enum log_level level);
 void program_log_close(struct program_log *log);
 bool program_log_is_file(const struct program_log *log); /* and not the standard error */
-void program_log_reopen(struct program_log *log); /* USR1 */
+void program_log_reopen(struct program_log *log);        /* USR1 */
 /* What others have to say goes there, too: the exporter's threads (say.h), and the parent, which
  * takes the file from the other end of `channel`, now and after each reopening; -1: there is none.
  */

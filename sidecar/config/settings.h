@@ -418,7 +418,7 @@ struct settings {
         struct {
             struct span address_text;
             struct address address;
-            struct span daemon; /* "udp:" and the numeric address; at == NULL: none */
+            struct span daemon;     /* "udp:" and the numeric address; at == NULL: none */
             struct log_settings to; /* a file of segments, and receivers of its lines */
             struct span origin;
             /* of the API that policies.api names; empty: not given */

@@ -3,5 +3,5 @@
 
 int main(void)
 {
-    return log_suite() > 0;
+    return log_suite() + desk_suite() > 0;
 }

@@ -3,5 +3,6 @@
 #define SIDEGATE_TESTS_UNIT_CHANGES_SUITES_H
 
 int log_suite(void);
+int desk_suite(void);
 
 #endif

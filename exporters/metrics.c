@@ -2,6 +2,7 @@
 /* What a finished exchange adds to the worker's own figures. */
 #include "exporters/metrics.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "exporters/meter.h"
@@ -13,8 +14,21 @@
 
 void metrics_gauge(struct worker_metrics *metrics, enum worker_gauge gauge, uint64_t value)
 {
-    must(gauge < GAUGE_COUNT);
+    must(gauge < GAUGE_COUNT && gauge != GAUGE_ACTIVE_REQUESTS);
     atomic_store_explicit(&metrics->gauges[gauge], value, memory_order_relaxed);
+}
+
+static_assert((int)ACTIVE_PLACES == 2 * (int)METHODS_KNOWN, "a place for each pair");
+
+size_t active_place(struct span method, struct span scheme)
+{
+    return 2 * method_index(method) + span_is(scheme, SPAN("https"));
+}
+
+void metrics_active(struct worker_metrics *metrics, size_t place, uint64_t value)
+{
+    must(place < ACTIVE_PLACES);
+    atomic_store_explicit(&metrics->active[place], value + 1, memory_order_relaxed);
 }
 
 void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, uint64_t n)

@@ -34,7 +34,7 @@ void metrics_count(struct worker_metrics *metrics, const struct report *report);
 /* Gauges and counters that a worker keeps up to date; one row each in metrics.tbl:
  * METRIC(id, name, kind, unit sentence). */
 enum worker_gauge {
-    GAUGE_ACTIVE_REQUESTS,
+    GAUGE_ACTIVE_REQUESTS,    /* metrics_active() */
     GAUGE_CONNECTIONS_ACTIVE, /* sidegate_connections{state="active"} */
     GAUGE_CONNECTIONS_IDLE,
     GAUGE_UPSTREAM_IDLE, /* sidegate_upstream_connections{state} */
@@ -46,6 +46,11 @@ enum worker_gauge {
     GAUGE_COUNT,
 };
 void metrics_gauge(struct worker_metrics *metrics, enum worker_gauge gauge, uint64_t value);
+/* Requests in flight have the labels that OpenTelemetry wants, method and scheme: a place for each
+ * pair. One that was never told of is no series. */
+enum { ACTIVE_PLACES = 22 };
+size_t active_place(struct span method, struct span scheme);
+void metrics_active(struct worker_metrics *metrics, size_t place, uint64_t value);
 
 enum worker_counter {
     COUNTER_CONNECTIONS,         /* accepted */

@@ -67,6 +67,7 @@ struct worker_metrics {
     struct tally *tally; /* by route, method and rule */
     struct share shares[FAMILIES];
     _Atomic uint64_t gauges[GAUGE_COUNT], counters[COUNTER_COUNT];
+    _Atomic uint64_t active[ACTIVE_PLACES]; /* one more than it is; 0: never told of */
     struct {
         const char *name;
         struct series *series;

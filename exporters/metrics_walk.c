@@ -9,6 +9,7 @@
 
 #include "exporters/alarms/state.h"
 #include "exporters/exporter.h"
+#include "exporters/words.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 
@@ -182,6 +183,25 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static void walk_active(struct walk *walk, const struct metrics *metrics)
+{
+    for (size_t place = 0; place < ACTIVE_PLACES; place++) {
+        const struct pair labels[] = {
+            {SPAN("http_request_method"), method_at(place / 2)},
+            {SPAN("url_scheme"), place % 2 == 0 ? SPAN("http") : SPAN("https")}};
+        uint64_t sum = 0;
+        bool is_told = false;
+        for (unsigned w = 0; w < metrics->workers; w++) {
+            uint64_t value =
+                atomic_load_explicit(&metrics->list[w]->active[place], memory_order_relaxed);
+            is_told |= value > 0;
+            sum += value > 0 ? value - 1 : 0;
+        }
+        if (is_told)
+            give(walk, labels, 2, sum);
+    }
+}
+
 static void walk_gauges(struct walk *walk, const struct metrics *metrics)
 {
     static const struct {
@@ -198,7 +218,9 @@ static void walk_gauges(struct walk *walk, const struct metrics *metrics)
         size_t labels = label_of(rows[g].labels, &label);
         uint64_t value = gauge_joined(metrics, g, rows[g].how);
         begin(walk, rows[g].name, METRIC_GAUGE, rows[g].sentence);
-        if (rows[g].how == JOIN_MOST_SECONDS)
+        if (g == GAUGE_ACTIVE_REQUESTS)
+            walk_active(walk, metrics);
+        else if (rows[g].how == JOIN_MOST_SECONDS)
             give_us(walk, &label, labels, value);
         else
             give(walk, &label, labels, value);

@@ -2,20 +2,32 @@
 /* Methods, errors, stages and addresses in a few words. */
 #include "exporters/words.h"
 
+#include "rules/base/must.h"
 #include "rules/base/number.h"
+
+static const struct span methods[METHODS_KNOWN] = {
+    SPAN_INIT("GET"),    SPAN_INIT("POST"),  SPAN_INIT("HEAD"),    SPAN_INIT("PUT"),
+    SPAN_INIT("DELETE"), SPAN_INIT("PATCH"), SPAN_INIT("OPTIONS"), SPAN_INIT("CONNECT"),
+    SPAN_INIT("TRACE"),  SPAN_INIT("QUERY"), SPAN_INIT("_OTHER"),
+};
+
+size_t method_index(struct span method)
+{
+    size_t i = 0;
+    while (i < METHODS_KNOWN - 1 && !span_is(method, methods[i]))
+        i++;
+    return i;
+}
+
+struct span method_at(size_t index)
+{
+    must(index < METHODS_KNOWN);
+    return methods[index];
+}
 
 struct span method_known(struct span method)
 {
-    static const struct span known[] = {
-        SPAN_INIT("GET"),    SPAN_INIT("POST"),  SPAN_INIT("HEAD"),    SPAN_INIT("PUT"),
-        SPAN_INIT("DELETE"), SPAN_INIT("PATCH"), SPAN_INIT("OPTIONS"), SPAN_INIT("CONNECT"),
-        SPAN_INIT("TRACE"),  SPAN_INIT("QUERY"),
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (span_is(method, known[i]))
-            return known[i];
-    }
-    return SPAN("_OTHER");
+    return methods[method_index(method)];
 }
 
 struct span error_type(struct span error, unsigned status, unsigned least, char digits[24])

@@ -8,6 +8,10 @@
 /* The method where it is a known one, "_OTHER" where it is not: low cardinality whatever clients
  * send. Static text. */
 struct span method_known(struct span method);
+/* The same as a number, for tables; and its word. */
+enum { METHODS_KNOWN = 11 };
+size_t method_index(struct span method);
+struct span method_at(size_t index); /* < METHODS_KNOWN */
 
 /* What error.type says of a request we answered, or of an attempt at a server: the word where there
  * is one, else the status (written to `digits`) from `least` on, else empty. */

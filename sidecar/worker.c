@@ -150,7 +150,9 @@ static void show_gauges(struct worker *worker)
     struct worker_metrics *metrics = worker->around.metrics;
     unsigned idle = connections_idle(worker->connections);
     unsigned all = connections_count(worker->connections);
-    metrics_gauge(metrics, GAUGE_ACTIVE_REQUESTS, worker->around.exchange_count);
+    for (size_t place = 0; place < ACTIVE_PLACES; place++)
+        if (worker->around.active[place].met)
+            metrics_active(metrics, place, worker->around.active[place].now);
     metrics_gauge(metrics, GAUGE_CONNECTIONS_IDLE, idle);
     metrics_gauge(metrics, GAUGE_CONNECTIONS_ACTIVE, all - idle);
     metrics_gauge(metrics, GAUGE_LOOP_DELAY_US, loop_delay_us(worker->loop));

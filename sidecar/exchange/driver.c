@@ -258,6 +258,9 @@ void exchange_begin(struct surroundings *around, struct snapshot *snapshot, stru
     list_add(&around->exchanges, &x->link);
     list_init(&x->behind);
     around->exchange_count++;
+    x->active_place = active_place(client->head->method, facts->scheme);
+    around->active[x->active_place].now++;
+    around->active[x->active_place].met = true;
     task_init(&x->task, on_task);
     timer_init(&x->row_clock, around->loop, on_row_clock);
     timer_init(&x->whole_clock, around->loop, on_whole_clock);

@@ -60,7 +60,11 @@ struct surroundings {
     struct list authorizer_calls; /* under way */
     struct list exchanges;        /* all that are alive */
     unsigned exchange_count;
-    uint64_t random[4]; /* state of the generator of ids; seeded from the kernel */
+    struct {
+        unsigned now;
+        bool met;            /* there was one */
+    } active[ACTIVE_PLACES]; /* they, by active_place() */
+    uint64_t random[4];      /* state of the generator of ids; seeded from the kernel */
 
     /* Inspections that used up their slice: each turn of the loop one of them goes on. */
     struct list behind;

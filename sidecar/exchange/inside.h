@@ -112,6 +112,7 @@ struct exchange {
     struct span path; /* canonical */
     unsigned path_doubts;
     bool peer_is_trusted;
+    size_t active_place; /* among the surroundings' active ones */
     bool counted_in_flight;
 
     /* ---- select ---- */

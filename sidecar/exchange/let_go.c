@@ -60,6 +60,7 @@ void exchange_let_go(struct exchange *x)
         atomic_fetch_sub_explicit(x->around->in_flight, 1, memory_order_relaxed);
     list_remove(&x->link);
     x->around->exchange_count--;
+    x->around->active[x->active_place].now--;
     snapshot_give(x->snapshot);
     arena_free(x->arena); /* and with it x */
 }

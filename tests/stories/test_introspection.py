@@ -174,7 +174,7 @@ def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path)
     for _ in range(5):
         client = s.client()
         client.send(f"GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n\r\n")
-        wait_until(lambda: s.metric("http_server_active_requests") >= 1, "it waits")
+        wait_until(lambda: (s.metric("http_server_active_requests") or 0) >= 1, "it waits")
         client.reset()
         wait_until(lambda: s.metric("http_server_active_requests") == 0, "it has gone")
     server.gate.set()

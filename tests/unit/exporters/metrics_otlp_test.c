@@ -116,7 +116,7 @@ TEST(counters_are_monotonic_sums_and_gauges_are_gauges)
     struct reading reading;
     metrics_count(metrics_worker(metrics, 0), &report);
     metrics_gauge(metrics_worker(metrics, 0), GAUGE_LOOP_DELAY_US, 2500);
-    metrics_gauge(metrics_worker(metrics, 0), GAUGE_ACTIVE_REQUESTS, 7);
+    metrics_active(metrics_worker(metrics, 0), active_place(SPAN("PUT"), SPAN("https")), 7);
     read_at(&reading, otlp, metrics, BEGAN_US + MINUTE_US);
     const Otlp__Metric *matches = metric_of(&reading, "sidegate.rule_matches");
     check(matches->data_case == OTLP__METRIC__DATA_SUM && matches->sum->is_monotonic);
@@ -132,7 +132,14 @@ TEST(counters_are_monotonic_sums_and_gauges_are_gauges)
     check_number(delay->gauge->data_points[0]->start_time_unix_nano, 0);
     const Otlp__Metric *active = metric_of(&reading, "http.server.active_requests");
     check(active->data_case == OTLP__METRIC__DATA_SUM && !active->sum->is_monotonic);
-    check_number(active->sum->data_points[0]->as_int, 7);
+    const Otlp__NumberDataPoint *puts = active->sum->data_points[0];
+    check(active->sum->n_data_points == 1 && puts->as_int == 7);
+    check_span(span_text(attribute_of(puts->attributes, puts->n_attributes, "http.request.method")
+                             ->string_value),
+               "PUT");
+    check_span(
+        span_text(attribute_of(puts->attributes, puts->n_attributes, "url.scheme")->string_value),
+        "https");
     const Otlp__Metric *restarts = metric_of(&reading, "sidegate.child_restarts");
     check_number(restarts->sum->data_points[0]->start_time_unix_nano, 0); /* nobody knows */
     reading_end(&reading);
@@ -146,6 +153,7 @@ TEST(a_delta_is_what_came_since_the_reading_before)
     struct metrics_otlp *otlp = metrics_otlp_new(true, BEGAN_US);
     struct report report = sample_report();
     struct reading reading;
+    metrics_active(metrics_worker(metrics, 0), 0, 1);
     read_at(&reading, otlp, metrics, BEGAN_US + 1); /* the first one only remembers */
     check_number(reading.points, 0);
     reading_end(&reading);

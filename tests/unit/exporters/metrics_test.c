@@ -146,8 +146,9 @@ TEST(gauges_and_counters_are_joined_over_the_workers)
     struct metrics *metrics = metrics_new(2, BEGAN_US);
     struct worker_metrics *first = metrics_worker(metrics, 0), *second = metrics_worker(metrics, 1);
     struct buf buf;
-    metrics_gauge(first, GAUGE_ACTIVE_REQUESTS, 3);
-    metrics_gauge(second, GAUGE_ACTIVE_REQUESTS, 4);
+    metrics_active(first, active_place(SPAN("GET"), SPAN("http")), 3);
+    metrics_active(second, active_place(SPAN("GET"), SPAN("http")), 4);
+    metrics_active(second, active_place(SPAN("BREW"), SPAN("https")), 0);
     metrics_gauge(first, GAUGE_LOOP_DELAY_US, 2500);
     metrics_gauge(second, GAUGE_LOOP_DELAY_US, 100);
     metrics_gauge(first, GAUGE_OVERLOAD_LEVEL, 1);
@@ -156,7 +157,11 @@ TEST(gauges_and_counters_are_joined_over_the_workers)
     metrics_add(second, COUNTER_UPSTREAM_RETRIES, 5);
     struct span page = page_of(metrics, &buf);
     check_page(page);
-    check_line(page, "http_server_active_requests 7");
+    check_line(page,
+               "http_server_active_requests{http_request_method=\"GET\",url_scheme=\"http\"} 7");
+    check_line(
+        page, "http_server_active_requests{http_request_method=\"_OTHER\",url_scheme=\"https\"} 0");
+    check(span_find(page, SPAN("active_requests{http_request_method=\"POST\"")) == SPAN_NONE);
     check_line(page, "sidegate_loop_delay_seconds 0.002500");
     check_line(page, "sidegate_overload_level 1");
     check_line(page, "sidegate_connections{state=\"idle\"} 9");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is told when an alarm takes a state: once, in order, also where the receiver is away or the program dies; and what people do to
 alarms while it runs."""
+import fcntl
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ import time
 import urllib.request
 
 import pytest
-from harness import Sidegate, field, free_port, hurried_time, run, wait_until
+from harness import field, free_port, hurried_time, run, wait_until
 from receivers import UUID, Alertmanager, Topic, when
 
 ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
@@ -180,20 +181,18 @@ def test_what_happened_is_read_when_the_program_of_before_has_let_go_of_it(sideg
     set_state(s, "ALARM")
     topic.wait(1)
     wait_for_disk(tmp_path, '"outcome":"sent"')
-    (tmp_path / "second").mkdir()
-    second = Sidegate(tmp_path / "second", config=config)
-    try:
-        assert "still has the alarms" in api(second, "POST", "/quiet/state", {"state": "OK", "reason": "x"}, 503)["detail"]
-        assert facts(second)["state"] == "INSUFFICIENT_DATA"
-        s.process.kill()  # its child ends with it
-        wait_until(lambda: facts(second)["state"] == "ALARM", "the folder is taken over")
-        assert [one["type"] for one in history(second)] == ["ConfigurationUpdate", "StateUpdate", "Action"]
-        set_state(second, "OK")
-        set_state(second, "ALARM")
-        topic.wait(2)
-        assert topic.states() == [("INSUFFICIENT_DATA", "ALARM"), ("OK", "ALARM")]
-    finally:
-        assert second.stop() == 0
+    assert s.stop() == 0
+    with open(tmp_path / "state" / "alarms.lock") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as one has that is about to end
+        s = sidegate(config=config)
+        assert "still has the alarms" in api(s, "POST", "/quiet/state", {"state": "OK", "reason": "x"}, 503)["detail"]
+        assert facts(s)["state"] == "INSUFFICIENT_DATA"
+    wait_until(lambda: facts(s)["state"] == "ALARM", "the folder is taken over")
+    assert [one["type"] for one in history(s)] == ["ConfigurationUpdate", "StateUpdate", "Action"]
+    set_state(s, "OK")
+    set_state(s, "ALARM")
+    topic.wait(2)
+    assert topic.states() == [("INSUFFICIENT_DATA", "ALARM"), ("OK", "ALARM")]
 
 
 def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, receiver, tmp_path):

@@ -15,7 +15,8 @@
  * else it turns up, decoded or not, too. A body that is no form is hidden whole where an argument
  * is named or its text may be escaped, and so is one in a content coding. What nobody named is
  * masked where it stands: arguments, fields, cookies, members of bodies and variables of matches by
- * their names, tokens and keys by how they read. The report's spans then borrow from the arena; one that is full gives empty texts, never a secret. */
+ * their names, tokens and keys by how they read. The report's spans then borrow from the arena; one
+ * that is full gives empty texts, never a secret. */
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena);
 

@@ -144,8 +144,10 @@ static void refuse_beside(struct reading *reading, const struct node *entry,
 }
 
 /* A web ACL says itself whom it is about and what becomes of them. */
-static void check_web_acl(struct reading *reading, const struct node *entry)
+static void check_web_acl(struct reading *reading, const struct node *entry,
+                          struct access_entry *settings)
 {
+    settings->web_acl_place = place_of(reading, entry, "web_acl");
     static const char *const others[] = {"match", "action", "status", "rules"};
     refuse_beside(reading, entry, others, sizeof others / sizeof *others, "web_acl");
 }
@@ -187,18 +189,23 @@ static void refuse_twin(struct reading *reading, const struct node *entry)
 
 static void check_access(struct reading *reading)
 {
+    union { /* as with the lists of addresses */
+        const struct access_entry *in;
+        struct access_entry *out;
+    } settings = {reading->settings->access};
     bool has_rules = false;
+    size_t i = 0;
     const struct node *list = tree_find(reading->root, SPAN("access"));
     if (list == NULL || list->kind != NODE_LIST)
         return; /* said already */
-    for (const struct node *entry = list_of(reading, "access"); entry != NULL;
-         entry = entry->next) {
+    for (const struct node *entry = list->first;
+         entry != NULL && i < reading->settings->access_count; entry = entry->next, i++) {
         const struct node *rules = tree_find(entry, SPAN("rules"));
         if (entry->kind != NODE_MAP)
             continue; /* said already */
         check_name(reading, entry);
         if (tree_find(entry, SPAN("web_acl")) != NULL)
-            check_web_acl(reading, entry);
+            check_web_acl(reading, entry, &settings.out[i]);
         else if (rules == NULL)
             check_entry(reading, entry);
         else

@@ -3,7 +3,7 @@
 #include "sidecar/config/private_file.h"
 #include "sidecar/config/read.h"
 
-enum { PEM_BYTES = 1024 * 1024 };
+enum { PEM_BYTES = 1024 * 1024, SHOWN_BYTES = 200 };
 
 /* ---- one receiver ---- */
 
@@ -41,8 +41,11 @@ static void check_file(struct reading *reading, const struct node *node, const c
     if (path.at == NULL)
         return;
     buf_init(&text, PEM_BYTES);
-    if (!(is_secret ? secret_file_read : private_file_read)(path.at, &text, why, sizeof why))
-        refuse(reading, node, key, "", why);
+    if (!(is_secret ? secret_file_read : private_file_read)(path.at, &text, why, sizeof why)) {
+        struct span message = arena_format(reading->arena, "'" SPAN_FORMAT "': %s",
+                                           span_arg(span_first(path, SHOWN_BYTES)), why);
+        refuse(reading, node, key, "", arena_string(reading->arena, message));
+    }
     if (text.at != NULL)
         explicit_bzero(text.at, text.len);
     buf_fini(&text);

@@ -136,12 +136,18 @@ static bool add_where_there(const struct load *load, const char *pattern)
 static void folder_add(const struct load *load)
 {
     struct place place = load->settings->rules.crs.place;
+    char path[PATH_MAX];
     bool has_setup =
         add_where_there(load, "crs-setup.conf") || add_where_there(load, "crs-setup.conf.example");
     keys_add(load);
     add_where_there(load, "plugins/*-config.conf");
     add_where_there(load, "plugins/*-before.conf");
-    if (!add_where_there(load, "rules/*.conf"))
+    bool has_rules = add_where_there(load, "rules/*.conf");
+    if (!has_rules && !exists(load, ".", path))
+        fault_add(load->faults, FAULT_ERROR, place,
+                  SPAN("Debian's package is modsecurity-crs; rules.baseline needs no folder"),
+                  "rules.crs.folder: there is no folder '%s'", load->settings->rules.crs.folder.at);
+    else if (!has_rules)
         fault_add(load->faults, FAULT_ERROR, place,
                   SPAN("expected owasp-crs.load, or crs-setup.conf and rules/*.conf"),
                   "rules.crs.folder: '%s' holds no Core Rule Set",

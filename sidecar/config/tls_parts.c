@@ -39,17 +39,18 @@ struct texts {
 
 /* ---- files ---- */
 
-static struct tls_text text_read(struct texts *texts, struct span file, struct place place,
-                                 bool is_key)
+static struct tls_text text_read(struct texts *texts, const char *key, struct span file,
+                                 struct place place)
 {
+    bool is_key = strcmp(key, "key_file") == 0;
     char why[160];
     struct buf *buf = &texts->bufs[texts->count++];
     buf_init(buf, FILE_BYTES);
     bool well = is_key ? secret_file_read(file.at, buf, why, sizeof why)
                        : private_file_read(file.at, buf, why, sizeof why);
     if (!well) {
-        fault_add(texts->faults, FAULT_ERROR, place, span_make(NULL, 0), "'" SPAN_FORMAT "': %s",
-                  span_arg(file), why);
+        fault_add(texts->faults, FAULT_ERROR, place, span_make(NULL, 0),
+                  "%s: '" SPAN_FORMAT "': %s", key, span_arg(file), why);
         texts->broken = true;
     }
     /* faults of what is in it name the file */
@@ -99,13 +100,14 @@ server_new(struct tls_parts *parts, const struct listener_settings *listener, st
                                          .tickets = parts->tickets};
     for (size_t i = 0; i < tls->certificate_count; i++) {
         const struct certificate_files *files = &tls->certificates[i];
-        pairs[i].chain = text_read(&texts, files->cert_file, files->cert_place, false);
-        pairs[i].key = text_read(&texts, files->key_file, files->key_place, true);
+        pairs[i].chain = text_read(&texts, "cert_file", files->cert_file, files->cert_place);
+        pairs[i].key = text_read(&texts, "key_file", files->key_file, files->key_place);
     }
     if (tls->client_ca_file.at != NULL)
-        options.client_ca = text_read(&texts, tls->client_ca_file, tls->client_ca_place, false);
+        options.client_ca =
+            text_read(&texts, "client_ca_file", tls->client_ca_file, tls->client_ca_place);
     if (tls->crl_file.at != NULL)
-        options.crl = text_read(&texts, tls->crl_file, tls->crl_place, false);
+        options.crl = text_read(&texts, "crl_file", tls->crl_file, tls->crl_place);
     options_hash(&parts->hashes[parts->count], &options, &texts);
     struct tls_server *server = texts.broken ? NULL : tls_server_new(&options, faults);
     texts_forget(&texts);
@@ -122,10 +124,10 @@ static struct tls_client *client_new(struct tls_parts *parts,
     struct tls_client_options options = {0};
     struct texts texts = {.bufs = must_alloc(FILES * sizeof(struct buf)), .faults = faults};
     if (tls->ca_file.at != NULL)
-        options.ca = text_read(&texts, tls->ca_file, tls->ca_place, false);
+        options.ca = text_read(&texts, "ca_file", tls->ca_file, tls->ca_place);
     if (tls->cert_file.at != NULL) {
-        options.pair.chain = text_read(&texts, tls->cert_file, tls->cert_place, false);
-        options.pair.key = text_read(&texts, tls->key_file, tls->key_place, true);
+        options.pair.chain = text_read(&texts, "cert_file", tls->cert_file, tls->cert_place);
+        options.pair.key = text_read(&texts, "key_file", tls->key_file, tls->key_place);
     }
     siphash_add(&parts->hash, tls->ca_file.at != NULL ? SPAN("ca") : SPAN("system"));
     for (size_t i = 0; i < texts.count; i++)

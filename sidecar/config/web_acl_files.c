@@ -23,12 +23,12 @@ static struct web_acl *read_one(struct web_acl_files *files, const struct access
     char why[160];
     struct buf text;
     struct web_acl *acl = NULL;
-    struct place place = {.file = entry->web_acl.at};
     buf_init(&text, FILE_BYTES);
     if (private_file_read(entry->web_acl.at, &text, why, sizeof why))
         acl = web_acl_read(buf_span(&text), entry->web_acl.at, names, faults);
     else
-        fault_add(faults, FAULT_ERROR, place, SPAN(""), "access[].web_acl: %s", why);
+        fault_add(faults, FAULT_ERROR, entry->web_acl_place, SPAN(""),
+                  "access[].web_acl: '" SPAN_FORMAT "': %s", span_arg(entry->web_acl), why);
     siphash_add(&files->hash, buf_span(&text));
     buf_fini(&text);
     return acl;

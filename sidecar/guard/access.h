@@ -25,6 +25,7 @@ struct access_entry {
     unsigned status;               /* of a block */
     bool is_rules;                 /* here the rules stand; nothing else is set */
     struct span web_acl;           /* its file; at == NULL: none. It has no match and no action */
+    struct place web_acl_place;    /* where that is named */
     enum guard_failure on_failure; /* of a web ACL that ran over a limit */
 };
 

@@ -55,10 +55,7 @@ struct meter *meter_new(void)
 
 static struct span text_copy(struct span text)
 {
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return span_make(copy, text.len);
+    return span_make(span_own(text), text.len);
 }
 
 static void text_free(struct span text)

@@ -32,12 +32,7 @@ struct otlp_way {
 
 static char *text_of(struct span text)
 {
-    if (text.at == NULL)
-        return NULL;
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
+    return text.at != NULL ? span_own(text) : NULL;
 }
 
 static void add_field(struct otlp_way *way, const char *line)

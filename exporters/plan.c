@@ -14,12 +14,7 @@ enum { QUEUE_RECORDS = 8192 }; /* where the settings say 0 */
 
 static char *text_of(struct span text)
 {
-    if (text.at == NULL)
-        return NULL;
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
+    return text.at != NULL ? span_own(text) : NULL;
 }
 
 static struct span own(struct span text)

@@ -87,10 +87,7 @@ struct tally {
 
 static struct span text_new(struct span text)
 {
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return span_make(copy, text.len);
+    return span_make(span_own(text), text.len);
 }
 
 static void text_free(struct span text)

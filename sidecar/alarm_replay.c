@@ -18,20 +18,12 @@ struct pending {
 
 /* ---- texts ---- */
 
-static char *own(struct span text)
-{
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
-}
-
 void alarm_replay_reason(struct duty_record *record, struct span reason, struct span data)
 {
     char *before = record->reason, *data_before = record->data;
-    record->reason = own(reason);
+    record->reason = span_own(reason);
     record->last.reason = span_make(record->reason, reason.len);
-    record->data = own(data);
+    record->data = span_own(data);
     record->reason_data = span_make(record->data, data.len);
     free(before);
     free(data_before);
@@ -40,7 +32,7 @@ void alarm_replay_reason(struct duty_record *record, struct span reason, struct 
 void alarm_replay_muted_why(struct duty_record *record, struct span why)
 {
     char *before = record->why;
-    record->why = own(why);
+    record->why = span_own(why);
     record->muted_why = span_make(record->why, why.len);
     free(before);
 }
@@ -124,7 +116,7 @@ static void due_replay(struct replay *replay, size_t i, const struct alarm_event
         one->due = (struct alarm_due){
             .key = event->keys[k], .configured_us = record->configured_us, .change = record->last};
         one->due.alarm = name_of(replay->duty, i); /* the book's is not for long */
-        one->reason = own(record->last.reason);
+        one->reason = span_own(record->last.reason);
         one->due.change.reason = span_make(one->reason, record->last.reason.len);
         one->next = replay->pending;
         replay->pending = one;
@@ -220,7 +212,7 @@ static void gone_add(struct alarm_duty *duty)
         alarm_book_each(duty->book, find_gone, &lookup);
         if (lookup.name.at == NULL)
             return;
-        char *copy = own(lookup.name);
+        char *copy = span_own(lookup.name);
         struct span name = span_make(copy, lookup.name.len);
         alarm_actions_forget(duty->actions, name);
         configuration_add(duty, name, 0, "deleted");

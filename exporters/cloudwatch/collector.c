@@ -340,23 +340,15 @@ void collector_watch(struct collector *collector, struct metric_filters *filters
     collector->filters = filters;
 }
 
-static char *text_new(struct span text)
-{
-    char *copy = must_alloc(text.len + 1);
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
-}
-
 void collector_change(struct collector *collector, const struct collector_names *names, bool on)
 {
     pthread_mutex_lock(&collector->lock);
     free(collector->service);
     free(collector->environment);
     free(collector->emf_namespace);
-    collector->service = text_new(names->service);
-    collector->environment = names->environment.len > 0 ? text_new(names->environment) : NULL;
-    collector->emf_namespace = names->emf_namespace.len > 0 ? text_new(names->emf_namespace) : NULL;
+    collector->service = span_own(names->service);
+    collector->environment = names->environment.len > 0 ? span_own(names->environment) : NULL;
+    collector->emf_namespace = names->emf_namespace.len > 0 ? span_own(names->emf_namespace) : NULL;
     for (unsigned w = 0; w < collector->workers; w++)
         tally_switch(metrics_tally(collector->metrics, w), on);
     pthread_mutex_unlock(&collector->lock);

@@ -30,16 +30,6 @@ struct gathering {
     size_t count, room;
 };
 
-static struct metric_id id_copy(struct arena *arena, const struct metric_id *id)
-{
-    struct pair *dimensions = arena_alloc(arena, (id->dimension_count + 1) * sizeof *dimensions);
-    for (size_t i = 0; dimensions != NULL && i < id->dimension_count; i++)
-        dimensions[i] = (struct pair){arena_copy(arena, id->dimensions[i].name),
-                                      arena_copy(arena, id->dimensions[i].value)};
-    return (struct metric_id){arena_copy(arena, id->namespace), arena_copy(arena, id->name),
-                              dimensions, dimensions != NULL ? id->dimension_count : 0};
-}
-
 static void on_metric(void *context, const struct metric_id *id)
 {
     struct gathering *all = context;
@@ -52,7 +42,7 @@ static void on_metric(void *context, const struct metric_id *id)
         all->entries = must_realloc(all->entries, all->room * sizeof *all->entries);
     }
     all->entries[all->count++] =
-        (struct entry){id_copy(all->arena, id), arena_copy(all->arena, buf_span(&all->key))};
+        (struct entry){metric_id_copy(all->arena, id), arena_copy(all->arena, buf_span(&all->key))};
 }
 
 static int compare_entries(const void *a, const void *b)

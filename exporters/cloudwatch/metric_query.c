@@ -129,23 +129,13 @@ struct finding {
     bool too_many;
 };
 
-static struct metric_id id_copy(struct arena *arena, const struct metric_id *id)
-{
-    struct pair *dimensions = arena_alloc(arena, (id->dimension_count + 1) * sizeof *dimensions);
-    for (size_t i = 0; dimensions != NULL && i < id->dimension_count; i++)
-        dimensions[i] = (struct pair){arena_copy(arena, id->dimensions[i].name),
-                                      arena_copy(arena, id->dimensions[i].value)};
-    return (struct metric_id){arena_copy(arena, id->namespace), arena_copy(arena, id->name),
-                              dimensions, dimensions != NULL ? id->dimension_count : 0};
-}
-
 static void on_metric(void *context, const struct metric_id *id)
 {
     struct finding *finding = context;
     if (!metric_search_matches(finding->text, id))
         return;
     if (finding->count < METRIC_SEARCH_MOST)
-        finding->list[finding->count++] = id_copy(finding->arena, id);
+        finding->list[finding->count++] = metric_id_copy(finding->arena, id);
     else
         finding->too_many = true;
 }

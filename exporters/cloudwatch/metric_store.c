@@ -99,6 +99,16 @@ bool metric_key_read(struct span key, struct metric_id *id,
     return true;
 }
 
+struct metric_id metric_id_copy(struct arena *arena, const struct metric_id *id)
+{
+    struct pair *dimensions = arena_alloc(arena, (id->dimension_count + 1) * sizeof *dimensions);
+    for (size_t i = 0; dimensions != NULL && i < id->dimension_count; i++)
+        dimensions[i] = (struct pair){arena_copy(arena, id->dimensions[i].name),
+                                      arena_copy(arena, id->dimensions[i].value)};
+    return (struct metric_id){arena_copy(arena, id->namespace), arena_copy(arena, id->name),
+                              dimensions, dimensions != NULL ? id->dimension_count : 0};
+}
+
 static struct span take_text(char **to, struct span text)
 {
     char *at = *to;

@@ -83,6 +83,9 @@ bool metric_key_make(struct buf *to, const struct metric_id *id);
 bool metric_key_read(struct span key, struct metric_id *id,
                      struct pair dimensions[METRIC_DIMENSIONS_MOST]);
 
+/* In the arena; once that is full, with less. */
+struct metric_id metric_id_copy(struct arena *arena, const struct metric_id *id);
+
 /* Every metric, by the order in which they came; texts are borrowed for the call, and the visitor
  * may not call the store. */
 typedef void metric_store_visit(void *context, const struct metric_id *id);

@@ -2,6 +2,8 @@
 /* Looking at borrowed text. */
 #include "rules/base/span.h"
 
+#include "rules/base/must.h"
+
 static bool bytes_are_nocase(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -115,4 +117,12 @@ struct span span_cut(struct span *rest, char separator)
     }
     *rest = (struct span){whole.at + at + 1, whole.len - at - 1};
     return (struct span){whole.at, at};
+}
+
+char *span_own(struct span text)
+{
+    char *copy = must_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
 }

@@ -75,6 +75,9 @@ struct span span_trim_ows(struct span s); /* without SP and HTAB at both ends: R
  * Without a separator the whole rest is returned and `rest` becomes empty with at == NULL. */
 struct span span_cut(struct span *rest, char separator);
 
+/* A terminated copy; the caller frees it. */
+char *span_own(struct span text);
+
 static inline char byte_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/base/span.h"
 
+#include <stdlib.h>
+
 #include "tests/check.h"
 #include "tests/unit/base/suites.h"
 
@@ -107,9 +109,19 @@ TEST(a_hexadecimal_digit_has_its_value)
     check_number(byte_hex('\xff'), -1);
 }
 
+TEST(a_text_of_ones_own_is_terminated_and_never_null)
+{
+    char *copy = span_own(span_first(SPAN("abcdef"), 3)), *empty = span_own(span_make(NULL, 0));
+    assert_string_equal(copy, "abc");
+    assert_string_equal(empty, "");
+    free(copy);
+    free(empty);
+}
+
 int span_suite(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_of_ones_own_is_terminated_and_never_null),
         cmocka_unit_test(an_empty_span_equals_an_empty_span_wherever_it_points),
         cmocka_unit_test(case_is_folded_for_ascii_letters_only),
         cmocka_unit_test(spans_are_ordered_by_bytes_then_by_length),

@@ -28,6 +28,7 @@ struct metric {
     struct metric_id id;    /* texts and dimensions of its own, in one piece of memory */
     struct minute *minutes; /* by number */
     size_t count, room;
+    uint64_t changed; /* the latest of its minutes' */
 };
 
 struct metric_store {
@@ -398,7 +399,7 @@ static bool samples_add(struct metric_store *store, struct metric *metric, int64
     bool well =
         packed_add(&store->packed, samples) && buf_add(&minute->seconds, buf_span(&store->packed));
     store->figures.bytes += minute_bytes(minute) - before;
-    minute->changed = ++store->changes;
+    minute->changed = metric->changed = ++store->changes;
     return well;
 }
 
@@ -449,21 +450,54 @@ bool metric_minute_read(int64_t minute, struct span bytes, const struct math_win
     return well;
 }
 
-bool metric_store_read(struct metric_store *store, const struct metric_id *id,
-                       const struct math_window *window, struct sketch *slots, int64_t *oldest_s)
+/* Copies the first minute from `from` on that lies in the window; false: there is none. The lock is
+ * held for a copy, not for what is made of it. */
+static bool minute_copy(struct metric_store *store, const struct metric_id *id,
+                        const struct math_window *window, int64_t *from, struct buf *to)
+{
+    int64_t end_s = window->start_s + (int64_t)window->period_s * (int64_t)window->count;
+    bool found = false;
+    buf_clear(to);
+    pthread_mutex_lock(&store->lock);
+    const struct metric *metric = metric_find(store, id);
+    for (size_t i = 0; metric != NULL && !found && i < metric->count; i++) {
+        const struct minute *minute = &metric->minutes[i];
+        if (minute->number < *from || (minute->number + 1) * MINUTE_S <= window->start_s ||
+            minute->number * MINUTE_S >= end_s)
+            continue;
+        found = true;
+        *from = minute->number;
+        must(buf_add(to, buf_span(&minute->seconds))); /* both have the same bound */
+    }
+    pthread_mutex_unlock(&store->lock);
+    return found;
+}
+
+/* Where the metric's samples begin. False: there is no such metric. */
+static bool oldest_find(struct metric_store *store, const struct metric_id *id, int64_t *oldest_s)
 {
     pthread_mutex_lock(&store->lock);
     const struct metric *metric = metric_find(store, id);
-    int64_t end_s = window->start_s + (int64_t)window->period_s * (int64_t)window->count;
-    for (size_t i = 0; metric != NULL && i < metric->count; i++) {
-        const struct minute *minute = &metric->minutes[i];
-        if (minute->number * MINUTE_S < end_s && (minute->number + 1) * MINUTE_S > window->start_s)
-            must(metric_minute_read(minute->number, buf_span(&minute->seconds), window, slots));
-    }
     *oldest_s =
         metric != NULL && metric->count > 0 ? metric->minutes[0].number * MINUTE_S : INT64_MAX;
     pthread_mutex_unlock(&store->lock);
     return metric != NULL;
+}
+
+bool metric_store_read(struct metric_store *store, const struct metric_id *id,
+                       const struct math_window *window, struct sketch *slots, int64_t *oldest_s)
+{
+    int64_t number = INT64_MIN;
+    struct buf bytes;
+    if (!oldest_find(store, id, oldest_s))
+        return false;
+    buf_init(&bytes, MINUTE_BYTES_MOST);
+    while (minute_copy(store, id, window, &number, &bytes)) {
+        must(metric_minute_read(number, buf_span(&bytes), window, slots));
+        number++;
+    }
+    buf_fini(&bytes);
+    return true;
 }
 
 void metric_store_each(struct metric_store *store, metric_store_visit *visit, void *context)
@@ -488,7 +522,7 @@ uint64_t metric_store_changes(struct metric_store *store, uint64_t since,
     pthread_mutex_lock(&store->lock);
     for (size_t i = 0; i < store->figures.metrics; i++) {
         const struct metric *metric = store->list[i];
-        for (size_t k = 0; k < metric->count; k++)
+        for (size_t k = 0; metric->changed > since && k < metric->count; k++)
             if (metric->minutes[k].changed > since)
                 visit(context, &metric->id, metric->minutes[k].number,
                       buf_span(&metric->minutes[k].seconds));

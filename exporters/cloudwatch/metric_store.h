@@ -6,7 +6,8 @@
  *               :
  *            second 7, packed sketch | second 8, packed sketch | ...
  *
- * Any thread; everything stands under one lock, which no worker meets. The store is bounded in
+ * Any thread; everything stands under one lock, which no worker meets, and which is held for no
+ * longer than a minute's bytes are copied, or a list is walked. The store is bounded in
  * metrics and in bytes: a metric that finds no room is counted; for want of bytes the oldest
  * minutes of all metrics are put together, so that nothing shorter is known of them, and then
  * dropped. Where the clock was set back by more than is kept, the third second that comes late

@@ -45,11 +45,12 @@ const struct option_type type_path_or_off = {.name = "file | off",
                                              .read = path_or_off_read,
                                              .print = span_or_off_print};
 
-typedef bool file_reader(const char *path, struct buf *to, char *why, size_t size);
+typedef bool file_reader(const char *path, struct buf *to, bool *everybody, char *why, size_t size);
 
 /* The token is the file's first line. */
 static enum value_result first_line_read(const struct value *value, file_reader *read)
 {
+    bool everybody = false;
     struct span path = value_path(value, value->node);
     char why[160];
     struct buf text;
@@ -57,7 +58,7 @@ static enum value_result first_line_read(const struct value *value, file_reader 
     enum value_result result = VALUE_TAKEN;
     if (value->node->text.len == 0) {
         result = VALUE_UNFIT;
-    } else if (!read(path.at, &text, why, sizeof why)) {
+    } else if (!read(path.at, &text, &everybody, why, sizeof why)) {
         result = value_refuse(value, value->node, "", why);
     } else {
         struct span rest = buf_span(&text);
@@ -67,6 +68,10 @@ static enum value_result first_line_read(const struct value *value, file_reader 
         *(struct span *)value_at(value) = path;
         *(struct span *)value_also(value) = value_keep(value, token);
     }
+    if (everybody && result == VALUE_TAKEN)
+        fault_add(value->reading->faults, FAULT_WARNING, value->node->place,
+                  SPAN("who has the token gives orders: chmod go-r"),
+                  "%s: everybody may read the file", value->option->path);
     if (text.at != NULL)
         explicit_bzero(text.at, text.len);
     buf_fini(&text);
@@ -75,12 +80,19 @@ static enum value_result first_line_read(const struct value *value, file_reader 
 
 static enum value_result token_file_read(const struct value *value)
 {
-    return first_line_read(value, private_file_read);
+    return first_line_read(value, maybe_secret_file_read);
+}
+
+static bool only_secret_read(const char *path, struct buf *to, bool *everybody, char *why,
+                             size_t size)
+{
+    *everybody = false;
+    return secret_file_read(path, to, why, size);
 }
 
 static enum value_result secret_file_option_read(const struct value *value)
 {
-    return first_line_read(value, secret_file_read);
+    return first_line_read(value, only_secret_read);
 }
 
 const struct option_type type_secret_file = {.name = "file",

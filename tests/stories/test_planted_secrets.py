@@ -508,6 +508,17 @@ def test_a_value_with_an_innocent_name_is_found_wherever_it_is_said(sidegate, ba
     assert "'a field' (plain) in out/audit" in found and "'a member' (JSON)" in found
 
 
+def test_a_token_of_the_admin_api_that_everybody_may_read_is_warned_of(tmp_path):
+    token, config = tmp_path / "token", tmp_path / "a.yaml"
+    token.write_text(S["admin token"])
+    config.write_text(f'version: 1\nlisteners: [{{ address: "127.0.0.1:1" }}]\nupstreams: {{ app: {{ targets: ["http://127.0.0.1:2"] }} }}\nadmin: {{ token_file: {token} }}\n')
+    for mode, warned in ((0o644, True), (0o640, False), (0o600, False)):
+        token.chmod(mode)
+        code, said, wrong = run("check", "-c", str(config))
+        assert code == 0 and ("admin.token_file: everybody may read the file" in said + wrong) == warned, said + wrong
+        assert S["admin token"] not in said + wrong
+
+
 def test_each_spelling_of_a_secret_is_found():
     secret = {"it": 'an "odd" one/+ä' + dice()}
     raw = secret["it"].encode()

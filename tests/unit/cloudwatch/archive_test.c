@@ -202,18 +202,26 @@ TEST(a_disk_that_hangs_is_waited_for_until_the_deadline_and_no_longer)
     folder_remove(scene.folder); /* the store is the thread's now */
 }
 
-TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
+enum { ASIDE_BYTES = PATH_MAX + 8 };
+
+/* A folder with a metrics.db that is none; what it will be called once it is put aside. */
+static void scene_make_broken(struct scene *scene, char path[PATH_MAX], char aside[ASIDE_BYTES])
 {
-    struct scene scene;
-    char path[PATH_MAX], aside[PATH_MAX + 8];
-    int64_t now_s = minute_now();
-    folder_make(scene.folder, sizeof scene.folder);
-    snprintf(path, sizeof path, "%s/metrics.db", scene.folder);
-    snprintf(aside, sizeof aside, "%s.broken", path);
+    folder_make(scene->folder, sizeof scene->folder);
+    snprintf(path, PATH_MAX, "%s/metrics.db", scene->folder);
+    snprintf(aside, ASIDE_BYTES, "%s.broken", path);
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 10000; i++)
         fputs("this is no database ", file);
     fclose(file);
+}
+
+TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
+{
+    struct scene scene;
+    char path[PATH_MAX], aside[ASIDE_BYTES];
+    int64_t now_s = minute_now();
+    scene_make_broken(&scene, path, aside);
     scene_start(&scene);
     add(scene.store, "m", now_s, 3);
     check(ask(scene.archive, "m", now_s, 60).sums[0] == 3);
@@ -229,15 +237,9 @@ TEST(a_database_that_is_none_is_put_aside_and_memory_goes_into_a_new_one)
 TEST(a_database_that_cannot_be_put_aside_is_said_once)
 {
     struct scene scene;
-    char path[PATH_MAX], aside[PATH_MAX + 8];
+    char path[PATH_MAX], aside[ASIDE_BYTES];
     int64_t now_s = minute_now();
-    folder_make(scene.folder, sizeof scene.folder);
-    snprintf(path, sizeof path, "%s/metrics.db", scene.folder);
-    snprintf(aside, sizeof aside, "%s.broken", path);
-    FILE *file = fopen(path, "w");
-    for (int i = 0; i < 10000; i++)
-        fputs("this is no database ", file);
-    fclose(file);
+    scene_make_broken(&scene, path, aside);
     check_number(mkdir(aside, 0700), 0);
     struct hearing hearing = hearing_begin();
     scene_start(&scene);

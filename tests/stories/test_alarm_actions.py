@@ -86,7 +86,7 @@ def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate
       ok_actions: [{{ type: webhook, format: sns, url: "{topic.url}/sns", {PATIENT} }}] }}
 """))
     topic.wait(1)  # INSUFFICIENT_DATA -> OK
-    for _ in range(20):
+    for _ in range(10):
         assert s.ask("GET", "/x").status == 502
     topic.wait(2)
     wait_until(lambda: manager.firing() == {"errors"}, "the alert")

@@ -175,7 +175,7 @@ routes: [{ match: "ANY /{proxy+}" }]
 
 
 def test_an_alarm_rings_by_what_the_program_itself_counted(sidegate, tmp_path):
-    s = sidegate(hurried=True, config=LIVE)  # nobody listens at the upstream: each request is answered 502
+    s = sidegate(config=LIVE)  # nobody listens at the upstream: each request is answered 502
 
     def listed():
         return json.loads(s.status("/api/v1/alarms", port=s.admin_port)[1])["alarms"]

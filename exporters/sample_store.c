@@ -33,6 +33,9 @@ struct window {
     _Atomic uint64_t seen; /* written by the worker without the lock */
     struct kept **kept;
     unsigned count, room;
+    /* the worker's alone: */
+    uint64_t lost;   /* samples that were to be kept, and were not made */
+    bool is_awaited; /* one is being made */
 };
 
 struct rule {
@@ -90,6 +93,8 @@ static void window_clear(struct sample_store *store, struct window *window)
     window->kept = NULL;
     window->count = window->room = 0;
     window->number = 0;
+    window->lost = 0;
+    window->is_awaited = false;
     atomic_store_explicit(&window->seen, 0, memory_order_relaxed);
 }
 
@@ -290,9 +295,10 @@ bool sample_store_count(struct sample_store *store, const struct sample_rule *na
         window_open(store, rule, window, number);
     uint64_t before = atomic_load_explicit(&window->seen, memory_order_relaxed);
     atomic_store_explicit(&window->seen, before + 1, memory_order_relaxed);
-    if (window->count == before && window->count < SAMPLE_KEPT_MOST)
-        return true;
-    return window->count > 0 && draw(store, before + 1) < window->count;
+    window->lost += window->is_awaited;
+    bool all = window->count + window->lost == before && window->count < SAMPLE_KEPT_MOST;
+    window->is_awaited = all || (window->count > 0 && draw(store, before + 1) < window->count);
+    return window->is_awaited;
 }
 
 /* Room for one more pointer. */
@@ -323,7 +329,9 @@ void sample_store_keep(struct sample_store *store, const struct sample_place *pl
     kept->len = text.len;
     memcpy(kept->text, text.at, text.len);
     pthread_mutex_lock(&store->lock);
-    bool all = window->count + 1 == atomic_load_explicit(&window->seen, memory_order_relaxed);
+    window->is_awaited = false;
+    bool all = window->count + window->lost + 1 ==
+               atomic_load_explicit(&window->seen, memory_order_relaxed);
     if (!all || window->count == SAMPLE_KEPT_MOST) {
         if (window->count == 0) { /* since it was counted, all had to make room for others */
             pthread_mutex_unlock(&store->lock);

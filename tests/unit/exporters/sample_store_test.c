@@ -239,6 +239,21 @@ TEST(a_sample_or_a_name_that_is_too_long_is_left_out)
     sample_store_free(store);
 }
 
+TEST(a_sample_that_was_not_made_is_followed_by_others)
+{
+    struct sample_store *store = store_of(LARGE);
+    struct sample_place place;
+    check(sample_store_count(store, &admin, NOON, &place));
+    for (unsigned i = 0; i < 30; i++) {
+        check(ask(store, &admin, NOON + i, i, 0));
+        check(sample_store_count(store, &admin, NOON + i, &place));
+    }
+    struct sample_set set = read_all(store, &admin, NOON + SECOND, MOST);
+    check(set.population == 61 && set.count == 30 && weights(&set) == 61);
+    sample_set_fini(&set);
+    sample_store_free(store);
+}
+
 static void *read_on(void *context)
 {
     struct sample_store *store = context;
@@ -339,6 +354,7 @@ int sample_store_tests(void)
         cmocka_unit_test(a_clock_that_is_set_back_begins_anew),
         cmocka_unit_test(the_ceiling_holds_and_who_has_most_gives_way),
         cmocka_unit_test(there_are_places_for_256_rules_and_an_idle_one_gives_its_own_away),
+        cmocka_unit_test(a_sample_that_was_not_made_is_followed_by_others),
         cmocka_unit_test(who_asks_meanwhile_gets_what_there_is),
         cmocka_unit_test(a_sample_has_the_names_of_the_api_and_hides_what_the_log_hides),
         cmocka_unit_test(however_large_a_request_is_its_sample_is_bounded_and_whole_json),

@@ -15,6 +15,8 @@ enum {
     UNDER_WAY = 2,
     BATCH_UNITS = 2048,
     BATCH_BYTES = 1024 * 1024,
+    HEAD_BYTES = 16 * 1024,
+    PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
     FIRST_PAUSE_US = 1000 * 1000,
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
@@ -31,11 +33,12 @@ struct sending {
     struct otlp *otlp;
     enum state state;
     struct feed_batch batch;
-    struct buf items, preamble; /* of the batch; whose they are */
-    size_t from, len;           /* of the items: the piece that is sent now; all of them, where no
-                                   receiver found them too large */
-    uint64_t lost;              /* units of the pieces before that were refused */
-    bool is_doubtful;           /* the receiver may have it, and did not say so */
+    struct buf room;     /* HEAD_BYTES for what a request begins with, and the items */
+    struct buf preamble; /* whose they are */
+    size_t from, len;    /* of the items: the piece that is sent now; all of them, where no
+                            receiver found them too large */
+    uint64_t lost;       /* units of the pieces before that were refused */
+    bool is_doubtful;    /* the receiver may have it, and did not say so */
 };
 
 struct otlp {
@@ -43,6 +46,7 @@ struct otlp {
     struct carrier *carrier;
     struct sending sendings[UNDER_WAY];
     struct buf plain; /* a piece on its way into a body */
+    struct buf head;  /* what stands before it */
 
     char *name;
     enum otlp_signal signal;
@@ -101,12 +105,13 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
     otlp->carrier = carrier;
     memcpy(otlp->random, random, sizeof otlp->random);
     memcpy(&otlp->jitter, random, sizeof otlp->jitter);
-    buf_init(&otlp->plain, OTLP_BODY_BYTES);
+    buf_init(&otlp->plain, PLAIN_BYTES);
+    buf_init(&otlp->head, PLAIN_BYTES);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
         sending->otlp = otlp;
         otlp_call_init(&sending->call, on_done);
-        buf_init(&sending->items, BATCH_BYTES);
+        buf_init(&sending->room, HEAD_BYTES + BATCH_BYTES);
         buf_init(&sending->preamble, FRAME_PREAMBLE_BYTES);
     }
     settings_init(otlp, settings);
@@ -115,14 +120,19 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
 
 /* ---- pieces ---- */
 
+static struct span items(const struct sending *sending)
+{
+    return span_from(buf_span(&sending->room), HEAD_BYTES);
+}
+
 static struct span piece(const struct sending *sending)
 {
-    return span_first(span_from(buf_span(&sending->items), sending->from), sending->len);
+    return span_first(span_from(items(sending), sending->from), sending->len);
 }
 
 static bool is_whole(const struct sending *sending)
 {
-    return sending->from == 0 && sending->len == sending->items.len;
+    return sending->from == 0 && sending->len == items(sending).len;
 }
 
 static uint64_t units_of(const struct sending *sending, struct span items)
@@ -144,13 +154,32 @@ static void count_resent(struct sending *sending, uint64_t units)
     feed_resent(sending->otlp->feed, &part);
 }
 
+/* Where nothing is to be compressed or framed, the head is put before the items where they lie. */
+static bool lend_body(struct sending *sending)
+{
+    struct otlp *otlp = sending->otlp;
+    struct span head = buf_span(&otlp->head);
+    if (!otlp_way_is_plain(otlp->way) || !is_whole(sending) || head.len > HEAD_BYTES)
+        return false;
+    char *at = sending->room.at + HEAD_BYTES - head.len;
+    memcpy(at, head.at, head.len);
+    otlp_call_lend(&sending->call, span_make(at, head.len + sending->len));
+    return true;
+}
+
 /* False: no memory. */
 static bool make_body(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
+    buf_clear(&otlp->head);
+    envelope_head(&otlp->envelope, buf_span(&sending->preamble), sending->len, &otlp->head);
+    if (!buf_is_full(&otlp->head) && lend_body(sending))
+        return true;
     buf_clear(&otlp->plain);
-    envelope_wrap(&otlp->envelope, buf_span(&sending->preamble), piece(sending), &otlp->plain);
-    return !buf_is_full(&otlp->plain) && otlp_call_load(&sending->call, otlp->way, &otlp->plain);
+    buf_add(&otlp->plain, buf_span(&otlp->head));
+    buf_add(&otlp->plain, piece(sending));
+    return !buf_is_full(&otlp->head) && !buf_is_full(&otlp->plain) &&
+           otlp_call_load(&sending->call, otlp->way, buf_span(&otlp->plain));
 }
 
 static void land(struct sending *sending)
@@ -161,14 +190,14 @@ static void land(struct sending *sending)
     sending->from = sending->len = 0;
     sending->lost = 0;
     sending->is_doubtful = false;
-    buf_clear(&sending->items);
+    buf_clear(&sending->room);
     buf_clear(&sending->preamble);
 }
 
 /* From where the piece begins, `most` bytes at the most, or one item. */
 static void cut_piece(struct sending *sending, size_t most)
 {
-    sending->len = sending->items.len - sending->from;
+    sending->len = items(sending).len - sending->from;
     while (sending->len > most) {
         size_t half = otlp_half(piece(sending));
         if (half == 0)
@@ -190,7 +219,7 @@ static void go_on(struct sending *sending, uint64_t refused)
     if (sending->len > 0 && make_body(sending))
         return;
     if (sending->len > 0) /* no memory */
-        sending->lost += units_of(sending, span_from(buf_span(&sending->items), sending->from));
+        sending->lost += units_of(sending, span_from(items(sending), sending->from));
     uint64_t lost = sending->lost < sending->batch.units ? sending->lost : sending->batch.units;
     feed_settle(sending->otlp->feed, &sending->batch, lost, DROP_REJECTED);
     land(sending);
@@ -200,7 +229,7 @@ static void go_on(struct sending *sending, uint64_t refused)
 static void give_back(struct sending *sending)
 {
     struct feed *feed = sending->otlp->feed;
-    uint64_t done = units_of(sending, span_first(buf_span(&sending->items), sending->from));
+    uint64_t done = units_of(sending, span_first(items(sending), sending->from));
     uint64_t doubtful =
         sending->state == STATE_FLYING || sending->is_doubtful ? piece_units(sending) : 0;
     if (doubtful > 0 || (sending->batch.is_spooled && done > 0))
@@ -229,6 +258,7 @@ void otlp_change(struct otlp *otlp, const struct otlp_settings *settings)
     settings_fini(otlp);
     settings_init(otlp, settings);
     for (size_t i = 0; i < UNDER_WAY; i++) {
+        otlp_call_forget(&otlp->sendings[i].call);
         if (otlp->sendings[i].state != STATE_FREE && !make_body(&otlp->sendings[i]))
             go_on(&otlp->sendings[i], piece_units(&otlp->sendings[i]));
     }
@@ -245,11 +275,12 @@ void otlp_free(struct otlp *otlp)
             give_back(sending);
         land(sending);
         otlp_call_fini(&sending->call);
-        buf_fini(&sending->items);
+        buf_fini(&sending->room);
         buf_fini(&sending->preamble);
     }
     settings_fini(otlp);
     buf_fini(&otlp->plain);
+    buf_fini(&otlp->head);
     free(otlp);
 }
 
@@ -382,15 +413,20 @@ static void fly(struct sending *sending)
 static bool load(struct sending *sending, enum spool_lane lane)
 {
     struct otlp *otlp = sending->otlp;
-    if (!feed_take(otlp->feed, lane, otlp->most, &sending->items, &sending->preamble,
-                   &sending->batch))
+    if (buf_room(&sending->room, HEAD_BYTES) == NULL)
         return false;
+    sending->room.len = HEAD_BYTES;
+    if (!feed_take(otlp->feed, lane, otlp->most, &sending->room, &sending->preamble,
+                   &sending->batch)) {
+        buf_clear(&sending->room);
+        return false;
+    }
     if (lane == SPOOL_BACKLOG)
         otlp->backlog_at_us =
-            otlp->now_us + sending->items.len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
+            otlp->now_us + items(sending).len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
     else
         otlp->waiting_since_us = 0;
-    sending->len = sending->items.len;
+    sending->len = items(sending).len;
     if (make_body(sending))
         return true;
     tell(otlp, OTLP_UNSENDABLE, "no memory for a batch");

@@ -120,25 +120,35 @@ void envelope_pack(const struct envelope *envelope, struct buf *to)
     buf_add(to, buf_span(&envelope->scope));
 }
 
-void envelope_wrap(const struct envelope *envelope, struct span packed, struct span spans,
-                   struct buf *to)
+/* The resource and the scope: those of `packed`, where it has them. */
+struct whose {
+    struct span resource, scope;
+};
+
+static struct whose whose(const struct envelope *envelope, struct span packed)
 {
-    struct span resource = buf_span(&envelope->resource), scope = buf_span(&envelope->scope);
+    struct whose one = {buf_span(&envelope->resource), buf_span(&envelope->scope)};
     uint32_t len;
     if (packed.len > sizeof len) {
         memcpy(&len, packed.at, sizeof len);
         struct span both = span_from(packed, sizeof len);
-        resource = len <= both.len ? span_first(both, len) : resource;
-        scope = len <= both.len ? span_from(both, len) : scope;
+        if (len <= both.len)
+            one = (struct whose){span_first(both, len), span_from(both, len)};
     }
-    size_t scope_spans = scope.len + spans.len;
+    return one;
+}
+
+void envelope_head(const struct envelope *envelope, struct span packed, size_t items,
+                   struct buf *to)
+{
+    struct whose one = whose(envelope, packed);
+    size_t scope_spans = one.scope.len + items;
     size_t resource_spans =
-        resource.len + otlp_head_size(SCOPE_SPANS_FIELD, scope_spans) + scope_spans;
+        one.resource.len + otlp_head_size(SCOPE_SPANS_FIELD, scope_spans) + scope_spans;
     otlp_head_add(to, RESOURCE_SPANS_FIELD, resource_spans);
-    buf_add(to, resource);
+    buf_add(to, one.resource);
     otlp_head_add(to, SCOPE_SPANS_FIELD, scope_spans);
-    buf_add(to, scope);
-    buf_add(to, spans);
+    buf_add(to, one.scope);
 }
 
 bool gzip_add(struct buf *to, struct span bytes)

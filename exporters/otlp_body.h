@@ -33,9 +33,10 @@ void envelope_fini(struct envelope *envelope);
 
 /* As bytes that stand for it, in a spool. */
 void envelope_pack(const struct envelope *envelope, struct buf *to);
-/* ExportTraceServiceRequest around a run of `spans` fields of ScopeSpans. `packed`: the envelope as
- * it was when they were made; where that is nothing, or broken, `envelope` is what they get. */
-void envelope_wrap(const struct envelope *envelope, struct span packed, struct span spans,
+/* What stands before a run of `spans` fields of ScopeSpans, `items` bytes of them, to make it an
+ * ExportTraceServiceRequest: nothing stands behind them. `packed`: the envelope as it was when they
+ * were made; where that is nothing, or broken, `envelope` is what they get. */
+void envelope_head(const struct envelope *envelope, struct span packed, size_t items,
                    struct buf *to);
 
 /* False: it cannot be compressed into the ceiling of `to`. */

@@ -11,7 +11,8 @@
 #include "rules/base/must.h"
 
 enum {
-    UPLOAD_BYTES = 256 * 1024, /* what is handed to the kernel at once */
+    BODY_BYTES = 2 * 1024 * 1024, /* a batch with its envelope, or compressed badly */
+    UPLOAD_BYTES = 256 * 1024,    /* what is handed to the kernel at once */
     RESPONSE_BYTES = 64 * 1024,
     DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
     CONNECT_TIMEOUT_MS = 5000,
@@ -116,7 +117,7 @@ void otlp_call_init(struct otlp_call *call,
 {
     *call = (struct otlp_call){.flight = {.easy = curl_easy_init(), .on_done = on_done}};
     must(call->flight.easy != NULL);
-    buf_init(&call->body, OTLP_BODY_BYTES);
+    buf_init(&call->body, BODY_BYTES);
     buf_init(&call->response, RESPONSE_BYTES);
 }
 
@@ -127,17 +128,24 @@ void otlp_call_fini(struct otlp_call *call)
     buf_fini(&call->response);
 }
 
-bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct buf *message)
+bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct span message)
 {
-    struct buf body = call->body;
     buf_clear(&call->body);
-    if (way->is_grpc)
-        return grpc_frame_add(&call->body, buf_span(message), way->gzip);
-    if (way->gzip)
-        return gzip_add(&call->body, buf_span(message));
-    call->body = *message;
-    *message = body;
-    return true;
+    bool made = way->is_grpc ? grpc_frame_add(&call->body, message, way->gzip)
+                : way->gzip  ? gzip_add(&call->body, message)
+                             : buf_add(&call->body, message);
+    call->sent = buf_span(&call->body);
+    return made;
+}
+
+bool otlp_way_is_plain(const struct otlp_way *way)
+{
+    return !way->is_grpc && !way->gzip;
+}
+
+void otlp_call_lend(struct otlp_call *call, struct span message)
+{
+    call->sent = message;
 }
 
 static size_t on_response(char *bytes, size_t size, size_t count, void *context)
@@ -190,11 +198,10 @@ static void set_tls(CURL *easy, const struct otlp_way *way)
         curl_easy_setopt(easy, CURLOPT_SSLKEY, way->key_file);
 }
 
-void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
+/* What is the same for each request on that way. */
+static void set_way(struct otlp_call *call, const struct otlp_way *way)
 {
     CURL *easy = call->flight.easy;
-    buf_clear(&call->response);
-    grpc_end_init(&call->end);
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, way->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -207,13 +214,27 @@ void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.at);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_response);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     if (way->is_grpc)
         set_grpc(call, way);
     set_tls(easy, way);
+    call->is_aimed = true;
+}
+
+void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way)
+{
+    buf_clear(&call->response);
+    grpc_end_init(&call->end);
+    if (!call->is_aimed)
+        set_way(call, way);
+    curl_easy_setopt(call->flight.easy, CURLOPT_POSTFIELDS, call->sent.at);
+    curl_easy_setopt(call->flight.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sent.len);
+}
+
+void otlp_call_forget(struct otlp_call *call)
+{
+    call->is_aimed = false;
 }
 
 /* ---- answers ---- */

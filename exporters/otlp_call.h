@@ -7,6 +7,7 @@
 #include "exporters/exporter.h"
 #include "exporters/otlp_grpc.h"
 #include "rules/base/buf.h"
+#include "rules/base/span.h"
 
 /* What all requests of a channel have in common. */
 struct otlp_way;
@@ -17,19 +18,23 @@ void otlp_way_free(struct otlp_way *way);                         /* NULL allowe
 struct otlp_call {
     struct flight flight; /* first: what lands is its call */
     struct buf body, response;
+    struct span sent;    /* the body, or what was lent as such */
+    bool is_aimed;       /* libcurl knows the way */
     struct grpc_end end; /* gRPC's answer, as far as it stands in fields */
 };
 
 void otlp_call_init(struct otlp_call *call,
                     void (*on_done)(struct flight *flight, int result, uint64_t now_us));
 void otlp_call_fini(struct otlp_call *call); /* it is not under way */
-enum { OTLP_BODY_BYTES = 2 * 1024 * 1024 };  /* a batch with its envelope, or compressed badly */
-/* Makes the body of an Export...ServiceRequest; false: no memory. What is in `message` (a buf of
- * OTLP_BODY_BYTES) may be something else afterwards: where the message is the body, they change
- * places. */
-bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct buf *message);
+/* Makes the body of an Export...ServiceRequest; false: no memory. */
+bool otlp_call_load(struct otlp_call *call, const struct otlp_way *way, struct span message);
+/* Where the message is the body, it may be lent instead: until the answer. */
+bool otlp_way_is_plain(const struct otlp_way *way);
+void otlp_call_lend(struct otlp_call *call, struct span message);
 /* What carrier_send() needs; the body and the way have to stay until the answer. */
 void otlp_call_aim(struct otlp_call *call, const struct otlp_way *way);
+/* The next one goes another way. */
+void otlp_call_forget(struct otlp_call *call);
 
 enum otlp_verdict {
     OTLP_TAKEN,

@@ -184,6 +184,18 @@ void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason)
     pthread_mutex_unlock(&queue->lock);
 }
 
+/* A few items that are left go to the front: the same bytes of memory are used again and again
+ * then, which are near, instead of the whole circle. */
+static void begin_anew_with_the_rest(struct queue *queue)
+{
+    size_t held = (size_t)(queue->end - queue->first), at = queue->first % queue->size;
+    if (held == 0 || held > QUEUE_KEEP_BYTES / 4 || at < held || at + held > queue->size)
+        return;
+    memcpy(queue->circle, queue->circle + at, held);
+    queue->first = 0;
+    queue->end = held;
+}
+
 unsigned queue_take(struct queue *queue, struct buf *to, unsigned most)
 {
     unsigned units = 0;
@@ -206,6 +218,7 @@ unsigned queue_take(struct queue *queue, struct buf *to, unsigned most)
         remove_first(queue, head);
     }
     queue->in_hand += units;
+    begin_anew_with_the_rest(queue);
     pthread_mutex_unlock(&queue->lock);
     return units;
 }

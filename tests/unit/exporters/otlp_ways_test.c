@@ -129,15 +129,11 @@ static struct otlp_answer ask(const char *head, struct span body)
     asking.heard.way = otlp_way_new(&to);
     hears = &asking.heard;
     otlp_call_init(&call, on_done);
-    struct buf message;
-    buf_init(&message, OTLP_BODY_BYTES);
-    buf_add(&message, SPAN("\x0a\x04\x12\x02\x12\x00"));
-    check(otlp_call_load(&call, asking.heard.way, &message));
+    check(otlp_call_load(&call, asking.heard.way, SPAN("\x0a\x04\x12\x02\x12\x00")));
     otlp_call_aim(&call, asking.heard.way);
     carrier_send(asking.carrier, &call.flight);
     check(comes_true(it_is_answered, &asking));
     otlp_call_fini(&call);
-    buf_fini(&message);
     otlp_way_free(asking.heard.way);
     carrier_free(asking.carrier);
     collector_fini(&asking.collector);

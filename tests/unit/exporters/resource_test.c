@@ -179,7 +179,7 @@ TEST(what_is_given_stands_over_what_was_found_out)
     envelope_init(&envelope, &resource, some_bytes);
     struct buf request;
     buf_init(&request, 1 << 16);
-    envelope_wrap(&envelope, SPAN(""), SPAN(""), &request);
+    envelope_head(&envelope, SPAN(""), 0, &request);
     Otlp__ExportTraceServiceRequest *message =
         otlp__export_trace_service_request__unpack(NULL, request.len, (const uint8_t *)request.at);
     check(message != NULL);

@@ -338,8 +338,8 @@ otlp:
   - {{ endpoint: "{ears["otlp"].url}", headers: {{ x-key: "OTLPHEADER", x-more: "${{PLANTED_HEADER}}" }}, headers_file: {given}/otlp-headers, spool: {{ path: {out}/spool }} }}
   - {{ name: second, url: "http://ann:{S["password of an otlp url"]}@127.0.0.1:{ears["otlp"].port}/v1/logs?token={S["query of an otlp url"]}", signals: [logs] }}
 logs: {{ otlp: [requests, events] }}
-metrics: {{ exporter: otlp, emf: {{ path: {out}/emf }} }}
-traces: {{ exporter: [otlp, xray], xray: {{ path: {out}/segments }} }}
+metrics: {{ exporter: otlp, emf: {{ path: {out}/emf, {away} }} }}
+traces: {{ exporter: [otlp, xray], xray: {{ path: {out}/segments, {away} }} }}
 aws_keys: {{ file: {given}/aws-keys.yaml }}
 policies: {{ api: "arn:aws:execute-api:eu-west-1:123456789012:shop/prod" }}
 api_keys: {{ file: {given}/keys.yaml }}

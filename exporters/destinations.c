@@ -154,6 +154,8 @@ static unsigned spans_of(const struct report *report)
 
 unsigned report_units(const struct report *report, enum destination destination)
 {
+    if (report_goes_on(report))
+        return destination == DESTINATION_XRAY_FILE || destination == DESTINATION_XRAY_DAEMON;
     if ((unsigned)destination < LOGS)
         return logs[destination].units(report);
     if (destination == DESTINATION_OTLP_EVENTS)

@@ -128,7 +128,7 @@ static void count_lost(struct exporter *e)
 
 static void export_spans(struct exporter *e, const struct report *report)
 {
-    if (!atomic_load(&e->traces_on) || !report->sampled)
+    if (!atomic_load(&e->traces_on) || !report->sampled || report_goes_on(report))
         return;
     unsigned spans = spans_add(e->span_maker, &e->item, report);
     channels_put(e->channels, OTLP_TRACES, &e->item, spans);
@@ -138,7 +138,7 @@ static void export_spans(struct exporter *e, const struct report *report)
 static void export_log_records(struct exporter *e, const struct report *report)
 {
     unsigned records = 0;
-    if (e->log_kinds == 0)
+    if (e->log_kinds == 0 || report_goes_on(report))
         return;
     if ((e->log_kinds & OTLP_LOG_EVENTS) != 0)
         records += log_events_add(e->log_maker, &e->item, report);

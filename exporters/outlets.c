@@ -190,7 +190,7 @@ void outlets_add(struct outlets *outlets, const struct report *report)
     struct items *items = &outlets->items;
     for (unsigned i = LOGS; i-- > 0;) { /* who sees the access line finds the others */
         const struct log_destination *log = log_destination((enum destination)i);
-        if (!is_on(outlets, i) || log->units(report) == 0)
+        if (!is_on(outlets, i) || report_units(report, (enum destination)i) == 0)
             continue;
         items->destination = (enum destination)i;
         items->report = report;

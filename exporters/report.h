@@ -187,4 +187,12 @@ struct report {
     struct report_audit audit;
 };
 
+/* Of an exchange that is not over yet, for X-Ray alone: who, when and what was asked. Its error is
+ * a word that no other has, so that nobody else's record is longer for it. */
+#define REPORT_GOES_ON "in_progress"
+static inline bool report_goes_on(const struct report *report)
+{
+    return report->status == 0 && span_is(report->error, SPAN(REPORT_GOES_ON));
+}
+
 #endif

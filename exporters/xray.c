@@ -156,6 +156,7 @@ struct maker {
     struct span query;  /* masked */
     size_t most, start; /* where it begins in `to`, and how long it may get without metadata */
     uint64_t cut;
+    bool goes_on; /* it is not over yet */
 };
 
 /* Is there still room, after what was written since `mark`? Else it is taken back and counted. */
@@ -332,7 +333,8 @@ static void add_annotations(struct buf *to, const struct report *report,
     xray_text(to, "request_id", report->request_id);
     xray_text(to, "listener", report->listener);
     xray_text(to, "http_route", report->route);
-    xray_text(to, "error_type", error_type(report->error, report->status, 500, digits));
+    if (!report_goes_on(report))
+        xray_text(to, "error_type", error_type(report->error, report->status, 500, digits));
     xray_text(to, "waf_action", waf_action_word(report->waf.action));
     if (report->waf.decided_by > 0)
         xray_number(to, "waf_rule_id", report->waf.decided_by);
@@ -369,7 +371,11 @@ static void add_head(struct maker *m, const struct xray_service *service)
     xray_trace_id(to, "trace_id", report->trace_id);
     if (!is_zero(report->parent_id))
         xray_id(to, "parent_id", report->parent_id);
-    xray_times(to, period_of(report, 0, report->duration_us));
+    struct period period = period_of(report, 0, report->duration_us);
+    if (m->goes_on)
+        xray_since(to, period.start);
+    else
+        xray_times(to, period);
     xray_text(to, "origin", service->origin);
     if (service->account.len > 0) {
         xray_key(to, "resource_arn");
@@ -462,16 +468,20 @@ void xray_add(struct buf *to, const struct report *report, const struct xray_ser
               size_t most, struct buf *scratch)
 {
     struct maker m = {.to = to, .report = report, .start = to->len, .most = most - METADATA_BYTES};
+    m.goes_on = report_goes_on(report);
     m.query = query_masked(report->query, scratch);
     buf_add_byte(to, '{');
     add_head(&m, service);
     add_http(&m);
     add_aws(to, report, service);
-    add_flags(to, report->status, report->error);
-    add_segment_cause(to, report);
+    if (!m.goes_on) {
+        add_flags(to, report->status, report->error);
+        add_segment_cause(to, report);
+    }
     add_annotations(to, report, service);
     add_link(to, report);
-    add_subsegments(&m);
+    if (!m.goes_on)
+        add_subsegments(&m);
     add_metadata(&m);
     buf_add(to, SPAN("}\n"));
     buf_clear(scratch);

@@ -31,7 +31,8 @@ struct xray_service {
     struct span account, region, api, stage; /* of the API; account empty: it is none of AWS's */
 };
 
-/* Appends one document and a line's end. `most` is the longest that the document may be (at least
+/* Appends one document and a line's end; of an exchange that goes on one that says so, which the
+ * whole one of the same id replaces. `most` is the longest that the document may be (at least
  * XRAY_LEAST_BYTES): subsegments that have no room are left out, and metadata.sidegate says how
  * many (`subsegments_cut`). Masked queries are written to `scratch`. */
 enum { XRAY_LEAST_BYTES = 32 * 1024 };

@@ -159,6 +159,12 @@ void xray_times(struct buf *to, struct period period)
     add_time(to, "end_time", period.end / 1000);
 }
 
+void xray_since(struct buf *to, uint64_t start_nano)
+{
+    add_time(to, "start_time", start_nano / 1000);
+    xray_true(to, "in_progress", true);
+}
+
 /* ---- names ---- */
 
 static bool fits_name(char byte)

@@ -26,6 +26,8 @@ void xray_id(struct buf *to, const char *key, const uint8_t id[8]);
 void xray_trace_id(struct buf *to, const char *key, const uint8_t id[16]); /* 1-8-24 */
 /* start_time and end_time: seconds since 1970, to the microsecond. */
 void xray_times(struct buf *to, struct period period);
+/* The same of what is not over yet: in_progress stands for the end. */
+void xray_since(struct buf *to, uint64_t start_nano);
 /* `name`: letters, digits, blanks and a few signs; others go. */
 void xray_name(struct buf *to, struct span text);
 

@@ -165,6 +165,8 @@ static void on_housekeeping(struct timer *timer)
     look_at_memory(worker);
     count_connections(worker);
     show_gauges(worker);
+    if (worker->snapshot->settings->traces.xray.in_progress_us > 0)
+        exchanges_say_progress(&worker->around);
     atomic_store_explicit(&worker->heartbeat_us, loop_now_us(worker->loop), memory_order_relaxed);
     timer_arm(timer, loop_now_us(worker->loop) + HOUSEKEEPING_US);
 }

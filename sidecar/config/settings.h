@@ -418,8 +418,9 @@ struct settings {
         struct {
             struct span address_text;
             struct address address;
-            struct span daemon;     /* "udp:" and the numeric address; at == NULL: none */
-            struct log_settings to; /* a file of segments, and receivers of its lines */
+            struct span daemon;      /* "udp:" and the numeric address; at == NULL: none */
+            struct log_settings to;  /* a file of segments, and receivers of its lines */
+            uint64_t in_progress_us; /* what lasts so long is said before it is over; 0: never */
             struct span origin;
             /* of the API that policies.api names; empty: not given */
             struct span account, region, api, stage, resource_arn;

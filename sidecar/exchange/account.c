@@ -285,3 +285,34 @@ enum step stage_account(struct exchange *x)
         x->around->on_report(x->around->context, &report);
     return STEP_END;
 }
+
+/* ---- exchanges that go on ---- */
+
+static bool is_worth_telling(const struct exchange *x, uint64_t now_us)
+{
+    uint64_t longest_us = x->settings->traces.xray.in_progress_us;
+    bool goes_there = (x->settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
+    return longest_us > 0 && goes_there && x->trace.sampled && !x->trace.is_told &&
+           now_us - x->began_us >= longest_us;
+}
+
+void exchanges_say_progress(struct surroundings *around)
+{
+    uint64_t now_us = loop_clock_us(around->loop);
+    for (struct list *at = around->exchanges.next; at != &around->exchanges; at = at->next) {
+        struct exchange *x = list_entry(at, struct exchange, link);
+        if (!is_worth_telling(x, now_us) || around->ring == NULL)
+            continue;
+        struct report report = {
+            .began_wall_us = x->began_wall_us,
+            .duration_us = now_us - x->began_us,
+            .request_id = span_make(x->request_id, UUID_LENGTH),
+            .error = SPAN(REPORT_GOES_ON),
+        };
+        say_connection(x, &report);
+        say_request(x, &report);
+        trace_say(x, &report);
+        x->trace.is_told = true;
+        ring_put(around->ring, around->worker, &report);
+    }
+}

@@ -91,6 +91,9 @@ void exchange_begin(struct surroundings *around, struct snapshot *snapshot, stru
 /* The worker stops: ends every exchange now, each with its record. */
 void exchanges_abort(struct surroundings *around);
 
+/* Tells X-Ray of those that have lasted long. Cheap: nothing is asked of those that have not. */
+void exchanges_say_progress(struct surroundings *around);
+
 /* Keys of issuers were fetched, or could not be: who waits for them looks again. */
 void exchanges_keys_came(struct surroundings *around);
 

@@ -17,6 +17,7 @@ struct exchange_trace {
     struct span rule;             /* X-Ray's that was asked about it; empty: none */
     bool is_given;                /* the caller's trace goes on; else it begins here */
     bool sampled;                 /* before anything was known of the answer */
+    bool is_told;                 /* X-Ray knows that it goes on */
     bool is_linked;               /* the caller's trace was not taken over, but `link` is known */
     struct trace_context link;
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traces to X-Ray: segment documents by UDP to its daemon and to a file, as they are documented."""
 import json
+import threading
 import time
 
 import pytest
@@ -130,6 +131,32 @@ def test_the_environment_alone_says_where_the_daemon_is(sidegate, backend, daemo
                                              "AWS_XRAY_DAEMON_ADDRESS": f"tcp:127.0.0.1:9 udp:127.0.0.1:{daemon.port}"})
     line = ask_traced(s)
     assert daemon.of(line["trace_id"])["id"] == line["span_id"]
+
+
+def test_a_request_that_lasts_is_in_progress_until_the_whole_of_it_replaces_that(sidegate, backend, daemon, tmp_path):
+    told = threading.Event()
+
+    def slow(wire):
+        line, _, _ = read_request(wire)
+        assert "/slow" not in line or told.wait(20)
+        wire.send(OK)
+        wire.close()
+
+    s = sidegate(backend(slow).url, config=xray(daemon, "in_progress: 200ms"))
+    assert s.ask(target="/quick").status == 200
+    asked = threading.Thread(target=lambda: s.ask(target="/slow?token=hush"))
+    asked.start()
+    first = wait_until(lambda: [one for one in daemon.segments if one.get("in_progress")], "that it goes on")[0]
+    told.set()
+    asked.join()
+    check_document(first)
+    assert "end_time" not in first and not {"error", "fault", "throttle", "cause", "subsegments"} & set(first)
+    assert first["http"] == {"request": {"method": "GET", "url": "http://test.example/slow?token=REDACTED", "client_ip": "127.0.0.1"}}
+    wait_until(lambda: len(daemon.segments) == 3, "the whole of both")
+    whole, = [one for one in daemon.segments if one["id"] == first["id"] and not one.get("in_progress")]
+    assert (whole["trace_id"], whole["start_time"], whole["http"]["response"]["status"]) == (first["trace_id"], first["start_time"], 200)
+    assert len(s.lines(2)) == 2  # and nobody else has heard of it
+    assert s.metric("sidegate_export_produced_total", destination="access_log") == 2
 
 
 def test_the_gateways_names_come_from_the_apis_arn(sidegate, backend, daemon):

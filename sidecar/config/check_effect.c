@@ -2,6 +2,7 @@
 /* What is written well and does nothing, as far as it can be known beforehand: each is a warning,
  * so that nobody waits for what never comes. */
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +11,13 @@
 #include "rules/base/number.h"
 #include "sidecar/config/read.h"
 
-enum { HINT_BYTES = 160, NAMES_MOST = 64, SHOWN_BYTES = 100, SECOND_US = 1000000 };
+enum {
+    HINT_BYTES = 160,
+    NAMES_MOST = 64,
+    SHOWN_BYTES = 100,
+    USER_BYTES = 4096,
+    SECOND_US = 1000000
+};
 
 static const struct node *given(const struct reading *reading, const char *path)
 {
@@ -21,6 +28,21 @@ static void warn(struct reading *reading, const struct node *at, const char *hin
                  const char *message)
 {
     fault_add(reading->faults, FAULT_WARNING, at->place, span_text(hint), "%s", message);
+}
+
+/* ---- who it becomes ---- */
+
+/* A start as root would fail; nobody else becomes anybody. */
+static void check_user(struct reading *reading)
+{
+    const struct node *node = given(reading, "process.user");
+    struct span name = reading->settings->process.user;
+    struct passwd user, *found = NULL;
+    char room[USER_BYTES];
+    if (node != NULL && name.at != NULL && geteuid() == 0 &&
+        getpwnam_r(name.at, &user, room, sizeof room, &found) == 0 && found == NULL)
+        fault_add(reading->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
+                  "process.user: there is no user '" SPAN_FORMAT "' here", span_arg(name));
 }
 
 /* ---- words that cancel each other ---- */
@@ -235,6 +257,7 @@ void effect_check(struct reading *reading)
     const struct node *alarms = given(reading, "alarms");
     if (faults_count(reading->faults, FAULT_ERROR) > 0)
         return; /* what is refused has no effect, either */
+    check_user(reading);
     check_nones(reading);
     check_log(reading, "execution_log", settings->execution_log.is_on);
     check_log(reading, "waf_log", settings->waf_log.is_on);

@@ -106,6 +106,7 @@ WITHOUT_EFFECT = [  # text, what it warns at, what is said
         ("metrics.emf.path", "metrics: { emf: { path: PATH } }"), ("process.log.path", "process: { log: { path: PATH } }"),
         ("traces.xray.path", "traces: { exporter: xray, xray: { path: PATH } }"))],
     ("audit_log: { path: a.log, type: concurrent, storage_dir: /nowhere }", "/nowhere", "audit_log.storage_dir: it cannot be written: /nowhere: No such file"),
+    *([("process: { user: nobody-of-that-name }", "nobody", "process.user: there is no user 'nobody-of-that-name' here")] if os.getuid() == 0 else []),
     ("access_log: { path: /etc }", "/etc", "access_log.path: it cannot be written: /etc: this is a folder"),
     ("process: { state_dir: /etc/passwd }", "/etc", "process.state_dir: it cannot be written: /etc/passwd: this is no folder"),
     ("process: { state_dir: /etc/passwd/x/y }", "/etc", "process.state_dir: it cannot be written: /etc/passwd/x: Not a directory"),

@@ -81,7 +81,8 @@ static bool scheme_ends(struct span before)
 /* Is the word that stands there one? Digits of an escape in front of it are none of its own. */
 static bool word_is_secret(struct span text, size_t start, size_t end)
 {
-    if (start > 0 && text.at[start - 1] == '%' && end - start > 2)
+    if (start > 0 && text.at[start - 1] == '%' && end - start > 2 &&
+        byte_hex(text.at[start]) >= 0 && byte_hex(text.at[start + 1]) >= 0)
         start += 2;
     struct span word = span_make(text.at + start, end - start);
     return is_secret_word(word, span_from(text, end)) || scheme_ends(span_first(text, start));
@@ -292,13 +293,18 @@ static size_t part_length(struct span text, size_t at, struct span word, size_t 
     return *said + span_first(value, span_find(value, SPAN("\r\n--"))).len;
 }
 
+static bool is_secret_name(struct span word)
+{
+    return name_is_secret(word) || field_is_secret(word);
+}
+
 /* Of what a word begins, how much is to go, and how much of that is said before: `password=`. */
 static size_t masked_length(struct span text, struct span word, size_t *said)
 {
     char end;
     struct span behind = span_from(text, word.len);
     size_t len = secret_length(text, word, said);
-    if (len > 0 || !(name_is_secret(word) || field_is_secret(word)))
+    if (len > 0 || !is_secret_name(word))
         return len;
     size_t separator = separator_length(behind, &end);
     if (separator == 0)
@@ -366,8 +372,8 @@ bool text_may_have_secrets(struct span text)
         if (c != ':' && c != '=' && c != '>')
             continue;
         bool is_part = c == '=' && span_ends_nocase(span_first(text, i), SPAN("name"));
-        struct span word = is_part ? word_behind(text, i) : word_before(text, i);
-        if (name_is_secret(word) || field_is_secret(word) ||
+        if (is_secret_name(word_before(text, i)) ||
+            (is_part && is_secret_name(word_behind(text, i))) ||
             span_starts(span_from(text, i), SPAN("://")))
             return true;
     }

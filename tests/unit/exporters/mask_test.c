@@ -148,6 +148,8 @@ TEST(texts_lose_keys_and_passwords_of_urls)
         {"-----BEGIN CERTIFICATE-----\nMII", "-----BEGIN CERTIFICATE-----\nMII"},
         {"Basic dXNlcjpwYXNzd29yZA==.", "Basic REDACTED"},
         {"a Basic plan", "a Basic plan"},
+        {"x-amz-name=1", "x-amz-name=REDACTED"},
+        {"%AKIAIOSFODNN7EXAMPLE", "%REDACTED"},
         {"sk_live_abcdefghijklmnop, 7", "REDACTED, 7"},
         {"Authorization: Digest a=\"b\", c\r\nCookie: a=1; b=2\r\nHost: c",
          "Authorization: REDACTED\r\nCookie: REDACTED\r\nHost: c"},

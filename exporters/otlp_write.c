@@ -279,7 +279,9 @@ static inline size_t number_size(uint64_t value)
 
 void attribute_number(struct attributes *to, struct span key, uint64_t value)
 {
-    char *at = value > 0 && may_add(to) ? buf_room(to->to, key_room(key)) : NULL;
+    if (value == 0 || !may_add(to))
+        return;
+    char *at = buf_room(to->to, key_room(key));
     if (at == NULL)
         return;
     if (value > INT64_MAX)

@@ -60,12 +60,19 @@ void decision_attributes_add(struct attributes *to, const struct report_decision
     attribute_text(to, SPAN("sidegate.reason"), decision->reason);
 }
 
+/* Most differ in their first letter. */
+static inline bool is_named(const struct report_stage *stage, struct span name)
+{
+    return name.len > 0 && stage->name[0] == name.at[0] &&
+           strncmp(stage->name, name.at, name.len) == 0 && stage->name[name.len] == '\0';
+}
+
 uint64_t stage_end_nano(const struct report *report, struct span name)
 {
     uint64_t end_us = 0;
     for (size_t i = 0; i < report->stage_count; i++) {
         const struct report_stage *stage = &report->stages[i];
-        if (strncmp(stage->name, name.at, name.len) == 0 && stage->name[name.len] == '\0') {
+        if (is_named(stage, name)) {
             end_us = stage->start_us + stage->duration_us;
             break;
         }

@@ -18,7 +18,7 @@ static inline uint64_t wire_tag(unsigned field, enum wire_type type)
 static inline size_t varint_size(uint64_t number)
 {
     unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
-    return (bits + 6) / 7;
+    return (bits * 9 + 64) / 64; /* (bits + 6) / 7, up to 64 of them */
 }
 
 /* Returns where it ends. */

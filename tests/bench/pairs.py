@@ -34,12 +34,12 @@ http {{
 DONE = 'function done(s) io.write(string.format("N %d %d\\n", s.requests, s.errors.status + s.errors.read + s.errors.connect)) end\n'
 
 
-def arguments(**more):
+def arguments(seconds=2, **more):
     """Options that every such benchmark has; `more`: name -> (default, choices)."""
     parser = argparse.ArgumentParser()
     for name in ("sidegate", "nginx", "wrk"):
         parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=seconds)
     parser.add_argument("--rounds", type=int, default=15)
     for name, (default, choices) in more.items():
         parser.add_argument(f"--{name}", default=default, choices=choices)

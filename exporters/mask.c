@@ -98,12 +98,12 @@ static uint64_t tail_of(struct span name)
     return TAIL(last[-1], *last);
 }
 
-static bool is_in_table(struct span name, enum place place)
+static bool is_in_table(struct span name, unsigned places)
 {
     uint64_t tail = tail_of(name);
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
         const struct secret *secret = &secrets[i];
-        if (secret->tail == tail && (secret->places & place) != 0 &&
+        if (secret->tail == tail && (secret->places & places) != 0 &&
             span_ends_nocase(name, secret->name) &&
             (secret->reach == ENDS || part_begins(name, name.len - secret->name.len)))
             return true;
@@ -123,13 +123,14 @@ static bool end_fits(struct span name)
     return (tails & tail_of(name)) != 0;
 }
 
-static bool is_secret(struct span name, enum place place)
+/* In one of the places. */
+static bool is_secret(struct span name, unsigned places)
 {
     if (name.len < SHORTEST)
         return false;
-    if (place == ARGUMENT && begin_fits(name) && begins_as_secret(name))
+    if ((places & ARGUMENT) != 0 && begin_fits(name) && begins_as_secret(name))
         return true;
-    return end_fits(name) && is_in_table(name, place);
+    return end_fits(name) && is_in_table(name, places);
 }
 
 /* `to` has NAME_LONGEST bytes. */
@@ -179,6 +180,11 @@ bool name_is_secret(struct span name)
 bool field_is_secret(struct span name)
 {
     return is_secret(name, FIELD);
+}
+
+bool word_names_secret(struct span word)
+{
+    return is_secret(word, ARGUMENT | FIELD);
 }
 
 bool variable_is_secret(struct span variable)

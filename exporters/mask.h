@@ -19,6 +19,9 @@ bool name_is_secret(struct span name);
  * key, a token? */
 bool field_is_secret(struct span name);
 
+/* One of both, of a name that is a word: letters, digits, '_', '-'. */
+bool word_names_secret(struct span word);
+
 /* Does the variable of a rule: ARGS:password, REQUEST_HEADERS:Authorization, REQUEST_COOKIES:sid?
  * Those of names, as ARGS_NAMES, hold none. */
 bool variable_is_secret(struct span variable);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of any kind: what stands behind a name that announces a secret, and what reads as one. */
 #include "exporters/mask.h"
+#include "rules/base/eights.h"
 
 enum { SECRET_WORD = 16, KEY_SHORTEST = 64 };
 
@@ -293,18 +294,13 @@ static size_t part_length(struct span text, size_t at, struct span word, size_t 
     return *said + span_first(value, span_find(value, SPAN("\r\n--"))).len;
 }
 
-static bool is_secret_name(struct span word)
-{
-    return name_is_secret(word) || field_is_secret(word);
-}
-
 /* Of what a word begins, how much is to go, and how much of that is said before: `password=`. */
 static size_t masked_length(struct span text, struct span word, size_t *said)
 {
     char end;
     struct span behind = span_from(text, word.len);
     size_t len = secret_length(text, word, said);
-    if (len > 0 || !is_secret_name(word))
+    if (len > 0 || !word_names_secret(word))
         return len;
     size_t separator = separator_length(behind, &end);
     if (separator == 0)
@@ -365,16 +361,32 @@ static struct span word_behind(struct span text, size_t at)
     return span_first(rest, word_length(rest));
 }
 
+static uint64_t asks_for_separators(uint64_t eight)
+{
+    return eight_is(eight, ':') | eight_is(eight, '=') | eight_is(eight, '>');
+}
+
+/* Does something stand around the separator there that may be masked? */
+static bool may_be_secret(struct span text, size_t at)
+{
+    if (word_names_secret(word_before(text, at)) || span_starts(span_from(text, at), SPAN("://")))
+        return true;
+    return text.at[at] == '=' && span_ends_nocase(span_first(text, at), SPAN("name")) &&
+           word_names_secret(word_behind(text, at));
+}
+
 bool text_may_have_secrets(struct span text)
 {
+    enum { EIGHT = 8 };
     for (size_t i = 0; i < text.len; i++) {
+        if (i % EIGHT == 0) {
+            while (i + EIGHT <= text.len && !eights_any(text.at + i, EIGHT, asks_for_separators))
+                i += EIGHT;
+            if (i == text.len)
+                break;
+        }
         char c = text.at[i];
-        if (c != ':' && c != '=' && c != '>')
-            continue;
-        bool is_part = c == '=' && span_ends_nocase(span_first(text, i), SPAN("name"));
-        if (is_secret_name(word_before(text, i)) ||
-            (is_part && is_secret_name(word_behind(text, i))) ||
-            span_starts(span_from(text, i), SPAN("://")))
+        if ((c == ':' || c == '=' || c == '>') && may_be_secret(text, i))
             return true;
     }
     return text_has_secret(text);

@@ -10,6 +10,7 @@
 #include "exporters/plan.h"
 #include "exporters/record.h"
 #include "exporters/rule_log.h"
+#include "exporters/stage_spans.h"
 #include "exporters/xray.h"
 #include "rules/base/must.h"
 
@@ -146,10 +147,10 @@ const char *log_signal(enum destination destination)
 
 static unsigned spans_of(const struct report *report)
 {
-    size_t stages = report->stage_count < RECORD_STAGES ? report->stage_count : RECORD_STAGES;
     if (!report->sampled)
         return 0;
-    return (unsigned)(1 + stages + report->authorizer.is_called + report->attempt_count);
+    return (unsigned)(1 + stages_told(report, RECORD_STAGES) + report->authorizer.is_called +
+                      report->attempt_count);
 }
 
 unsigned report_units(const struct report *report, enum destination destination)

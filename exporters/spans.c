@@ -305,12 +305,12 @@ static void add_authorizer(struct span_maker *maker, struct buf *to, const struc
 unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report *report)
 {
     add_server(maker, to, report);
-    stage_spans_add(maker->stage_spans, to, report);
+    size_t stages = stage_spans_add(maker->stage_spans, to, report);
     size_t attempts =
         report->attempt_count < REPORT_ATTEMPTS ? report->attempt_count : REPORT_ATTEMPTS;
     if (report->authorizer.is_called)
         add_authorizer(maker, to, report);
     for (size_t i = 0; i < attempts; i++)
         add_client(maker, to, report, i);
-    return (unsigned)(1 + report->stage_count + report->authorizer.is_called + attempts);
+    return (unsigned)(1 + stages + report->authorizer.is_called + attempts);
 }

@@ -83,12 +83,21 @@ struct period period_of(const struct report *report, uint64_t start_us, uint64_t
     return (struct period){began + start, began + start + duration};
 }
 
+size_t stages_told(const struct report *report, size_t most)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < report->stage_count && i < most; i++)
+        told += stage_is_told(&report->stages[i]);
+    return told;
+}
+
 bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index)
 {
     uint64_t end = attempt->start_us + attempt->duration_us;
     for (size_t i = report->stage_count; i-- > 0;) {
         const struct report_stage *stage = &report->stages[i];
-        if (attempt->start_us >= stage->start_us && end <= stage->start_us + stage->duration_us) {
+        if (stage_is_told(stage) && attempt->start_us >= stage->start_us &&
+            end <= stage->start_us + stage->duration_us) {
             *index = i;
             return true;
         }
@@ -131,14 +140,20 @@ static char *put_stage(const struct stage_spans *mold, char *at, const struct re
     return at + MOLD_TAIL;
 }
 
-void stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
+size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
 {
+    size_t told = 0;
     char *room = buf_room(to, report->stage_count * SPAN_LONGEST), *at = room;
     if (room == NULL)
-        return;
+        return 0;
     memcpy(spans->head + MOLD_TRACE, report->trace_id, sizeof report->trace_id);
     memcpy(spans->head + MOLD_PARENT, report->span_id, sizeof report->span_id);
-    for (size_t i = 0; i < report->stage_count; i++)
+    for (size_t i = 0; i < report->stage_count; i++) {
+        if (!stage_is_told(&report->stages[i]))
+            continue;
         at = put_stage(spans, at, report, i);
+        told++;
+    }
     buf_grew(to, (size_t)(at - room));
+    return told;
 }

@@ -19,8 +19,16 @@ struct period {
  * nanosecond: Jaeger calls spans without any duration faulty. */
 struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us);
 
-/* The stage that the attempt lies in from its start to its end, the later one where an attempt
- * without any duration lies between two; false: none. */
+/* What took less than a microsecond is no span: most stages of most requests. */
+static inline bool stage_is_told(const struct report_stage *stage)
+{
+    return stage->duration_us > 0;
+}
+/* How many of the first `most` stages are. */
+size_t stages_told(const struct report *report, size_t most);
+
+/* The stage, of those that are told, that the attempt lies in from its start to its end, the later
+ * one where an attempt without any duration lies between two; false: none. */
 bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index);
 
 /* The id of a stage's span follows from the SERVER span's. Never zero. */
@@ -29,7 +37,7 @@ void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8]);
 struct stage_spans;
 struct stage_spans *stage_spans_new(void);
 void stage_spans_free(struct stage_spans *spans);
-/* One INTERNAL span for each stage, children of the SERVER span. */
-void stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report);
+/* One INTERNAL span for each stage that is told, children of the SERVER span. Returns how many. */
+size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report);
 
 #endif

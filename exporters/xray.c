@@ -263,8 +263,10 @@ static void add_stage(struct maker *m, size_t i)
 static void add_subsegments(struct maker *m)
 {
     xray_open(m->to, "subsegments", '[');
-    for (size_t i = 0; i < m->report->stage_count; i++)
-        add_stage(m, i);
+    for (size_t i = 0; i < m->report->stage_count; i++) {
+        if (stage_is_told(&m->report->stages[i]))
+            add_stage(m, i);
+    }
     add_calls_of(m, no_stage);
     buf_add_byte(m->to, ']');
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "exporters/destinations.h"
 #include "exporters/proto/otlp.pb-c.h"
 #include "rules/base/arena.h"
 #include "rules/base/encode.h"
@@ -190,26 +191,43 @@ TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
     drop(&f);
 }
 
-TEST(what_took_no_time_lasts_a_nanosecond_inside_its_parent)
+static const struct report_stage with_idle_ones[] = {
+    {"read_head", 0, 0}, {"connect", 0, 100}, {"await_answer", 100, 900}, {"respond", 1000, 0}};
+
+TEST(a_stage_that_took_less_than_a_microsecond_is_no_span)
 {
     struct report report = sample_report();
-    static const struct report_stage stages[] = {
-        {"read_head", 0, 0}, {"connect", 0, 100}, {"await_answer", 100, 900}, {"respond", 1000, 0}};
-    report.stages = stages;
+    report.stages = with_idle_ones;
+    report.stage_count = 4;
+    report.attempts[0].start_us = 1000; /* in respond, which is none */
+    report.attempts[0].duration_us = 0;
+    struct fixture f = make(&report, NULL);
+    check_number(f.read->n_spans, 1 + 2 + 2);
+    check_number(report_units(&report, DESTINATION_TRACES), 1 + 2 + 2);
+    assert_string_equal(f.read->spans[1]->name, "connect");
+    assert_string_equal(f.read->spans[2]->name, "await_answer");
+    check(same_id(f.read->spans[3]->parent_span_id, f.read->spans[2]->span_id));
+    drop(&f);
+}
+
+TEST(an_attempt_that_took_no_time_lasts_a_nanosecond_inside_its_parent)
+{
+    struct report report = sample_report();
+    report.stages = with_idle_ones;
     report.stage_count = 4;
     report.attempts[0].start_us = 100; /* where connect ends and await_answer begins */
     report.attempts[0].duration_us = 0;
     struct fixture f = make(&report, NULL);
-    const Otlp__Span *server = f.read->spans[0], *await = f.read->spans[3];
+    const Otlp__Span *server = f.read->spans[0], *await = f.read->spans[2];
+    const Otlp__Span *attempt = f.read->spans[3];
     for (size_t i = 1; i < f.read->n_spans; i++) {
         const Otlp__Span *span = f.read->spans[i];
         check(span->start_time_unix_nano < span->end_time_unix_nano);
         check(span->start_time_unix_nano >= server->start_time_unix_nano);
         check(span->end_time_unix_nano <= server->end_time_unix_nano);
     }
-    check(f.read->spans[1]->end_time_unix_nano - f.read->spans[1]->start_time_unix_nano == 1);
-    check(f.read->spans[4]->end_time_unix_nano == server->end_time_unix_nano);
-    check(same_id(f.read->spans[5]->parent_span_id, await->span_id));
+    check(attempt->end_time_unix_nano - attempt->start_time_unix_nano == 1);
+    check(same_id(attempt->parent_span_id, await->span_id));
     drop(&f);
     report.duration_us = 0;
     f = make(&report, NULL);
@@ -381,7 +399,8 @@ int spans_tests(void)
         cmocka_unit_test(attempts_are_client_spans_inside_the_stage_that_holds_them),
         cmocka_unit_test(the_call_to_an_authorizer_is_a_client_span_and_names_no_path),
         cmocka_unit_test(an_attempt_longer_than_any_stage_is_the_servers_own_child),
-        cmocka_unit_test(what_took_no_time_lasts_a_nanosecond_inside_its_parent),
+        cmocka_unit_test(a_stage_that_took_less_than_a_microsecond_is_no_span),
+        cmocka_unit_test(an_attempt_that_took_no_time_lasts_a_nanosecond_inside_its_parent),
         cmocka_unit_test(a_block_is_no_error_but_says_everything),
         cmocka_unit_test(a_5xx_is_an_error_of_the_server),
         cmocka_unit_test(sixteen_events_and_then_a_count),

@@ -65,20 +65,6 @@ size_t span_find(struct span s, struct span what)
     return found != NULL ? (size_t)(found - s.at) : SPAN_NONE;
 }
 
-size_t span_find_nocase(struct span s, struct span what)
-{
-    if (what.len == 0)
-        return 0;
-    if (s.len < what.len)
-        return SPAN_NONE;
-    char first = byte_lower(what.at[0]);
-    for (size_t i = 0; i <= s.len - what.len; i++) {
-        if (byte_lower(s.at[i]) == first && bytes_are_nocase(s.at + i, what.at, what.len))
-            return i;
-    }
-    return SPAN_NONE;
-}
-
 struct span span_trim(struct span s, const char *bytes)
 {
     struct span set = span_text(bytes);

@@ -66,7 +66,7 @@ size_t span_find_byte(struct span s, char byte);      /* index or SPAN_NONE */
 size_t span_find_last_byte(struct span s, char byte); /* index or SPAN_NONE */
 size_t span_find(struct span s,
                  struct span what); /* index of the first occurrence or SPAN_NONE; empty: 0 */
-size_t span_find_nocase(struct span s, struct span what);
+size_t span_find_nocase(struct span s, struct span what); /* likewise, in linear time */
 struct span span_trim(struct span s,
                       const char *bytes); /* without leading and trailing bytes of the given set */
 struct span span_trim_ows(struct span s); /* without SP and HTAB at both ends: RFC 9110 5.6.3 */

@@ -2,7 +2,9 @@
 #include "rules/base/span.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/base/suites.h"
 
@@ -64,6 +66,46 @@ TEST(text_is_found_where_it_first_stands)
     check_number(span_find_nocase(SPAN("abcABD"), SPAN("abd")), 3);
     check(span_find_nocase(SPAN("ab"), SPAN("abc")) == SPAN_NONE);
     check_number(span_find_nocase(none, none), 0);
+}
+
+/* Against comparing at every place: words of two letters, which repeat themselves. */
+TEST(text_in_any_case_is_found_as_by_comparing_everywhere)
+{
+    uint32_t dice = 1;
+    for (uint32_t round = 0; round < 20000; round++) {
+        char text[96], what[48];
+        size_t text_len = 16 + round % 80, what_len = 16 + round % 7, expected = SPAN_NONE;
+        for (size_t i = 0; i < text_len; i++)
+            text[i] = "abABaaaa"[(dice = dice * 1664525 + 1013904223) >> 29];
+        size_t from = (dice >> 8) % text_len;
+        for (size_t i = 0; i < what_len; i++) {
+            size_t at = round % 3 == 0 ? i % (2 + round % 5) : from + i;
+            what[i] = text[at % text_len];
+        }
+        struct span s = span_make(text, text_len), word = span_make(what, what_len);
+        for (size_t at = 0; at + what_len <= text_len && expected == SPAN_NONE; at++)
+            if (span_is_nocase(span_make(text + at, what_len), word))
+                expected = at;
+        check(span_find_nocase(s, word) == expected);
+    }
+}
+
+/* A search that compares everywhere makes 4,000,000,000,000 steps of this. */
+TEST(a_long_text_that_almost_repeats_itself_is_searched_in_linear_time)
+{
+    enum { LONG = 4 * 1024 * 1024 };
+    char *text = must_alloc(LONG), *what = must_alloc(LONG / 4);
+    memset(text, 'a', LONG);
+    memset(what, 'A', LONG / 4);
+    what[LONG / 4 - 1] = 'b';
+    check(span_find_nocase(span_make(text, LONG), span_make(what, LONG / 4)) == SPAN_NONE);
+    what[LONG / 4 - 1] = 'a';
+    what[0] = 'b';
+    check(span_find_nocase(span_make(text, LONG), span_make(what, LONG / 4)) == SPAN_NONE);
+    text[LONG / 2] = 'B';
+    check_number(span_find_nocase(span_make(text, LONG), span_make(what, LONG / 4)), LONG / 2);
+    free(text);
+    free(what);
 }
 
 TEST(a_part_of_a_span_never_leaves_it)
@@ -128,6 +170,8 @@ int span_suite(void)
         cmocka_unit_test(a_span_starts_and_ends_with_what_it_should),
         cmocka_unit_test(bytes_are_found_from_both_ends),
         cmocka_unit_test(text_is_found_where_it_first_stands),
+        cmocka_unit_test(text_in_any_case_is_found_as_by_comparing_everywhere),
+        cmocka_unit_test(a_long_text_that_almost_repeats_itself_is_searched_in_linear_time),
         cmocka_unit_test(a_part_of_a_span_never_leaves_it),
         cmocka_unit_test(trimming_takes_only_the_given_bytes_at_the_ends),
         cmocka_unit_test(cutting_gives_every_piece_and_then_says_that_it_is_over),

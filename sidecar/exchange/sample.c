@@ -114,7 +114,13 @@ void sample_say(const struct exchange *x, struct report *report, struct sampling
             ask(x, &x->changes.samples[i], sampling);
     if (x->settings->sampled_requests.of == SAMPLES_OF_ALL)
         ask_others(x, report, sampling);
-    report->waf_log.sampled = sampling->count > 0;
+    if (sampling->count == 0)
+        return;
+    report->waf_log.sampled = true;
+    report->waf_log.labels = x->changes.labels;
+    report->waf_log.label_count = x->changes.label_count;
+    report->waf_log.inserted = x->changes.inserted;
+    report->waf_log.inserted_count = x->changes.inserted_count;
 }
 
 void sample_keep(const struct exchange *x, struct report *report, const struct sampling *sampling)
@@ -122,10 +128,6 @@ void sample_keep(const struct exchange *x, struct report *report, const struct s
     struct buf text, scratch;
     if (!report->waf_log.sampled)
         return;
-    report->waf_log.labels = x->changes.labels;
-    report->waf_log.label_count = x->changes.label_count;
-    report->waf_log.inserted = x->changes.inserted;
-    report->waf_log.inserted_count = x->changes.inserted_count;
     buf_init(&text, SAMPLED_ROOM);
     buf_init(&scratch, SAMPLED_ROOM);
     for (size_t i = 0; i < sampling->count; i++) {

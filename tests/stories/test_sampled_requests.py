@@ -159,6 +159,17 @@ def test_credentials_secrets_and_what_is_redacted_are_in_no_sample(shop, tmp_pat
     assert (request["URI"], request["Method"]) == ("REDACTED?REDACTED", "REDACTED")
 
 
+def test_secrets_in_fields_that_rules_insert_are_in_no_sample_and_no_log(shop, tmp_path):
+    secrets = {"x-api-key": "k3y-of-mine", "note": "ghp_0123456789abcdefghijABCDEFGHIJ456789", "session": "s3cr3t-one", "shade": "of grey"}
+    insert = {"Action": {"Count": {"CustomRequestHandling": {"InsertHeaders": [{"Name": n, "Value": v} for n, v in secrets.items()]}}}}
+    s = shop(rule(0, "note", starts(PATH, "/noted"), insert), config=f"waf_log: {{ path: {tmp_path}/waf.log }}\n")
+    s.ask("/noted")
+    log = wait_until(lambda: (tmp_path / "waf.log").read_text(), "a line")
+    for said in (str(s.sampled(rule="m-note")[1]), str(s.sampled(rule="default")[1]), log):
+        assert "x-amzn-waf-x-api-key" in said and "of grey" in said
+        assert [name for name, secret in secrets.items() if secret in said and name != "shade"] == []
+
+
 def test_a_reload_keeps_the_samples_of_rules_that_are_still_there(shop):
     s = shop(*RULES)
     s.ask("/admin")

@@ -77,6 +77,7 @@ static void want_no_heads(struct report *report)
 {
     report->audit.wanted = report->waf_log.wanted = report->waf_log.sampled = false;
     report->execution.traces = false;
+    report->waf_log.label_count = report->waf_log.inserted_count = 0;
 }
 
 /* A match in the text of an XML document does not say in which element: where there is a secret in
@@ -133,6 +134,14 @@ static void keep_silent(struct report *report)
     report->waf.match_count = 0;
 }
 
+void audit_hide(const struct exchange *x, struct report *report, struct arena *arena)
+{
+    say_secrets(x, report, arena);
+    report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
+    if (x->inspection != NULL && inspection_secrets_are_lost(x->inspection))
+        keep_silent(report);
+}
+
 void audit_say(const struct exchange *x, struct report *report)
 {
     /* one that the rules have filled is no reason to keep silent */
@@ -147,10 +156,7 @@ void audit_say(const struct exchange *x, struct report *report)
         say_all(x, &report->audit);
     else if (report->execution.traces)
         execution_say_bodies(x, &report->audit);
-    say_secrets(x, report, arena);
-    report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
-    if (x->inspection != NULL && inspection_secrets_are_lost(x->inspection))
-        keep_silent(report);
+    audit_hide(x, report, arena);
     execution_say_data(x, report);
     if (report->audit.wanted)
         form_fill(&report->audit, arena);

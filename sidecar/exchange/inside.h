@@ -281,6 +281,9 @@ void tell_fields(struct exchange *x, const struct rate_told *told);
 
 /* Adds what the audit log wants to know, and takes out of the report what rules named as secret. */
 void audit_say(const struct exchange *x, struct report *report);
+/* Secrets alone are taken out of what the report has by now; its spans then borrow from the arena.
+ */
+void audit_hide(const struct exchange *x, struct report *report, struct arena *arena);
 
 /* ---- execution.c: the execution log ---- */
 

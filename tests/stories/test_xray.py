@@ -159,6 +159,29 @@ def test_a_request_that_lasts_is_in_progress_until_the_whole_of_it_replaces_that
     assert s.metric("sidegate_export_produced_total", destination="access_log") == 2
 
 
+def test_what_is_in_progress_shows_no_secret_either(sidegate, backend, daemon, tmp_path):
+    told, secrets = threading.Event(), ["ghp_0123456789abcdefghijABCDEFGHIJ456789", "pin-4711", "t0ken-of-mine"]
+
+    def slow(wire):
+        read_request(wire)
+        told.wait(20)
+        wire.send(OK)
+        wire.close()
+
+    (tmp_path / "own.conf").write_text('SecAction "id:1,phase:1,pass,nolog,sanitiseArg:q"\n')
+    s = sidegate(backend(slow).url, config=f"rules: {{ mode: on, files: [{tmp_path}/own.conf] }}\n" + xray(daemon, "in_progress: 200ms"))
+    asked = threading.Thread(target=lambda: s.ask(target=f"/slow/{secrets[0]}/{secrets[1]}?q={secrets[1]}&token={secrets[2]}",
+                                                  fields=[("User-Agent", f"tool/1 ({secrets[0]}; {secrets[1]})")]))
+    asked.start()
+    try:
+        first, = wait_until(lambda: [one for one in daemon.segments if one.get("in_progress")], "that it goes on")
+    finally:
+        told.set()
+        asked.join()
+    assert "/slow/" in first["http"]["request"]["url"] and "tool/1 (" in first["http"]["request"]["user_agent"]
+    assert [secret for secret in secrets if secret in str(first)] == []
+
+
 def test_the_gateways_names_come_from_the_apis_arn(sidegate, backend, daemon):
     s = sidegate(backend().url, config='policies: { api: "arn:aws:execute-api:eu-west-1:123456789012:shop/live" }\n'
                  + xray(daemon, "origin: AWS::ECS::Container"))

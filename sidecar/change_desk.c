@@ -37,7 +37,8 @@ struct change_desk {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     enum job job;
-    bool stop, is_left; /* is_left: nobody reads mail any more */
+    bool stop, is_left; /* is_left: who gave orders is gone, and mail is for nobody; the loop's
+                           own thread alone changes it */
     struct mail mail;
 
     /* of the job */
@@ -128,6 +129,7 @@ static void begin_next(struct change_desk *desk)
     if (desk->now != NULL || first == NULL)
         return;
     desk->now = list_entry(first, struct change_turn, link);
+    desk->fault = (struct change_fault){.is_full = false}; /* an earlier turn's is not its own */
     list_remove(first);
     if (desk->now->come != NULL)
         desk->now->come(desk->now);
@@ -155,6 +157,8 @@ static struct change_turn *leave(struct change_desk *desk)
 static void on_opened(struct mail *mail)
 {
     struct change_desk *desk = list_entry(mail, struct change_desk, mail);
+    if (desk->is_left)
+        return;
     if (desk->has_failed) {
         const struct change_fault fault = desk->fault;
         struct change_turn *turn = leave(desk);
@@ -184,6 +188,8 @@ static void tell_records(struct change_desk *desk)
 static void on_written(struct mail *mail)
 {
     struct change_desk *desk = list_entry(mail, struct change_desk, mail);
+    if (desk->is_left)
+        return;
     const struct change_fault fault = desk->fault;
     bool has_failed = desk->has_failed;
     tell_records(desk);
@@ -214,7 +220,8 @@ void change_desk_write(struct change_desk *desk, struct span path, const struct 
     snprintf(what, sizeof what, "%s " SPAN_FORMAT, change->event,
              span_arg(span_first(change->what, WHAT_BYTES)));
     if (log == NULL) {
-        desk->lacks(desk->context, what, desk->fault.why);
+        bool has_why = desk->is_acting && desk->fault.why[0] != '\0';
+        desk->lacks(desk->context, what, has_why ? desk->fault.why : "its log is not open");
         return;
     }
     struct record *record = must_alloc(sizeof *record);
@@ -258,7 +265,8 @@ void change_desk_free(struct change_desk *desk)
     desk->stop = desk->is_left = true;
     pthread_cond_signal(&desk->wake);
     pthread_mutex_unlock(&desk->lock);
-    if (!thread_join(desk->thread, clock_monotonic_us()))
+    bool has_ended = thread_join(desk->thread, clock_monotonic_us());
+    if (!has_ended || desk->now != NULL) /* its mail may lie in the loop */
         return;
     pthread_mutex_destroy(&desk->lock);
     pthread_cond_destroy(&desk->wake);

@@ -3,6 +3,7 @@
 #include "sidecar/change_desk.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "exporters/clock.h"
+#include "rules/base/must.h"
 #include "sidecar/change_chain.h"
 #include "tests/check.h"
 #include "tests/unit/changes/suites.h"
@@ -155,12 +157,71 @@ TEST(a_log_that_need_not_be_there_is_done_without_and_what_it_lacks_is_told)
     scene_end(&scene);
 }
 
+/* Of a disk that answers after all, once nobody waits any more: what it answers is for nobody. */
+TEST(an_answer_that_comes_after_the_end_finds_nobody_and_harms_nothing)
+{
+    static struct scene scene;    /* its desk is kept as long as the program */
+    int bell = dup(STDIN_FILENO); /* the next number that is free: the loop's, which is readable */
+    check(bell >= 0 && close(bell) == 0); /* where mail waits */
+    scene_begin(&scene);
+    struct order *a = must_alloc(sizeof *a);
+    *a = order_of(&scene, 'a');
+    int held = open(scene.path, O_RDWR | O_APPEND | O_CLOEXEC);
+    check(held >= 0 && flock(held, LOCK_EX) == 0);
+    change_desk_take(scene.desk, &a->turn);
+    check(!change_desk_finish(scene.desk, clock_monotonic_us()));
+    check(flock(held, LOCK_UN) == 0);
+    struct pollfd answer = {.fd = bell, .events = POLLIN};
+    check(poll(&answer, 1, PATIENCE_US / 1000) == 1);
+    free(a); /* who gave the order is gone */
+    change_desk_free(scene.desk);
+    loop_turn(scene.loop, 0);
+    check_span(span_text(scene.words), "");
+    close(held);
+    loop_free(scene.loop);
+    unlink(scene.path);
+}
+
+static void act_beside(struct change_turn *turn, const struct change_fault *fault)
+{
+    struct order *order = list_entry(turn, struct order, turn);
+    const struct change change = {.event = "Drain", .what = SPAN("process")};
+    check(fault == NULL);
+    change_desk_write(order->scene->desk, SPAN("/nowhere"), &change);
+}
+
+static void lacks_now(void *context, const char *what, const char *why)
+{
+    check(what != NULL);
+    check_span(span_text(why), "its log is not open");
+    lacks(context, what, why);
+}
+
+TEST(a_record_without_an_open_log_is_not_told_the_fault_of_an_earlier_order)
+{
+    struct scene scene;
+    scene_begin(&scene);
+    change_desk_free(scene.desk);
+    scene.desk = change_desk_new(scene.loop, lacks_now, &scene);
+    struct order a = order_of(&scene, 'a'), b = order_of(&scene, 'b');
+    a.turn.places[0].path = SPAN("/tmp"); /* it cannot be a file */
+    b.turn.act = act_beside;
+    change_desk_take(scene.desk, &a.turn);
+    change_desk_take(scene.desk, &b.turn);
+    finish(&scene);
+    check_span(span_text(scene.words), "a is refused, b is written, ");
+    check_number(scene.lacking, 1);
+    scene_end(&scene);
+}
+
 int desk_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_are_carried_out_one_after_the_other_each_written_before_the_next),
         cmocka_unit_test(while_the_log_is_held_the_loop_goes_on_and_the_order_is_not_carried_out),
         cmocka_unit_test(a_log_that_need_not_be_there_is_done_without_and_what_it_lacks_is_told),
+        cmocka_unit_test(an_answer_that_comes_after_the_end_finds_nobody_and_harms_nothing),
+        cmocka_unit_test(a_record_without_an_open_log_is_not_told_the_fault_of_an_earlier_order),
     };
     return cmocka_run_group_tests_name("orders and the log of changes", tests, NULL, NULL);
 }

@@ -133,12 +133,10 @@ static bool is_secret(struct span name, unsigned places)
     return end_fits(name) && is_in_table(name, places);
 }
 
-/* `to` has NAME_LONGEST bytes. */
-static struct span percent_decode(struct span text, char *to)
+/* Percent undone; `to` has room for the text, or is where it stands. */
+static struct span percent_undone(struct span text, char *to)
 {
     size_t len = 0;
-    if (text.len > NAME_LONGEST)
-        text = span_from(text, text.len - NAME_LONGEST);
     for (size_t i = 0; i < text.len; i++) {
         char byte = text.at[i];
         if (byte == '%' && text.len - i > 2) {
@@ -153,18 +151,22 @@ static struct span percent_decode(struct span text, char *to)
     return span_make(to, len);
 }
 
+/* `to` has NAME_LONGEST bytes. */
+static struct span percent_decode(struct span text, char *to)
+{
+    if (text.len > NAME_LONGEST)
+        text = span_from(text, text.len - NAME_LONGEST);
+    return percent_undone(text, to);
+}
+
 /* user[password] and password[] are names of forms: the last that is one. */
 static struct span innermost(struct span name)
 {
     while (span_ends(name, SPAN("]"))) {
-        size_t open = name.len - 1;
-        while (open > 0 && name.at[open] != '[')
-            open--;
-        if (open + 2 < name.len)
-            return span_make(name.at + open + 1, name.len - open - 2);
-        if (name.at[open] != '[')
-            break;
-        name = span_first(name, open);
+        size_t open = span_find_last_byte(name, '[');
+        if (open != SPAN_NONE && open + 2 < name.len)
+            return span_trim(span_from(name, open + 1), "]");
+        name = span_first(name, open != SPAN_NONE ? open : name.len - 1);
     }
     return name;
 }
@@ -212,20 +214,96 @@ static struct span parameter_cut(struct span *rest)
     return parameter;
 }
 
-static void add_parameter(struct buf *to, struct span parameter)
+enum mark { MARK_NONE, MARK_EQUALS, MARK_SEPARATOR, MARK_PERCENT, MARK_SIGN };
+static const unsigned char marks[256] = {
+    ['='] = MARK_EQUALS,  ['&'] = MARK_SEPARATOR, [';'] = MARK_SEPARATOR,
+    ['%'] = MARK_PERCENT, [':'] = MARK_SIGN,      ['>'] = MARK_SIGN};
+
+/* Is it the escape of a sign that stands between a name and a value, or one of such an escape? */
+static bool escapes_sign(const char *at, const char *end)
 {
+    return end - at > 2 && (at[1] == '3' || (at[1] == '2' && at[2] == '5'));
+}
+
+/* Up to the next separator, or the end; signs that may stand between a name and a value are
+ * counted. */
+static const char *value_end(const char *at, const char *end, unsigned *signs)
+{
+    for (; at < end; at++) {
+        unsigned char mark = marks[(unsigned char)*at];
+        if (mark == MARK_NONE)
+            continue;
+        if (mark == MARK_SEPARATOR)
+            break;
+        *signs += mark != MARK_PERCENT || escapes_sign(at, end);
+    }
+    return at;
+}
+
+static void spaces_undone(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '+')
+            text[i] = ' ';
+}
+
+/* Its escapes undone, as often as there are any: an address with a token, a JSON text with a
+ * password? Without memory to look: it is said to. */
+static bool holds_escaped(struct span value)
+{
+    enum { ESCAPED_MOST = 3 };
+    struct buf room;
+    buf_init(&room, value.len);
+    char *to = buf_room(&room, value.len);
+    bool holds = to == NULL;
+    if (to != NULL) {
+        value = percent_undone(value, to);
+        spaces_undone(to, value.len);
+        holds = text_holds_secrets(value);
+    }
+    for (int i = 1; i < ESCAPED_MOST && !holds && span_find_byte(value, '%') != SPAN_NONE; i++) {
+        value = percent_undone(value, to);
+        holds = text_holds_secrets(value);
+    }
+    buf_fini(&room);
+    return holds;
+}
+
+/* Of a value that has signs. */
+static bool value_holds_secret(struct span value)
+{
+    if (text_holds_secrets(value))
+        return true;
+    bool is_escaped =
+        span_find_byte(value, '%') != SPAN_NONE || span_find_byte(value, '+') != SPAN_NONE;
+    return is_escaped && holds_escaped(value);
+}
+
+struct span parameter_secret(struct span parameter)
+{
+    unsigned signs = 0;
     struct span value = parameter;
     struct span name = span_cut(&value, '=');
-    bool is_value = value.at != NULL;
-    if (is_value && name_is_secret(name)) {
-        buf_add(to, span_first(parameter, name.len + 1));
-        buf_add(to, SPAN(MASK));
-    } else if (text_has_secret(is_value ? value : name)) {
-        buf_add(to, is_value ? span_first(parameter, name.len + 1) : SPAN(""));
-        buf_add(to, SPAN(MASK));
-    } else {
+    if (text_has_secret(name))
+        return parameter;
+    if (value.at == NULL)
+        return value;
+    if (name_is_secret(name) || text_has_secret(value))
+        return value;
+    for (const char *at = value.at, *end = value.at + value.len; at < end; at++)
+        at = value_end(at, end, &signs);
+    return signs > 0 && value_holds_secret(value) ? value : (struct span){NULL, 0};
+}
+
+static void add_parameter(struct buf *to, struct span parameter)
+{
+    struct span hidden = parameter_secret(parameter);
+    if (hidden.at == NULL) {
         buf_add(to, parameter);
+        return;
     }
+    buf_add(to, span_first(parameter, (size_t)(hidden.at - parameter.at)));
+    buf_add(to, SPAN(MASK));
 }
 
 /* What was added since; rather nothing than a secret. */
@@ -234,28 +312,15 @@ static struct span added(const struct buf *scratch, size_t start)
     return buf_is_full(scratch) ? SPAN("") : span_from(buf_span(scratch), start);
 }
 
-enum mark { MARK_NONE, MARK_EQUALS, MARK_SEPARATOR, MARK_PERCENT };
-static const unsigned char marks[256] = {
-    ['='] = MARK_EQUALS, ['&'] = MARK_SEPARATOR, [';'] = MARK_SEPARATOR, ['%'] = MARK_PERCENT};
-
 /* Up to the next '=' or separator, or the end; escapes are counted. */
 static const char *name_end(const char *at, const char *end, unsigned *escapes)
 {
     for (; at < end; at++) {
         unsigned char mark = marks[(unsigned char)*at];
-        if (mark == MARK_NONE)
-            continue;
-        if (mark != MARK_PERCENT)
+        if (mark == MARK_EQUALS || mark == MARK_SEPARATOR)
             break;
-        ++*escapes;
+        *escapes += mark == MARK_PERCENT;
     }
-    return at;
-}
-
-static const char *value_end(const char *at, const char *end)
-{
-    while (at < end && marks[(unsigned char)*at] != MARK_SEPARATOR)
-        at++;
     return at;
 }
 
@@ -275,13 +340,15 @@ bool query_has_secret(struct span query)
 {
     const char *end = query.at + query.len;
     for (const char *at = query.at; at < end; at++) {
-        unsigned escapes = 0;
+        unsigned escapes = 0, signs = 0;
         const char *start = at, *equals = name_end(at, end, &escapes);
-        at = value_end(equals, end);
+        at = equals < end && *equals == '=' ? value_end(equals + 1, end, &signs) : equals;
         if (is_long_secret(start, equals) || is_long_secret(equals, at))
             return true;
         struct span name = span_make(start, (size_t)(equals - start));
         if (equals < at && name_fits(name, escapes) && name_is_secret(name))
+            return true;
+        if (signs > 0 && value_holds_secret(span_make(equals + 1, (size_t)(at - equals - 1))))
             return true;
     }
     return false;
@@ -300,11 +367,45 @@ struct span query_masked(struct span query, struct buf *scratch)
     return added(scratch, start);
 }
 
+/* ann:password of https://ann:password@host/; nothing: at == NULL. */
+static struct span user_of(struct span url)
+{
+    const struct span none = {NULL, 0}, slashes = SPAN("://");
+    if (url.len == 0 || url.at[0] == '/' || span_find_byte(url, '@') == SPAN_NONE)
+        return none;
+    size_t start = span_find(url, slashes);
+    if (start == SPAN_NONE)
+        return none;
+    struct span user = span_from(url, start + slashes.len);
+    user = span_first(user, span_find_byte(user, '/'));
+    size_t at = span_find_last_byte(user, '@');
+    user = span_first(user, at);
+    return at != SPAN_NONE && span_find_byte(user, ':') != SPAN_NONE ? user : none;
+}
+
+static bool path_has_secret(struct span path)
+{
+    return text_has_secret(path) || user_of(path).at != NULL;
+}
+
+bool url_has_secret(struct span url)
+{
+    struct span query = url;
+    struct span path = span_cut(&query, '?');
+    return path_has_secret(path) || query_has_secret(query);
+}
+
 struct span path_masked(struct span path, struct buf *scratch)
 {
-    if (!text_has_secret(path))
+    if (!path_has_secret(path))
         return path;
     size_t start = scratch->len;
+    struct span user = user_of(path);
+    if (user.at != NULL) {
+        buf_add(scratch, span_first(path, (size_t)(user.at - path.at)));
+        buf_add(scratch, SPAN(MASK));
+        path = span_from(path, (size_t)(user.at - path.at) + user.len);
+    }
     while (path.at != NULL) {
         struct span segment = span_cut(&path, '/');
         buf_add(scratch, text_has_secret(segment) ? SPAN(MASK) : segment);
@@ -316,10 +417,10 @@ struct span path_masked(struct span path, struct buf *scratch)
 struct span url_masked(struct span url, struct buf *scratch)
 {
     size_t start = scratch->len;
+    if (!url_has_secret(url))
+        return url;
     struct span query = url;
     struct span path = span_cut(&query, '?');
-    if (!text_has_secret(path) && !query_has_secret(query))
-        return url;
     struct span shown = path_masked(path, scratch);
     if (shown.at == path.at)
         buf_add(scratch, path);

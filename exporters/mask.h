@@ -40,15 +40,27 @@ void text_mask_secrets(struct buf *to, struct span text);
  * nothing, but for tokens of less than 16 letters. */
 bool text_may_have_secrets(struct span text);
 
-/* Does a query, or an address with one, have a secret by name or by pattern? Made for every
- * request: 8 instructions a byte. */
-bool query_has_secret(struct span query);
+/* Would text_mask_secrets() change it? */
+bool text_holds_secrets(struct span text);
 
-/* The query with the values of secret names, and those that hold a secret by pattern, masked: the
+/* What of an argument (name=value, as it came) has to go: its value, where its name announces a
+ * secret or where it reads as one or holds one, escaped up to three times; all of it where its name
+ * reads as one. Nothing: at == NULL. */
+struct span parameter_secret(struct span parameter);
+
+/* Has a query something that parameter_secret() finds? Made for every request: 8 instructions a
+ * byte. */
+bool query_has_secret(struct span query);
+/* Likewise an address in its query, its path by pattern, or in a user and password before its host?
+ */
+bool url_has_secret(struct span url);
+
+/* The query with what parameter_secret() finds masked: the
  * same bytes where there are none, else a copy at the end of `scratch`, which lives until the
  * scratch changes. */
 struct span query_masked(struct span query, struct buf *scratch);
-/* A path, with the segments masked that read as secrets; likewise. */
+/* A path, or an address up to its query, with the segments masked that read as secrets, and a user
+ * with a password; likewise. */
 struct span path_masked(struct span path, struct buf *scratch);
 /* An address, with the secrets of its path and its query masked; likewise. */
 struct span url_masked(struct span url, struct buf *scratch);

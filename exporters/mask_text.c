@@ -317,21 +317,29 @@ static bool closes_element(struct span text, size_t at)
     return at >= 2 && text.at[at - 1] == '/' && text.at[at - 2] == '<';
 }
 
-void text_mask_secrets(struct buf *to, struct span text)
+/* The next of what is to go, from there on: how much of the text behind `at`, and how much of that
+ * is said before. 0: there is none. */
+static size_t next_secret(struct span text, size_t *at, size_t *said)
 {
-    size_t copied = 0, at = 0, said;
-    while (at < text.len) {
-        struct span rest = span_from(text, at);
+    while (*at < text.len) {
+        struct span rest = span_from(text, *at);
         struct span word = span_first(rest, word_length(rest));
         size_t len = 0;
-        if (word.len > 0 && !closes_element(text, at))
-            len = masked_length(rest, word, &said);
+        if (word.len > 0 && !closes_element(text, *at))
+            len = masked_length(rest, word, said);
         if (len == 0 && word.len > 0)
-            len = part_length(text, at, word, &said);
-        if (len == 0) {
-            at += word.len > 0 ? word.len : 1;
-            continue;
-        }
+            len = part_length(text, *at, word, said);
+        if (len > 0)
+            return len;
+        *at += word.len > 0 ? word.len : 1;
+    }
+    return 0;
+}
+
+void text_mask_secrets(struct buf *to, struct span text)
+{
+    size_t copied = 0, at = 0, said, len;
+    while ((len = next_secret(text, &at, &said)) > 0) {
         buf_add(to, span_make(text.at + copied, at + said - copied));
         buf_add(to, SPAN(MASK));
         at += len;
@@ -390,4 +398,10 @@ bool text_may_have_secrets(struct span text)
             return true;
     }
     return text_has_secret(text);
+}
+
+bool text_holds_secrets(struct span text)
+{
+    size_t at = 0, said;
+    return text_may_have_secrets(text) && next_secret(text, &at, &said) > 0;
 }

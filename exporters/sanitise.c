@@ -99,6 +99,14 @@ static struct span decoded(struct cleaning *c, struct span text)
     return span_make(to, len);
 }
 
+/* Likewise, or the text itself where there is nothing to undo. */
+static struct span unescaped(struct cleaning *c, struct span text)
+{
+    bool is_plain =
+        span_find_byte(text, '%') == SPAN_NONE && span_find_byte(text, '+') == SPAN_NONE;
+    return is_plain ? text : decoded(c, text);
+}
+
 static struct span finish(struct cleaning *c, struct buf *text)
 {
     struct span made = buf_is_full(text) ? SPAN(MASK) : arena_copy(c->arena, buf_span(text));
@@ -111,7 +119,7 @@ static bool holds(struct cleaning *c, struct span value)
 {
     if (value.len < c->shortest)
         return false;
-    struct span plain = decoded(c, value);
+    struct span plain = unescaped(c, value);
     for (size_t i = 0; i < c->secret_count; i++)
         if (span_find_nocase(plain, c->secrets[i]) != SPAN_NONE)
             return true;
@@ -155,18 +163,15 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
             len++;
         struct span value = span_first(rest, len);
         struct span name = span_cut(&value, '=');
-        bool hides;
-        if (value.at != NULL &&
-            ((names_one && is_named(c, SPAN("ARGS"), decoded(c, name))) || holds(c, value))) {
+        struct span hidden = parameter_secret(span_first(rest, len));
+        bool is_named_one =
+            value.at != NULL && names_one && is_named(c, SPAN("ARGS"), unescaped(c, name));
+        if (value.at != NULL && (is_named_one || holds(c, value))) {
             keep(c, value);
-            keep(c, decoded(c, value));
-            hides = true;
-        } else {
-            hides = value.at != NULL ? name_is_secret(name) || text_has_secret(value)
-                                     : text_has_secret(name);
+            keep(c, unescaped(c, value));
+            hidden = hidden.at == NULL ? value : hidden;
         }
-        if (hides) {
-            struct span hidden = value.at != NULL ? value : name;
+        if (hidden.at != NULL) {
             buf_add(&to, span_make(copied, (size_t)(hidden.at - copied)));
             buf_add(&to, SPAN(MASK));
             copied = hidden.at + hidden.len;
@@ -247,10 +252,21 @@ static void clean_body(struct cleaning *c)
 static struct span clean_path(struct cleaning *c, struct span path)
 {
     struct buf to;
-    if (!text_has_secret(path))
-        return path;
     buf_init(&to, TEXT_BYTES);
-    (void)path_masked(path, &to);
+    struct span masked = path_masked(path, &to);
+    if (masked.at != path.at)
+        return finish(c, &to);
+    buf_fini(&to);
+    return path;
+}
+
+static struct span clean_url(struct cleaning *c, struct span url)
+{
+    struct buf to;
+    if (!url_has_secret(url))
+        return url;
+    buf_init(&to, TEXT_BYTES);
+    (void)url_masked(url, &to);
     return finish(c, &to);
 }
 
@@ -528,12 +544,11 @@ static bool is_inside(struct span text, struct span whole)
 static void clean_line(struct cleaning *c)
 {
     struct report *report = c->report;
-    if (query_has_secret(report->target) ||
+    if (url_has_secret(report->target) ||
         (!is_inside(report->query, report->target) && query_has_secret(report->query)) ||
         (!is_inside(report->path, report->target) && text_has_secret(report->path)))
         clean_target(c);
-    if (query_has_secret(report->referer))
-        mask_text(c, &report->referer);
+    report->referer = clean_url(c, report->referer);
     if (text_has_secret(report->user_agent))
         mask_text(c, &report->user_agent);
     if (report->authorizer.member_count > 0)

@@ -58,6 +58,8 @@ TEST(a_name_announces_a_secret_by_its_end_or_as_a_whole)
                                           "json.token",
                                           "user[password]",
                                           "password[]",
+                                          "password]",
+                                          "a[password]]",
                                           "ns:secret",
                                           "/login?key",
                                           "x-amz-date",
@@ -183,11 +185,41 @@ TEST(a_path_loses_its_segment_and_an_address_its_arguments)
         {"/" KEY_ID "?q=1", "/REDACTED?q=1"},
         {"https://a/" KEY_ID "?x=" JWT "&key=1", "https://a/REDACTED?x=REDACTED&key=REDACTED"},
         {"/a?" JWT, "/a?REDACTED"},
+        {"/orders;v=2?password=hunter2&q=1", "/orders;v=2?password=REDACTED&q=1"},
+        {"https://x/a=b?password=hunter2", "https://x/a=b?password=REDACTED"},
+        {"/a?" KEY_ID "=1&q=1", "/a?REDACTED&q=1"},
+        {"/a?" KEY_ID "=", "/a?REDACTED"},
+        {"http://ann:hunter2@x/a?q=1", "http://REDACTED@x/a?q=1"},
+        {"http://x/a:b@c", "http://x/a:b@c"},
+        {"http://ann@x:80/", "http://ann@x:80/"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf to;
         buf_init(&to, 4096);
         check_span(url_masked(span_text(rows[i][0]), &to), rows[i][1]);
+        buf_fini(&to);
+    }
+}
+
+TEST(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped)
+{
+    static const char *const rows[][2] = {
+        {"next=/reset?token=hunter2&q=1", "next=REDACTED&q=1"},
+        {"next=%2Freset%3Ftoken%3dhunter2", "next=REDACTED"},
+        {"next=%252Freset%253Ftoken%253Dhunter2", "next=REDACTED"},
+        {"next=/reset?%74oken=hunter2", "next=REDACTED"},
+        {"f={\"password\":\"hunter2\"}", "f=REDACTED"},
+        {"f=%7B%22password%22%3A+%22hunter2%22%7D", "f=REDACTED"},
+        {"to=https%3A%2F%2Fann:hunter2@x%2F", "to=REDACTED"},
+        {"x=%3Csecret%3Ehunter2%3C/secret%3E", "x=REDACTED"},
+        {"next=/reset?page=2&at=12:30", "next=/reset?page=2&at=12:30"},
+        {"to=https%3A%2F%2Fx%2F%3Fa%3D1&q=%3Cb%3E", "to=https%3A%2F%2Fx%2F%3Fa%3D1&q=%3Cb%3E"},
+        {"q=1%3D1%2", "q=1%3D1%2"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf to;
+        buf_init(&to, 4096);
+        check_span(query_masked(span_text(rows[i][0]), &to), rows[i][1]);
         buf_fini(&to);
     }
 }
@@ -227,6 +259,20 @@ static struct rule_match matched(const char *variable, const char *value, const 
                                .variable_value = span_text(value),
                                .message = span_text(value),
                                .data = span_text(data)};
+}
+
+TEST(a_line_has_no_secret_whatever_its_path_looks_like)
+{
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct report report = asked("http://ann:hunter2@x/a=b?password=hunter2&next=/?token%3Dhunter2",
+                                 "password=hunter2&next=/?token%3Dhunter2");
+    report.referer = SPAN("https://ann:hunter2@x/a=b?password=hunter2&" KEY_ID "=1");
+    report.waf.match_count = 0;
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.target, "http://REDACTED@x/a=b?password=REDACTED&next=REDACTED");
+    check_span(report.query, "password=REDACTED&next=REDACTED");
+    check_span(report.referer, "https://REDACTED@x/a=b?password=REDACTED&REDACTED");
+    arena_free(arena);
 }
 
 TEST(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it)
@@ -305,6 +351,8 @@ int mask_tests(void)
         cmocka_unit_test(a_token_is_found_at_every_place_of_a_text),
         cmocka_unit_test(texts_lose_keys_and_passwords_of_urls),
         cmocka_unit_test(a_path_loses_its_segment_and_an_address_its_arguments),
+        cmocka_unit_test(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped),
+        cmocka_unit_test(a_line_has_no_secret_whatever_its_path_looks_like),
         cmocka_unit_test(a_line_of_a_request_has_no_secret_by_name_or_pattern),
         cmocka_unit_test(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it),
         cmocka_unit_test(an_audited_request_keeps_its_words_and_loses_its_secrets),

@@ -6,7 +6,7 @@
 
 void otlp_head_add(struct buf *to, unsigned field, size_t len)
 {
-    char *at = buf_room(to, 2 * VARINT_BYTES);
+    char *at = buf_room(to, (size_t)2 * VARINT_BYTES);
     if (at == NULL)
         return;
     char *end = varint_write(varint_write(at, wire_tag(field, WIRE_BYTES)), len);

@@ -51,9 +51,11 @@ NAMED = set(re.findall(r'^LABEL\("(\w+)"', (TOP / "exporters/metric_names.tbl").
 
 def in_labels():
     """The labels of metrics; those that metric_names.tbl does not name are ours, with sidegate. before them."""
-    text = "".join((TOP / "exporters" / name).read_text() for name in ("metrics.c", "metrics_walk.c", "metrics.tbl"))
+    files = [*(TOP / "exporters").glob("metrics_walk*.c"), TOP / "exporters" / "metrics.c", TOP / "exporters" / "metrics.tbl"]
+    text = "".join(path.read_text() for path in files)
     pairs = "".join(re.findall(r'struct pair \w+(?:\[\d*\])? = (\{.*?\});', text, re.S))
     found = re.findall(r'\{SPAN(?:_INIT)?\("(\w+)"\), ', pairs) + re.findall(r'give_one\(walk, "(\w+)"', text)
+    found += re.findall(r'FACT\(\w+, "(\w+)", "', text)
     return set(found) | set(re.findall(r'"(\w+)=\\"', text)) | set(re.findall(r'\.name = SPAN\("(\w+)"\)', text))
 
 

@@ -341,7 +341,7 @@ TEST(figures_of_a_long_range_and_of_long_numbers_fit_into_what_cloudwatch_gives_
         points[i] = (struct datapoint){.time_s = start + (int64_t)i * 60,
                                        .value = -1.2345678901234567e-300,
                                        .lower = -1.2345678901234567e-300,
-                                       .upper = INFINITY,
+                                       .upper = (double)INFINITY,
                                        .is_there = true,
                                        .samples = UINT64_MAX};
     alarm_reason_data(&settings, points, POINTS, start, &text);

@@ -48,8 +48,8 @@ struct rule {
 struct sample_store {
     pthread_mutex_t lock; /* the worker takes it to change, others to read */
     struct rule *rules[SAMPLE_RULES_MOST];
-    unsigned rule_count;
-    size_t bytes, ceiling; /* of samples */
+    unsigned rule_count, yielding; /* yielding: how many of them yield */
+    size_t bytes, ceiling;         /* of samples */
     /* the worker's alone: */
     struct map *by_name;
     unsigned memo[MEMO]; /* where a metric's name lies in memory -> rule, which is verified */
@@ -104,13 +104,18 @@ static void rule_clear(struct sample_store *store, struct rule *rule)
         window_clear(store, &rule->windows[i]);
 }
 
+static void rule_free(struct sample_store *store, struct rule *rule)
+{
+    map_remove(store->by_name, span_text(rule->text));
+    rule_clear(store, rule);
+    store->yielding -= rule->names.yields;
+    free(rule);
+}
+
 static void clear(struct sample_store *store)
 {
-    for (unsigned i = 0; i < store->rule_count; i++) {
-        map_remove(store->by_name, span_text(store->rules[i]->text));
-        rule_clear(store, store->rules[i]);
-        free(store->rules[i]);
-    }
+    for (unsigned i = 0; i < store->rule_count; i++)
+        rule_free(store, store->rules[i]);
     store->rule_count = 0;
 }
 
@@ -196,18 +201,18 @@ static bool is_rule(const struct rule *rule, const struct sample_rule *names)
     return span_is(rule->names.metric, names->metric) && span_is(rule->names.acl, names->acl);
 }
 
-/* The place of a rule that nothing is known of any more; or a fresh one; SAMPLE_RULES_MOST: none.
- */
-static unsigned place_for(struct sample_store *store, uint64_t number)
+/* A fresh place, or that of a rule that nothing is known of any more: where those that yield have
+ * all of theirs, of one of them. SAMPLE_RULES_MOST: none. */
+static unsigned place_for(struct sample_store *store, bool yields, uint64_t number)
 {
-    if (store->rule_count < SAMPLE_RULES_MOST)
+    bool of_its_kind = yields && store->yielding == SAMPLE_YIELDING_MOST;
+    if (store->rule_count < SAMPLE_RULES_MOST && !of_its_kind)
         return store->rule_count++;
     for (unsigned i = 0; i < store->rule_count; i++) {
-        if (store->rules[i]->latest + WINDOWS > number)
+        struct rule *rule = store->rules[i];
+        if (rule->latest + WINDOWS > number || (of_its_kind && !rule->names.yields))
             continue;
-        map_remove(store->by_name, span_text(store->rules[i]->text));
-        rule_clear(store, store->rules[i]);
-        free(store->rules[i]);
+        rule_free(store, rule);
         return i;
     }
     return SAMPLE_RULES_MOST;
@@ -217,13 +222,15 @@ static unsigned rule_new(struct sample_store *store, const struct sample_rule *n
                          struct span name, uint64_t number)
 {
     pthread_mutex_lock(&store->lock);
-    unsigned at = place_for(store, number);
+    unsigned at = place_for(store, names->yields, number);
     if (at < SAMPLE_RULES_MOST) {
         struct rule *rule = must_alloc(sizeof *rule + name.len + 1);
         memcpy(rule->text, name.at, name.len);
         rule->names.acl = span_make(rule->text, names->acl.len);
         rule->names.metric = span_make(rule->text + names->acl.len + 1, names->metric.len);
+        rule->names.yields = names->yields;
         rule->latest = number;
+        store->yielding += names->yields;
         store->rules[at] = rule;
         map_set(store->by_name, name, rule);
     }
@@ -485,23 +492,38 @@ void sample_set_read(struct sample_set *set, struct sample_store *const *stores,
     weigh(set, population);
 }
 
+/* Of rule `i`, its names in `text`. False: there is none. */
+static bool figures_of(struct sample_store *store, unsigned i, uint64_t number,
+                       char text[SAMPLE_NAME_MOST + 1], struct sample_figures *figures)
+{
+    *figures = (struct sample_figures){.seen = 0};
+    pthread_mutex_lock(&store->lock);
+    bool is_there = i < store->rule_count;
+    if (is_there) {
+        const struct rule *rule = store->rules[i];
+        struct span name = name_of(&rule->names, text);
+        figures->rule.acl = span_cut(&name, '\n');
+        figures->rule.metric = name;
+        figures->rule.yields = rule->names.yields;
+        for (size_t w = 0; w < WINDOWS; w++) {
+            const struct window *window = &rule->windows[w];
+            if (window->number == 0 || window->number + WINDOWS <= number)
+                continue;
+            figures->seen += atomic_load_explicit(&window->seen, memory_order_relaxed);
+            figures->kept += window->count;
+        }
+    }
+    pthread_mutex_unlock(&store->lock);
+    return is_there;
+}
+
 void sample_store_each(struct sample_store *store, uint64_t now_us,
                        void (*visit)(void *context, const struct sample_figures *figures),
                        void *context)
 {
-    uint64_t number = now_us / WINDOW_US;
-    pthread_mutex_lock(&store->lock);
-    for (unsigned i = 0; i < store->rule_count; i++) {
-        struct sample_figures figures = {.rule = store->rules[i]->names};
-        for (size_t w = 0; w < WINDOWS; w++) {
-            const struct window *window = &store->rules[i]->windows[w];
-            if (window->number == 0 || window->number + WINDOWS <= number)
-                continue;
-            figures.seen += atomic_load_explicit(&window->seen, memory_order_relaxed);
-            figures.kept += window->count;
-        }
+    struct sample_figures figures;
+    char text[SAMPLE_NAME_MOST + 1];
+    for (unsigned i = 0; figures_of(store, i, now_us / WINDOW_US, text, &figures); i++)
         if (figures.seen > 0)
             visit(context, &figures);
-    }
-    pthread_mutex_unlock(&store->lock);
 }

@@ -10,8 +10,9 @@
  * rules reach the ceiling, the window that has the most of them loses one by chance, the oldest
  * first: what is left of it is as fair a choice as before, each one only stands for more requests.
  *
- * The worker alone changes it. Readers take the lock for one window at a time, which is as long as
- * the worker may ever wait for them, and only where it has a sample to keep. */
+ * The worker alone changes it. Readers take the lock for one window at a time, or for the figures
+ * of one rule, which is as long as the worker may ever wait for them, and only where it has a
+ * sample to keep. */
 #ifndef SIDEGATE_EXPORTERS_SAMPLE_STORE_H
 #define SIDEGATE_EXPORTERS_SAMPLE_STORE_H
 
@@ -23,7 +24,8 @@
 
 enum {
     SAMPLE_RULES_MOST = 256, /* of a store; requests of further ones are left out */
-    SAMPLE_KEPT_MOST = 100,  /* of a rule in a window */
+    SAMPLE_YIELDING_MOST = SAMPLE_RULES_MOST / 2, /* of those that yield */
+    SAMPLE_KEPT_MOST = 100,                       /* of a rule in a window */
     SAMPLE_TEXT_MOST = 8 * 1024,
     SAMPLE_NAME_MOST = 512, /* of both names together; longer ones are left out */
     SAMPLE_WINDOW_S = 300,
@@ -32,6 +34,7 @@ enum {
 
 struct sample_rule {
     struct span acl, metric; /* the web ACL's ARN or name; the rule's metric name */
+    bool yields; /* one of very many: together they leave half of the places to others */
 };
 struct sample_store;
 
@@ -80,7 +83,7 @@ void sample_set_read(struct sample_set *set, struct sample_store *const *stores,
                      const struct sample_rule *rule, const struct sample_range *range, size_t most);
 void sample_set_fini(struct sample_set *set);
 
-/* What is kept of a rule: borrowed for the call. */
+/* What is kept of a rule: borrowed for the call, within which no lock is held. */
 struct sample_figures {
     struct sample_rule rule;
     uint64_t seen, kept; /* of the last three hours */

@@ -288,7 +288,7 @@ static bool find_rule(struct service_call *call, const struct process *process,
     if (count == 0)
         count = count_asked(knowns, question, true, &found);
     if (count == 0 && is_silent_rule(process->snapshot, question)) {
-        *rule = (struct sample_rule){SPAN("seclang"), question->rule};
+        *rule = (struct sample_rule){.acl = SPAN("seclang"), .metric = question->rule};
         return true;
     }
     if (count == 0)

@@ -7,11 +7,15 @@
 #include "exporters/sampled_request.h"
 #include "sidecar/exchange/inside.h"
 
+#define SECLANG "seclang" /* in the place of a web ACL's name */
+
 /* Counts it; whose turn it is, is noted. */
 static void ask(const struct exchange *x, const struct asked_sample *sample,
                 struct sampling *sampling)
 {
-    const struct sample_rule rule = {sample->acl, sample->metric};
+    /* a client may trigger hundreds of SecLang's */
+    const struct sample_rule rule = {sample->acl, sample->metric,
+                                     .yields = span_is(sample->acl, SPAN(SECLANG))};
     if (sampling->count == SAMPLING_MOST)
         return;
     struct sample_place *place = &sampling->places[sampling->count];
@@ -43,7 +47,7 @@ static void ask_match(const struct exchange *x, const struct report *report,
                       const struct rule_match *match, struct sampling *sampling)
 {
     bool decided = match->rule_id == report->waf.decided_by;
-    struct asked_sample sample = {.acl = SPAN("seclang"), .action = "COUNT", .overridden = ""};
+    struct asked_sample sample = {.acl = SPAN(SECLANG), .action = "COUNT", .overridden = ""};
     if (decided && report->waf.action == WAF_BLOCK)
         sample.action = "BLOCK";
     if (decided && report->waf.action == WAF_WOULD_BLOCK)

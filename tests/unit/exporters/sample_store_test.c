@@ -19,8 +19,8 @@
 #define NOON   (UINT64_C(1795262400) * SECOND) /* begins a window */
 
 enum { MOST = 500, LARGE = 8 << 20 };
-static const struct sample_rule admin = {SPAN_INIT("shop"), SPAN_INIT("admin")};
-static const struct sample_rule slow = {SPAN_INIT("shop"), SPAN_INIT("slow")};
+static const struct sample_rule admin = {.acl = SPAN_INIT("shop"), .metric = SPAN_INIT("admin")};
+static const struct sample_rule slow = {.acl = SPAN_INIT("shop"), .metric = SPAN_INIT("slow")};
 
 static struct sample_store *store_of(size_t bytes)
 {
@@ -179,13 +179,15 @@ TEST(the_ceiling_holds_and_who_has_most_gives_way)
         for (unsigned i = 0; i < 1000; i++) {
             char name[16];
             snprintf(name, sizeof name, "rule-%u", r);
-            ask(store, &(struct sample_rule){SPAN("shop"), span_text(name)}, NOON + i, i, 500);
+            ask(store, &(struct sample_rule){.acl = SPAN("shop"), .metric = span_text(name)},
+                NOON + i, i, 500);
             check(sample_store_bytes(store) <= CEILING);
         }
     struct sample_set set = read_all(store, &slow, NOON + SECOND, MOST);
     check_number(set.count, 1);
     sample_set_fini(&set);
-    set = read_all(store, &(struct sample_rule){SPAN("shop"), SPAN("rule-0")}, NOON + SECOND, MOST);
+    set = read_all(store, &(struct sample_rule){.acl = SPAN("shop"), .metric = SPAN("rule-0")},
+                   NOON + SECOND, MOST);
     check_number(set.population, 1000);
     check_number(weights(&set), 1000);
     check(set.count >= 3 && set.count <= 8); /* 64 KiB, 540 bytes each, 20 rules */
@@ -196,6 +198,64 @@ TEST(the_ceiling_holds_and_who_has_most_gives_way)
     check_number(sample_store_bytes(store), 0);
     check(!ask(store, &admin, NOON, 0, 0));
     sample_store_free(store);
+}
+
+/* Who triggers every rule that there is does not take the places of those that people chose. */
+TEST(rules_that_yield_leave_half_of_the_places_to_others)
+{
+    struct sample_store *store = store_of(LARGE);
+    unsigned kept = 0;
+    for (unsigned r = 0; r < 2 * SAMPLE_RULES_MOST; r++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", r);
+        kept += ask(store, &(struct sample_rule){SPAN("seclang"), span_text(name), .yields = true},
+                    NOON, r, 0);
+    }
+    check_number(kept, SAMPLE_YIELDING_MOST);
+    for (unsigned r = 0; r < SAMPLE_RULES_MOST - SAMPLE_YIELDING_MOST; r++) {
+        char name[16];
+        snprintf(name, sizeof name, "rule-%u", r);
+        check(ask(store, &(struct sample_rule){.acl = SPAN("shop"), .metric = span_text(name)},
+                  NOON, r, 0));
+    }
+    const struct sample_rule late = {SPAN("seclang"), SPAN("late"), .yields = true};
+    check(!ask(store, &late, NOON + HOUR, 0, 0));
+    check(ask(store, &late, NOON + 4 * HOUR, 0, 0)); /* in the place of one of its kind */
+    sample_store_free(store);
+}
+
+struct asking {
+    struct sample_store *store;
+    unsigned visits;
+};
+
+/* As its worker would, in the meantime. */
+static void *keep_one(void *context)
+{
+    check(ask(context, &slow, NOON, 1, 0));
+    return NULL;
+}
+
+static void ask_meanwhile(void *context, const struct sample_figures *figures)
+{
+    struct asking *asking = context;
+    pthread_t worker;
+    check_span(figures->rule.acl, "shop");
+    check_span(figures->rule.metric, asking->visits == 0 ? "admin" : "slow");
+    check_number(figures->kept, 1);
+    if (asking->visits++ == 0) {
+        must(pthread_create(&worker, NULL, keep_one, asking->store) == 0);
+        pthread_join(worker, NULL);
+    }
+}
+
+TEST(who_lists_all_rules_keeps_no_worker_waiting)
+{
+    struct asking asking = {.store = store_of(LARGE)};
+    check(ask(asking.store, &admin, NOON, 0, 0));
+    sample_store_each(asking.store, NOON, ask_meanwhile, &asking);
+    check_number(asking.visits, 2);
+    sample_store_free(asking.store);
 }
 
 static void count_rules(void *context, const struct sample_figures *figures)
@@ -211,7 +271,8 @@ TEST(there_are_places_for_256_rules_and_an_idle_one_gives_its_own_away)
     for (unsigned r = 0; r < SAMPLE_RULES_MOST; r++) {
         char name[16];
         snprintf(name, sizeof name, "rule-%u", r);
-        check(ask(store, &(struct sample_rule){SPAN("shop"), span_text(name)}, NOON, r, 0));
+        check(ask(store, &(struct sample_rule){.acl = SPAN("shop"), .metric = span_text(name)},
+                  NOON, r, 0));
     }
     check(!ask(store, &admin, NOON + HOUR, 0, 0));
     sample_store_each(store, NOON + HOUR, count_rules, &rules);
@@ -233,9 +294,11 @@ TEST(a_sample_or_a_name_that_is_too_long_is_left_out)
     struct sample_set set = read_all(store, &admin, NOON + SECOND, MOST);
     check(set.population == 1 && set.count == 0);
     sample_set_fini(&set);
-    check(!ask(store, &(struct sample_rule){SPAN("a"), span_make(large, SAMPLE_NAME_MOST)}, NOON, 0,
-               0));
-    check(!ask(store, &(struct sample_rule){SPAN("a"), SPAN("")}, NOON, 0, 0));
+    check(
+        !ask(store,
+             &(struct sample_rule){.acl = SPAN("a"), .metric = span_make(large, SAMPLE_NAME_MOST)},
+             NOON, 0, 0));
+    check(!ask(store, &(struct sample_rule){.acl = SPAN("a"), .metric = SPAN("")}, NOON, 0, 0));
     sample_store_free(store);
 }
 
@@ -354,6 +417,8 @@ int sample_store_tests(void)
         cmocka_unit_test(a_clock_that_is_set_back_begins_anew),
         cmocka_unit_test(the_ceiling_holds_and_who_has_most_gives_way),
         cmocka_unit_test(there_are_places_for_256_rules_and_an_idle_one_gives_its_own_away),
+        cmocka_unit_test(rules_that_yield_leave_half_of_the_places_to_others),
+        cmocka_unit_test(who_lists_all_rules_keeps_no_worker_waiting),
         cmocka_unit_test(a_sample_that_was_not_made_is_followed_by_others),
         cmocka_unit_test(who_asks_meanwhile_gets_what_there_is),
         cmocka_unit_test(a_sample_has_the_names_of_the_api_and_hides_what_the_log_hides),

@@ -2,6 +2,7 @@
 """X-Ray's sampling rules: from a file and from a service, with one reservoir for all workers, quotas, and what holds where nobody answers."""
 import json
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -165,7 +166,8 @@ class Service(Backend):
 
     def __init__(self, rules, targets=(), address=None):
         self.rules, self.targets, self.extra, self.asked, self.told = list(rules), list(targets), {}, [], []
-        self.pages, self.is_away, self.garbage = 1, False, None
+        self.pages, self.is_away, self.garbage, self.goes_on = 1, False, None, threading.Event()
+        self.goes_on.set()
         super().__init__(self.serve_all, address)
 
     def serve_all(self, wire):
@@ -188,6 +190,7 @@ class Service(Backend):
             return {"SamplingRuleRecords": self.rules[page * each:(page + 1) * each], "NextToken": token}
         assert line == "POST /SamplingTargets HTTP/1.1", line
         self.told += body["SamplingStatisticsDocuments"]
+        self.goes_on.wait(20)
         return {"SamplingTargetDocuments": self.targets, "UnprocessedStatistics": [], "LastRuleModification": 0.0, **self.extra}
 
 
@@ -227,6 +230,29 @@ def test_a_service_is_asked_told_and_its_quota_is_spent(sampled, service):
     kinds = {kind: s.metric("sidegate_sampling_decisions_total", rule="all", decision=kind) for kind in ("reservoir", "borrowed", "rate")}
     assert sum(one["SampledCount"] for one in there.told) == sum(kinds.values())
     assert sum(one["BorrowCount"] for one in there.told) == kinds["borrowed"]
+
+
+def test_a_rule_that_goes_and_comes_back_between_two_reports_is_told_from_nothing(sampled, service):
+    def asked(decision):
+        return s.metric("sidegate_sampling_decisions_total", rule="all", decision=decision)
+
+    there = service([record("all", 1, ReservoirSize=50)])
+    there.goes_on.clear()
+    s = sampled(sampling=f'endpoint: "{there.url}", report: 50ms, refresh: 50ms, timeout: 20s')
+    holds(s, "service", 2)
+    ask_traced(s)  # borrowed
+    wait_until(lambda: there.told, "told, and not answered yet")
+    assert there.told[0]["BorrowCount"] == 1
+    there.rules = [record("another", 1)]
+    wait_until(lambda: s.metric("sidegate_sampling_decisions_total", rule="another") is not None and ask_traced(s)
+               and s.metric("sidegate_sampling_decisions_total", rule="another"), "it is gone")
+    there.rules = [record("all", 1, FixedRate=1.0)]  # nothing to borrow
+    wait_until(lambda: ask_traced(s) and asked("rate"), "it is back")
+    while asked("rate") <= 5:
+        ask_traced(s)
+    there.goes_on.set()
+    wait_until(lambda: sum(one["SampledCount"] for one in there.told[1:] if one["RuleName"] == "all") == asked("rate"), "everything was told")
+    assert [one["BorrowCount"] for one in there.told if one["BorrowCount"] != 0] == [1]
 
 
 def test_a_quota_that_is_over_is_borrowed_again_and_a_granted_rate_holds(sampled, service):

@@ -499,6 +499,14 @@ static void fetch_lists(struct process *process)
     process->waits_for_lists = true;
 }
 
+static void say_warnings(struct program_log *log, struct span said)
+{
+    char *text = must_alloc(said.len + 1);
+    memcpy(text, said.at, said.len);
+    program_log_say_text(log, LOG_WARN, "of the configuration", text);
+    free(text);
+}
+
 /* `said`: of the configuration. */
 static int serve(struct process *process, struct span said)
 {
@@ -515,7 +523,7 @@ static int serve(struct process *process, struct span said)
     process->log = log;
     program_log_share(log, process->options->log_channel);
     if (said.len > 0 && program_log_is_file(log))
-        program_log_say(log, LOG_WARN, "of the configuration:\n" SPAN_FORMAT, span_arg(said));
+        say_warnings(log, said);
     if (!start(process, why, sizeof(why))) {
         program_log_say(log, LOG_ERROR, "%s", why);
         stop(process);

@@ -166,18 +166,21 @@ static size_t head_write(char line[LINE_BYTES], enum log_level level)
                                                " %s: ", names[level]);
 }
 
-/* Appends as far as there is room for it and the line's end. */
-static size_t text_write(char line[LINE_BYTES], size_t len, const char *text, bool keeps_lines)
+/* Appends as far as there is room for it and the line's end, up to `stop` or the end of the text,
+ * which is answered. */
+static const char *row_write(char line[LINE_BYTES], size_t *len, const char *text, char stop)
 {
     char bytes[4];
-    for (; *text != '\0'; text++) {
-        size_t count = keeps_lines && *text == '\n' ? 1 : visible_write(bytes, *text);
-        if (len + count + 1 > LINE_BYTES)
-            break;
-        memcpy(line + len, count == 1 ? text : bytes, count);
-        len += count;
+    bool fits = true;
+    for (; *text != '\0' && *text != stop; text++) {
+        size_t count = visible_write(bytes, *text);
+        fits = fits && *len + count + 1 <= LINE_BYTES;
+        if (!fits)
+            continue;
+        memcpy(line + *len, count == 1 ? text : bytes, count);
+        *len += count;
     }
-    return len;
+    return text;
 }
 
 static bool is_wanted(const struct program_log *log, enum log_level level)
@@ -197,7 +200,8 @@ void program_log_say(struct program_log *log, enum log_level level, const char *
     if (vsnprintf(body, sizeof body, format, arguments) < 0)
         body[0] = '\0';
     va_end(arguments);
-    size_t len = text_write(line, head_write(line, level), body, false);
+    size_t len = head_write(line, level);
+    row_write(line, &len, body, '\0');
     line[len++] = '\n';
     program_log_pass_on(log, line, len);
 }
@@ -205,14 +209,27 @@ void program_log_say(struct program_log *log, enum log_level level, const char *
 void program_log_say_text(struct program_log *log, enum log_level level, const char *heading,
                           const char *text)
 {
-    char line[LINE_BYTES];
+    char lines[LINE_BYTES], line[LINE_BYTES];
     if (!is_wanted(log, level))
         return;
-    size_t len = text_write(line, head_write(line, level), heading, false);
-    len = text_write(line, len, ":\n", true);
-    len = text_write(line, len, text, true);
-    line[len++] = '\n';
-    program_log_pass_on(log, line, len);
+    int count = snprintf(line, sizeof line, "%s:", heading);
+    size_t len = head_write(lines, level);
+    must(count > 0);
+    row_write(lines, &len, line, '\0');
+    lines[len++] = '\n';
+    while (*text != '\0') {
+        size_t more = 0;
+        text = row_write(line, &more, text, '\n');
+        text += *text == '\n';
+        line[more++] = '\n';
+        if (len + more > LINE_BYTES) {
+            program_log_pass_on(log, lines, len);
+            len = 0;
+        }
+        memcpy(lines + len, line, more);
+        len += more;
+    }
+    program_log_pass_on(log, lines, len);
 }
 
 /* Waiting for a pipe that nobody reads would stop the parent, and with it every signal. A pipe that

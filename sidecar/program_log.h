@@ -26,7 +26,8 @@ void program_log_set_level(struct program_log *log, enum log_level level);
  * whatever a message quotes, it is one line. */
 void program_log_say(struct program_log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The heading, and the text's own lines below it. */
+/* The heading, and the text's own lines below it; more than 4 KiB are several writes of whole
+ * lines. */
 void program_log_say_text(struct program_log *log, enum log_level level, const char *heading,
                           const char *text);
 /* Text as it is, of at most 4 KiB; dropped where there is no room for it now. */

@@ -176,3 +176,15 @@ def test_a_disk_that_hangs_keeps_the_program_from_no_end(sidegate, backend, tmp_
     assert s.stop() == 0 and time.monotonic() - before < 10
     assert "what happened to alarms: the disk does not answer, it is given up" in s.errors()
     assert "usage of API keys: the disk does not answer, it is given up" in s.errors()
+
+
+def test_warnings_of_the_start_stand_in_the_programs_log_whole_and_a_line_each(sidegate, backend, tmp_path):
+    ids, log = range(1001, 1101), tmp_path / "program.log"
+    (tmp_path / "own.conf").write_text('SecAction "id:1,phase:1,pass,nolog"\n')
+    s = sidegate(backend().url, f"process: {{ threads: 1, log: {{ path: {log} }} }}\n"
+                 f"rules: {{ files: [{tmp_path}/own.conf], exclusions: [{{ rule: {list(ids)}, reason: a test of many warnings }}] }}\n")
+    assert s.ask().status == 200
+    said = log.read_text()
+    warned = [line.split("is meant by ")[1].split("'")[1] for line in said.splitlines() if "is meant by" in line]
+    assert "warning: of the configuration:\n" in said and "\\n" not in said, said
+    assert warned == [str(i) for i in ids] and len(said) > 4096

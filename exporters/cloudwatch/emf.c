@@ -14,7 +14,7 @@ enum {
     KEY_MOST = 64 * 1024,
     LINE_MOST = 256 * 1024,
     IDS_BYTES = 64 << 20,
-    METRICS_MOST = 100, /* of one line: the format's */
+    METRICS_MOST = 50, /* of one line, so that it stays below LINE_MOST; the format has 100 */
 };
 
 /* A metric, and the key that all metrics of its dimensions have. */
@@ -59,16 +59,54 @@ static void number_add(struct buf *to, double value)
     buf_format(to, "%.15g", value);
 }
 
-static void values_add(struct buf *to, const struct sketch *sketch)
+/* One metric of a set of dimensions. */
+struct slot {
+    struct sketch sketch;
+    uint64_t written; /* values that the lines have */
+    uint64_t values;  /* that they are to have; 0: its sum alone is said */
+};
+
+static void slot_read(struct metric_store *store, const struct metric_id *id, int64_t minute,
+                      struct slot *slot)
 {
-    uint64_t count = sketch->count < EMF_VALUES_MOST ? sketch->count : EMF_VALUES_MOST;
+    const struct math_window window = {minute * MINUTE_S, MINUTE_S, 1};
+    struct span unit = collector_unit(id);
+    int64_t oldest_s;
+    *slot = (struct slot){0};
+    metric_store_read(store, id, &window, &slot->sketch, &oldest_s);
+    uint64_t count = slot->sketch.count;
+    if (slot->sketch.has_negative || span_is(unit, SPAN("Count")))
+        slot->values = 0;
+    else if (unit.len > 0)
+        slot->values = count < EMF_LATENCIES_MOST ? count : EMF_LATENCIES_MOST;
+    else
+        slot->values = count <= EMF_SAMPLES_MOST ? count : 0;
+}
+
+static bool slot_is_done(const struct slot *slot)
+{
+    return slot->sketch.count == 0 || (slot->written > 0 && slot->written >= slot->values);
+}
+
+/* A line's worth of what is not written yet. */
+static void slot_write(struct slot *slot, struct buf *to)
+{
+    const struct sketch *sketch = &slot->sketch;
+    if (slot->values == 0) {
+        number_add(to, sketch->sum);
+        slot->written = 1;
+        return;
+    }
+    uint64_t end = slot->written + EMF_VALUES_MOST;
+    end = end < slot->values ? end : slot->values;
     buf_add_byte(to, '[');
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t rank = (2 * i + 1) * sketch->count / (2 * count) + 1;
-        buf_add(to, i > 0 ? SPAN(",") : SPAN(""));
+    for (uint64_t i = slot->written; i < end; i++) {
+        uint64_t rank = (2 * i + 1) * sketch->count / (2 * slot->values) + 1;
+        buf_add(to, i > slot->written ? SPAN(",") : SPAN(""));
         number_add(to, sketch_at_rank(sketch, rank < sketch->count ? rank : sketch->count));
     }
     buf_add_byte(to, ']');
+    slot->written = end;
 }
 
 static void head_add(struct buf *to, const struct metric_id *id, int64_t minute,
@@ -96,33 +134,24 @@ static void definition_add(struct buf *to, const struct metric_id *id, bool firs
     buf_add_byte(to, '}');
 }
 
-/* Those of one set of dimensions. False: there is nothing to say. */
-static bool line_make(struct metric_store *store, const struct entry *entries, size_t count,
-                      int64_t minute, struct span namespace, struct buf *to)
+/* What the metrics of one set of dimensions still have to say. False: nothing. */
+static bool line_make(const struct entry *entries, struct slot *slots, size_t count, int64_t minute,
+                      struct span namespace, struct buf *to)
 {
-    const struct math_window window = {minute * MINUTE_S, MINUTE_S, 1};
     struct buf values;
     bool any = false;
     buf_init(&values, LINE_MOST);
     buf_clear(to);
     head_add(to, &entries[0].id, minute, namespace);
     for (size_t i = 0; i < count; i++) {
-        struct sketch slot = {0};
-        int64_t oldest_s;
-        metric_store_read(store, &entries[i].id, &window, &slot, &oldest_s);
-        bool counts = span_is(collector_unit(&entries[i].id), SPAN("Count"));
-        if (slot.count > 0) {
-            definition_add(to, &entries[i].id, !any);
-            buf_add_byte(&values, ',');
-            json_add_string(&values, entries[i].id.name);
-            buf_add_byte(&values, ':');
-            any = true;
-        }
-        if (slot.count > 0 && (counts || slot.has_negative))
-            number_add(&values, slot.sum);
-        else if (slot.count > 0)
-            values_add(&values, &slot);
-        sketch_fini(&slot);
+        if (slot_is_done(&slots[i]))
+            continue;
+        definition_add(to, &entries[i].id, !any);
+        buf_add_byte(&values, ',');
+        json_add_string(&values, entries[i].id.name);
+        buf_add_byte(&values, ':');
+        slot_write(&slots[i], &values);
+        any = true;
     }
     buf_add(to, SPAN("]}]}"));
     for (size_t i = 0; i < entries[0].id.dimension_count; i++) {
@@ -138,14 +167,35 @@ static bool line_make(struct metric_store *store, const struct entry *entries, s
     return well;
 }
 
+/* How the lines of a minute are written. */
+struct writing {
+    struct metric_store *store;
+    int64_t minute;
+    struct span namespace;
+    emf_line *put;
+    void *context;
+    struct buf line;
+};
+
+static void group_write(struct writing *writing, const struct entry *entries, size_t count)
+{
+    struct slot slots[METRICS_MOST];
+    for (size_t i = 0; i < count; i++)
+        slot_read(writing->store, &entries[i].id, writing->minute, &slots[i]);
+    while (line_make(entries, slots, count, writing->minute, writing->namespace, &writing->line))
+        writing->put(writing->context, buf_span(&writing->line));
+    for (size_t i = 0; i < count; i++)
+        sketch_fini(&slots[i].sketch);
+}
+
 void emf_write(struct metric_store *store, int64_t minute, struct span namespace, emf_line *put,
                void *context)
 {
     struct gathering all = {.arena = arena_new(NULL, IDS_BYTES)};
-    struct buf line;
+    struct writing writing = {store, minute, namespace, put, context, {0}};
     must(all.arena != NULL);
     buf_init(&all.key, KEY_MOST);
-    buf_init(&line, LINE_MOST);
+    buf_init(&writing.line, LINE_MOST);
     metric_store_each(store, on_metric, &all);
     if (all.count > 0)
         qsort(all.entries, all.count, sizeof *all.entries, compare_entries);
@@ -153,11 +203,10 @@ void emf_write(struct metric_store *store, int64_t minute, struct span namespace
         for (next = i + 1; next < all.count && next - i < METRICS_MOST &&
                            span_is(all.entries[next].group, all.entries[i].group);)
             next++;
-        if (line_make(store, &all.entries[i], next - i, minute, namespace, &line))
-            put(context, buf_span(&line));
+        group_write(&writing, &all.entries[i], next - i);
     }
     free(all.entries);
-    buf_fini(&line);
+    buf_fini(&writing.line);
     buf_fini(&all.key);
     arena_free(all.arena);
 }

@@ -102,6 +102,31 @@ def test_each_line_is_valid_by_the_schema_and_names_what_it_has(emf):
             assert 0 < len(values) <= 100 and all(isinstance(v, (int, float)) for v in values)
 
 
+FILTERS = """
+metric_filters:
+  - { pattern: "{ $.method = POST }", metric: Posts }
+  - { pattern: "{ $.method = POST }", metric: Statuses, namespace: Shop, value: $.status }
+"""
+
+
+def test_no_sample_is_lost_where_there_are_more_than_a_line_holds(sidegate, backend, tmp_path):
+    s = sidegate(backend(by_path).url, FILTERS + f"metrics: {{ emf: {{ path: {tmp_path}/emf }} }}\n")
+    for _ in range(250):
+        assert s.ask("POST", "/pets", body="x").status == 500
+    Metrics(s).comes("Posts", "Sum", 250)
+    assert s.stop() == 0
+    lines = [json.loads(line) for line in (tmp_path / "emf").read_text().splitlines()]
+    said = {name: [v for line in lines for v in line.get(name, [])] for name in ("Posts", "Statuses", "Latency")}
+    assert said["Posts"] == [1] * 250 and said["Statuses"] == [500] * 250
+    assert sum(summed(lines, "Count").values()) == len(said["Latency"])
+    assert max(len(line.get(name, [])) for line in lines for name in said) == 100
+    for line in lines:
+        if SCHEMA.exists():
+            validate(line, json.loads(SCHEMA.read_text()))
+        assert {m["Name"] for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} \
+            == set(line) - {"_aws"} - set(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0])
+
+
 def test_lines_are_accounted_for_like_those_of_other_logs(sidegate, backend, tmp_path):
     s = sidegate(backend(by_path).url, f"metrics: {{ emf: {{ path: {tmp_path}/emf }} }}\n")
     drops = json.loads(s.status("/api/v1/drops", s.admin_port)[1])["destinations"]

@@ -76,16 +76,6 @@ static bool is_word_of(const struct option_type *type, struct span text)
 }
 
 /* The first that is none of the option's; at == NULL: all are. */
-static struct span strange_word(const struct option_type *type, struct span text)
-{
-    while (type->is_list && text.at != NULL) {
-        struct span word = span_trim(span_cut(&text, ','), " ");
-        if (!is_word_of(type, word))
-            return word;
-    }
-    return type->is_list || is_word_of(type, text) ? span_make(NULL, 0) : text;
-}
-
 static struct span small_letters(struct arena *arena, struct span text)
 {
     char *small = arena_text(arena, text.len);
@@ -172,6 +162,36 @@ static bool pairs_fill(const struct adding *adding, struct span text, struct nod
     return map->count > 0;
 }
 
+static void say_ignored(const struct adding *adding, const struct option_type *type,
+                        const struct node *node, struct span text, const char *expected)
+{
+    char hint[HINT_BYTES];
+    struct span near = nearest_hint(text, type->words, type->word_count, hint, sizeof hint);
+    fault_add(adding->faults, FAULT_WARNING, node->place, near,
+              "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text), expected);
+}
+
+/* The words of a list that the option knows, with commas; each other one is said. at == NULL: there
+ * are none. */
+static struct span known_words(const struct adding *adding, const struct option_type *type,
+                               const struct node *node, struct span text)
+{
+    struct span known = {NULL, 0};
+    while (text.at != NULL) {
+        struct span word = span_trim(span_cut(&text, ','), " ");
+        if (word.len == 0)
+            continue;
+        if (!is_word_of(type, word))
+            say_ignored(adding, type, node, word, type->expected);
+        else if (known.at == NULL)
+            known = word;
+        else
+            known = arena_format(adding->arena, SPAN_FORMAT "," SPAN_FORMAT, span_arg(known),
+                                 span_arg(word));
+    }
+    return known;
+}
+
 /* Fills a node; false: the text is none that the option knows, which was said. */
 static bool value_fill(const struct adding *adding, enum how how, struct span text,
                        const struct option *option, struct node *node)
@@ -198,13 +218,13 @@ static bool value_fill(const struct adding *adding, enum how how, struct span te
             option->type->least > 0 ? "a number from 1 to 1000000" : "a number from 0 to 1000000";
         break;
     }
-    struct span strange = how != HOW_NUMBER ? strange_word(option->type, text) : span_make(NULL, 0);
-    if (!fits || strange.at != NULL) {
-        char hint[HINT_BYTES];
-        struct span near =
-            nearest_hint(strange, option->type->words, option->type->word_count, hint, sizeof hint);
-        fault_add(adding->faults, FAULT_WARNING, node->place, near,
-                  "'" SPAN_FORMAT "' is ignored: expected %s", span_arg(text), expected);
+    const struct option_type *type = option->type;
+    if (type->is_list && how != HOW_NUMBER) {
+        text = known_words(adding, type, node, text);
+        if (text.at == NULL)
+            return false;
+    } else if (!fits || (how != HOW_NUMBER && !is_word_of(type, text))) {
+        say_ignored(adding, type, node, text, expected);
         return false;
     }
     node->text = span_text(arena_string(adding->arena, text));

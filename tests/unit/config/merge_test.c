@@ -107,6 +107,26 @@ TEST(a_wrong_setting_of_the_command_line_is_said_as_such)
     folder_close(&folder);
 }
 
+TEST(of_a_list_in_a_variable_only_the_word_that_is_unknown_is_ignored)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_PROPAGATORS=b3,foo, xray";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check_number(settings->traces.propagators,
+                 PROPAGATOR_SET(PROPAGATOR_XRAY) | PROPAGATOR_SET(PROPAGATOR_B3));
+    check_span(span_text(folder_faults(&folder)),
+               "OTEL_PROPAGATORS: warning: 'foo' is ignored: expected tracecontext, baggage, b3, "
+               "b3multi, xray or none\n");
+    settings_free(settings);
+    folder.variables[0] = "OTEL_PROPAGATORS=foo,bar";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check_number(settings->traces.propagators,
+                 PROPAGATOR_SET(PROPAGATOR_TRACECONTEXT) | PROPAGATOR_SET(PROPAGATOR_BAGGAGE));
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(opentelemetrys_variables_stand_for_keys_that_are_not_set)
 {
     struct folder folder;
@@ -472,7 +492,7 @@ TEST(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning)
                "OTEL_TRACES_SAMPLER: warning: 'trace_id_ratio' is ignored: expected "
                "parentbased_always_on, always_on, always_off, parentbased_always_off, "
                "traceidratio, parentbased_traceidratio or xray (did you mean 'traceidratio'?)\n"
-               "OTEL_PROPAGATORS: warning: 'tracecontext,b3mutli' is ignored: expected "
+               "OTEL_PROPAGATORS: warning: 'b3mutli' is ignored: expected "
                "tracecontext, baggage, b3, b3multi, xray or none (did you mean 'b3multi'?)\n"
                "OTEL_SDK_DISABLED: warning: 'yes' is ignored: expected true or false\n");
     settings_free(settings);
@@ -576,6 +596,7 @@ int merge_suite(void)
             variables_of_limits_hold_for_spans_and_log_records_the_narrower_name_first),
         cmocka_unit_test(a_variable_says_where_xrays_daemon_is_in_either_of_its_forms),
         cmocka_unit_test(a_disabled_sdk_exports_nothing_whatever_is_set),
+        cmocka_unit_test(of_a_list_in_a_variable_only_the_word_that_is_unknown_is_ignored),
         cmocka_unit_test(a_sampler_of_the_environment_that_is_not_known_is_ignored_with_a_warning),
         cmocka_unit_test(an_argument_that_the_sampler_does_not_know_is_said_and_ignored),
         cmocka_unit_test(variables_are_put_into_values_and_add_no_structure),

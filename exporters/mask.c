@@ -338,6 +338,8 @@ static bool is_long_secret(const char *from, const char *to)
 
 bool query_has_secret(struct span query)
 {
+    if (query.len == 0) /* there may be no text at all */
+        return false;
     const char *end = query.at + query.len;
     for (const char *at = query.at; at < end; at++) {
         unsigned escapes = 0, signs = 0;

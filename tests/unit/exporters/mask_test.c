@@ -342,6 +342,18 @@ TEST(an_audited_request_keeps_its_words_and_loses_its_secrets)
     arena_free(arena);
 }
 
+TEST(where_there_is_no_text_there_is_no_secret)
+{
+    struct buf scratch;
+    struct span none = {NULL, 0};
+    buf_init(&scratch, 1024);
+    check(!query_has_secret(none) && !text_has_secret(none) && !text_may_have_secrets(none));
+    check_span(query_masked(none, &scratch), "");
+    check_span(path_masked(none, &scratch), "");
+    check_span(url_masked(none, &scratch), "");
+    buf_fini(&scratch);
+}
+
 int mask_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +368,7 @@ int mask_tests(void)
         cmocka_unit_test(a_line_of_a_request_has_no_secret_by_name_or_pattern),
         cmocka_unit_test(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it),
         cmocka_unit_test(an_audited_request_keeps_its_words_and_loses_its_secrets),
+        cmocka_unit_test(where_there_is_no_text_there_is_no_secret),
     };
     return cmocka_run_group_tests_name("mask", tests, NULL, NULL);
 }

@@ -227,7 +227,7 @@ static bool escapes_sign(const char *at, const char *end)
 
 /* Up to the next separator, or the end; signs that may stand between a name and a value are
  * counted. */
-static const char *value_end(const char *at, const char *end, unsigned *signs)
+static inline const char *value_end(const char *at, const char *end, unsigned *signs)
 {
     for (; at < end; at++) {
         unsigned char mark = marks[(unsigned char)*at];
@@ -317,6 +317,8 @@ static const char *name_end(const char *at, const char *end, unsigned *escapes)
 {
     for (; at < end; at++) {
         unsigned char mark = marks[(unsigned char)*at];
+        if (mark == MARK_NONE)
+            continue;
         if (mark == MARK_EQUALS || mark == MARK_SEPARATOR)
             break;
         *escapes += mark == MARK_PERCENT;

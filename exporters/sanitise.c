@@ -22,7 +22,8 @@ struct cleaning {
     struct arena *arena;
     struct span secrets[SECRETS_MOST];
     size_t secret_count, shortest; /* nothing shorter can hold one */
-    bool too_many;                 /* then no text can be trusted */
+    bool is_blind;                 /* not all are known: then no text can be trusted */
+    struct buf scratch;            /* of decoded() */
 };
 
 /* ---- names ---- */
@@ -71,18 +72,24 @@ static void keep(struct cleaning *c, struct span value)
     if (c->secret_count < SECRETS_MOST)
         c->secrets[c->secret_count++] = value;
     else
-        c->too_many = true;
+        c->is_blind = true;
     if (value.len < c->shortest)
         c->shortest = value.len;
 }
 
-/* Percent and plus undone. */
+/* Percent and plus undone: the text itself where there are none, else for as long as nothing else
+ * is decoded. */
 static struct span decoded(struct cleaning *c, struct span text)
 {
-    char *to = arena_text(c->arena, text.len + 1);
     size_t len = 0;
-    if (to == NULL)
-        return SPAN("");
+    if (span_find_byte(text, '%') == SPAN_NONE && span_find_byte(text, '+') == SPAN_NONE)
+        return text;
+    buf_clear(&c->scratch);
+    char *to = buf_room(&c->scratch, text.len);
+    if (to == NULL) {
+        c->is_blind = true;
+        return text;
+    }
     for (size_t i = 0; i < text.len; i++) {
         bool escape = text.at[i] == '%' && i + 2 < text.len && byte_hex(text.at[i + 1]) >= 0 &&
                       byte_hex(text.at[i + 2]) >= 0;
@@ -99,12 +106,16 @@ static struct span decoded(struct cleaning *c, struct span text)
     return span_make(to, len);
 }
 
-/* Likewise, or the text itself where there is nothing to undo. */
-static struct span unescaped(struct cleaning *c, struct span text)
+/* As it came, and what it means. */
+static void keep_value(struct cleaning *c, struct span value)
 {
-    bool is_plain =
-        span_find_byte(text, '%') == SPAN_NONE && span_find_byte(text, '+') == SPAN_NONE;
-    return is_plain ? text : decoded(c, text);
+    struct span plain = decoded(c, value);
+    keep(c, value);
+    if (plain.at == value.at)
+        return;
+    struct span kept = arena_copy(c->arena, plain);
+    c->is_blind |= kept.len < plain.len;
+    keep(c, kept);
 }
 
 static struct span finish(struct cleaning *c, struct buf *text)
@@ -119,7 +130,7 @@ static bool holds(struct cleaning *c, struct span value)
 {
     if (value.len < c->shortest)
         return false;
-    struct span plain = unescaped(c, value);
+    struct span plain = decoded(c, value);
     for (size_t i = 0; i < c->secret_count; i++)
         if (span_find_nocase(plain, c->secrets[i]) != SPAN_NONE)
             return true;
@@ -165,10 +176,9 @@ static struct span clean_parameters(struct cleaning *c, struct span text)
         struct span name = span_cut(&value, '=');
         struct span hidden = parameter_secret(span_first(rest, len));
         bool is_named_one =
-            value.at != NULL && names_one && is_named(c, SPAN("ARGS"), unescaped(c, name));
+            value.at != NULL && names_one && is_named(c, SPAN("ARGS"), decoded(c, name));
         if (value.at != NULL && (is_named_one || holds(c, value))) {
-            keep(c, value);
-            keep(c, unescaped(c, value));
+            keep_value(c, value);
             hidden = hidden.at == NULL ? value : hidden;
         }
         if (hidden.at != NULL) {
@@ -378,7 +388,7 @@ static struct span without_one(struct cleaning *c, struct span text, struct span
 static bool hide(struct cleaning *c, struct span *text)
 {
     bool any = false;
-    if (c->too_many && text->len > 0) {
+    if (c->is_blind && text->len > 0) {
         *text = SPAN(MASK);
         return true;
     }
@@ -611,6 +621,7 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
                                 .name_count = count,
                                 .arena = arena,
                                 .shortest = SIZE_MAX};
+    buf_init(&cleaning.scratch, TEXT_BYTES);
     for (size_t i = 0; i < count; i++)
         keep(&cleaning, secrets[i].value);
     bool more = count > 0 || has_more(report);
@@ -621,6 +632,7 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
     clean_line(&cleaning);
     if (more)
         clean_more(&cleaning);
-    if (cleaning.secret_count > 0)
+    if (cleaning.secret_count > 0 || cleaning.is_blind)
         hide_everywhere(&cleaning);
+    buf_fini(&cleaning.scratch);
 }

@@ -16,7 +16,8 @@
  * is named or its text may be escaped, and so is one in a content coding. What nobody named is
  * masked where it stands: arguments, fields, cookies, members of bodies and variables of matches by
  * their names, tokens and keys by how they read. The report's spans then borrow from the arena; one
- * that is full gives empty texts, never a secret. */
+ * that is full gives empty texts, never a secret: where there was no memory to find them all, every
+ * text that may hold one is hidden whole. */
 void report_sanitise(struct report *report, const struct pair *secrets, size_t count,
                      struct arena *arena);
 

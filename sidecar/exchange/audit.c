@@ -138,6 +138,8 @@ void audit_hide(const struct exchange *x, struct report *report, struct arena *a
 {
     say_secrets(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
+    if (arena_is_full(arena))
+        want_no_heads(report);
     if (x->inspection != NULL && inspection_secrets_are_lost(x->inspection))
         keep_silent(report);
 }

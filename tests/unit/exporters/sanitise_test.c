@@ -2,6 +2,8 @@
 /* What is sanitised appears in no form of the audit log. */
 #include "exporters/sanitise.h"
 
+#include <string.h>
+
 #include "exporters/form.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/audited.h"
@@ -158,6 +160,60 @@ TEST(an_arena_that_is_full_gives_nothing_away)
     }
 }
 
+/* Of forms whose escapes are undone, whatever room there is. */
+static void check_form_in(size_t ceiling, struct span form, const char *elsewhere)
+{
+    static const struct pair names[] = {{.name = SPAN_INIT("ARGS:s n")}};
+    static const struct pair fields[] = {
+        {SPAN_INIT("content-type"), SPAN_INIT("application/x-www-form-urlencoded")}};
+    struct arena *arena = arena_new(NULL, ceiling);
+    struct rule_match match = {.rule_id = 7, .variable_value = span_text(elsewhere)};
+    struct report report = sample_report();
+    report.waf.matches = &match;
+    report.waf.match_count = 1;
+    report.audit = (struct report_audit){
+        .wanted = true, .request_fields = fields, .request_field_count = 1, .request_body = form};
+    report.referer = span_text(elsewhere);
+    report_sanitise(&report, names, 1, arena);
+    check(!has(report.audit.request_body, "hunter2") && !has(report.audit.request_body, "hunter%"));
+    check(!has(report.referer, "hunter2"));
+    check(report.waf.match_count == 0 || !has(report.waf.matches[0].variable_value, "hunter2"));
+    arena_free(arena);
+}
+
+TEST(a_form_that_fills_the_arena_gives_nothing_away)
+{
+    struct buf form;
+    buf_init(&form, 256UL * 1024);
+    for (int i = 0; i < 6000; i++)
+        buf_add(&form, SPAN("abc%20efgh=1&"));
+    buf_add(&form, SPAN("s%20n=hunter%32"));
+    for (size_t ceiling = 8192; ceiling <= 1024UL * 1024; ceiling *= 2)
+        check_form_in(ceiling, buf_span(&form), "of hunter2 too");
+    for (unsigned n = 1; n < 8; n++) {
+        buf_fail_nth(n);
+        check_form_in(1024UL * 1024, SPAN("a%20b=1&s+n=hunter%32"), "of hunter2 too");
+        buf_fail_nth(0);
+    }
+    buf_fini(&form);
+}
+
+/* Comparing at every place would take an hour. */
+TEST(a_form_that_repeats_its_secret_is_cleaned_in_linear_time)
+{
+    enum { LONG = 512 * 1024 };
+    struct buf form;
+    buf_init(&form, 2UL * LONG);
+    buf_add(&form, SPAN("s+n="));
+    memset(buf_room(&form, LONG / 2), 'a', LONG / 2);
+    buf_grew(&form, LONG / 2);
+    buf_add(&form, SPAN("hunter2&x="));
+    memset(buf_room(&form, LONG), 'a', LONG);
+    buf_grew(&form, LONG);
+    check_form_in(4UL * 1024 * 1024, buf_span(&form), "of others");
+    buf_fini(&form);
+}
+
 int sanitise_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +224,8 @@ int sanitise_tests(void)
         cmocka_unit_test(a_body_with_any_content_coding_is_hidden_whole),
         cmocka_unit_test(a_secret_text_is_found_behind_its_escapes),
         cmocka_unit_test(an_arena_that_is_full_gives_nothing_away),
+        cmocka_unit_test(a_form_that_fills_the_arena_gives_nothing_away),
+        cmocka_unit_test(a_form_that_repeats_its_secret_is_cleaned_in_linear_time),
     };
     return cmocka_run_group_tests_name("sanitise", tests, NULL, NULL);
 }

@@ -118,11 +118,11 @@ static void add_exports(struct buf *to, const struct exporter *exporter)
         for (unsigned r = 0; r < DROP_REASONS; r++)
             dropped += figures.dropped[r];
         buf_format(to,
-                   "%s{\"destination\":\"%s\",\"produced\":%llu,\"sent\":%llu,\"dropped\":%llu,"
-                   "\"waiting\":%llu}",
-                   any ? "," : "", figures.name, (unsigned long long)figures.produced,
-                   (unsigned long long)figures.sent, (unsigned long long)dropped,
-                   (unsigned long long)figures.waiting);
+                   "%s{\"destination\":\"%s\",\"signal\":\"%s\",\"produced\":%llu,\"sent\":%llu,"
+                   "\"dropped\":%llu,\"waiting\":%llu}",
+                   any ? "," : "", figures.name, figures.signal,
+                   (unsigned long long)figures.produced, (unsigned long long)figures.sent,
+                   (unsigned long long)dropped, (unsigned long long)figures.waiting);
         any = true;
     }
     buf_add_byte(to, ']');

@@ -140,9 +140,10 @@ static void status_print(const struct node *root)
     list = tree_find(root, SPAN("exports"));
     for (size_t i = 0; list != NULL && tree_at(list, i) != NULL; i++) {
         const struct node *item = tree_at(list, i);
-        printf("%-20s %s: %s sent, %s waiting, %s dropped\n", "export",
-               admin_answer_text(item, "destination"), admin_answer_text(item, "sent"),
-               admin_answer_text(item, "waiting"), admin_answer_text(item, "dropped"));
+        printf("%-20s %s %s: %s sent, %s waiting, %s dropped\n", "export",
+               admin_answer_text(item, "destination"), admin_answer_text(item, "signal"),
+               admin_answer_text(item, "sent"), admin_answer_text(item, "waiting"),
+               admin_answer_text(item, "dropped"));
     }
 }
 

@@ -379,6 +379,69 @@ static int unknown_look(const struct order *order, const struct node *list)
     return is_named ? say_unknown_dimensions(order) : say_unknown_name(order, list);
 }
 
+/* As a SEARCH has it: {Namespace,Name,Name}. */
+static void add_schema(const struct node *metric, struct buf *to)
+{
+    const struct node *list = tree_find(metric, SPAN("Dimensions"));
+    buf_format(to, "{%s", admin_answer_text(metric, "Namespace"));
+    for (const struct node *d = list != NULL ? list->first : NULL; d != NULL; d = d->next)
+        buf_format(to, ",%s", admin_answer_text(d, "Name"));
+    buf_add_byte(to, '}');
+}
+
+/* The namespace that an expression's first schema names; where there is none: "". */
+static struct span searched_namespace(struct span expression)
+{
+    size_t at = span_find_byte(expression, '{');
+    if (at == SPAN_NONE)
+        return SPAN("");
+    struct span rest = span_from(expression, at + 1);
+    struct span inside = span_cut(&rest, '}');
+    struct span namespace = span_trim(span_cut(&inside, ','), " \"");
+    return span_starts(namespace, SPAN("AWS/")) ? SPAN(COLLECTOR_NAMESPACE) : namespace;
+}
+
+static void add_schemas(const struct node *list, struct span namespace, struct buf *to)
+{
+    struct buf one;
+    buf_init(&one, REQUEST_BYTES);
+    for (const struct node *n = list->first; n != NULL; n = n->next) {
+        if (namespace.len > 0 && !span_is(namespace, span_text(admin_answer_text(n, "Namespace"))))
+            continue;
+        buf_clear(&one);
+        add_schema(n, &one);
+        if (span_find(buf_span(to), buf_span(&one)) != SPAN_NONE)
+            continue;
+        buf_add(to, to->len > 0 ? SPAN(", ") : SPAN(""));
+        buf_add(to, buf_span(&one));
+    }
+    buf_fini(&one);
+}
+
+static int say_nothing_fits(const struct order *order, const struct node *list)
+{
+    struct buf schemas;
+    buf_init(&schemas, REQUEST_BYTES);
+    add_schemas(list, searched_namespace(span_text(order->expression)), &schemas);
+    if (schemas.len == 0)
+        add_schemas(list, SPAN(""), &schemas);
+    fprintf(stderr, "sidegate metrics get: no metric fits; there are " SPAN_FORMAT "\n",
+            span_arg(schemas.len > 0 ? buf_span(&schemas) : SPAN("none yet")));
+    buf_fini(&schemas);
+    return 1;
+}
+
+/* Did the answer to this call have a metric at all? */
+static bool has_series(const struct admin_call *call)
+{
+    struct admin_answer answer = admin_answer_read(call);
+    const struct node *list =
+        answer.root != NULL ? tree_find(answer.root, SPAN("MetricDataResults")) : NULL;
+    bool has = list != NULL && list->count > 0;
+    admin_answer_free(&answer);
+    return has;
+}
+
 /* 0: there is such a metric, which has no samples in this time. */
 static int say_nothing_found(struct order *order)
 {
@@ -392,7 +455,12 @@ static int say_nothing_found(struct order *order)
         return code != 0 ? code : admin_call_problem(&order->call);
     struct admin_answer answer = admin_answer_read(&order->call);
     const struct node *list = answer.root != NULL ? tree_find(answer.root, SPAN("Metrics")) : NULL;
-    code = list != NULL ? unknown_look(order, list) : 1;
+    if (list == NULL)
+        code = 1;
+    else if (order->expression != NULL)
+        code = say_nothing_fits(order, list);
+    else
+        code = unknown_look(order, list);
     admin_answer_free(&answer);
     return code;
 }
@@ -438,7 +506,8 @@ static int metrics_get(int argc, char **argv)
         return 1;
     }
     int code = ask(&order, &request, print_data);
-    if (code == 0 && order.name != NULL && !has_points(&order.call))
+    if (code == 0 && ((order.name != NULL && !has_points(&order.call)) ||
+                      (order.expression != NULL && !has_series(&order.call))))
         code = say_nothing_found(&order);
     admin_call_fini(&order.call);
     return code;

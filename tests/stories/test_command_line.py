@@ -126,6 +126,13 @@ def test_a_running_one_is_asked_reloaded_and_drained(sidegate, backend):
     assert s.process.wait(20) == 0
 
 
+def test_status_names_the_signal_of_each_export(sidegate, backend):
+    s = sidegate(backend().url, 'otlp: { endpoint: "http://127.0.0.1:9" }\nlogs: { otlp: [events] }\nmetrics: { exporter: otlp }\n')
+    code, out, _ = call("status", "--admin", f"127.0.0.1:{s.admin_port}")
+    exports = [line.split(None, 1)[1].split(":")[0] for line in out.splitlines() if line.startswith("export ")]
+    assert code == 0 and {"otlp traces", "otlp logs", "otlp metrics"} <= set(exports) and len(exports) == len(set(exports)), out
+
+
 def test_a_token_is_asked_for_and_given(sidegate, backend, tmp_path):
     token = write(tmp_path, "s3cret\n", "token")
     token.chmod(0o600)

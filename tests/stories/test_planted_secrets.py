@@ -65,7 +65,7 @@ SECRETS = {
     "otlp header": dice(), "new otlp header": dice(), "otlp header by a file": dice(), "otlp header by the environment": dice(),
     "password of an otlp url": dice(), "query of an otlp url": dice(), "path of a webhook": dice(), "query of a webhook": dice(), "header of a webhook": dice(),
     "token of a command": dice(), "password of a command": dice(), "header of a command": dice(), "key of a command": "glpat-" + dice(), "query of a list": dice(),
-    "salt of the api keys": os.urandom(32).hex(),
+    "inserted key": dice(), "inserted token": "ghp_" + dice(36), "salt of the api keys": os.urandom(32).hex(),
 }
 S = SECRETS
 PLANTED_IN_FILES = ("sidegate.yaml", "patient.yaml", "more.yaml", "broken.yaml", "request.http")  # and all of the folder `given`
@@ -170,6 +170,14 @@ def answer_with_secrets(wire):
                   f"X-Refresh-Token: {S['token of an answer']}\r\nContent-Length: {len(body)}\r\n\r\n{body}")
 
 
+def answering_slowly(segments):
+    """That backend, whose first answer comes once X-Ray was told of a request that goes on."""
+    def answer(wire):
+        wait_until(lambda: segments.exists() and '"in_progress":true' in segments.read_text(), "that it goes on", 30)
+        answer_with_secrets(wire)
+    return answer
+
+
 def say_no(wire):
     """An authorizer that lets nobody in."""
     while True:
@@ -216,7 +224,7 @@ def ask_all(s):
     """Allowed, blocked, refused, failing and broken ones. How many there were."""
     plain = FIELDS
     asked = [("GET", f"/open?{QUERY}", plain, None), ("GET", f"/open?attack=1&{QUERY}", plain, None), ("GET", f"/down?{QUERY}", plain, None)]
-    asked += [("GET", f"{path}?{QUERY}", plain, None) for path in PATHS]
+    asked += [("GET", f"{path}?{QUERY}", plain, None) for path in (*PATHS, *(f"/slow{path}" for path in PATHS))]
     asked += [("GET", f"/{name}?{QUERY}", plain, None) for name in ("staff", "door", "opaque", "aws", "keys", "nothing/../here")]
     asked += [("GET", "/staff", with_fields(authorization=f"Bearer {S[name]}"), None) for name in ("good jwt", "jwt of another issuer")]
     asked += [("GET", "/keys", with_fields(x_api_key=S["good api key"]), None),
@@ -265,6 +273,9 @@ def rules():
     return "\n".join(lines) + "\n"
 
 
+INSERTED = [{"Name": "x-api-key", "Value": S["inserted key"]}, {"Name": "note", "Value": S["inserted token"]}]
+
+
 def web_acl():
     """A rule that says what it found in a field, and one for the query."""
     def seen(metric):
@@ -273,7 +284,8 @@ def web_acl():
     def rule(priority, place, every=False):
         where = {"FieldToMatch": place, "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
         what = {"ByteMatchStatement": {"PositionalConstraint": "STARTS_WITH", "SearchString": "Lw==", **where}} if every else {"SqliMatchStatement": where}
-        return {"Name": f"r{priority}", "Priority": priority, "Statement": what, "Action": {"Count": {}}, "VisibilityConfig": seen(f"m{priority}")}
+        return {"Name": f"r{priority}", "Priority": priority, "Statement": what, "Action": {"Count": {"CustomRequestHandling": {"InsertHeaders": INSERTED}}},
+                "VisibilityConfig": seen(f"m{priority}")}
 
     places = ({"SingleHeader": {"Name": "authorization"}}, {"QueryString": {}}, {"Cookies": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "CONTINUE"}})
     return json.dumps({"WebACL": {"Name": "shop", "Id": "1", "ARN": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1", "DefaultAction": {"Allow": {}},
@@ -313,7 +325,7 @@ alarms:
 
 def config(folder, ears, backends, form):
     out, given = folder / "out", folder / "given"
-    app, authorizer, down = backends
+    app, authorizer, down, slow = backends
     away = (f'syslog: {{ address: "{ears["syslog"].address}" }}, firehose: {{ url: "{ears["firehose"].url}/in?token={S["query of firehose"]}", access_key_file: {given}/firehose-key, '
             f'compression: gzip }}, cloudwatch_logs: {{ endpoint: "{ears["cloud"].url}", log_group_name: g, log_stream_name: s, region: eu-west-1, access_key_id: AKIDEXAMPLE, '
             f'secret_access_key_file: {given}/cloud-key }}, rotate: {{ max_size: 64KiB, keep: 50, compress: on }}')
@@ -325,7 +337,7 @@ def config(folder, ears, backends, form):
     return f"""
 process: {{ threads: 1, state_dir: {out}/state }}
 service: {{ name: shop }}
-upstreams: {{ app: {{ targets: ["{app.url}"] }}, down: {{ targets: ["{down}"] }} }}
+upstreams: {{ app: {{ targets: ["{app.url}"] }}, slow: {{ targets: ["{slow.url}"] }}, down: {{ targets: ["{down}"] }} }}
 rules: {{ files: [{given}/rules.conf], cpu_budget: 30s, response_body: {{ inspect: 64KiB }}, log: {{ path: {out}/rules.log, {away} }} }}
 access: [{{ web_acl: {given}/acl.json }}]
 ip_sets: {{ abusers: {{ url: "{ears["hook"].url}/list?key={S["query of a list"]}", on_failure: allow }} }}
@@ -339,7 +351,7 @@ otlp:
   - {{ name: second, url: "http://ann:{S["password of an otlp url"]}@127.0.0.1:{ears["otlp"].port}/v1/logs?token={S["query of an otlp url"]}", signals: [logs] }}
 logs: {{ otlp: [requests, events] }}
 metrics: {{ exporter: otlp, emf: {{ path: {out}/emf, {away} }} }}
-traces: {{ exporter: [otlp, xray], xray: {{ path: {out}/segments, {away} }} }}
+traces: {{ exporter: [otlp, xray], xray: {{ in_progress: 200ms, path: {out}/segments, {away} }} }}
 aws_keys: {{ file: {given}/aws-keys.yaml }}
 policies: {{ api: "arn:aws:execute-api:eu-west-1:123456789012:shop/prod" }}
 api_keys: {{ file: {given}/keys.yaml }}
@@ -351,6 +363,7 @@ authorizers:
   aws: {{ type: sigv4, region: eu-west-1 }}
 routes:
   - {{ match: ANY /down, upstream: down }}
+  - {{ match: "ANY /slow/{{proxy+}}", upstream: slow }}
   - {{ match: ANY /staff, upstream: app, authorizer: staff }}
   - {{ match: ANY /door, upstream: app, authorizer: door }}
   - {{ match: ANY /opaque, upstream: app, authorizer: opaque }}
@@ -451,7 +464,7 @@ class Run:
         given_files(folder)
         (folder / "broken.yaml").write_text(BROKEN_SETTINGS)
         (folder / "more.yaml").write_text(f"version: 1\nadmin: {{ token_file: {folder}/given/admin-token }}\n")
-        backends = backend(answer_with_secrets), backend(say_no), "http://127.0.0.1:9"
+        backends = backend(answer_with_secrets), backend(say_no), "http://127.0.0.1:9", backend(answering_slowly(folder / "out" / "segments"))
         # a crash is to be the program's own, not the sanitizer's
         self.environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0", "PLANTED_HEADER": S["otlp header by the environment"]}
         self.folder, self.ears, self.before, self.said = folder, ears, set(os.listdir(".")), {}

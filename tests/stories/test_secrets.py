@@ -118,6 +118,17 @@ def test_a_body_in_a_coding_is_hidden_whole_where_it_may_hold_a_secret(sidegate,
     assert (record["request"]["body"], record["request"]["fake_body"], record["response"]["body"]) == ("REDACTED",) * 3
 
 
+def test_a_secret_in_an_odd_place_of_an_address_is_in_no_log(sidegate, backend, tmp_path):
+    (tmp_path / "own.conf").write_text('SecRule ARGS "@contains attack" "id:1,phase:1,deny,status:403,log,auditlog"\n')
+    s = sidegate(backend(always_ok).url, config=(
+        f"rules: {{ files: [{tmp_path}/own.conf] }}\naudit_log: {{ path: {tmp_path}/audit, parts: ABCEFHIJKZ }}\n"))
+    for target in ("/orders;v=2?password=hunter2&q=attack", "/?ghp_0123456789hunter2ABCDEFGHIJ=1&q=attack", "/?next=%2Freset%3Ftoken%3Dhunter2&q=attack"):
+        assert s.ask(target=target, fields=[("Referer", "https://x/a=b?password=hunter2")]).status == 403
+    wait_until(lambda: (tmp_path / "audit").exists() and (tmp_path / "audit").read_text().count("\n") == 3, "three audit records")
+    said = (tmp_path / "audit").read_text() + json.dumps(s.lines(3))
+    assert "q=attack" in said and "REDACTED" in said and "hunter2" not in said
+
+
 def test_an_argument_beyond_the_limit_of_arguments_is_hidden_by_its_name(sidegate, backend, tmp_path):
     record = audited(sidegate, backend, tmp_path, 'SecArgumentsLimit 1\nSecAction "id:1,phase:2,pass,nolog,sanitiseArg:password"\n',
                      URLENCODED[0], b"a=1&password=hunter2")

@@ -84,6 +84,11 @@ def arrived(collector):
     return traces
 
 
+def fewest_spans(collector):
+    """Of one trace: a stage that took no time is no span, so that not all have as many."""
+    return min(len(spans) for spans in arrived(collector).values())
+
+
 def whole(collector, traces, s):
     """All of these are there, each whole, and nothing waits."""
     def there():
@@ -180,7 +185,7 @@ def test_after_an_outage_the_old_spans_come_in_their_order(program, collector):
             order.append(span.tags["url.path"])
     told = [path for path in order if path.startswith("/old")]
     assert len(told) == 300
-    batch = BATCH // 12
+    batch = BATCH // fewest_spans(there)
     for place, path in enumerate(told):  # two batches are under way at once
         assert abs(int(path.removeprefix("/old/")) - place) <= 2 * batch, "the old ones come in their order"
 
@@ -257,9 +262,10 @@ def test_a_spool_that_is_too_small_drops_the_oldest_and_counts_them(program, col
     found, account = arrived(there), drops(s)
     missing = [number for number, trace in enumerate(s.traces) if trace not in found]
     assert missing[-1] < 899
-    assert missing[-1] + 1 - len(missing) <= 2 * BATCH // 10, "the oldest, but for the two batches that the sender had in hand"
+    in_hand = 2 * BATCH // fewest_spans(there)
+    assert missing[-1] + 1 - len(missing) <= in_hand, "the oldest, but for the two batches that the sender had in hand"
     assert account["dropped"]["spool_full"] > 0
-    assert sum(account["dropped"].values()) == len(missing) * account["produced"] // 900
+    assert account["sent"] == sum(len(spans) for spans in found.values()), "what was sent has arrived; the rest is dropped"
 
 
 def test_the_state_dir_is_where_the_spool_is_made(sidegate, traced, tmp_path):

@@ -370,6 +370,7 @@ struct alarms *alarms_new(const struct alarm_settings *settings, size_t count,
     alarms->states = must_alloc(count * sizeof *alarms->states + 1);
     alarms->changed = must_alloc(count * sizeof *alarms->changed + 1);
     alarms->evaluated = must_alloc(count * sizeof *alarms->evaluated + 1);
+    alarms->speaks = must_alloc(count * sizeof *alarms->speaks + 1);
     alarms->told = must_alloc(count * sizeof *alarms->told + 1);
     alarms->order = must_alloc(count * sizeof *alarms->order + 1);
     builder.names = must_alloc(count * sizeof *builder.names + 1);
@@ -409,6 +410,7 @@ void alarms_free(struct alarms *alarms)
     free(alarms->order);
     free(alarms->told);
     free(alarms->evaluated);
+    free(alarms->speaks);
     free(alarms->changed);
     free(alarms->states);
     free(alarms->list);

@@ -5,7 +5,6 @@
 #include "exporters/alarms/alarms.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "exporters/alarms/alarms_inside.h"
 #include "exporters/alarms/reason_data.h"
@@ -38,6 +37,7 @@ void alarms_restore(struct alarms *alarms, size_t alarm, const struct alarm_rest
     struct suppressor *suppressor = &to->suppressor;
     alarms_set_state(alarms, alarm, restored->state, restored->reason);
     buf_add(&to->data, restored->reason_data);
+    to->since_s = restored->since_s;
     to->is_restored = true;
     to->known_from_s = known_from_s;
     if (restored->is_held && to->suppressed_by < alarms->count) {
@@ -108,6 +108,7 @@ static void alarm_inherit(struct alarms *alarms, size_t index, struct alarm *ear
     struct alarm *alarm = &alarms->list[index];
     alarms_set_state(alarms, index, earlier->state, buf_span(&earlier->reason));
     buf_add(&alarm->data, buf_span(&earlier->data));
+    alarm->since_s = earlier->since_s;
     alarm->has_run = earlier->has_run;
     alarm->is_restored = earlier->is_restored;
     alarm->known_from_s = earlier->known_from_s;
@@ -265,56 +266,6 @@ static void metric_alarm_run(struct alarms *alarms, size_t index, struct alarm_t
 
 /* ---- composite alarms ---- */
 
-/* Friday 22 July, 2022 15:57:45 UTC */
-static void date_add(struct buf *to, int64_t time_s)
-{
-    static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                       "Thursday", "Friday", "Saturday"};
-    static const char *const months[] = {"January",   "February", "March",    "April",
-                                         "May",       "June",     "July",     "August",
-                                         "September", "October",  "November", "December"};
-    struct tm tm;
-    time_t time = (time_t)time_s;
-    if (gmtime_r(&time, &tm) != NULL)
-        buf_format(to, "%s %02d %s, %d %02d:%02d:%02d UTC", days[tm.tm_wday], tm.tm_mday,
-                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-/* The child whose change is what this is about; NULL: none has changed. */
-static const struct alarm *changed_child(const struct alarms *alarms, const struct alarm *alarm)
-{
-    for (size_t i = 0; i < alarm->rule->child_count; i++)
-        if (alarms->changed[alarm->rule->children[i]])
-            return &alarms->list[alarm->rule->children[i]];
-    return NULL;
-}
-
-static bool composite_run(struct alarms *alarms, size_t index, struct alarm_told *told)
-{
-    struct alarm *alarm = &alarms->list[index];
-    const struct alarm *child = changed_child(alarms, alarm);
-    if (alarm->has_run && child == NULL)
-        return false;
-    enum alarm_state state =
-        alarm_rule_holds(alarm->rule, alarms->states) ? ALARM_STATE_ALARM : ALARM_STATE_OK;
-    if (!alarm->has_run && alarm->is_restored && state == alarm->state) {
-        alarm->has_run = true;
-        return false;
-    }
-    buf_clear(&alarm->reason);
-    if (!alarm->has_run) {
-        buf_format(&alarm->reason, SPAN_FORMAT " was created and its alarm rule evaluates to %s",
-                   span_arg(alarm->settings->name), alarm_state_word(state));
-    } else {
-        buf_format(&alarm->reason, SPAN_FORMAT " transitioned to %s at ",
-                   span_arg(child->settings->name), alarm_state_word(child->state));
-        date_add(&alarm->reason, told->time_s);
-    }
-    alarm->has_run = true;
-    alarm->state = alarms->states[index] = state;
-    return true;
-}
-
 /* After all states have settled: the suppressor may be any alarm. */
 static bool actions_settle(struct alarms *alarms, size_t index, struct alarm_told *told)
 {
@@ -353,7 +304,7 @@ static bool state_find(struct alarms *alarms, size_t index, const struct run *ru
         return true;
     }
     if (alarm->rule != NULL)
-        return composite_run(alarms, index, told);
+        return composite_run(alarms, index);
     if (run->forced < alarms->count || run->now_s % alarm->step_s != 0)
         return false;
     metric_alarm_run(alarms, index, told);
@@ -366,6 +317,8 @@ static void run_all(struct alarms *alarms, const struct run *run, alarm_tell *te
         size_t i = alarms->order[k];
         alarms->evaluated[i] = state_find(alarms, i, run);
         alarms->changed[i] = alarms->list[i].state != alarms->told[i].before;
+        if (alarms->changed[i])
+            alarms->list[i].since_s = run->now_s;
     }
     for (size_t k = 0; k < alarms->count; k++) {
         size_t i = alarms->order[k];

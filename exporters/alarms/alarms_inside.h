@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between alarm_build.c, which checks settings and puts alarms together, and alarms.c, which runs
- * them. */
+/* Between alarm_build.c, which checks settings and puts alarms together, alarms.c, which runs them,
+ * and composite.c, which runs those that follow others. */
 #ifndef SIDEGATE_EXPORTERS_ALARMS_ALARMS_INSIDE_H
 #define SIDEGATE_EXPORTERS_ALARMS_ALARMS_INSIDE_H
 
@@ -14,6 +14,7 @@
 struct alarm {
     const struct alarm_settings *settings;
     enum alarm_state state;
+    int64_t since_s; /* 0: it has been in this state from the beginning */
     struct buf reason, data;
     bool has_run;         /* of a composite alarm */
     bool is_restored;     /* from before a restart, and nothing else was found since */
@@ -51,11 +52,18 @@ struct alarms {
     struct alarm *list;
     enum alarm_state *states;  /* as the rules see them */
     bool *changed, *evaluated; /* in this run */
+    bool *speaks;              /* scratch of composite_run() */
     struct alarm_told *told;   /* the same */
     size_t count;
     size_t *order; /* composite alarms after their children */
     struct feed *feeds;
     size_t feed_count;
 };
+
+/* ---- composite.c ---- */
+
+/* Finds the state of a composite alarm and why it has it. False: none of its children has changed.
+ */
+bool composite_run(struct alarms *alarms, size_t index);
 
 #endif

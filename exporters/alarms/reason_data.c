@@ -14,7 +14,7 @@ struct chosen {
     size_t count;
 };
 
-static void date_add(struct buf *to, int64_t time_s)
+void alarm_date_add(struct buf *to, int64_t time_s)
 {
     struct tm tm;
     time_t time = (time_t)time_s;
@@ -68,7 +68,7 @@ static void evaluated_add(struct buf *to, const struct chosen *chosen, bool has_
     for (size_t i = 0; i < chosen->count; i++) {
         const struct datapoint *point = chosen->list[i];
         buf_add(to, i > 0 ? SPAN(",{\"timestamp\":") : SPAN("{\"timestamp\":"));
-        date_add(to, point->time_s);
+        alarm_date_add(to, point->time_s);
         if (has_samples) {
             buf_add(to, SPAN(",\"sampleCount\":"));
             alarm_number_add(to, (double)point->samples);
@@ -88,10 +88,10 @@ void alarm_reason_data(const struct alarm_settings *settings, const struct datap
     struct chosen chosen = choose(settings, points, count);
     bool is_plain = settings->metric_count == 1 && metric->expression.len == 0;
     buf_add(to, SPAN("{\"version\":\"1.0\",\"queryDate\":"));
-    date_add(to, now_s);
+    alarm_date_add(to, now_s);
     if (chosen.count > 0) {
         buf_add(to, SPAN(",\"startDate\":"));
-        date_add(to, chosen.list[chosen.count - 1]->time_s);
+        alarm_date_add(to, chosen.list[chosen.count - 1]->time_s);
     }
     if (is_plain) {
         buf_add(to, SPAN(",\"statistic\":"));

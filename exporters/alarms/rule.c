@@ -361,3 +361,34 @@ bool alarm_rule_holds(const struct alarm_rule *rule, const enum alarm_state *sta
 {
     return holds(rule->root, states);
 }
+
+/* ---- who speaks for it ---- */
+
+static void speakers_add(const struct rule_node *node, const enum alarm_state *states, bool *speaks)
+{
+    bool verdict = holds(node, states);
+    switch (node->kind) {
+    case RULE_CONSTANT: return;
+    case RULE_STATE: speaks[node->alarm] = true; return;
+    case RULE_NOT: speakers_add(node->left, states, speaks); return;
+    case RULE_AND:
+    case RULE_OR: /* sides of another verdict have no say in this one */
+        if (holds(node->left, states) == verdict)
+            speakers_add(node->left, states, speaks);
+        if (holds(node->right, states) == verdict)
+            speakers_add(node->right, states, speaks);
+        return;
+    case RULE_AT_LEAST:
+        for (const struct rule_node *n = node->left; n != NULL; n = n->right)
+            if (((states[n->alarm] == n->state) != node->negated) == verdict)
+                speaks[n->alarm] = true;
+        return;
+    }
+}
+
+bool alarm_rule_speakers(const struct alarm_rule *rule, const enum alarm_state *states,
+                         bool *speaks)
+{
+    speakers_add(rule->root, states, speaks);
+    return holds(rule->root, states);
+}

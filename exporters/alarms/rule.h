@@ -33,5 +33,9 @@ struct alarm_rule *alarm_rule_parse(struct arena *arena, struct span text, struc
 
 /* Of the states by index into the names. */
 bool alarm_rule_holds(const struct alarm_rule *rule, const enum alarm_state *states);
+/* The same; and in `speaks`, by index into the names, sets those of its alarms whose states make it
+ * so: as long as they stay, the others may change as they like. */
+bool alarm_rule_speakers(const struct alarm_rule *rule, const enum alarm_state *states,
+                         bool *speaks);
 
 #endif

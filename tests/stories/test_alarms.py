@@ -115,6 +115,30 @@ expect:
     assert "page: OK, actions suppressed by ExtensionPeriod" in out
 
 
+TWO_CHILDREN = """
+alarms:
+  - { name: errors, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1,
+      comparison_operator: GreaterThanOrEqualToThreshold, treat_missing_data: notBreaching }
+  - { name: faults, metric: 4XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1,
+      comparison_operator: GreaterThanOrEqualToThreshold, treat_missing_data: notBreaching }
+  - { name: page, rule: ALARM(errors) OR ALARM(faults) }
+series:
+  - { metric: 5XXError, values: [0, 1, 1, 0, 0] }
+  - { metric: 4XXError, values: [0, 0, 1, 1, 0] }
+expect:
+  - { alarm: page, states: [OK, ALARM x3, OK] }
+  - { alarm: page, at: 2m, reason: "errors transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC", actions: run }
+  - { alarm: page, at: 3m, reason: "faults transitioned to ALARM at Thursday 01 January, 2026 00:03:00 UTC", actions: none }
+  - { alarm: page, at: 4m, reason: "faults transitioned to ALARM at Thursday 01 January, 2026 00:03:00 UTC", actions: none }
+  - { alarm: page, at: 5m, reason: "faults transitioned to OK at Thursday 01 January, 2026 00:05:00 UTC", actions: run }
+"""
+
+
+def test_when_one_of_two_children_leaves_a_composite_alarm_names_the_one_that_still_rings(replay):
+    code, out, err = replay("start: 2026-01-01T00:00:00Z" + TWO_CHILDREN)
+    assert (code, out.splitlines()[-1]) == (0, "5 passed, 0 failed"), out + err
+
+
 @pytest.mark.parametrize("wrong, right, said", [
     ("statistic: Averag,", "statistic: Average,", "4:50: statistic: found 'Averag', expected Average"),
     ("GreaterThanTreshold", "GreaterThanThreshold", "(did you mean 'GreaterThanThreshold'?)"),

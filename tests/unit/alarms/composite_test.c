@@ -65,6 +65,51 @@ TEST(a_rule_holds_by_the_states_of_the_alarms_that_it_names)
     }
 }
 
+/* down rings, slow and errors are well, quiet is unknown. */
+TEST(a_rule_says_which_alarms_speak_for_its_verdict)
+{
+    static const struct {
+        const char *rule, *speak; /* a letter for each of the names: d s q a e */
+    } rows[] = {
+        {"TRUE", ""},
+        {"ALARM(down)", "d"},
+        {"OK(down)", "d"},
+        {"ALARM(down) OR ALARM(slow)", "d"},
+        {"ALARM(slow) OR ALARM(down) OR OK(errors)", "de"},
+        {"ALARM(slow) OR ALARM(errors)", "se"},
+        {"ALARM(down) AND ALARM(slow)", "s"},
+        {"ALARM(down) AND OK(slow)", "ds"},
+        {"ALARM(slow) AND ALARM(errors)", "se"},
+        {"NOT (ALARM(slow) OR ALARM(errors))", "se"},
+        {"NOT (ALARM(down) AND ALARM(slow))", "s"},
+        {"ALARM(down) AND (OK(errors) OR OK(down))", "de"},
+        {"ALARM(down) OR TRUE", "d"},
+        {"FALSE AND ALARM(down)", ""},
+        {"AT_LEAST(1, ALARM, (down, slow, quiet))", "d"},
+        {"AT_LEAST(2, ALARM, (down, slow, quiet))", "sq"},
+        {"AT_LEAST(2, NOT ALARM, (down, slow, quiet))", "sq"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena *arena = arena_new(NULL, ARENA_BYTES);
+        struct faults *faults = faults_new();
+        struct alarm_rule *rule = alarm_rule_parse(arena, span_text(rows[i].rule),
+                                                   (struct place){"r", 1, 1}, names, NAMES, faults);
+        bool speaks[NAMES] = {false};
+        char got[NAMES + 1] = "";
+        size_t count = 0;
+        check(rule != NULL &&
+              alarm_rule_speakers(rule, states, speaks) == alarm_rule_holds(rule, states));
+        for (size_t k = 0; k < NAMES; k++)
+            if (speaks[k])
+                got[count++] = names[k][0];
+        if (strcmp(got, rows[i].speak) != 0)
+            print_error("%s\n", rows[i].rule);
+        assert_string_equal(got, rows[i].speak);
+        faults_free(faults);
+        arena_free(arena);
+    }
+}
+
 TEST(a_rule_that_is_not_understood_is_refused_with_its_place)
 {
     static const struct {
@@ -209,6 +254,7 @@ int composite_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_holds_by_the_states_of_the_alarms_that_it_names),
+        cmocka_unit_test(a_rule_says_which_alarms_speak_for_its_verdict),
         cmocka_unit_test(a_rule_that_is_not_understood_is_refused_with_its_place),
         cmocka_unit_test(a_rule_is_refused_beyond_its_limits),
         cmocka_unit_test(actions_wait_for_the_suppressor_and_run_when_it_does_not_come),

@@ -5,6 +5,7 @@
 
 #include "exporters/record.h"
 #include "rules/base/buf.h"
+#include "rules/base/encode.h"
 
 enum { FORM_TEXT_BYTES = 64 * 1024, DELIMITER_LONGEST = 256 };
 
@@ -107,27 +108,13 @@ bool form_next(struct span *rest, struct span boundary, struct form_part *part)
     return true;
 }
 
-static void add_encoded(struct buf *to, struct span text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        unsigned byte = (unsigned char)c;
-        char escape[] = {'%', digits[byte >> 4], digits[byte & 15]};
-        if (byte_is_alpha(c) || byte_is_digit(c) || (c != '\0' && strchr("-._~*", c) != NULL))
-            buf_add_byte(to, c);
-        else
-            buf_add(to, span_make(escape, sizeof escape));
-    }
-}
-
 static void add_value(struct buf *to, const struct form_part *part)
 {
     if (to->len > 0)
         buf_add_byte(to, '&');
-    add_encoded(to, part->name);
+    percent_add(to, part->name, "*");
     buf_add_byte(to, '=');
-    add_encoded(to, part->content);
+    percent_add(to, part->content, "*");
 }
 
 void form_fill(struct report_audit *audit, struct arena *arena)

@@ -3,6 +3,7 @@
 #include "sidecar/ftw.h"
 
 #include "rules/base/buf.h"
+#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 #include "rules/match/transformation.h"
@@ -69,16 +70,11 @@ static void expand_templates(struct span text, struct buf *to)
 
 static void add_escaped(struct span text, struct buf *to)
 {
-    must(text.at != NULL);
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (byte_is_alpha(c) || byte_is_digit(c) ||
-            (c != '\0' && span_find_byte(SPAN("_.-~"), c) != SPAN_NONE))
-            buf_add_byte(to, c);
-        else if (c == ' ')
+    for (bool first = true; text.at != NULL; first = false) {
+        struct span word = span_cut(&text, ' ');
+        if (!first)
             buf_add_byte(to, '+');
-        else
-            buf_format(to, "%%%02X", (unsigned char)c);
+        percent_add(to, word, "");
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hexadecimal, base64 and JSON strings. */
+/* Hexadecimal, base64, escapes of URLs and JSON strings. */
 #include "rules/base/encode.h"
 
 #include "rules/base/copy.h"
@@ -114,6 +114,26 @@ bool base64_read(struct span text, uint8_t *to, size_t *len)
 bool base64url_read(struct span text, uint8_t *to, size_t *len)
 {
     return digits_read(text, base64url_digit, to, len);
+}
+
+static bool is_kept(char byte, const char *kept)
+{
+    return byte_is_alpha(byte) || byte_is_digit(byte) ||
+           (byte != '\0' && (strchr("-._~", byte) != NULL || strchr(kept, byte) != NULL));
+}
+
+bool percent_add(struct buf *to, struct span text, const char *kept)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned byte = (unsigned char)text.at[i];
+        char escape[] = {'%', digits[byte >> 4], digits[byte & 15]};
+        if (is_kept(text.at[i], kept))
+            buf_add_byte(to, text.at[i]);
+        else
+            buf_add(to, span_make(escape, sizeof escape));
+    }
+    return !buf_is_full(to);
 }
 
 /* The letter of the short escape, or 0. */

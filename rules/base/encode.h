@@ -25,6 +25,10 @@ bool base64_read(struct span text, uint8_t *to, size_t *len);
  * byte that are not 0 are refused. `to` has room for text.len / 4 * 3 + 2 bytes. */
 bool base64url_read(struct span text, uint8_t *to, size_t *len);
 
+/* For a URL's path or query and for forms: %XX for every byte but the unreserved ones (RFC
+ * 3986 2.3: letters, digits and -._~) and those of `kept`. */
+bool percent_add(struct buf *to, struct span text, const char *kept);
+
 /* The inside of a JSON string, RFC 8259 7: quotes, backslash and control bytes escaped, bytes that
  * are no valid UTF-8 as \u00xx of the byte, so that any input gives a valid document. */
 bool json_add_escaped(struct buf *to, struct span text);

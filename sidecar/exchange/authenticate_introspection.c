@@ -9,18 +9,6 @@
 enum { ANSWER_BYTES = 64 * 1024, TEXT_BYTES = 64 * 1024, FIELDS_MOST = 4 };
 enum { TOKEN_BYTES = 16 * 1024 }; /* encoded, three times as long, it fits into a body */
 
-/* application/x-www-form-urlencoded */
-static void add_encoded(struct buf *to, struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (byte_is_alpha(c) || byte_is_digit(c) || c == '-' || c == '.' || c == '_')
-            buf_add_byte(to, c);
-        else
-            buf_format(to, "%%%02X", (unsigned)(unsigned char)c);
-    }
-}
-
 static void wipe(struct buf *text)
 {
     if (text->at != NULL)
@@ -38,9 +26,9 @@ static struct span authorization_of(const struct authorizer_settings *settings, 
         buf_add(to, settings->bearer_token);
     } else if (settings->client_id.at != NULL) {
         buf_init(&pair, TEXT_BYTES);
-        add_encoded(&pair, settings->client_id);
+        percent_add(&pair, settings->client_id, "");
         buf_add_byte(&pair, ':');
-        add_encoded(&pair, settings->client_secret);
+        percent_add(&pair, settings->client_secret, "");
         buf_add(to, SPAN("Basic "));
         base64_add(to, buf_span(&pair));
         wipe(&pair);
@@ -67,7 +55,7 @@ static bool begin_call(struct exchange *x, struct span token)
     };
     buf_init(&body, TEXT_BYTES);
     buf_add(&body, SPAN("token_type_hint=access_token&token="));
-    add_encoded(&body, token);
+    percent_add(&body, token, "");
     const struct call_request request = {
         .method = "POST",
         .url = settings->url.at,

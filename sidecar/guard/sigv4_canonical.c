@@ -2,29 +2,13 @@
 /* The one spelling of a request that both sides sign. */
 #include <stdlib.h>
 
+#include "rules/base/encode.h"
 #include "sidecar/guard/sigv4_inside.h"
 #include "sidecar/http/bytes.h"
 
 /* --- escapes ------------------------------------------------------------------------------- */
 
-static void add_escaped(struct buf *to, char byte)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char escaped[3] = {'%', digits[(uint8_t)byte >> 4], digits[(uint8_t)byte & 15]};
-    buf_add(to, span_make(escaped, sizeof escaped));
-}
-
-/* Every byte but the unreserved ones, and but the slash where `slashes` stay. */
-static void add_encoded(struct buf *to, struct span text, bool slashes)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (http_byte_is(text.at[i], HTTP_UNRESERVED) || (slashes && text.at[i] == '/'))
-            buf_add_byte(to, text.at[i]);
-        else
-            add_escaped(to, text.at[i]);
-}
-
-/* The same of a text that is escaped already, in whichever spelling. */
+/* Of a text that is escaped already, in whichever spelling. */
 static bool add_recoded(struct buf *to, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -36,7 +20,7 @@ static bool add_recoded(struct buf *to, struct span text)
             byte = (char)(uint8_t)escaped;
             i += 2;
         }
-        add_encoded(to, span_make(&byte, 1), false);
+        percent_add(to, span_make(&byte, 1), "");
     }
     return true;
 }
@@ -190,7 +174,7 @@ bool sigv4_canonical(const struct sigv4 *sigv4, bool skip_token, struct buf *to)
         path = path_normal(path, sigv4->arena);
     buf_add(to, request->method);
     buf_add_byte(to, '\n');
-    add_encoded(to, path, true);
+    percent_add(to, path, "/");
     buf_add_byte(to, '\n');
     if (!add_query(sigv4, skip_token, to))
         return false;

@@ -178,6 +178,24 @@ TEST(control_bytes_are_made_visible_so_that_a_text_stays_one_line)
     buf_fini(&text);
 }
 
+TEST(what_is_not_plain_in_a_url_is_escaped_by_percent)
+{
+    struct buf text;
+    buf_init(&text, 64);
+    check(percent_add(&text, SPAN("az-AZ_09.~"), ""));
+    check_span(buf_span(&text), "az-AZ_09.~");
+    buf_clear(&text);
+    check(percent_add(&text, span_make("a b&c=d/%+*\0\x7f\xc3\xa9", 15), ""));
+    check_span(buf_span(&text), "a%20b%26c%3Dd%2F%25%2B%2A%00%7F%C3%A9");
+    buf_clear(&text);
+    check(percent_add(&text, SPAN("/a:b c"), ":/"));
+    check_span(buf_span(&text), "/a:b%20c");
+    buf_fini(&text);
+    buf_init(&text, 2);
+    check(!percent_add(&text, SPAN("/"), ""));
+    buf_fini(&text);
+}
+
 int encode_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +205,7 @@ int encode_suite(void)
         cmocka_unit_test(base64_gives_the_examples_of_its_rfc),
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
         cmocka_unit_test(control_bytes_are_made_visible_so_that_a_text_stays_one_line),
+        cmocka_unit_test(what_is_not_plain_in_a_url_is_escaped_by_percent),
         cmocka_unit_test(utf8_has_one_spelling_for_each_character),
         cmocka_unit_test(every_character_that_is_written_reads_back_as_one),
         cmocka_unit_test(a_json_string_is_the_same_whichever_way_it_goes),

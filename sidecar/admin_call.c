@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/command.h"
 #include "sidecar/config/document.h"
@@ -119,6 +120,14 @@ static CURLcode perform(struct admin_call *call, const char *method, const char 
     return code;
 }
 
+void admin_body_add(struct buf *body, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    buf_format(body, "%s\"%s\":", body->len > 0 ? "," : "{", key);
+    json_add_string(body, span_text(value));
+}
+
 int admin_call_ask(struct admin_call *call, const char *method, const char *path, const char *body,
                    bool quiet)
 {
@@ -181,4 +190,23 @@ int admin_call_well(const struct admin_call *call, const char *sentence)
         return admin_call_problem(call);
     puts(sentence);
     return 0;
+}
+
+int admin_call_show(const struct admin_call *call, bool as_it_came,
+                    void (*print)(const struct node *root))
+{
+    if (call->status != 200)
+        return admin_call_problem(call);
+    if (as_it_came) {
+        fwrite(call->answer.at, 1, call->answer.len, stdout);
+        return 0;
+    }
+    struct admin_answer answer = admin_answer_read(call);
+    int code = answer.root != NULL ? 0 : 1;
+    if (answer.root != NULL)
+        print(answer.root);
+    else
+        fprintf(stderr, "sidegate %s: the answer is no JSON object\n", call->command);
+    admin_answer_free(&answer);
+    return code;
 }

@@ -33,10 +33,17 @@ bool admin_call_take(struct admin_call *call, const struct arguments *arguments,
  * `body`: JSON; NULL: none. */
 int admin_call_ask(struct admin_call *call, const char *method, const char *path, const char *body,
                    bool quiet);
+/* A member of a body's JSON: text. `{` stands before the first; NULL: none is added. */
+void admin_body_add(struct buf *body, const char *key, const char *value);
 /* Says what a problem document (RFC 9457) says; 1, the exit code. */
 int admin_call_problem(const struct admin_call *call);
 /* 0 and the sentence where it went well, else as above. */
 int admin_call_well(const struct admin_call *call, const char *sentence);
+
+/* With a 200: prints the answer as it came, or has its JSON map printed; 0, or 1 where it is none,
+ * and said. Else as above. */
+int admin_call_show(const struct admin_call *call, bool as_it_came,
+                    void (*print)(const struct node *root));
 
 /* The answer, read. */
 struct admin_answer {

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "rules/base/must.h"
+#include "rules/base/number.h"
 #include "sidecar/command.h"
+#include "sidecar/metric_request.h"
 
-enum { ROWS_MOST = 16 };
+enum { ROWS_MOST = 16, SECOND_US = 1000000 };
 
 static void usage_print(const struct argument_table *table, FILE *to)
 {
@@ -58,6 +60,28 @@ void arguments_refuse(struct arguments *arguments, const char *format, ...)
     fprintf(stderr, "sidegate %.*s: %s\nusage: sidegate %s\n", (int)called_length(usage), usage,
             text, usage);
     arguments->code = EXIT_USAGE;
+}
+
+bool arguments_moment(struct arguments *arguments, int64_t *to)
+{
+    int64_t seconds;
+    bool well = metric_time_parse(span_text(arguments->value), &seconds);
+    if (well)
+        *to = seconds;
+    else
+        arguments_refuse(arguments, "'%s' is no time like 2026-11-21T20:00:00Z", arguments->value);
+    return well;
+}
+
+bool arguments_duration(struct arguments *arguments, uint64_t *to_us)
+{
+    uint64_t us;
+    bool well = duration_parse(span_text(arguments->value), &us) && us >= SECOND_US;
+    if (well)
+        *to_us = us;
+    else
+        arguments_refuse(arguments, "'%s' is no time like 60s", arguments->value);
+    return well;
 }
 
 const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,

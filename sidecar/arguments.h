@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sidecar/config/settings.h"
 
@@ -40,6 +41,10 @@ const struct argument_row *arguments_next(struct arguments *arguments);
 /* Says what is wrong with the command line, and sets `code`. */
 void arguments_refuse(struct arguments *arguments, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The latest option's value as a moment, in seconds since 1970, or as a duration of at least a
+ * second. False: refused, and *to is as it was. */
+bool arguments_moment(struct arguments *arguments, int64_t *to);
+bool arguments_duration(struct arguments *arguments, uint64_t *to_us);
 /* The word that a person may have meant, as " (did you mean 'x'?)" or "". */
 const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,
                            size_t size);

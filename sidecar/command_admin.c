@@ -147,32 +147,14 @@ static void status_print(const struct node *root)
     }
 }
 
-static int status_say(const struct order *order)
-{
-    const struct admin_call *call = &order->call;
-    if (call->status != 200)
-        return admin_call_problem(call);
-    if (order->json) {
-        fwrite(call->answer.at, 1, call->answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(call);
-    int code = answer.root != NULL ? 0 : 1;
-    if (answer.root != NULL)
-        status_print(answer.root);
-    else
-        fprintf(stderr, "sidegate status: the answer is no status\n");
-    admin_answer_free(&answer);
-    return code;
-}
-
 int command_status(int argc, char **argv)
 {
     struct order order;
     if (!order_begin(&order, &status_table, argc, argv))
         return order.arguments.code;
     int code = admin_call_ask(&order.call, "GET", "/api/v1/status", NULL, false);
-    return order_end(&order, code == 0 ? status_say(&order) : code);
+    return order_end(&order,
+                     code == 0 ? admin_call_show(&order.call, order.json, status_print) : code);
 }
 
 /* ---- health ---- */

@@ -59,24 +59,6 @@ static void list_print(const struct node *root)
     }
 }
 
-static int list_say(const struct admin_call *call, bool json)
-{
-    if (call->status != 200)
-        return admin_call_problem(call);
-    if (json) {
-        fwrite(call->answer.at, 1, call->answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(call);
-    int code = answer.root != NULL ? 0 : 1;
-    if (answer.root != NULL)
-        list_print(answer.root);
-    else
-        fprintf(stderr, "sidegate alarms list: the answer is no list\n");
-    admin_answer_free(&answer);
-    return code;
-}
-
 static int alarms_list(int argc, char **argv)
 {
     struct arguments arguments;
@@ -92,7 +74,7 @@ static int alarms_list(int argc, char **argv)
     if (code < 0)
         code = admin_call_ask(&call, "GET", "/api/v1/alarms", NULL, false);
     if (arguments.code < 0 && code == 0)
-        code = list_say(&call, json);
+        code = admin_call_show(&call, json, list_print);
     admin_call_fini(&call);
     return code;
 }

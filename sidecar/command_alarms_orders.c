@@ -21,26 +21,17 @@ struct order {
 
 /* ---- asking ---- */
 
-static void escaped_add(struct buf *to, const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++)
-        if (byte_is_alpha(*c) || byte_is_digit(*c) || strchr(".-_", *c) != NULL)
-            buf_add_byte(to, *c);
-        else
-            buf_format(to, "%%%02x", (unsigned)(unsigned char)*c);
-}
-
 /* `body` empty: none. */
 static int ask(struct order *order, const char *method, const char *page, struct buf *body)
 {
     struct buf path;
     buf_init(&path, TEXT_BYTES);
     buf_add(&path, SPAN("/api/v1/alarms/"));
-    escaped_add(&path, order->words[0]);
+    percent_add(&path, span_text(order->words[0]), "");
     buf_format(&path, "/%s", page);
     if (order->limit != NULL) {
         buf_add(&path, SPAN("?limit="));
-        escaped_add(&path, order->limit);
+        percent_add(&path, span_text(order->limit), "");
     }
     bool fits = buf_add_byte(&path, '\0') && buf_add_byte(body, '\0') && !buf_is_full(body);
     int code = EXIT_USAGE;
@@ -53,21 +44,13 @@ static int ask(struct order *order, const char *method, const char *page, struct
     return code;
 }
 
-static void member_add(struct buf *to, const char *key, const char *value)
-{
-    if (value == NULL)
-        return;
-    buf_format(to, "%s\"%s\":", to->len > 0 ? "," : "{", key);
-    json_add_string(to, span_text(value));
-}
-
 static int post(struct order *order, const char *page, const char *key, const char *value,
                 const char *sentence)
 {
     struct buf body;
     buf_init(&body, TEXT_BYTES);
-    member_add(&body, key, value);
-    member_add(&body, "reason", order->reason);
+    admin_body_add(&body, key, value);
+    admin_body_add(&body, "reason", order->reason);
     if (body.len > 0)
         buf_add_byte(&body, '}');
     int code = ask(order, "POST", page, &body);
@@ -115,22 +98,7 @@ static int history(struct order *order)
     buf_init(&none, 1);
     int code = ask(order, "GET", "history", &none);
     buf_fini(&none);
-    if (code != 0)
-        return code;
-    if (order->call.status != 200)
-        return admin_call_problem(&order->call);
-    if (order->json) {
-        fwrite(order->call.answer.at, 1, order->call.answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(&order->call);
-    code = answer.root != NULL ? 0 : 1;
-    if (answer.root != NULL)
-        history_print(answer.root);
-    else
-        fprintf(stderr, "sidegate alarms history: the answer is no history\n");
-    admin_answer_free(&answer);
-    return code;
+    return code == 0 ? admin_call_show(&order->call, order->json, history_print) : code;
 }
 
 /* ---- the command line ---- */

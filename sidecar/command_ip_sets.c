@@ -30,18 +30,6 @@ struct order {
     bool json;
 };
 
-/* Names and addresses in a path. */
-static void add_escaped(struct buf *to, const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        bool plain = byte_is_alpha(*c) || byte_is_digit(*c) || strchr(".:-_/", *c) != NULL;
-        if (plain)
-            buf_add_byte(to, *c);
-        else
-            buf_format(to, "%%%02x", (unsigned)(unsigned char)*c);
-    }
-}
-
 static int ask(struct order *order, const char *method, bool with_address, const char *body)
 {
     struct buf path;
@@ -49,13 +37,13 @@ static int ask(struct order *order, const char *method, bool with_address, const
     buf_add(&path, SPAN("/api/v1/ip_sets"));
     if (order->count > 1) {
         buf_add_byte(&path, '/');
-        add_escaped(&path, order->words[1]);
+        percent_add(&path, span_text(order->words[1]), ":/");
     }
     if (order->count > 2)
         buf_add(&path, SPAN("/entries"));
     if (with_address) {
         buf_add_byte(&path, '/');
-        add_escaped(&path, order->words[2]);
+        percent_add(&path, span_text(order->words[2]), ":/");
     }
     bool fits = buf_add_byte(&path, '\0');
     int code = fits ? admin_call_ask(&order->call, method, path.at, body, false) : EXIT_USAGE;
@@ -95,43 +83,20 @@ static void print_entries(const struct node *root)
 static int list(struct order *order)
 {
     int code = ask(order, "GET", false, NULL);
-    if (code != 0)
-        return code;
-    if (order->call.status != 200)
-        return admin_call_problem(&order->call);
-    if (order->json) {
-        fwrite(order->call.answer.at, 1, order->call.answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(&order->call);
-    code = answer.root != NULL ? 0 : 1;
-    if (answer.root == NULL)
-        fprintf(stderr, "sidegate ip-sets: the answer is no list\n");
-    else if (order->count == 1)
-        print_sets(answer.root);
-    else
-        print_entries(answer.root);
-    admin_answer_free(&answer);
-    return code;
+    return code != 0 ? code
+                     : admin_call_show(&order->call, order->json,
+                                       order->count == 1 ? print_sets : print_entries);
 }
 
 /* ---- add, remove ---- */
-
-static void add_member(struct buf *to, const char *key, const char *value)
-{
-    if (value == NULL)
-        return;
-    buf_format(to, "%s\"%s\":", to->len > 0 ? "," : "{", key);
-    json_add_string(to, span_text(value));
-}
 
 static int add(struct order *order)
 {
     struct buf body;
     buf_init(&body, TEXT_BYTES);
-    add_member(&body, "address", order->words[2]);
-    add_member(&body, "ttl", order->ttl);
-    add_member(&body, "reason", order->reason);
+    admin_body_add(&body, "address", order->words[2]);
+    admin_body_add(&body, "ttl", order->ttl);
+    admin_body_add(&body, "reason", order->reason);
     buf_add_byte(&body, '}');
     bool fits = buf_add_byte(&body, '\0');
     int code = fits ? ask(order, "PUT", false, body.at) : EXIT_USAGE;

@@ -67,19 +67,6 @@ struct order {
 
 /* ---- the command line ---- */
 
-static void take_time(struct order *order, int64_t *to)
-{
-    if (!metric_time_parse(span_text(order->arguments.value), to))
-        arguments_refuse(&order->arguments, "'%s' is no time like 2026-11-21T20:00:00Z",
-                         order->arguments.value);
-}
-
-static void take_duration(struct order *order, uint64_t *to)
-{
-    if (!duration_parse(span_text(order->arguments.value), to) || *to < SECOND_US)
-        arguments_refuse(&order->arguments, "'%s' is no time like 60s", order->arguments.value);
-}
-
 static void take_dimension(struct order *order)
 {
     const char *value = order->arguments.value;
@@ -101,10 +88,10 @@ static void take(struct order *order, const struct argument_row *row)
     case 'd': take_dimension(order); break;
     case 'N': order->namespace = value; break;
     case 's': order->statistic = value; break;
-    case 'p': take_duration(order, &order->period_us); break;
-    case 'h': take_duration(order, &order->since_us); break;
-    case 'b': take_time(order, &order->start_s); break;
-    case 'e': take_time(order, &order->end_s); break;
+    case 'p': arguments_duration(&order->arguments, &order->period_us); break;
+    case 'h': arguments_duration(&order->arguments, &order->since_us); break;
+    case 'b': arguments_moment(&order->arguments, &order->start_s); break;
+    case 'e': arguments_moment(&order->arguments, &order->end_s); break;
     case 'x': order->expression = value; break;
     case 'q': order->query = value; break;
     default: order->json = true;
@@ -261,25 +248,6 @@ static void print_data(const struct node *root)
         fprintf(stderr, "%s: %s\n", admin_answer_text(n, "Code"), admin_answer_text(n, "Value"));
 }
 
-static int say(const struct order *order, void (*print)(const struct node *root))
-{
-    const struct admin_call *call = &order->call;
-    if (call->status != 200)
-        return admin_call_problem(call);
-    if (order->json) {
-        fwrite(call->answer.at, 1, call->answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(call);
-    int code = answer.root != NULL ? 0 : 1;
-    if (answer.root != NULL)
-        print(answer.root);
-    else
-        fprintf(stderr, "sidegate %s: the answer is no JSON\n", call->command);
-    admin_answer_free(&answer);
-    return code;
-}
-
 /* 0: there is an answer. */
 static int post(struct order *order, struct buf *request)
 {
@@ -293,7 +261,7 @@ static int ask(struct order *order, struct buf *request, void (*print)(const str
 {
     int code = post(order, request);
     if (code == 0)
-        code = say(order, print);
+        code = admin_call_show(&order->call, order->json, print);
     buf_fini(request);
     return code;
 }

@@ -38,23 +38,15 @@ struct order {
 static void add_argument(struct order *order, const char *name, struct span value)
 {
     buf_format(&order->query, "%c%s=", order->query.len == 0 ? '?' : '&', name);
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if (byte_is_alpha(c) || byte_is_digit(c) || c == '-' || c == '_' || c == '.')
-            buf_add_byte(&order->query, c);
-        else
-            buf_format(&order->query, "%%%02x", (unsigned char)c);
-    }
+    percent_add(&order->query, value, "");
 }
 
 static void add_since(struct order *order)
 {
     uint64_t since_us;
     char text[24];
-    if (!duration_parse(span_text(order->arguments.value), &since_us) || since_us < SECOND_US) {
-        arguments_refuse(&order->arguments, "'%s' is no time like 15m", order->arguments.value);
+    if (!arguments_duration(&order->arguments, &since_us))
         return;
-    }
     snprintf(text, sizeof text, "%lld", (long long)time(NULL) - (long long)(since_us / SECOND_US));
     add_argument(order, "start", span_text(text));
 }
@@ -62,10 +54,7 @@ static void add_since(struct order *order)
 static void add_time(struct order *order, const char *name)
 {
     int64_t seconds;
-    if (!metric_time_parse(span_text(order->arguments.value), &seconds))
-        arguments_refuse(&order->arguments, "'%s' is no time like 2026-11-21T20:00:00Z",
-                         order->arguments.value);
-    else
+    if (arguments_moment(&order->arguments, &seconds))
         add_argument(order, name, span_text(order->arguments.value));
 }
 
@@ -148,27 +137,6 @@ static void print_samples(const struct node *root)
            admin_answer_text(root, "TimeWindow.EndTime"));
 }
 
-static int say(const struct order *order)
-{
-    const struct admin_call *call = &order->call;
-    if (call->status != 200)
-        return admin_call_problem(call);
-    if (order->json) {
-        fwrite(call->answer.at, 1, call->answer.len, stdout);
-        return 0;
-    }
-    struct admin_answer answer = admin_answer_read(call);
-    int code = answer.root != NULL ? 0 : 1;
-    if (answer.root == NULL)
-        fprintf(stderr, "sidegate %s: the answer is no JSON\n", call->command);
-    else if (order->has_rule)
-        print_samples(answer.root);
-    else
-        print_rules(answer.root);
-    admin_answer_free(&answer);
-    return code;
-}
-
 static int ask(struct order *order)
 {
     struct buf path;
@@ -181,7 +149,9 @@ static int ask(struct order *order)
     else
         code = admin_call_ask(&order->call, "GET", path.at, NULL, false);
     buf_fini(&path);
-    return code == 0 ? say(order) : code;
+    return code != 0 ? code
+                     : admin_call_show(&order->call, order->json,
+                                       order->has_rule ? print_samples : print_rules);
 }
 
 int command_samples(int argc, char **argv)

@@ -45,6 +45,8 @@ struct option_type {
     enum value_result (*read)(const struct value *value);
     /* As one would write it; false: not given. Lists call it for each item, by `i`, until false. */
     bool (*print)(const struct option *option, const void *base, size_t i, struct buf *to);
+    /* What to say of a text that is none; NULL, or empty: the nearest word. */
+    struct span (*hint)(struct span text);
     bool one_will_do;         /* a list: one value without brackets is a list of one */
     const char *const *words; /* of a choice; the index is the value */
     unsigned word_count;
@@ -54,6 +56,9 @@ struct option_type {
 /* Where the option goes in the struct. */
 void *value_at(const struct value *value);
 void *value_also(const struct value *value);
+const void *value_field(const struct option *option, const void *base);
+/* Which of the type's words it is: taken, or unfit. */
+enum value_result value_word(const struct value *value, unsigned *word);
 /* A terminated copy that lives as long as the settings. */
 struct span value_keep(const struct value *value, struct span text);
 /* Says that the value's node is wrong; VALUE_SAID. */
@@ -68,9 +73,9 @@ struct span value_path(const struct value *value, const struct node *node);
 bool rate_text_parse(struct span text, unsigned *number, uint64_t *window_us);
 bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to); /* the same back */
 
-/* A scalar as YAML: plain where that is safe, else in double quotes. */
 /* Does print leave nothing out of it? url.at == NULL: nothing. */
 bool url_is_shown_whole(struct span url);
+/* A scalar as YAML: plain where that is safe, else in double quotes. */
 void value_print_text(struct buf *to, struct span text);
 void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
 /* Prints an option that is one span; at == NULL: not given. */
@@ -86,19 +91,21 @@ bool value_texts_print(const struct option *option, const void *base, size_t i, 
 /* The same for pairs, as a map in braces. */
 bool value_pairs_print(const struct option *option, const void *base, size_t i, struct buf *to);
 
-/* values.c */
-extern const struct option_type type_version, type_threads, type_text, type_log_level, type_count,
-    type_count_or_0, type_count_or_off, type_quantity, type_prefix, type_max_keys,
-    type_rate_algorithm, type_refusal_status, type_duration, type_duration_or_0, type_engine,
-    type_engine_if_given, type_paranoia, type_threshold, type_size, type_head_size, type_memory,
-    type_rate, type_sink_buffer, type_rotate_size, type_syslog_facility, type_syslog_severity,
-    type_push_interval, type_temporality, type_histograms, type_exporter, type_spool_size,
-    type_spool_age, type_spool_fsync, type_export_protocol, type_over_body, type_on_failure,
-    type_authorizer_payload, type_authorizer_form, type_compression, type_sampler,
-    type_trace_parents, type_id_format, type_on_off, type_both_lengths, type_audit_when,
-    type_audit_format, type_audit_type, type_audit_parts, type_pattern, type_underscore_names,
-    type_doubtful_paths, type_geo_unknown, type_api_key_source, type_api_key_wanted,
-    type_quota_period;
+extern const struct option_type type_text, type_audit_parts, type_pattern; /* values.c */
+/* word_values.c */
+extern const struct option_type type_version, type_rate_algorithm, type_log_level, type_engine,
+    type_engine_if_given, type_over_body, type_authorizer_payload, type_authorizer_form,
+    type_on_failure, type_audit_when, type_audit_format, type_audit_type, type_execution_level,
+    type_sampled_of, type_waf_default, type_waf_behavior, type_waf_requirement, type_sampler,
+    type_trace_parents, type_id_format, type_compression, type_export_protocol, type_spool_fsync,
+    type_exporter, type_temporality, type_histograms, type_syslog_facility, type_syslog_severity,
+    type_quota_period, type_api_key_source, type_api_key_wanted, type_geo_unknown, type_on_off,
+    type_both_lengths, type_underscore_names, type_doubtful_paths;
+/* number_values.c */
+extern const struct option_type type_threads, type_count, type_count_or_0, type_count_or_off,
+    type_refusal_status, type_paranoia, type_threshold, type_quantity, type_max_keys, type_prefix,
+    type_size, type_head_size, type_memory, type_spool_size, type_rotate_size, type_sink_buffer,
+    type_rate, type_duration, type_spool_age, type_push_interval, type_duration_or_0;
 /* otlp_values.c */
 extern const struct option_type type_export_headers, type_headers_file, type_resource_attributes;
 extern const struct option_type type_filter_pattern, type_filter_metric, type_filter_namespace,
@@ -125,9 +132,7 @@ extern const struct option_type type_rate_key, type_request_rate, type_rate_limi
 extern const struct option_type type_log_format;
 /* sink_values.c */
 extern const struct option_type type_syslog_address, type_syslog_name;
-extern const struct option_type type_sampled_of, type_execution_level; /* values.c */
-/* waf_log_values.c; the first three stand in values.c */
-extern const struct option_type type_waf_default, type_waf_behavior, type_waf_requirement;
+/* waf_log_values.c */
 extern const struct option_type type_waf_redacted, type_waf_conditions;
 /* trace_values.c */
 extern const struct option_type type_export_signals, type_propagators, type_trace_always,

@@ -38,6 +38,7 @@ SETTINGS = [  # text, column of its first line, what is said
     ("service: orders", 10, "service: found a single value, expected a map, like { KEY: VALUE } (its keys are name, environment)"),
     ("ip_sets: [a]", 10, "found a list, expected a map by names, like { NAME: { ... } } (its keys are addresses, file, url"),
     ("rules: { files: own.conf }", 17, "expected a list of files or patterns ([own.conf])"),
+    ("limits: { url: 1.5KiB }", 16, "(whole numbers alone, of a smaller unit)"),
     ("timeouts: { idle: 1.5s }", 19, "(whole numbers alone, of a smaller unit)"),
 ]
 

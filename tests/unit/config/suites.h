@@ -8,6 +8,7 @@ int substitute_suite(void);
 int fault_suite(void);
 int settings_suite(void);
 int merge_suite(void);
+int environment_suite(void);
 int routes_suite(void);
 int snapshot_suite(void);
 int snapshot_rules_suite(void);

@@ -3,6 +3,7 @@
  * only `job`, `stop` and `is_left` are shared. */
 #include "sidecar/change_desk.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "sidecar/change_chain.h"
 
 enum { TURN_US = 20000, WHAT_BYTES = 256 };
+enum { SECOND_US = 1000000, LOCK_WAIT_US = 500000, PAUSE_US = 5000 };
 enum job { JOB_NONE, JOB_OPEN, JOB_WRITE };
 
 struct record {
@@ -49,9 +51,26 @@ struct change_desk {
     struct record *records, **records_end;
     struct change_fault fault;
     bool has_failed;
+    uint64_t patience_us; /* until when the lock is waited for */
 };
 
 /* ---- the thread ---- */
+
+/* Of its wait for the lock; who gives the desk up breaks it off. */
+static bool pause_for_lock(void *context)
+{
+    struct change_desk *desk = context;
+    uint64_t now = clock_monotonic_us(), until = now + PAUSE_US;
+    const struct timespec end = {.tv_sec = (time_t)(until / SECOND_US),
+                                 .tv_nsec = (long)(until % SECOND_US) * 1000};
+    pthread_mutex_lock(&desk->lock);
+    while (!desk->stop &&
+           pthread_cond_clockwait(&desk->wake, &desk->lock, CLOCK_MONOTONIC, &end) != ETIMEDOUT) {
+    }
+    bool goes_on = !desk->stop && now < desk->patience_us;
+    pthread_mutex_unlock(&desk->lock);
+    return goes_on;
+}
 
 static void end_all(struct change_desk *desk)
 {
@@ -63,11 +82,12 @@ static void end_all(struct change_desk *desk)
 
 static void open_all(struct change_desk *desk)
 {
+    const struct change_wait wait = {pause_for_lock, desk};
     for (size_t i = 0; i < CHANGE_PLACES && !desk->has_failed; i++) {
         if (desk->paths[i] == NULL)
             continue;
-        desk->logs[i] =
-            change_log_begin(desk->paths[i], &desk->rotations[i], CHANGE_BY_ADMIN, &desk->fault);
+        desk->patience_us = clock_monotonic_us() + LOCK_WAIT_US;
+        desk->logs[i] = change_log_begin(desk->paths[i], &desk->rotations[i], &wait, &desk->fault);
         desk->has_failed = desk->logs[i] == NULL && !desk->are_optional[i];
     }
     if (desk->has_failed)
@@ -105,6 +125,7 @@ static void *run(void *context)
             loop_send(desk->loop, &desk->mail);
     }
     pthread_mutex_unlock(&desk->lock);
+    end_all(desk); /* of an order that nobody carries out any more */
     return NULL;
 }
 

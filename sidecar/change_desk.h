@@ -49,8 +49,9 @@ void change_desk_write(struct change_desk *desk, struct span path, const struct 
 /* Turns the loop until all orders are over, at most until the deadline (monotonic clock). False:
  * the disk hangs; orders stay as they are. */
 bool change_desk_finish(struct change_desk *desk, uint64_t deadline_us);
-/* After change_desk_finish(). Orders that are not over are over without a word: the desk stays in
- * memory for good, for its mail may come yet, and the loop may turn on. NULL allowed. */
+/* After change_desk_finish(). Orders that are not over are over without a word, and their logs are
+ * let go of as soon as the disk lets us. The desk then stays in memory for good, for its mail may
+ * come yet, and the loop may turn on. NULL allowed. */
 void change_desk_free(struct change_desk *desk);
 
 #endif

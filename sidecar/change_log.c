@@ -8,21 +8,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "exporters/clock.h"
 #include "rules/base/buf.h"
 #include "rules/base/must.h"
 #include "sidecar/change_chain.h"
 
 enum { TAIL_BYTES = 2 * CHAIN_LINE_MOST, ROTATED_MOST = 9999 };
-enum { TRY_NS = 5000000, THREAD_TRIES = 100, COMMAND_TRIES = 1000, REOPENS_MOST = 100 };
+enum { PAUSE_MS = 5, REOPENS_MOST = 100 };
 enum { WHAT_BYTES = 100 };
 
 struct change_log {
@@ -61,15 +62,23 @@ static int open_file(const char *path)
     return -1;
 }
 
-/* A shell that holds the lock must not hold an order up for ever: half a second, a command 5 s. */
-static bool lock(int fd, enum change_way way)
+bool change_pause_until(void *moment_us)
 {
-    const struct timespec pause = {.tv_nsec = TRY_NS};
-    unsigned tries = way == CHANGE_BY_COMMAND ? COMMAND_TRIES : THREAD_TRIES;
+    const uint64_t *until_us = moment_us;
+    poll(NULL, 0, PAUSE_MS);
+    return clock_monotonic_us() < *until_us;
+}
+
+/* A shell that holds the lock must not hold an order up for ever. */
+static bool lock(int fd, const struct change_wait *wait)
+{
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK || --tries == 0)
+        if (errno != EWOULDBLOCK)
             return false;
-        nanosleep(&pause, NULL);
+        bool goes_on = wait->pause(wait->context);
+        errno = EWOULDBLOCK;
+        if (!goes_on)
+            return false;
     }
     return true;
 }
@@ -82,13 +91,13 @@ static bool is_still(int fd, const char *path)
            held.st_dev == named.st_dev;
 }
 
-static int open_locked(const char *path, enum change_way way)
+static int open_locked(const char *path, const struct change_wait *wait)
 {
     for (unsigned turn = 0; turn < REOPENS_MOST; turn++) {
         int fd = open_file(path);
         if (fd < 0)
             return -1;
-        bool locked = lock(fd, way);
+        bool locked = lock(fd, wait);
         if (locked && is_still(fd, path))
             return fd;
         int error = locked ? EWOULDBLOCK : errno;
@@ -177,13 +186,13 @@ static bool rename_all(const char *path, unsigned keep)
 
 /* Where it cannot be renamed the old file goes on. */
 static void make_room(struct change_log *log, const struct change_rotation *rotation,
-                      enum change_way way)
+                      const struct change_wait *wait)
 {
     if (rotation == NULL || rotation->most_bytes == 0 || log->size == 0 ||
         (uint64_t)log->size < rotation->most_bytes ||
         !rename_all(log->path, rotation->keep > 0 ? rotation->keep : ROTATED_MOST))
         return;
-    int fd = open_locked(log->path, way);
+    int fd = open_locked(log->path, wait);
     if (fd < 0)
         return; /* what is held has another name by now, and goes on */
     close(log->fd);
@@ -216,10 +225,10 @@ static void release(const struct change_log *log)
 }
 
 struct change_log *change_log_begin(const char *path, const struct change_rotation *rotation,
-                                    enum change_way way, struct change_fault *fault)
+                                    const struct change_wait *wait, struct change_fault *fault)
 {
     struct stat status;
-    int error, fd = open_locked(path, way);
+    int error, fd = open_locked(path, wait);
     if (fd < 0 && errno == EINVAL) {
         fail(fault, path, "this is no file");
         return NULL;
@@ -232,7 +241,7 @@ struct change_log *change_log_begin(const char *path, const struct change_rotati
     log->fd = fd;
     log->path = must_strdup(path);
     log->size = fstat(fd, &status) == 0 ? status.st_size : 0;
-    make_room(log, rotation, way);
+    make_room(log, rotation, wait);
     log->size = fstat(log->fd, &status) == 0 ? status.st_size : 0;
     if (end_find(log, &log->end, fault)) {
         error = reserve(log);
@@ -314,13 +323,13 @@ bool change_log_put(struct change_log *log, struct span body, struct change_faul
     return well;
 }
 
-bool change_log_add(const char *path, const struct change *change, struct change_fault *fault)
+bool change_log_add(const char *path, const struct change *change, const struct change_wait *wait,
+                    struct change_fault *fault)
 {
     struct buf body;
     buf_init(&body, CHAIN_LINE_MOST);
     const char *wrong = change_write(change, &body);
-    struct change_log *log =
-        wrong == NULL ? change_log_begin(path, NULL, change->who.way, fault) : NULL;
+    struct change_log *log = wrong == NULL ? change_log_begin(path, NULL, wait, fault) : NULL;
     bool well = log != NULL && change_log_put(log, buf_span(&body), fault);
     if (wrong != NULL)
         fail(fault, path, wrong);

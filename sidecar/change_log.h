@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log of changes: what people changed, who, when, what it was before and what it is now. One
  * JSON line a change, chained by hashes (change_chain.h) over all files that it was rotated into.
- * The running program and commands write the same file, one after the other (flock, tried for a
- * while); each record is on the disk before its change is answered. A new file is its owner's
- * alone. It is the caller who takes secrets out. All of it may block. */
+ * The running program and commands write the same file, one after the other (flock); each record is
+ * on the disk before its change is answered. A new file is its owner's alone. It is the caller who
+ * takes secrets out. All of it may block. */
 #ifndef SIDEGATE_SIDECAR_CHANGE_LOG_H
 #define SIDEGATE_SIDECAR_CHANGE_LOG_H
 
@@ -52,11 +52,21 @@ struct change_rotation {
     unsigned keep;       /* of the renamed ones; 0: all */
 };
 
+/* How a lock that somebody else holds is waited for: no flock() has a time limit, so it is tried
+ * again after each pause. */
+struct change_wait {
+    bool (*pause)(void *context); /* lets a little time pass; false: it has been long enough */
+    void *context;
+};
+/* A pause of a few ms for who has nothing else to do, until the moment (a uint64_t, monotonic
+ * clock) that is the context. */
+bool change_pause_until(void *moment_us);
+
 /* The log, with its lock held and room for one record. */
 struct change_log;
 /* NULL: `fault`; nothing has changed. */
 struct change_log *change_log_begin(const char *path, const struct change_rotation *rotation,
-                                    enum change_way way, struct change_fault *fault);
+                                    const struct change_wait *wait, struct change_fault *fault);
 /* False: `fault`; the file is as it was, or its last line is torn, which the next record says. */
 bool change_log_put(struct change_log *log, struct span body, struct change_fault *fault);
 void change_log_end(struct change_log *log); /* NULL allowed */
@@ -64,7 +74,8 @@ void change_log_end(struct change_log *log); /* NULL allowed */
 /* What change_log_put() takes; does not block. NULL, or what is wrong with it. */
 const char *change_write(const struct change *change, struct buf *to);
 /* The three for one change, without rotation. */
-bool change_log_add(const char *path, const struct change *change, struct change_fault *fault);
+bool change_log_add(const char *path, const struct change *change, const struct change_wait *wait,
+                    struct change_fault *fault);
 /* Can it be written? Makes it where it is missing. False: `fault`. */
 bool change_log_open(const char *path, struct change_fault *fault);
 

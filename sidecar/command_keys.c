@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exporters/clock.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "sidecar/arguments.h"
@@ -28,6 +29,7 @@
 #include "sidecar/state/state_file.h"
 
 enum {
+    LOG_WAIT_US = 5000000, /* for who holds the log of changes */
     PLANS_MOST = 32,
     ID_LETTERS = 10, /* of an id that nobody chose */
     TEXT_MOST = 1024,
@@ -171,7 +173,9 @@ static void note(const struct order *order, const char *event, struct span id, s
         .before = before,
         .after = after,
     };
-    if (!change_log_add(order->change_log, &change, &fault))
+    uint64_t until_us = clock_monotonic_us() + LOG_WAIT_US;
+    const struct change_wait wait = {change_pause_until, &until_us};
+    if (!change_log_add(order->change_log, &change, &wait, &fault))
         say(order, "--change-log", fault.why);
     buf_fini(&what);
 }

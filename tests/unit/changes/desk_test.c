@@ -2,6 +2,7 @@
 /* Orders around the log of changes: when they are carried out, and when they are answered. */
 #include "sidecar/change_desk.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -177,6 +178,37 @@ TEST(an_answer_that_comes_after_the_end_finds_nobody_and_harms_nothing)
     change_desk_free(scene.desk);
     loop_turn(scene.loop, 0);
     check_span(span_text(scene.words), "");
+    check(flock(held, LOCK_EX | LOCK_NB) == 0); /* the log is others' again */
+    close(held);
+    loop_free(scene.loop);
+    unlink(scene.path);
+}
+
+static unsigned threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    check(tasks != NULL);
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+TEST(a_desk_that_waits_for_the_lock_stops_waiting_when_it_is_given_up)
+{
+    static struct scene scene; /* as above */
+    unsigned before = threads();
+    scene_begin(&scene);
+    struct order *a = must_alloc(sizeof *a);
+    *a = order_of(&scene, 'a');
+    int held = open(scene.path, O_RDONLY | O_CLOEXEC);
+    check(held >= 0 && flock(held, LOCK_EX) == 0);
+    change_desk_take(scene.desk, &a->turn);
+    check(!change_desk_finish(scene.desk, clock_monotonic_us()));
+    free(a);
+    change_desk_free(scene.desk);
+    check_number(threads(), before);
     close(held);
     loop_free(scene.loop);
     unlink(scene.path);
@@ -221,6 +253,7 @@ int desk_suite(void)
         cmocka_unit_test(while_the_log_is_held_the_loop_goes_on_and_the_order_is_not_carried_out),
         cmocka_unit_test(a_log_that_need_not_be_there_is_done_without_and_what_it_lacks_is_told),
         cmocka_unit_test(an_answer_that_comes_after_the_end_finds_nobody_and_harms_nothing),
+        cmocka_unit_test(a_desk_that_waits_for_the_lock_stops_waiting_when_it_is_given_up),
         cmocka_unit_test(a_record_without_an_open_log_is_not_told_the_fault_of_an_earlier_order),
     };
     return cmocka_run_group_tests_name("orders and the log of changes", tests, NULL, NULL);

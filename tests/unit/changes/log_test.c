@@ -18,11 +18,18 @@ struct scene {
     char path[64];
     const char *why;           /* of the last one that failed */
     struct change_fault fault; /* the same */
+    struct change_wait wait;
 };
+
+static bool waits_not(void *context)
+{
+    (void)context;
+    return false;
+}
 
 static void scene_begin(struct scene *scene)
 {
-    *scene = (struct scene){.path = "/tmp/change_log.XXXXXX"};
+    *scene = (struct scene){.path = "/tmp/change_log.XXXXXX", .wait = {waits_not, NULL}};
     int fd = mkstemp(scene->path);
     check(fd >= 0);
     close(fd);
@@ -39,7 +46,7 @@ static bool add(struct scene *scene, struct span before, struct span after)
         .event = "Drain", .what = SPAN("process"), .before = before, .after = after};
     scene->fault = (struct change_fault){.is_full = false};
     scene->why = scene->fault.why;
-    return change_log_add(scene->path, &change, &scene->fault);
+    return change_log_add(scene->path, &change, &scene->wait, &scene->fault);
 }
 
 static uint64_t records(const struct scene *scene)
@@ -68,19 +75,51 @@ TEST(a_value_that_would_break_its_line_is_refused_and_the_file_stays_as_it_was)
     scene_end(&scene);
 }
 
-TEST(who_holds_the_file_is_not_waited_for_without_end)
+/* Somebody who holds the file until so many pauses are over, which is as long as anybody waits. */
+struct holder {
+    int fd;
+    unsigned pauses, patience;
+};
+
+static bool pause_beside(void *context)
+{
+    struct holder *holder = context;
+    if (holder->pauses > 0 && --holder->pauses == 0)
+        close(holder->fd);
+    return holder->patience-- > 0;
+}
+
+static struct holder hold(struct scene *scene, unsigned pauses, unsigned patience)
+{
+    struct holder holder = {open(scene->path, O_RDONLY | O_CLOEXEC), pauses, patience};
+    check(holder.fd >= 0 && flock(holder.fd, LOCK_EX) == 0);
+    return holder;
+}
+
+TEST(who_holds_the_file_is_waited_for_as_long_as_there_is_patience)
 {
     struct scene scene;
     scene_begin(&scene);
-    int held = open(scene.path, O_RDONLY | O_CLOEXEC);
-    check(held >= 0 && flock(held, LOCK_EX) == 0);
+    struct holder short_one = hold(&scene, 3, 5);
+    scene.wait = (struct change_wait){pause_beside, &short_one};
+    check(add(&scene, SPAN("{}"), SPAN("{}")));
+    check_number(short_one.patience, 2);
+    struct holder long_one = hold(&scene, 0, 5);
+    scene.wait.context = &long_one;
     check(!add(&scene, SPAN("{}"), SPAN("{}")));
     check(strstr(scene.why, "somebody else has held it for too long") != NULL);
-    close(held);
-    check_number(records(&scene), 0);
-    check(add(&scene, SPAN("{}"), SPAN("{}")));
+    close(long_one.fd);
     check_number(records(&scene), 1);
+    check(add(&scene, SPAN("{}"), SPAN("{}")));
+    check_number(records(&scene), 2);
     scene_end(&scene);
+}
+
+TEST(a_pause_says_when_its_moment_has_come)
+{
+    uint64_t far = UINT64_MAX, past = 0;
+    check(change_pause_until(&far));
+    check(!change_pause_until(&past));
 }
 
 /* A record over the file's limit of so many bytes; how many files there are with it. */
@@ -91,8 +130,7 @@ static unsigned rotated(struct scene *scene, uint64_t most_bytes, unsigned keep)
     struct buf body;
     buf_init(&body, CHAIN_LINE_MOST);
     check(change_write(&change, &body) == NULL);
-    struct change_log *log =
-        change_log_begin(scene->path, &rotation, CHANGE_BY_ADMIN, &scene->fault);
+    struct change_log *log = change_log_begin(scene->path, &rotation, &scene->wait, &scene->fault);
     check(log != NULL && change_log_put(log, buf_span(&body), &scene->fault));
     change_log_end(log);
     buf_fini(&body);
@@ -237,7 +275,8 @@ int log_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_that_would_break_its_line_is_refused_and_the_file_stays_as_it_was),
-        cmocka_unit_test(who_holds_the_file_is_not_waited_for_without_end),
+        cmocka_unit_test(who_holds_the_file_is_waited_for_as_long_as_there_is_patience),
+        cmocka_unit_test(a_pause_says_when_its_moment_has_come),
         cmocka_unit_test(the_chain_goes_on_over_the_files_that_the_log_is_rotated_into),
         cmocka_unit_test(only_so_many_rotated_files_are_kept_where_that_is_asked_for),
         cmocka_unit_test(a_rotation_that_a_crash_left_half_done_and_a_torn_end_break_no_chain),

@@ -137,6 +137,8 @@ struct report {
     bool access_on; /* there is an access list, whether it decided or not */
     const struct report_decision *decisions;
     size_t decision_count;
+    const struct span *metrics; /* by decision: the name that it is counted under; empty: none; at
+                                   NULL, and NULL: its own. No record has it */
 
     /* Who was let in by whom; name empty: nobody was asked. */
     struct {

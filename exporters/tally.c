@@ -303,44 +303,54 @@ static void matches_count(struct tally *tally, const struct report *report)
     }
 }
 
-/* What decided; NULL: nothing did. */
-static struct rule_row *decisions_count(struct tally *tally, const struct report *report,
-                                        enum tally_fate *fate)
+static struct span metric_of(const struct report *report, size_t i)
 {
-    struct rule_row *decided = NULL;
+    return report->metrics != NULL && report->metrics[i].at != NULL ? report->metrics[i]
+                                                                    : report->decisions[i].name;
+}
+
+struct end {
+    enum tally_fate fate;
+    bool is_decided;     /* somebody said so; else it is what becomes of what nobody minds */
+    struct rule_row *by; /* NULL: who did is not counted by itself */
+};
+
+static struct end decisions_count(struct tally *tally, const struct report *report)
+{
+    struct end end = {.fate = TALLY_ALLOWED};
     for (size_t i = 0; i < report->decision_count; i++) {
-        const struct report_decision *decision = &report->decisions[i];
-        if (!is_of_waf(decision))
+        if (!is_of_waf(&report->decisions[i]))
             continue;
-        struct rule_row *rule = rule_get(tally, decision->name);
-        struct span word = span_text(decision->word);
+        struct span metric = metric_of(report, i);
+        struct rule_row *rule = metric.len > 0 ? rule_get(tally, metric) : NULL;
+        struct span word = span_text(report->decisions[i].word);
         if (span_is(word, SPAN("block")) || span_is(word, SPAN("allow"))) {
-            *fate = word.at[0] == 'b' ? TALLY_BLOCKED : TALLY_ALLOWED;
-            decided = rule;
+            end = (struct end){word.at[0] == 'b' ? TALLY_BLOCKED : TALLY_ALLOWED, true, rule};
             continue;
         }
-        fate_add(tally, rule, TALLY_COUNTED);
+        if (rule != NULL)
+            fate_add(tally, rule, TALLY_COUNTED);
         fate_add(tally, tally->all, TALLY_COUNTED);
     }
-    return decided;
+    return end;
 }
 
 static void rules_count(struct tally *tally, const struct report *report)
 {
-    enum tally_fate fate = TALLY_ALLOWED;
+    uint64_t id = report->waf.decided_by;
     tally->request++;
-    struct rule_row *decided =
-        report->decision_count > 0 ? decisions_count(tally, report, &fate) : NULL;
+    struct end end = decisions_count(tally, report);
     if (report->waf.match_count > 0)
         matches_count(tally, report);
-    if (report->waf.action == WAF_BLOCK && (decided == NULL || fate != TALLY_BLOCKED)) {
-        fate = TALLY_BLOCKED;
-        decided = report->waf.decided_by != 0 ? rule_of_id(tally, report->waf.decided_by) : NULL;
-    }
-    if (report->waf.action == WAF_OFF && !report->access_on && decided == NULL)
+    if (report->waf.action == WAF_BLOCK && end.fate != TALLY_BLOCKED)
+        end = (struct end){TALLY_BLOCKED, id != 0, id != 0 ? rule_of_id(tally, id) : NULL};
+    if (report->waf.action == WAF_OFF && !report->access_on && !end.is_decided)
         return;
-    fate_add(tally, tally->all, fate);
-    fate_add(tally, decided != NULL ? decided : tally->by_default, fate);
+    fate_add(tally, tally->all, end.fate);
+    if (!end.is_decided)
+        fate_add(tally, tally->by_default, end.fate);
+    else if (end.by != NULL)
+        fate_add(tally, end.by, end.fate);
 }
 
 /* ---- seconds ---- */

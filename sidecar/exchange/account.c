@@ -144,14 +144,16 @@ static void close_attempts(struct exchange *x, uint64_t duration_us)
 static_assert(DECISIONS_MOST <= (int)REPORT_DECISIONS, "a report has room for all of them");
 
 static void say_decisions(const struct exchange *x, struct report *report,
-                          struct report_decision *to)
+                          struct report_decision *to, struct span *metrics)
 {
     for (size_t i = 0; i < x->decisions.count; i++) {
         const struct decision *from = &x->decisions.at[i];
         to[i] = (struct report_decision){from->stage, from->control, decision_word(from->kind),
                                          from->name,  from->reason,  NULL};
+        metrics[i] = from->metric;
     }
     report->decisions = to;
+    report->metrics = metrics;
     report->decision_count = x->decisions.count;
 }
 
@@ -216,6 +218,7 @@ static void say_key(const struct exchange *x, struct report *report)
 /* What a report borrows until it is folded. */
 struct told {
     struct report_decision decisions[DECISIONS_MOST];
+    struct span metrics[DECISIONS_MOST];
     struct report_waf_rule rules[DECISIONS_MOST];
     struct sampling sampling;
 };
@@ -247,7 +250,7 @@ static void make_report(struct exchange *x, struct report *report, struct told *
     if (x->inspection != NULL)
         say_rules(x, report);
     trace_say(x, report);
-    say_decisions(x, report, told->decisions);
+    say_decisions(x, report, told->decisions, told->metrics);
     waf_log_say(x, report, told->decisions, told->rules);
     sample_say(x, report, &told->sampling);
     execution_say(x, report);

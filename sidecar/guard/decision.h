@@ -53,6 +53,7 @@ struct decision {
     const struct rate_settings *rate;  /* came too often; NULL: it is about something else */
     uint64_t retry_us;                 /* with rate: when to come again */
     const struct decision_rule *rule;  /* of a web ACL; NULL: none, or there was no memory */
+    struct span metric;                /* what counts it; empty: nothing; at NULL: its name */
     const struct guard_answer *answer; /* of BLOCK; NULL: a page of ours; borrowed like the name */
 };
 

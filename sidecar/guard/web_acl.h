@@ -112,6 +112,9 @@ enum web_acl_use {
  * web_acl_sample.c */
 void web_acl_note_samples(const struct web_acl *acl, const struct web_acl_outcome *outcome,
                           enum web_acl_use use, const struct asked *asked);
+/* Under which it is counted: the MetricName of the rule, or of the one that names its group; its
+ * name, where it has none; "Default_Action". Empty: CloudWatchMetricsEnabled is false. */
+struct span web_acl_metric_name(const struct web_acl *acl, const struct web_acl_matched *matched);
 /* A MetricName in it. */
 struct web_acl_metric {
     struct span metric, rule; /* "name", "group/name", "Default_Action" */

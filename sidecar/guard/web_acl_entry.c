@@ -68,6 +68,7 @@ static void say_counted(const struct web_acl *acl, const struct asked *asked,
     for (size_t i = 0; i < outcome->counted_count; i++) {
         decision.reason = outcome->counted[i];
         decision.rule = rule_of(acl, asked, &outcome->counted_by[i]);
+        decision.metric = web_acl_metric_name(acl, &outcome->counted_by[i]);
         decisions_add(decisions, &decision);
     }
 }
@@ -135,8 +136,10 @@ enum access_step web_acl_entry_run(const struct access_entry *entry, const struc
     if (entry->mode == GUARD_ON)
         insert(&outcome, asked->changes);
     keep_labels(&outcome, asked);
-    if (outcome.end != WEB_ACL_PASSED)
+    if (outcome.end != WEB_ACL_PASSED) {
         decision.rule = rule_of(acl, asked, &outcome.ended_by);
+        decision.metric = web_acl_metric_name(acl, &outcome.ended_by);
+    }
     switch (outcome.end) {
     case WEB_ACL_FAILED: return fail(entry, &outcome, decision, asked, decisions);
     case WEB_ACL_BLOCKED:

@@ -154,6 +154,7 @@ enum web_acl_action { ACTION_COUNT, ACTION_ALLOW, ACTION_BLOCK };
 struct web_acl_visibility {
     struct span metric; /* at == NULL: not given */
     bool is_sampled;    /* SampledRequestsEnabled */
+    bool is_unmetered;  /* CloudWatchMetricsEnabled is false */
 };
 
 struct web_acl_rule {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VisibilityConfig: under which metric names the requests of rules are sampled. */
+/* VisibilityConfig: under which metric names the requests of rules are counted and sampled. */
 #include "rules/base/arena.h"
 #include "sidecar/guard/web_acl_reader.h"
 
@@ -27,10 +27,14 @@ struct web_acl_visibility reader_visibility(struct web_acl_reader *r, const json
     if (READER_MEMBERS(r, value, "SampledRequestsEnabled", "CloudWatchMetricsEnabled",
                        "MetricName")) {
         const json_t *sampled = json_object_get(value, "SampledRequestsEnabled");
+        const json_t *metered = json_object_get(value, "CloudWatchMetricsEnabled");
         read.metric = reader_text(r, value, "MetricName", true);
         check_metric(r, read.metric);
         if (sampled != NULL && !json_is_boolean(sampled))
             reader_refuse(r, SPAN(""), "'SampledRequestsEnabled' is true or false");
+        if (metered != NULL && !json_is_boolean(metered))
+            reader_refuse(r, SPAN(""), "'CloudWatchMetricsEnabled' is true or false");
+        read.is_unmetered = json_is_false(metered);
         read.is_sampled = json_is_true(sampled) && read.metric.at != NULL;
     }
     reader_leave(r, mark);
@@ -120,6 +124,19 @@ void web_acl_note_samples(const struct web_acl *acl, const struct web_acl_outcom
         note_rule(acl, outcome->ended_by.rule, end, asked);
     else
         note(acl, &acl->visibility, end, asked);
+}
+
+/* ---- counting ---- */
+
+struct span web_acl_metric_name(const struct web_acl *acl, const struct web_acl_matched *matched)
+{
+    if (matched->rule == NULL)
+        return SPAN("Default_Action");
+    const struct web_acl_rule *outer = outer_of(acl, matched->rule->name);
+    const struct web_acl_rule *rule = outer != NULL ? outer : matched->rule;
+    if (rule->visibility.is_unmetered)
+        return SPAN("");
+    return rule->visibility.metric.at != NULL ? rule->visibility.metric : rule->name;
 }
 
 /* ---- which there are ---- */

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 from harness import read_request, run, wait_until
+from test_web_acl import PATH, starts
 
 ROUTES = """
 service: { name: shop, environment: prod }
@@ -96,6 +97,36 @@ def test_requests_are_counted_by_service_route_and_method(metrics):
     assert 0 < metrics.total("IntegrationLatency", "p50", **get) <= metrics.total("Latency", "Maximum", **get)
     assert metrics.total("IntegrationLatency", "SampleCount", **get) == 5, "one was refused before a backend was asked"
     assert metrics.total("Latency", "SampleCount", ApiName="shop") == 8
+
+
+def acl_rule(priority, name, statement, action, metric=None, counted=True):
+    rule = {"Name": name, "Priority": priority, "Statement": statement, **action}
+    visibility = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": counted, "MetricName": metric}
+    return {**rule, "VisibilityConfig": visibility} if metric else rule
+
+
+def test_rules_of_a_web_acl_are_counted_by_their_metric_names(sidegate, backend, tmp_path):
+    group = "arn:aws:wafv2:eu-central-1:123456789012:regional/rulegroup/own/1"
+    block, count, outer = {"Action": {"Block": {}}}, {"Action": {"Count": {}}}, {"OverrideAction": {"None": {}}}
+    rules = [acl_rule(0, "watched", starts(PATH, "/watched"), count, "orders-watched"), acl_rule(1, "sqli", starts(PATH, "/sqli"), block, "orders-sqli"),
+             acl_rule(2, "unnamed", starts(PATH, "/unnamed"), block), acl_rule(3, "quiet", starts(PATH, "/quiet"), block, "orders-quiet", counted=False),
+             acl_rule(4, "own", {"RuleGroupReferenceStatement": {"ARN": group}}, outer, "orders-own"),
+             acl_rule(5, "shop", starts(PATH, "/shop"), {"Action": {"Allow": {}}}, "orders-shop")]
+    inside = {"Name": "own", "ARN": group, "Capacity": 10, "Rules": [acl_rule(0, "inside", starts(PATH, "/inside"), block, "inside")]}
+    acl = {"Name": "orders", "DefaultAction": {"Block": {}}, "Rules": rules}
+    (tmp_path / "web-acl.json").write_text(json.dumps({"WebACL": acl, "RuleGroups": [inside]}))
+    metrics = Metrics(sidegate(backend(by_path).url, "service: { name: shop }\naccess: [{ web_acl: web-acl.json }]\n"))
+    for path, status in (("/sqli", 403), ("/sqli/2", 403), ("/unnamed", 403), ("/quiet", 403), ("/inside", 403), ("/shop", 200), ("/else", 403),
+                         ("/watched", 403)):
+        assert metrics.s.ask(target=path).status == status, path
+    metrics.comes("BlockedRequests", "Sum", 7, WebACL="shop", Rule="ALL")
+    for rule, times in {"orders-sqli": 2, "unnamed": 1, "orders-own": 1, "Default_Action": 2}.items():
+        metrics.comes("BlockedRequests", "Sum", times, WebACL="shop", Rule=rule)
+    metrics.comes("AllowedRequests", "Sum", 1, WebACL="shop", Rule="orders-shop")
+    metrics.comes("CountedRequests", "Sum", 1, WebACL="shop", Rule="orders-watched")
+    listed = metrics.command("list")[1]
+    for rule in ("orders ", "orders\n", "orders-quiet", "quiet", "sqli ", "inside", "own "):
+        assert f"Rule={rule}" not in listed, listed
 
 
 def test_what_the_firewall_does_is_counted_by_rule(metrics):

@@ -220,6 +220,38 @@ TEST(what_an_access_list_decides_is_counted_without_any_rules)
     tally_free(tally);
 }
 
+TEST(a_rule_of_a_web_acl_is_counted_by_its_metric_name_and_one_without_in_the_sum_alone)
+{
+    static const struct report_decision decisions[] = {
+        {"inspect_head", "web_acl", "count", SPAN_INIT("acl"), SPAN_INIT(""), NULL},
+        {"inspect_head", "web_acl", "count", SPAN_INIT("acl"), SPAN_INIT(""), NULL},
+        {"inspect_head", "access", "count", SPAN_INIT("watched"), SPAN_INIT(""), NULL},
+        {"inspect_head", "web_acl", "block", SPAN_INIT("acl"), SPAN_INIT(""), NULL}};
+    static const struct span named[] = {
+        SPAN_INIT("orders-beta"), SPAN_INIT(""), {NULL, 0}, SPAN_INIT("orders-sqli")};
+    static const struct span unnamed[] = {SPAN_INIT(""), SPAN_INIT(""), {NULL, 0}, SPAN_INIT("")};
+    struct tally *tally = tally_on();
+    struct given given = {0};
+    struct report report = report_of(403, "GET", "/", NOW_S, 1);
+    report.decisions = decisions;
+    report.decision_count = sizeof decisions / sizeof *decisions;
+    report.metrics = named;
+    tally_count(tally, &report);
+    report.metrics = unnamed;
+    tally_count(tally, &report);
+    take(tally, NOW_S + 1, &given);
+    check_number(given.list[find(&given, "ALL")].fates[TALLY_BLOCKED], 2);
+    check_number(given.list[find(&given, "ALL")].fates[TALLY_COUNTED], 2);
+    check_number(given.list[find(&given, "orders-beta")].fates[TALLY_COUNTED], 1);
+    check_number(given.list[find(&given, "watched")].fates[TALLY_COUNTED], 2);
+    check_number(given.list[find(&given, "orders-sqli")].fates[TALLY_BLOCKED], 1);
+    check_number(find(&given, "acl"), SIZE_MAX);
+    check_number(find(&given, ""), SIZE_MAX);
+    size_t standard = find(&given, "Default_Action");
+    check(standard == SIZE_MAX || given.list[standard].fates[TALLY_BLOCKED] == 0);
+    tally_free(tally);
+}
+
 static void on_many(void *context, int64_t second, const struct tally_requests *requests)
 {
     (void)second;
@@ -352,6 +384,8 @@ int tally_suite(void)
         cmocka_unit_test(a_taker_that_is_late_finds_every_request_all_the_same),
         cmocka_unit_test(rules_and_controls_are_counted_once_for_each_request),
         cmocka_unit_test(what_an_access_list_decides_is_counted_without_any_rules),
+        cmocka_unit_test(
+            a_rule_of_a_web_acl_is_counted_by_its_metric_name_and_one_without_in_the_sum_alone),
         cmocka_unit_test(what_finds_no_row_is_counted_together),
         cmocka_unit_test(a_tally_that_is_taken_while_its_worker_counts_loses_nothing),
         cmocka_unit_test(

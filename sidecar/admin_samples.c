@@ -76,15 +76,16 @@ static void add_web_acl(struct knowns *knowns, const struct web_acl *acl)
 {
     struct web_acl_metric metric;
     for (size_t i = 0; web_acl_metric_at(acl, i, &metric); i++)
-        known_add(knowns, &(struct known){.names = {web_acl_arn(acl), metric.metric},
-                                          .acl_name = web_acl_name(acl),
-                                          .rule = metric.rule,
-                                          .is_sampled = metric.is_sampled});
+        known_add(knowns,
+                  &(struct known){.names = {.acl = web_acl_arn(acl), .metric = metric.metric},
+                                  .acl_name = web_acl_name(acl),
+                                  .rule = metric.rule,
+                                  .is_sampled = metric.is_sampled});
 }
 
 static void add_entry(struct knowns *knowns, struct span name)
 {
-    known_add(knowns, &(struct known){.names = {SPAN("access"), name},
+    known_add(knowns, &(struct known){.names = {.acl = SPAN("access"), .metric = name},
                                       .acl_name = SPAN("access"),
                                       .rule = name,
                                       .is_sampled = true});
@@ -115,7 +116,7 @@ static void add_figures(void *context, const struct sample_figures *figures)
         bool is_seclang = span_is(acl, SPAN("seclang"));
         if (metric.at == NULL)
             return;
-        known_add(knowns, &(struct known){.names = {acl, metric},
+        known_add(knowns, &(struct known){.names = {.acl = acl, .metric = metric},
                                           .acl_name = acl,
                                           .rule = is_seclang ? metric : SPAN(""),
                                           .is_sampled = true});

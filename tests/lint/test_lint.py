@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The linters' own tests: each finds the fault that it is for, and leaves honest code alone."""
+import pathlib
+import subprocess
+import tempfile
 import unittest
 
 import layers
@@ -44,6 +47,17 @@ class Readmes(unittest.TestCase):
 
     def test_a_name_without_a_file_is_a_fault(self):
         self.assertEqual(list(readmes.complaints("a", "`gone.c`, b/gone.h\n", [], set())), ["a/README.md names gone.c, which is nowhere"])
+
+
+class ClangTidy(unittest.TestCase):
+    def test_what_only_clang_warns_of_is_a_fault(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "a.c")
+            file.write_text("struct in { int a, b; };\nstruct out { struct in in; int c; };\nstruct out out = {.in = {1}, .c = 2};\n")
+            checks = pathlib.Path(__file__).with_name("clang-tidy")
+            told = subprocess.run(["clang-tidy", "--quiet", f"--config-file={checks}", file, "--", "-Wextra"], capture_output=True, text=True)
+            self.assertIn("missing field 'b' initializer", told.stdout)
+            self.assertNotEqual(told.returncode, 0)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@
  * Usage: spool_kill FOLDER ROUNDS SEED. Closing line "N passed, N failed". */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -181,6 +183,16 @@ static _Noreturn void live(struct run *run)
     }
 }
 
+/* At most so long: a full disk ends it early. */
+static void wait_for_the_end(pid_t child, uint64_t most_us)
+{
+    struct pollfd end = {.fd = pidfd_open(child, 0), .events = POLLIN};
+    const struct timespec most = {0, (long)most_us * 1000};
+    must(end.fd >= 0);
+    ppoll(&end, 1, &most, NULL);
+    close(end.fd);
+}
+
 static void kill_one(struct run *run)
 {
     fflush(stdout);
@@ -194,8 +206,7 @@ static void kill_one(struct run *run)
     must(child >= 0);
     if (child == 0)
         live(run);
-    struct timespec pause = {0, (long)wait_us * 1000};
-    nanosleep(&pause, NULL);
+    wait_for_the_end(child, wait_us);
     kill(child, SIGKILL);
     int status;
     must(waitpid(child, &status, 0) == child);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "exporters/mask.h"
 #include "sidecar/exchange/inside.h"
 #include "sidecar/state/quotas.h"
 #include "tests/check.h"
@@ -307,6 +308,38 @@ TEST(a_quota_that_cannot_be_counted_refuses_unless_on_failure_allows)
     check_number(uncounted("", ", mode: detection_only", quotas_new(0)), 200);
 }
 
+/* What records came to while memory ended. */
+static struct {
+    unsigned whole, silent; /* with the request's fields; without: memory ended */
+} records;
+
+static void on_record(void *context, const struct report *report)
+{
+    const struct story *story = context;
+    const struct exchange *x = story->clients[0].client.exchange;
+    const struct report_audit *audit = &report->audit;
+    if (arena_is_full(x->arena)) {
+        check(!audit->wanted && report->request_id.len > 0);
+        records.silent++;
+        return;
+    }
+    check(audit->wanted && audit->request_field_count == 2);
+    check_span(audit->request_fields[1].value, MASK);
+    records.whole++;
+}
+
+TEST(where_memory_ends_there_is_no_audit_record_rather_than_half_of_one)
+{
+    struct story *story = story_of("audit_log: { path: /dev/null, when: always }", NULL);
+    story->script = backend_hello;
+    story->around.on_report = on_record;
+    for (size_t used = 0; used < CHUNK; used += STRIDE)
+        for (unsigned n = 1; n < CHUNKS_MOST && ask(story, bearer(GOOD_TOKEN), used, n); n++) {
+        }
+    check(records.silent > 0 && records.whole > 0);
+    story_end(story);
+}
+
 int memory_suite(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -320,6 +353,7 @@ int memory_suite(void)
         cmocka_unit_test(memory_that_ends_lets_nobody_in_without_an_api_key),
         cmocka_unit_test(memory_that_ends_lets_nobody_come_more_often),
         cmocka_unit_test(memory_that_ends_lets_nobody_past_the_rules),
+        cmocka_unit_test(where_memory_ends_there_is_no_audit_record_rather_than_half_of_one),
         cmocka_unit_test(a_quota_that_cannot_be_counted_refuses_unless_on_failure_allows),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

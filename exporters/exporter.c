@@ -2,9 +2,9 @@
 /* The exporter thread: takes records out of the ring, turns them into what each destination wants,
  * and puts that into its queue. Nothing here blocks.
  *
- * It sleeps in one of two ways. Idle: until somebody nudges it, at most 100 ms. Busy (the last
- * round found something): for 50 ms, or until a quarter of a lane is filled, so that under load a
- * round takes many records and workers pay for few wake-ups. A round that was full is followed by
+ * It sleeps 100 ms at the most, in one of two ways. Idle: until somebody nudges it. Busy (the last
+ * round found something): until a quarter of a lane is filled, so that under load a round takes
+ * many records and workers pay for few wake-ups. A round that was full is followed by
  * the next one at once. */
 #include "exporters/exporter.h"
 
@@ -30,8 +30,7 @@
 #include "rules/base/must.h"
 
 enum {
-    IDLE_MS = 100,
-    BUSY_MS = 50,
+    ROUND_US = 100 * 1000,
     ROUND_RECORDS = 1024, /* then writers and sockets get their turn */
 };
 enum sleep { SLEEP_NOT, SLEEP_IDLE, SLEEP_BUSY };
@@ -60,6 +59,8 @@ struct exporter {
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
     struct buf item;
+    uint64_t round_at_us; /* when the ring is looked at next, unless somebody nudges */
+    bool woken;           /* somebody did */
 };
 
 /* The bits of RING_WANTS() of what goes to channels. */
@@ -183,19 +184,16 @@ static unsigned one_round(struct exporter *e)
     return records;
 }
 
-/* `asleep` is set before the ring is looked at for the last time, and a worker looks at `asleep`
- * after it has put: one of the two sees the other. */
-static void sleep_until_work(struct exporter *e, unsigned records)
+/* Returns when the ring is due, or for a socket. `asleep` is set before the ring is looked at for
+ * the last time, and a worker looks at `asleep` after it has put: one of the two sees the other. */
+static void sleep_until_work(struct exporter *e, enum sleep how)
 {
-    bool busy = records > 0, more = records >= ROUND_RECORDS;
-    int timeout = more ? 0 : busy ? BUSY_MS : IDLE_MS;
-    atomic_store(&e->asleep, busy ? SLEEP_BUSY : SLEEP_IDLE);
-    if (!busy && !ring_is_empty(e->ring))
-        timeout = 0;
-    bool woken = channels_wait(e->channels, e->wake, timeout);
+    atomic_store(&e->asleep, how);
+    uint64_t until = how == SLEEP_IDLE && !ring_is_empty(e->ring) ? 0 : e->round_at_us;
+    e->woken = channels_wait(e->channels, e->wake, clock_poll_ms(until, clock_monotonic_us()));
     atomic_store(&e->asleep, SLEEP_NOT);
     eventfd_t count;
-    if (woken)
+    if (e->woken)
         eventfd_read(e->wake, &count);
 }
 
@@ -218,8 +216,17 @@ static void finish(struct exporter *e)
 static void *exporter_run(void *context)
 {
     struct exporter *e = context;
+    enum sleep how = SLEEP_IDLE;
     while (!atomic_load(&e->stop)) {
-        sleep_until_work(e, one_round(e));
+        uint64_t now = clock_monotonic_us();
+        if (e->woken || now >= e->round_at_us) {
+            unsigned records = one_round(e);
+            how = records > 0 ? SLEEP_BUSY : SLEEP_IDLE;
+            e->round_at_us = records >= ROUND_RECORDS ? now : now + ROUND_US;
+        } else {
+            channels_step(e->channels, false);
+        }
+        sleep_until_work(e, how);
     }
     finish(e);
     return NULL;

@@ -18,7 +18,7 @@ enum {
     QUEUE_RECORD_BYTES = 2048, /* the room that an item has on average */
     QUEUE_BYTES_LEAST = 2 * QUEUE_LARGEST_BYTES,
     QUEUE_BYTES_MOST = 64 * 1024 * 1024,
-    QUEUE_KEEP_BYTES = 1024 * 1024, /* kept warm when the queue is empty */
+    QUEUE_KEEP_BYTES = 4 * 1024 * 1024, /* kept warm when the queue is empty */
 };
 
 struct item_head {

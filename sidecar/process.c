@@ -388,7 +388,7 @@ static void finish_orders(struct process *process)
                  "the log of changes");
 }
 
-static void stop(struct process *process)
+static void stop_workers(struct process *process)
 {
     struct workers *workers = &process->workers;
     while (process->reload.running && !timer_is_armed(&process->reload.wait) && !process->hangs) {
@@ -404,8 +404,18 @@ static void stop(struct process *process)
     for (unsigned w = 0; w < workers->count; w++)
         if (workers->at[w] != NULL)
             worker_free(workers->at[w]);
+    for (unsigned w = 0; w < workers->count && workers->samples != NULL; w++)
+        sample_store_free(workers->samples[w]);
+    free(workers->samples);
+    workers->samples = NULL;
     metric_sender_finish(process->metric_sender);
     workers->count = 0; /* the loop turns once more, and may be asked how they do */
+}
+
+/* Who asks elsewhere, keeps and exports; the last that came is still told. */
+static void stop_services(struct process *process)
+{
+    struct workers *workers = &process->workers;
     list_fetcher_free(process->fetcher);
     key_fetcher_free(process->key_fetcher);
     sampling_service_free(process->sampling);
@@ -428,8 +438,11 @@ static void stop(struct process *process)
     until = loop_clock_us(process->loop) + FLUSH_US;
     note_end(process, archive_stop(process->archive, until), "metrics of the last seconds");
     loop_turn(process->loop, 0); /* mail of answers that nobody waits for any more */
-    if (process->hangs)
-        return;
+}
+
+static void let_go(struct process *process)
+{
+    struct workers *workers = &process->workers;
     metric_store_free(process->metric_store);
     if (process->signals.loop != NULL) {
         int fd = process->signals.fd;
@@ -442,9 +455,6 @@ static void stop(struct process *process)
     documents_keep_in(process->documents, span_make(NULL, 0)); /* they are for the next start */
     snapshot_give(process->snapshot);
     metrics_free(workers->metrics);
-    for (unsigned w = 0; w < workers->count && workers->samples != NULL; w++)
-        sample_store_free(workers->samples[w]);
-    free(workers->samples);
     collections_free(workers->collections);
     quotas_free(workers->quotas);
     samplers_free(workers->samplers);
@@ -454,6 +464,14 @@ static void stop(struct process *process)
     free(process->reload.files_refused);
     if (process->state_lock >= 0)
         close(process->state_lock);
+}
+
+static void stop(struct process *process)
+{
+    stop_workers(process);
+    stop_services(process);
+    if (!process->hangs)
+        let_go(process);
 }
 
 /* ---- the whole ---- */

@@ -178,6 +178,26 @@ def test_a_disk_that_hangs_keeps_the_program_from_no_end(sidegate, backend, tmp_
     assert "usage of API keys: the disk does not answer, it is given up" in s.errors()
 
 
+def test_what_serves_without_a_parent_has_let_go_of_everything_when_it_ends(sidegate, backend, tmp_path):
+    """Only here is what leaks seen: a child ends without a last look at its memory."""
+    s = sidegate(backend().url, f"""
+process: {{ threads: 2, state_dir: {tmp_path}/state }}
+rules: {{ baseline: on, log: {{ path: {tmp_path}/rules.log }} }}
+audit_log: {{ path: {tmp_path}/audit.log, when: always }}
+execution_log: {{ path: {tmp_path}/execution.log, level: info }}
+change_log: {{ path: {tmp_path}/changes.log }}
+metrics: {{ emf: {{ path: {tmp_path}/emf.log }} }}
+metric_filters: [{{ pattern: "", metric: Lines }}]
+ip_sets: {{ abusers: {{ addresses: [203.0.113.0/24] }} }}
+access: [{{ name: a, match: {{ ip_set: abusers }}, action: block }}]
+alarms: [{{ name: errors, metric: 5XXError, statistic: Average, period: 60s, evaluation_periods: 1, threshold: 0.05,
+            comparison_operator: GreaterThanThreshold }}]
+""", options=("--no-supervise",))
+    assert s.ask().status == 200 and s.ask(target="/?q=%3Cscript%3Ealert(1)%3C/script%3E").status == 403
+    assert s.status("/api/v1/reload", s.admin_port, "POST")[0] == 200
+    assert s.ask().status == 200 and s.stop() == 0
+
+
 def test_warnings_of_the_start_stand_in_the_programs_log_whole_and_a_line_each(sidegate, backend, tmp_path):
     ids, log = range(1001, 1101), tmp_path / "program.log"
     (tmp_path / "own.conf").write_text('SecAction "id:1,phase:1,pass,nolog"\n')

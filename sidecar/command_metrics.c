@@ -157,41 +157,56 @@ static void add_label(const struct order *order, struct buf *to)
     buf_fini(&label);
 }
 
+static void add_expression(const struct order *order, uint64_t period_s, struct buf *to)
+{
+    const char *namespace = order->namespace;
+    struct buf text;
+    buf_init(&text, REQUEST_BYTES);
+    if (order->expression != NULL)
+        buf_add(&text, span_text(order->expression));
+    else
+        buf_format(&text, "SEARCH('%s%s%sMetricName=\"%s\"', '%s', %llu)",
+                   namespace != NULL ? "Namespace=\"" : "", namespace != NULL ? namespace : "",
+                   namespace != NULL ? "\" " : "", order->name, order->statistic,
+                   (unsigned long long)period_s);
+    buf_format(to, ",\"Period\":%llu,\"Expression\":", (unsigned long long)period_s);
+    json_add_string(to, buf_span(&text));
+    buf_fini(&text);
+}
+
+static void add_metric(const struct order *order, uint64_t period_s, struct buf *to)
+{
+    buf_format(to, ",\"MetricStat\":{\"Period\":%llu", (unsigned long long)period_s);
+    add_member(to, "Stat", order->statistic);
+    buf_add(to, SPAN(",\"Metric\":{"));
+    add_dimensions(order, to);
+    add_member(to, "MetricName", order->name);
+    if (order->namespace != NULL)
+        add_member(to, "Namespace", order->namespace);
+    buf_add(to, SPAN("}}"));
+}
+
+static void add_times(const struct order *order, struct buf *to)
+{
+    int64_t end_s = order->end_s != 0 ? order->end_s : (int64_t)time(NULL) + 1;
+    int64_t start_s =
+        order->start_s != 0 ? order->start_s : end_s - (int64_t)(order->since_us / SECOND_US);
+    buf_format(to, ",\"StartTime\":%lld,\"EndTime\":%lld", (long long)start_s, (long long)end_s);
+}
+
 /* A metric without dimensions is looked for; else it is the one that has these. */
 static void add_query(const struct order *order, struct buf *to)
 {
     uint64_t period_s = order->period_us / SECOND_US;
     buf_add(to, SPAN("{\"MetricDataQueries\":[{\"Id\":\"m1\""));
     add_label(order, to);
-    if (order->expression != NULL || order->dimension_count == 0) {
-        struct buf text;
-        buf_init(&text, REQUEST_BYTES);
-        if (order->expression != NULL)
-            buf_add(&text, span_text(order->expression));
-        else
-            buf_format(&text, "SEARCH('%s%s%sMetricName=\"%s\"', '%s', %llu)",
-                       order->namespace != NULL ? "Namespace=\"" : "",
-                       order->namespace != NULL ? order->namespace : "",
-                       order->namespace != NULL ? "\" " : "", order->name, order->statistic,
-                       (unsigned long long)period_s);
-        buf_format(to, ",\"Period\":%llu,\"Expression\":", (unsigned long long)period_s);
-        json_add_string(to, buf_span(&text));
-        buf_fini(&text);
-    } else {
-        buf_format(to, ",\"MetricStat\":{\"Period\":%llu", (unsigned long long)period_s);
-        add_member(to, "Stat", order->statistic);
-        buf_add(to, SPAN(",\"Metric\":{"));
-        add_dimensions(order, to);
-        add_member(to, "MetricName", order->name);
-        if (order->namespace != NULL)
-            add_member(to, "Namespace", order->namespace);
-        buf_add(to, SPAN("}}"));
-    }
-    int64_t now_s = (int64_t)time(NULL), end_s = order->end_s != 0 ? order->end_s : now_s + 1;
-    int64_t start_s =
-        order->start_s != 0 ? order->start_s : end_s - (int64_t)(order->since_us / SECOND_US);
-    buf_format(to, "}],\"ScanBy\":\"TimestampAscending\",\"StartTime\":%lld,\"EndTime\":%lld}",
-               (long long)start_s, (long long)end_s);
+    if (order->expression != NULL || order->dimension_count == 0)
+        add_expression(order, period_s, to);
+    else
+        add_metric(order, period_s, to);
+    buf_add(to, SPAN("}],\"ScanBy\":\"TimestampAscending\""));
+    add_times(order, to);
+    buf_add_byte(to, '}');
 }
 
 /* False: said. */

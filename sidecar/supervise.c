@@ -297,18 +297,24 @@ static int wait_for_something(struct parent *parent, int wait_ms)
     return waits[0].revents != 0 ? take_signal(parent) : -1;
 }
 
+/* In how many ms a child is to be started; -1: there is one. *at_ms: when that is; 0: nobody has
+ * said yet. */
+static int start_is_due(const struct parent *parent, uint64_t *at_ms)
+{
+    if (parent->child != 0)
+        return -1;
+    uint64_t now = now_ms();
+    if (*at_ms == 0)
+        *at_ms = now + (parent->restarts > 0 ? parent->pause_ms : 0);
+    return *at_ms > now ? (int)(*at_ms - now) : 0;
+}
+
 static int supervise(struct parent *parent)
 {
     uint64_t start_at_ms = 0;
     for (;;) {
-        if (parent->child == 0 && start_at_ms == 0)
-            start_at_ms = now_ms() + (parent->restarts > 0 ? parent->pause_ms : 0);
-        int wait_ms = -1;
-        if (parent->child == 0) {
-            uint64_t now = now_ms();
-            wait_ms = start_at_ms > now ? (int)(start_at_ms - now) : 0;
-        }
-        if (parent->child == 0 && wait_ms == 0) {
+        int wait_ms = start_is_due(parent, &start_at_ms);
+        if (wait_ms == 0) {
             start_at_ms = 0;
             if (!start_child(parent)) {
                 program_log_say(parent->log, LOG_ERROR, "cannot start a child: %s",

@@ -95,6 +95,26 @@ static struct decision decide(const struct access_entry *entry, const struct ask
     };
 }
 
+/* What an entry that is no group of rules says. False: nothing. */
+static bool entry_decide(const struct access_entry *entry, const struct asked *asked,
+                         struct decision *decision)
+{
+    const struct address_set *missing = NULL;
+    struct rate_verdict verdict = {0};
+    bool about = is_about(entry, asked, &missing);
+    if (about ? !is_over(entry, asked, &verdict) : missing == NULL)
+        return false;
+    *decision = decide(entry, asked, verdict.retry_us);
+    if (missing != NULL)
+        decision->reason = reason_of_missing(entry, asked, missing, about);
+    if (!about) {
+        decision->kind = DECISION_COUNT;
+        decision->status = 0;
+        decision->rate = NULL;
+    }
+    return true;
+}
+
 enum access_step access_run(const struct access_entry *entries, size_t count, size_t *at,
                             const struct asked *asked, struct decisions *decisions)
 {
@@ -109,19 +129,9 @@ enum access_step access_run(const struct access_entry *entries, size_t count, si
             if (step != ACCESS_END)
                 return step;
         }
-        const struct address_set *missing = NULL;
-        struct rate_verdict verdict = {0};
-        bool about = is_about(entry, asked, &missing);
-        if ((!about && missing == NULL) || (about && !is_over(entry, asked, &verdict)))
+        struct decision decision;
+        if (!entry_decide(entry, asked, &decision))
             continue;
-        struct decision decision = decide(entry, asked, verdict.retry_us);
-        if (missing != NULL)
-            decision.reason = reason_of_missing(entry, asked, missing, about);
-        if (!about) {
-            decision.kind = DECISION_COUNT;
-            decision.status = 0;
-            decision.rate = NULL;
-        }
         decisions_add(decisions, &decision);
         if (decision.kind == DECISION_ALLOW)
             return ACCESS_ALLOWED;

@@ -379,11 +379,52 @@ static struct node *signals_node(struct arena *arena, const char *names)
     return node;
 }
 
+/* Was it the environment that asked for this signal to be exported by OTLP? */
+static bool is_asked_for(const struct adding *adding, enum otlp_signal signal)
+{
+    static const struct {
+        const char *variable, *path;
+    } exporters[OTLP_SIGNALS] = {[OTLP_TRACES] = {"OTEL_TRACES_EXPORTER", "traces.exporter"},
+                                 [OTLP_METRICS] = {"OTEL_METRICS_EXPORTER", "metrics.exporter"},
+                                 [OTLP_LOGS] = {"OTEL_LOGS_EXPORTER", "logs.otlp"}};
+    const char *name = exporters[signal].variable;
+    const struct node *node = tree_find_path(adding->root, span_text(exporters[signal].path));
+    struct span words = variable(adding, name);
+    while (node != NULL && strcmp(node->place.file, name) == 0 && words.at != NULL)
+        if (span_is(span_trim(span_cut(&words, ','), " "), SPAN("otlp")))
+            return true;
+    return false;
+}
+
+/* Where collectors listen, for who was only told to export. NULL: an address is known, or nobody
+ * was. */
+static struct node *standard_endpoint(const struct adding *adding, const struct node *receiver,
+                                      enum otlp_signal signal)
+{
+    const struct node *protocol = tree_find(receiver, SPAN("protocol"));
+    bool by_grpc =
+        protocol != NULL && protocol->kind == NODE_SCALAR && span_is(protocol->text, SPAN("grpc"));
+    bool is_known =
+        tree_find(receiver, SPAN("endpoint")) != NULL || tree_find(receiver, SPAN("url")) != NULL;
+    struct node *node = NULL;
+    if (is_known || !is_asked_for(adding, signal) ||
+        (node = arena_alloc(adding->arena, sizeof *node)) == NULL)
+        return NULL;
+    *node = (struct node){.kind = NODE_SCALAR,
+                          .place = {.file = "OTEL_EXPORTER_OTLP_ENDPOINT"},
+                          .text = by_grpc ? SPAN("http://localhost:4317")
+                                          : SPAN("http://localhost:4318"),
+                          .folder = "."};
+    node->key_place = node->place;
+    return node;
+}
+
 /* What this signal has for its own, over `all`; NULL: nothing. A signal's endpoint is the whole
  * address. */
 static struct node *own_receiver(const struct adding *adding, const struct node *given,
-                                 struct node *all, const char *signal)
+                                 struct node *all, enum otlp_signal number)
 {
+    const char *signal = otlp_signal_row(number)->name;
     struct node *own = NULL;
     for (size_t i = 0; i < RECEIVER_ROWS; i++) {
         const struct row *row = &receiver_rows[i];
@@ -398,6 +439,9 @@ static struct node *own_receiver(const struct adding *adding, const struct node 
             before = copy_without(adding->arena, before, SPAN("endpoint"));
         own = with(adding->arena, before, is_endpoint ? "url" : row->path, value);
     }
+    struct node *endpoint = standard_endpoint(adding, own != NULL ? own : all, number);
+    if (endpoint != NULL)
+        own = with(adding->arena, own != NULL ? own : all, "endpoint", endpoint);
     return own != NULL ? with(adding->arena, own, "signals", signals_node(adding->arena, signal))
                        : NULL;
 }
@@ -413,7 +457,7 @@ static struct node *split(const struct adding *adding, const struct node *given,
     *list = (struct node){.kind = NODE_LIST, .place = all->place, .folder = all->folder};
     for (unsigned signal = 0; signal < OTLP_SIGNALS; signal++) {
         const char *name = otlp_signal_row((enum otlp_signal)signal)->name;
-        struct node *own = own_receiver(adding, given, all, name);
+        struct node *own = own_receiver(adding, given, all, (enum otlp_signal)signal);
         size_t len = strlen(rest);
         if (own != NULL)
             tree_add(list, own);

@@ -150,6 +150,48 @@ TEST(variables_of_one_signal_hold_for_it_alone_and_its_endpoint_is_the_whole_add
     folder_close(&folder);
 }
 
+TEST(an_exporter_of_the_environment_without_an_endpoint_goes_where_collectors_listen)
+{
+    struct folder folder;
+    folder_open(&folder);
+    folder.variables[0] = "OTEL_TRACES_EXPORTER=otlp";
+    struct settings *settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_span(span_text(folder_faults(&folder)), "");
+    check_number(settings->otlp.channel_count, 1);
+    check_span(settings->otlp.channels[0].url, "http://localhost:4318/v1/traces");
+    check(settings->traces.on);
+    settings_free(settings);
+    folder.variables[1] = "OTEL_METRICS_EXPORTER=otlp";
+    folder.variables[2] = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=grpc";
+    folder.variables[3] = "OTEL_LOGS_EXPORTER=otlp";
+    folder.variables[4] = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://own:9/logs";
+    settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    const struct channel_settings *channels = settings->otlp.channels;
+    check_number(settings->otlp.channel_count, 3);
+    check_span(channels[0].url, "http://localhost:4318/v1/traces");
+    check(span_starts(channels[1].url, SPAN("http://localhost:4317/")));
+    check_number(channels[1].protocol, OTLP_GRPC);
+    check_span(channels[2].url, "http://own:9/logs");
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "otlp: { protocol: grpc }\n", NULL);
+    check(settings != NULL);
+    check(span_starts(settings->otlp.channels[0].url, SPAN("http://localhost:4317/")));
+    settings_free(settings);
+    settings = folder_read(&folder, NEEDED "otlp: { endpoint: 'http://all:1' }\n", NULL);
+    check(settings != NULL);
+    check_span(settings->otlp.channels[0].url, "http://all:1/v1/traces");
+    settings_free(settings);
+    folder.variables[0] = "OTEL_TRACES_EXPORTER=none"; /* and others have nothing to do with it */
+    settings = folder_read(&folder, NEEDED, NULL);
+    check(settings != NULL);
+    check_number(settings->otlp.channel_count, 2);
+    check_number(settings->otlp.channels[0].signal, OTLP_METRICS);
+    settings_free(settings);
+    folder_close(&folder);
+}
+
 TEST(variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted)
 {
     struct folder folder;
@@ -449,6 +491,8 @@ int environment_suite(void)
             variables_of_the_exporter_that_are_wrong_are_ignored_and_no_secret_is_quoted),
         cmocka_unit_test(attributes_of_the_environment_name_the_service_where_nobody_else_does),
         cmocka_unit_test(variables_of_the_batch_processors_say_when_spans_and_log_records_leave),
+        cmocka_unit_test(
+            an_exporter_of_the_environment_without_an_endpoint_goes_where_collectors_listen),
         cmocka_unit_test(variables_with_broken_numbers_are_ignored_with_a_warning),
         cmocka_unit_test(variables_without_effect_and_slips_of_the_pen_are_said),
         cmocka_unit_test(a_signal_may_go_by_grpc_over_plain_tcp_by_variables_of_its_own),

@@ -13,8 +13,11 @@ struct walk {
     size_t at;
     bool is_check; /* there is no line: it is only looked whether this is a pattern */
     struct filter_regexes *regexes; /* of a check: to be filled */
-    struct span line;               /* JSON */
-    bool has_field;                 /* of fields: the one that conditions are about */
+    size_t selectors;               /* of a check: how many were met; the one that is asked for */
+    size_t wanted;
+    struct span selector;
+    struct span line; /* JSON */
+    bool has_field;   /* of fields: the one that conditions are about */
     struct span field_name, field;
     unsigned depth;
     const char *wrong; /* NULL: nothing so far */
@@ -198,6 +201,8 @@ static bool walk_json(struct walk *walk)
         walk->at = at;
         return refuse(walk, "a selector like $.status is expected here");
     }
+    if (walk->is_check && walk->selectors++ == walk->wanted)
+        walk->selector = selector;
     bool there = !walk->is_check && json_scan(walk->line, selector, &value);
     if (take(walk, SPAN("NOT EXISTS")))
         return !there;
@@ -421,6 +426,15 @@ bool filter_pattern_check(struct span text, struct place at, struct faults *faul
                   "pattern: %s", walk.wrong);
     filter_regexes_free(walk.regexes);
     return walk.wrong == NULL;
+}
+
+struct span filter_pattern_selector(struct span text, size_t i)
+{
+    struct walk walk = {
+        .text = text, .is_check = true, .wanted = i, .regexes = filter_regexes_new()};
+    walk_whole(&walk);
+    filter_regexes_free(walk.regexes);
+    return walk.selector;
 }
 
 struct filter_regexes *filter_pattern_regexes(struct span text)

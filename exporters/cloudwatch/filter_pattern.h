@@ -24,6 +24,9 @@ struct filter_regexes *filter_pattern_regexes(struct span text);
 /* Of the same text. */
 bool filter_pattern_matches(struct span text, struct filter_regexes *regexes, struct span line);
 
+/* The i-th selector of JSON in a text that is a pattern; at NULL beyond the last. */
+struct span filter_pattern_selector(struct span text, size_t i);
+
 bool filter_selector_is_good(struct span selector);
 /* What the line has there, strings without their quotes. False: nothing, null, a list or a map. */
 bool filter_selector_find(struct span pattern, struct span selector, struct span line,

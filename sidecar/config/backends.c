@@ -3,6 +3,7 @@
 #include "exporters/mask.h"
 #include "sidecar/config/values.h"
 #include "sidecar/guard/discovery.h"
+#include "sidecar/http/target.h"
 
 /* "http://127.0.0.1:3000", "http://unix:/path", "unix:/path" without what stands before the
  * authority; at == NULL, and said, where it is something else. */
@@ -110,6 +111,21 @@ const struct option_type type_targets = {
 
 enum { URL_BYTES = 64 << 10 };
 
+/* Of what stands behind the scheme; true: and it was said, without what may be a secret. */
+static bool refuse_port(const struct value *value, struct span rest)
+{
+    struct span authority = span_first(rest, strcspn(rest.at, "/?#"));
+    size_t user = span_find_last_byte(authority, '@');
+    authority = user != SPAN_NONE ? span_from(authority, user + 1) : authority;
+    size_t colon = span_find_last_byte(authority, ':');
+    bool wrong = !authority_is_valid(authority) && colon != SPAN_NONE && colon > 0 &&
+                 authority_is_valid(span_first(authority, colon));
+    if (wrong)
+        fault_add(value->reading->faults, FAULT_ERROR, value->node->place, SPAN(""),
+                  "%s: the port is out of range: expected 1 to 65535", value->option->path);
+    return wrong;
+}
+
 static enum value_result url_read(const struct value *value)
 {
     struct span text = value->node->text;
@@ -118,6 +134,8 @@ static enum value_result url_read(const struct value *value)
                                                              : span_make(NULL, 0);
     if (rest.len == 0 || rest.at[0] == '/' || strcspn(rest.at, " \t\r\n") < rest.len)
         return VALUE_UNFIT;
+    if (refuse_port(value, rest))
+        return VALUE_SAID;
     *(struct span *)value_at(value) = value_keep(value, text);
     return VALUE_TAKEN;
 }
@@ -168,6 +186,9 @@ static bool url_print(const struct option *option, const void *base, size_t i, s
 /* Whom we ask ourselves: no user name, for secrets come by files. */
 static enum value_result call_url_read(const struct value *value)
 {
+    size_t scheme = span_find(value->node->text, SPAN("://"));
+    if (scheme != SPAN_NONE && refuse_port(value, span_from(value->node->text, scheme + 3)))
+        return VALUE_SAID;
     if (!discovery_is_url(value->node->text))
         return VALUE_UNFIT;
     *(struct span *)value_at(value) = value_keep(value, value->node->text);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "exporters/alarms/mute.h"
+#include "rules/base/must.h"
 #include "rules/base/number.h"
+#include "sidecar/config/options.h"
 #include "sidecar/config/read.h"
 
 enum {
@@ -102,41 +104,62 @@ static void check_emf(struct reading *reading)
              "metrics.emf.namespace: no line is written, so that it has no effect");
 }
 
-/* ---- metric filters ---- */
+/* ---- what nobody asks for ---- */
 
-static bool is_selector_of_json(struct span text)
+/* 60s is 1m. */
+static bool means_the_same(struct span a, struct span b)
 {
-    return span_starts(text, SPAN("$."));
+    uint64_t a_us, b_us;
+    return span_is(a, b) || (duration_parse(a, &a_us) && duration_parse(b, &b_us) && a_us == b_us);
 }
 
-static bool reads_json(const struct metric_filter *filter)
+/* Written by somebody who wanted something else than what is there anyhow. A variable is often
+ * meant for other programs, too. */
+static const struct node *given_otherwise(const struct reading *reading, const char *path)
 {
-    bool reads = span_starts(span_trim(filter->pattern, " \t\r\n"), SPAN("{")) ||
-                 is_selector_of_json(filter->value);
-    for (size_t i = 0; i < filter->dimension_count; i++)
-        reads = reads || is_selector_of_json(filter->dimensions[i].value);
-    return reads;
+    const struct node *node = given(reading, path);
+    const struct option *option = options_find(span_text(path));
+    must(option != NULL && option->standard != NULL);
+    bool is_other = node != NULL && node->kind == NODE_SCALAR &&
+                    !means_the_same(node->text, span_text(option->standard)) &&
+                    !span_starts(span_text(node->place.file), SPAN("OTEL_"));
+    return is_other ? node : NULL;
 }
 
-static void check_filters(struct reading *reading)
+static void check_idle(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
-    struct span format = settings->access_log.format;
-    bool is_json = span_is(format, SPAN("json")) || span_starts(format, SPAN("{"));
-    const struct node *list = given(reading, "metric_filters");
-    for (size_t i = 0; list != NULL && i < settings->metric_filter_count; i++) {
-        const struct metric_filter *filter = &settings->metric_filters[i];
-        const struct node *item = tree_at(list, i);
-        const struct node *pattern = item != NULL ? tree_find(item, SPAN("pattern")) : NULL;
-        if (pattern == NULL)
-            continue;
-        if (!is_json && reads_json(filter))
-            warn(reading, pattern, "access_log: { format: json }, or a pattern of fields: [a, b]",
-                 "metric_filters[].pattern: it reads JSON, and the access log's lines are none");
-        if (is_json && span_starts(span_trim(filter->pattern, " \t\r\n"), SPAN("[")))
-            warn(reading, pattern, "{ $.status = 5* }",
-                 "metric_filters[].pattern: it reads fields between spaces, and the access log's "
-                 "lines are JSON");
+    enum sampler sampler = settings->traces.sampler;
+    bool has_ratio = sampler == SAMPLER_RATIO || sampler == SAMPLER_PARENT_RATIO;
+    bool has_slow = (settings->traces.always & TRACE_ALWAYS_SLOW) != 0;
+    bool has_xray = (settings->traces.exporters & TRACE_EXPORTER_XRAY) != 0;
+    bool has_logs = settings->logs.otlp != OTLP_LOG_NONE, pushes = settings->metrics.push;
+    static const char logs[] = "no log record is made", log_hint[] = "set logs.otlp";
+    static const char push[] = "metrics are not pushed", hint[] = "set metrics.exporter to otlp";
+    const struct {
+        const char *path;
+        bool is_asked_for;
+        const char *message, *hint;
+    } rows[] = {
+        {"traces.ratio", has_ratio, "no sampler asks for it",
+         "set traces.sampler to parentbased_traceidratio"},
+        {"traces.slow", has_slow, "nobody asks what is slow", "add slow to traces.always"},
+        {"traces.xray.in_progress", has_xray, "nothing goes to X-Ray",
+         "add xray to traces.exporter"},
+        {"metrics.otlp.interval", pushes, push, hint},
+        {"metrics.otlp.temporality", pushes, push, hint},
+        {"metrics.otlp.histograms", pushes, push, hint},
+        {"logs.limits.attribute_length", has_logs, logs, log_hint},
+        {"logs.limits.attributes", has_logs, logs, log_hint},
+        {"logs.batch.delay", has_logs, logs, log_hint},
+        {"logs.batch.size", has_logs, logs, log_hint},
+        {"logs.batch.queue", has_logs, logs, log_hint},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct node *node = given_otherwise(reading, rows[i].path);
+        if (node != NULL && !rows[i].is_asked_for)
+            fault_add(reading->faults, FAULT_WARNING, node->place, span_text(rows[i].hint),
+                      "%s: %s", rows[i].path, rows[i].message);
     }
 }
 
@@ -263,7 +286,8 @@ void effect_check(struct reading *reading)
     check_log(reading, "waf_log", settings->waf_log.is_on);
     check_data_trace(reading);
     check_emf(reading);
-    check_filters(reading);
+    check_idle(reading);
+    filters_effect_check(reading);
     for (const struct node *n = alarms != NULL ? alarms->first : NULL; n != NULL; n = n->next)
         check_alarm(reading, n);
 }

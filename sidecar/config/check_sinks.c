@@ -140,6 +140,41 @@ static void check_shared(struct reading *reading, const char *path, const struct
     refuse(&section, "path", "", message);
 }
 
+/* ---- whose file is it? ---- */
+
+struct line_file {
+    const char *name;
+    struct span path;
+};
+
+static bool is_shared(const struct line_file *a, const struct line_file *b)
+{
+    return a->path.at != NULL && b->path.at != NULL && span_is(a->path, b->path) &&
+           !span_starts(a->path, SPAN("/dev/"));
+}
+
+/* Whole lines, but nobody knows whose. */
+static void warn_of_mixed(struct reading *reading, const struct line_file *file,
+                          const struct line_file *other)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s.path", file->name);
+    const struct node *at = tree_find_path(reading->root, span_text(key));
+    if (at != NULL && is_shared(file, other) && faults_count(reading->faults, FAULT_ERROR) == 0)
+        fault_add(reading->faults, FAULT_WARNING, at->place, SPAN("give each its own"),
+                  "%s: %s has this file, too: their lines are mixed", key, other->name);
+}
+
+/* Each record vouches for the one before. */
+static void refuse_in_chain(struct reading *reading, const struct line_file *other)
+{
+    const struct line_file chain = {"change_log", reading->settings->change_log.path};
+    const struct node *at = tree_find_path(reading->root, SPAN("change_log.path"));
+    if (at != NULL && is_shared(&chain, other))
+        fault_add(reading->faults, FAULT_ERROR, at->place, SPAN("give each its own"),
+                  "change_log.path: %s has this file, too", other->name);
+}
+
 static void check_change_log(struct reading *reading)
 {
     const struct settings *settings = reading->settings;
@@ -165,11 +200,18 @@ void sinks_check(struct reading *reading)
         {"waf_log", &settings->waf_log.to},         {"metrics.emf", &settings->metrics.emf.to},
         {"traces.xray", &settings->traces.xray.to},
     };
+    const struct line_file own = {"process.log", settings->process.log_path};
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        const struct line_file file = {logs[i].path, logs[i].to->path};
         check_log(reading, logs[i].path, logs[i].to);
-        for (size_t j = 0; j < i; j++)
+        refuse_in_chain(reading, &file);
+        for (size_t j = 0; j < i; j++) {
             check_shared(reading, logs[i].path, logs[i].to, logs[j].path, logs[j].to);
+            warn_of_mixed(reading, &file, &(struct line_file){logs[j].path, logs[j].to->path});
+        }
+        warn_of_mixed(reading, &own, &file);
     }
+    refuse_in_chain(reading, &own);
     check_change_log(reading);
     settings->execution_log.is_on = log_settings_want(&settings->execution_log.to);
     settings->waf_log.is_on = log_settings_want(&settings->waf_log.to);

@@ -33,6 +33,8 @@ void tls_check(struct reading *reading);
 /* check_effect.c: warns of what has no effect; check_files.c: of files that could not be written.
  */
 void effect_check(struct reading *reading);
+void filters_effect_check(
+    struct reading *reading); /* check_filters.c: the same of metric filters */
 void files_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */

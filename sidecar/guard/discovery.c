@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "rules/base/number.h"
+#include "sidecar/http/target.h"
 
 enum { SECOND_US = 1000000 };
 static const uint64_t life_most_s = (uint64_t)100 * 365 * 86400;
@@ -17,7 +18,7 @@ bool discovery_is_url(struct span text)
         if ((unsigned char)rest.at[i] <= ' ' || (unsigned char)rest.at[i] >= 0x7f)
             return false;
     struct span authority = span_first(rest, span_find_byte(rest, '/'));
-    return text.len <= DISCOVERY_URL_BYTES && authority.len > 0 &&
+    return text.len <= DISCOVERY_URL_BYTES && authority.len > 0 && authority_is_valid(authority) &&
            span_find_byte(authority, '@') == SPAN_NONE;
 }
 

@@ -10,6 +10,8 @@ listeners: [{ address: 127.0.0.1:8080 }]
 upstreams: { app: { targets: ["http://127.0.0.1:3000"] } }
 """
 
+ALARM = "alarms: [{ name: a, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold, "
+
 SETTINGS = [  # text, column of its first line, what is said
     ("limts: { url: 9KiB }", 1, "did you mean 'limits'?"),
     ("status: { address: 127.0.0.1:8080 }", 20, "a listener has '127.0.0.1:8080' already"),
@@ -24,6 +26,13 @@ SETTINGS = [  # text, column of its first line, what is said
     ("traces: { sampler: always }", 20, "always_on"),
     ("status: { address: 127.0.0.1:99999 }", 20, "127.0.0.1:99999"),
     ("otlp: { endpoint: 'ftp://a/' }", 19, "ftp://a/"),
+    ("otlp: { endpoint: 'http://127.0.0.1:99999' }", 19, "otlp.endpoint: the port is out of range: expected 1 to 65535"),
+    ("otlp: { endpoint: 'https://me@[::1]:/x' }", 19, "the port is out of range: expected 1 to 65535"),
+    ("access_log: { firehose: { url: 'http://logs:99999/' } }", 32, "access_log.firehose.url: the port is out of range"),
+    ("ip_sets: { a: { url: 'http://127.0.0.1:99999/' } }", 22, "the port is out of range"),
+    (f"{ALARM}actions: [{{ type: webhook, url: 'http://127.0.0.1:99999/' }}] }}]", len(ALARM) + 33, "expected http://host/path or https://host/path"),
+    ("change_log: { path: a.log }\naccess_log: { path: a.log }", 21, "change_log.path: access_log has this file, too (give each its own)"),
+    ("change_log: { path: a.log }\nprocess: { log: { path: a.log } }", 21, "change_log.path: process.log has this file, too (give each its own)"),
     ("routes: [{ match: 'GET /a', upstream: ap }]", 39, "did you mean 'app'?"),
     ("access_log: [1]", 13, "access_log"),
     ("limits: { url: 9KiB", 1, ""),
@@ -82,8 +91,6 @@ def test_a_rule_is_refused_at_its_place(tmp_path, text, column, said):
     assert first.startswith(f"{rules}:3:{column}: ") and said in first, err
 
 
-ALARM = "alarms: [{ name: a, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold, "
-
 WITHOUT_EFFECT = [  # text, what it warns at, what is said
     ("execution_log: { path: e.log, level: error, data_trace: on }", "on }", "execution_log.data_trace: its lines are of level info"),
     ("execution_log: { data_trace: on }", "{ data", "execution_log: it goes nowhere (add path, or a receiver)"),
@@ -100,6 +107,21 @@ WITHOUT_EFFECT = [  # text, what it warns at, what is said
     ("access_log: { format: clf }\nmetric_filters: [{ pattern: '{ $.status = 5* }', metric: m }]", "'{", "it reads JSON, and the access log's lines are none"),
     ("access_log: { format: clf }\nmetric_filters: [{ pattern: timeout, metric: m, value: $.duration_us }]", "timeout", "it reads JSON, and the access log's lines are none"),
     ("metric_filters: [{ pattern: '[ip, status = 5*]', metric: m }]", "'[ip", "it reads fields between spaces, and the access log's lines are JSON"),
+    ("metric_filters: [{ pattern: '{ $.statsu = 5* }', metric: m }]", "'{", "metric_filters[].pattern: no line of the access log has 'statsu' (did you mean 'status'?)"),
+    ("metric_filters: [{ pattern: '{ $.status = 5* && $.upstream.status = 5* && $.tsl.version EXISTS }', metric: m }]", "'{", "has 'tsl' (did you mean 'tls'?)"),
+    ("metric_filters: [{ pattern: timeout, metric: m, value: $.duration }]", "$.dur", "metric_filters[].value: no line of the access log has 'duration'"),
+    ("metric_filters: [{ pattern: timeout, metric: m, dimensions: { Method: $.methd } }]", "$.methd", "metric_filters[].dimensions: no line of the access log has 'methd'"),
+    ("access_log: { format: '{ \"id\": $context.requestId, \"code\": $context.status }' }\nmetric_filters: [{ pattern: '{ $.code = 5* && $.status = 5* }', metric: m }]", "'{ $",
+     "metric_filters[].pattern: no line of the access log has 'status'"),
+    ("traces: { ratio: 0.5 }", "0.5", "traces.ratio: no sampler asks for it (set traces.sampler to parentbased_traceidratio)"),
+    ("traces: { xray: { in_progress: 5s } }", "5s", "traces.xray.in_progress: nothing goes to X-Ray (add xray to traces.exporter)"),
+    ("traces: { slow: 5s }", "5s", "traces.slow: nobody asks what is slow (add slow to traces.always)"),
+    ("metrics: { otlp: { interval: 10s } }", "10s", "metrics.otlp.interval: metrics are not pushed (set metrics.exporter to otlp)"),
+    ("metrics: { otlp: { temporality: delta } }", "delta", "metrics.otlp.temporality: metrics are not pushed"),
+    ("metrics: { otlp: { histograms: exponential } }", "expo", "metrics.otlp.histograms: metrics are not pushed"),
+    ("logs: { limits: { attributes: 5 } }", "5 }", "logs.limits.attributes: no log record is made (set logs.otlp)"),
+    ("logs: { batch: { size: 5 } }", "5 }", "logs.batch.size: no log record is made (set logs.otlp)"),
+    ("access_log: { path: a.log }\nwaf_log: { path: './a.log' }\nexecution_log: { path: a.log, level: info }", "a.log, ", "execution_log.path: access_log has this file, too: their lines are mixed"),
     *[(text.replace("PATH", "/nowhere/x"), "/nowhere", f"{key}: it cannot be written: /nowhere: No such file or directory (make the folder first)") for key, text in (
         ("access_log.path", "access_log: { path: PATH }"), ("audit_log.path", "audit_log: { path: PATH }"),
         ("execution_log.path", "execution_log: { path: PATH }"), ("waf_log.path", "waf_log: { path: PATH }"),
@@ -134,9 +156,11 @@ def test_what_has_its_effect_is_not_warned_of(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text(NEEDED + "execution_log: { path: there.log, level: info, data_trace: on }\n"
                     "process: { state_dir: made/at/the/start }\nwaf_log: { path: off, redacted_fields: [method] }\n"
-                    "metrics: { emf: { path: /dev/stdout, namespace: Orders } }\nrules: { mode: off, log: { path: rules.log } }\n"
-                    "routes: [{ match: GET /pets }, { match: ANY /x }]\n"
-                    "metric_filters: [{ pattern: '{ $.status = 5* }', metric: m }, { pattern: timeout, metric: n }]\n"
+                    "metrics: { emf: { path: /dev/stdout, namespace: Orders }, exporter: otlp, otlp: { interval: 10s } }\nrules: { mode: off, log: { path: rules.log } }\n"
+                    "routes: [{ match: GET /pets }, { match: ANY /x }]\naccess_log: { path: /dev/stdout }\naudit_log: { path: /dev/stdout }\n"
+                    "metric_filters: [{ pattern: '{ $.status = 5* && $.upstream.status = 5* && $.client_asn = 1 }', metric: m }, { pattern: timeout, metric: n }]\n"
+                    "traces: { sampler: traceidratio, ratio: 0.5, exporter: xray, xray: { in_progress: 5s }, always: [slow], slow: 5s }\n"
+                    "otlp: { endpoint: 'http://127.0.0.1:1' }\nlogs: { otlp: events, limits: { attributes: 5 }, batch: { size: 5 } }\n"
                     + ALARM + "dimensions: { route: /x, method: POST }, mute: [{ schedule: at(2999-01-01T00:00), duration: 1h }], "
                     "actions: [{ type: command, run: [/bin/true] }] }]\n")
     code, out, _ = run("check", "--strict", "-c", str(path))

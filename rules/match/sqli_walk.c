@@ -58,6 +58,13 @@ static bool compares_calls(const struct walk *w, const struct sqli_token *right)
            (close[-2].role == ROLE_OBJECT && right->role == ROLE_OBJECT);
 }
 
+/* 1.1-1~bpo70: a version */
+static bool is_version(const struct walk *w, const struct sqli_token *right)
+{
+    return w->joined->sign == '~' && w->joined->glued && w->left != NULL &&
+           w->left->class == SQLI_NUMBER && right->class == SQLI_NAME;
+}
+
 /* Both sides of a comparison are there. */
 static void note_comparison(const struct walk *w, const struct sqli_token *right)
 {
@@ -65,19 +72,16 @@ static void note_comparison(const struct walk *w, const struct sqli_token *right
     const struct sqli_token *left = w->left;
     bool here = right->class == SQLI_FUNCTION || is_constant(right) || right->signed_;
     bool there = left != NULL && is_constant(left);
+    bool closed = left != NULL && left->class == SQLI_CLOSE;
+    bool same = left != NULL && left->text.len > 0 && span_is_nocase(left->text, right->text);
 
-    /* 1.1-1~bpo70: a version */
-    if (w->joined->sign == '~' && w->joined->glued && left != NULL && left->class == SQLI_NUMBER &&
-        right->class == SQLI_NAME)
+    if (is_version(w, right))
         return;
-    if (left != NULL && left->class == SQLI_CLOSE && right->class == SQLI_FUNCTION)
+    if (closed && right->class == SQLI_FUNCTION)
         facts->compare_both = facts->compare_both || compares_calls(w, right);
     facts->compare = true;
-    facts->compare_constant =
-        facts->compare_constant || here || there || (left != NULL && left->class == SQLI_CLOSE);
-    facts->compare_both =
-        facts->compare_both || (here && there) ||
-        (left != NULL && left->text.len > 0 && span_is_nocase(left->text, right->text));
+    facts->compare_constant = facts->compare_constant || here || there || closed;
+    facts->compare_both = facts->compare_both || (here && there) || same;
 }
 
 /* What stands behind AND or OR. */
@@ -322,31 +326,62 @@ static enum next on_operator(struct walk *w)
     return WANT_OPERAND;
 }
 
+/* Where a keyword may stand behind an operand. */
+enum place { NOWHERE, ANYWHERE, IN_CASE, IN_STATEMENT, IN_STATEMENT_OR_CALL };
+
+static const enum place places[ROLE_CATALOG + 1] = {
+    [ROLE_HAVING] = ANYWHERE,
+    [ROLE_LIMIT] = ANYWHERE,
+    [ROLE_THEN] = ANYWHERE,
+    [ROLE_END] = ANYWHERE,
+    [ROLE_DIRECTION] = ANYWHERE,
+    [ROLE_WHEN] = IN_CASE,
+    [ROLE_ELSE] = IN_CASE,
+    [ROLE_FROM] = IN_STATEMENT_OR_CALL,
+    [ROLE_AS] = IN_STATEMENT_OR_CALL,
+    [ROLE_FOR] = IN_STATEMENT_OR_CALL,
+    [ROLE_OFFSET] = IN_STATEMENT_OR_CALL,
+    [ROLE_WHERE] = IN_STATEMENT,
+    [ROLE_INTO] = IN_STATEMENT,
+    [ROLE_JOIN] = IN_STATEMENT,
+    [ROLE_ON] = IN_STATEMENT,
+    [ROLE_SET] = IN_STATEMENT,
+    [ROLE_VALUES] = IN_STATEMENT,
+};
+
+static bool may_stand_here(const struct walk *w)
+{
+    switch (places[w->at->role]) {
+    case ANYWHERE: return true;
+    case IN_CASE: return w->cased;
+    case IN_STATEMENT: return w->selecting;
+    case IN_STATEMENT_OR_CALL: return w->selecting || w->depth > 0;
+    case NOWHERE: break;
+    }
+    return false;
+}
+
+static void note_keyword(const struct walk *w)
+{
+    struct sqli_facts *facts = w->facts;
+    enum sqli_role role = w->at->role;
+
+    facts->having = facts->having || role == ROLE_HAVING;
+    facts->limits = facts->limits || (role == ROLE_LIMIT && w->at[1].class == SQLI_NUMBER);
+    facts->whens = facts->whens || (role == ROLE_THEN && w->cased);
+    if (role == ROLE_END)
+        facts->ended = facts->whens;
+}
+
 static enum next on_keyword(struct walk *w)
 {
+    bool ends = w->at->role == ROLE_END || w->at->role == ROLE_DIRECTION;
+
     w->joined = NULL;
-    switch ((int)w->at->role) {
-    case ROLE_HAVING: w->facts->having = true; return WANT_OPERAND;
-    case ROLE_LIMIT:
-        w->facts->limits = w->facts->limits || w->at[1].class == SQLI_NUMBER;
-        return WANT_OPERAND;
-    case ROLE_THEN: w->facts->whens = w->facts->whens || w->cased; return WANT_OPERAND;
-    case ROLE_WHEN:
-    case ROLE_ELSE: return w->cased ? WANT_OPERAND : BROKEN;
-    case ROLE_END: w->facts->ended = w->facts->whens; return WANT_OPERATOR;
-    case ROLE_DIRECTION: return WANT_OPERATOR;
-    case ROLE_FROM:
-    case ROLE_AS:
-    case ROLE_FOR:
-    case ROLE_OFFSET: return w->selecting || w->depth > 0 ? WANT_OPERAND : BROKEN;
-    case ROLE_WHERE:
-    case ROLE_INTO:
-    case ROLE_JOIN:
-    case ROLE_ON:
-    case ROLE_SET:
-    case ROLE_VALUES: return w->selecting ? WANT_OPERAND : BROKEN;
-    default: return BROKEN;
-    }
+    note_keyword(w);
+    if (!may_stand_here(w))
+        return BROKEN;
+    return ends ? WANT_OPERATOR : WANT_OPERAND;
 }
 
 static void note_by(struct walk *w)

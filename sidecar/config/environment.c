@@ -8,6 +8,7 @@
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 #include "sidecar/config/values.h"
+#include "sidecar/http/bytes.h"
 
 /* How a variable's text becomes a key's. */
 enum how {
@@ -75,7 +76,6 @@ static bool is_word_of(const struct option_type *type, struct span text)
     return type->word_count == 0;
 }
 
-/* The first that is none of the option's; at == NULL: all are. */
 static struct span small_letters(struct arena *arena, struct span text)
 {
     char *small = arena_text(arena, text.len);
@@ -129,11 +129,9 @@ static struct span percent_decoded(struct arena *arena, struct span text)
     char *to = arena_text(arena, text.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < text.len && to != NULL; i++) {
-        int high = i + 2 < text.len ? byte_hex(text.at[i + 1]) : -1;
-        int low = i + 2 < text.len ? byte_hex(text.at[i + 2]) : -1;
-        bool is_escape = text.at[i] == '%' && high >= 0 && low >= 0;
-        to[len++] = (char)(is_escape ? high << 4 | low : text.at[i]);
-        i += is_escape ? 2 : 0;
+        int byte = http_escape_at(text, i);
+        to[len++] = (char)(byte >= 0 ? byte : text.at[i]);
+        i += byte >= 0 ? 2 : 0;
     }
     return to != NULL ? span_text(arena_string(arena, span_make(to, len))) : span_make(NULL, 0);
 }
@@ -192,42 +190,59 @@ static struct span known_words(const struct adding *adding, const struct option_
     return known;
 }
 
+/* The text as the option would have it; at == NULL: it is none of the kind. */
+static struct span translated(const struct adding *adding, enum how how, const char *name,
+                              const struct option_type *type, struct span text)
+{
+    uint64_t number = 0;
+    bool is_number = number_parse(text, &number);
+    switch (how) {
+    case HOW_NO_CASE: return small_letters(adding->arena, text);
+    case HOW_HISTOGRAMS: return histograms(text);
+    case HOW_LOGS: return span_is(text, SPAN("otlp")) ? SPAN("requests, events") : text;
+    case HOW_ADDRESS: return address(adding, name, text);
+    case HOW_MILLISECONDS:
+        return is_number && number > 0
+                   ? arena_format(adding->arena, SPAN_FORMAT "ms", span_arg(text))
+                   : span_make(NULL, 0);
+    case HOW_NUMBER:
+        return is_number && number >= type->least && number <= type->most ? text
+                                                                          : span_make(NULL, 0);
+    case HOW_AS_IS:
+    case HOW_PAIRS: break;
+    }
+    return text;
+}
+
+static const char *expected_of(enum how how, const struct option_type *type)
+{
+    if (how == HOW_MILLISECONDS)
+        return "milliseconds";
+    if (how != HOW_NUMBER)
+        return type->expected;
+    return type->least > 0 ? "a number from 1 to 1000000" : "a number from 0 to 1000000";
+}
+
 /* Fills a node; false: the text is none that the option knows, which was said. */
 static bool value_fill(const struct adding *adding, enum how how, struct span text,
-                       const struct option *option, struct node *node)
+                       const struct option_type *type, struct node *node)
 {
-    uint64_t number;
-    bool fits = true;
-    const char *expected = option->type->expected;
-    switch (how) {
-    case HOW_PAIRS: return pairs_fill(adding, text, node);
-    case HOW_AS_IS: break;
-    case HOW_NO_CASE: text = small_letters(adding->arena, text); break;
-    case HOW_HISTOGRAMS: text = histograms(text); break;
-    case HOW_LOGS: text = span_is(text, SPAN("otlp")) ? SPAN("requests, events") : text; break;
-    case HOW_ADDRESS: text = address(adding, node->place.file, text); break;
-    case HOW_MILLISECONDS:
-        fits = number_parse(text, &number) && number > 0;
-        text = fits ? arena_format(adding->arena, SPAN_FORMAT "ms", span_arg(text)) : text;
-        expected = fits ? expected : "milliseconds";
-        break;
-    case HOW_NUMBER:
-        fits = number_parse(text, &number) && number >= option->type->least &&
-               number <= option->type->most;
-        expected =
-            option->type->least > 0 ? "a number from 1 to 1000000" : "a number from 0 to 1000000";
-        break;
-    }
-    const struct option_type *type = option->type;
-    if (type->is_list && how != HOW_NUMBER) {
-        text = known_words(adding, type, node, text);
-        if (text.at == NULL)
-            return false;
-    } else if (!fits || (how != HOW_NUMBER && !is_word_of(type, text))) {
-        say_ignored(adding, type, node, text, expected);
+    if (how == HOW_PAIRS)
+        return pairs_fill(adding, text, node);
+    struct span own = translated(adding, how, node->place.file, type, text);
+    if (own.at == NULL) {
+        say_ignored(adding, type, node, text, expected_of(how, type));
         return false;
     }
-    node->text = span_text(arena_string(adding->arena, text));
+    if (how != HOW_NUMBER && type->is_list) {
+        own = known_words(adding, type, node, own);
+        if (own.at == NULL)
+            return false;
+    } else if (how != HOW_NUMBER && !is_word_of(type, own)) {
+        say_ignored(adding, type, node, own, type->expected);
+        return false;
+    }
+    node->text = span_text(arena_string(adding->arena, own));
     return true;
 }
 
@@ -244,7 +259,7 @@ static struct node *node_of(const struct adding *adding, const char *name, const
         return NULL;
     *node = (struct node){.kind = NODE_SCALAR, .place = {.file = file}, .folder = "."};
     node->key_place = node->place;
-    return value_fill(adding, how, text, option, node) ? node : NULL;
+    return value_fill(adding, how, text, option->type, node) ? node : NULL;
 }
 
 static void add_rows(const struct adding *adding)

@@ -21,6 +21,14 @@ static void give_one(struct walk *walk, const char *name, const char *value, uin
     walk_give(walk, &label, 1, figure);
 }
 
+/* One figure of something that has a name, and a label of static text. */
+static void give_of(struct walk *walk, struct pair of, const char *name, const char *value,
+                    uint64_t figure)
+{
+    const struct pair labels[] = {of, {span_text(name), span_text(value)}};
+    walk_give(walk, labels, 2, figure);
+}
+
 static void walk_rates(struct walk *walk, const struct process_facts *facts)
 {
     for (size_t i = 0; i < facts->rate_count; i++) {
@@ -35,10 +43,9 @@ static void walk_ip_set_entries(struct walk *walk, const struct process_facts *f
 {
     for (size_t i = 0; i < facts->ip_set_count; i++) {
         const struct ip_set_figures *set = &facts->ip_sets[i];
-        struct pair labels[] = {{SPAN("ip_set"), set->name}, {SPAN("kind"), SPAN("configured")}};
-        walk_give(walk, labels, 2, set->configured);
-        labels[1].value = SPAN("live");
-        walk_give(walk, labels, 2, set->live);
+        const struct pair label = {SPAN("ip_set"), set->name};
+        give_of(walk, label, "kind", "configured", set->configured);
+        give_of(walk, label, "kind", "live", set->live);
     }
 }
 
@@ -46,11 +53,9 @@ static void walk_ip_set_fetches(struct walk *walk, const struct process_facts *f
 {
     for (size_t i = 0; i < facts->ip_set_count; i++) {
         const struct ip_set_figures *set = &facts->ip_sets[i];
-        for (size_t n = 0; n < set->count; n++) {
-            const struct pair labels[] = {{SPAN("ip_set"), set->name},
-                                          {SPAN("result"), span_text(set->words[n])}};
-            walk_give(walk, labels, 2, set->counts[n]);
-        }
+        const struct pair label = {SPAN("ip_set"), set->name};
+        for (size_t n = 0; n < set->count; n++)
+            give_of(walk, label, "result", set->words[n], set->counts[n]);
     }
 }
 
@@ -68,11 +73,9 @@ static void walk_key_fetches(struct walk *walk, const struct process_facts *fact
 {
     for (size_t i = 0; i < facts->key_set_count; i++) {
         const struct key_set_figures *keys = &facts->key_sets[i];
-        struct pair labels[] = {{SPAN("authorizer"), keys->name},
-                                {SPAN("result"), SPAN("fetched")}};
-        walk_give(walk, labels, 2, keys->fetched);
-        labels[1].value = SPAN("failed");
-        walk_give(walk, labels, 2, keys->failed);
+        const struct pair label = {SPAN("authorizer"), keys->name};
+        give_of(walk, label, "result", "fetched", keys->fetched);
+        give_of(walk, label, "result", "failed", keys->failed);
     }
 }
 
@@ -91,12 +94,9 @@ static void walk_sampling(struct walk *walk, const struct process_facts *all)
     const struct sampling_facts *facts = &all->sampling;
     for (size_t i = 0; i < facts->rule_count; i++) {
         const struct sampling_figure *rule = &facts->rules[i];
-        struct pair labels[] = {{SPAN("rule"), span_make(rule->name, rule->name_length)},
-                                {SPAN("decision"), SPAN("")}};
-        for (unsigned n = 0; n < SAMPLING_DECISIONS; n++) {
-            labels[1].value = span_text(facts->decision(n));
-            walk_give(walk, labels, 2, rule->decisions[n]);
-        }
+        const struct pair label = {SPAN("rule"), span_make(rule->name, rule->name_length)};
+        for (unsigned n = 0; n < SAMPLING_DECISIONS; n++)
+            give_of(walk, label, "decision", facts->decision(n), rule->decisions[n]);
     }
 }
 
@@ -110,16 +110,13 @@ static void walk_sampling_calls(struct walk *walk, const struct process_facts *a
 {
     const struct sampling_facts *facts = &all->sampling;
     const struct {
-        struct span call, result;
-        uint64_t count;
-    } rows[] = {{SPAN("rules"), SPAN("answered"), facts->rules_fetched},
-                {SPAN("rules"), SPAN("failed"), facts->rules_failed},
-                {SPAN("targets"), SPAN("answered"), facts->targets_fetched},
-                {SPAN("targets"), SPAN("failed"), facts->targets_failed}};
+        struct pair call;
+        uint64_t answered, failed;
+    } rows[] = {{{SPAN("call"), SPAN("rules")}, facts->rules_fetched, facts->rules_failed},
+                {{SPAN("call"), SPAN("targets")}, facts->targets_fetched, facts->targets_failed}};
     for (size_t i = 0; facts->source != NULL && i < sizeof rows / sizeof *rows; i++) {
-        const struct pair labels[] = {{SPAN("call"), rows[i].call},
-                                      {SPAN("result"), rows[i].result}};
-        walk_give(walk, labels, 2, rows[i].count);
+        give_of(walk, rows[i].call, "result", "answered", rows[i].answered);
+        give_of(walk, rows[i].call, "result", "failed", rows[i].failed);
     }
 }
 
@@ -148,22 +145,20 @@ static void walk_certificates(struct walk *walk, const struct process_facts *fac
 /* One series for each state, so that a query can ask for one by name. */
 static void walk_alarms(struct walk *walk, const struct process_facts *facts)
 {
-    for (size_t i = 0; i < facts->alarm_count; i++)
-        for (unsigned state = 0; alarm_state_word(state) != NULL; state++) {
-            const struct pair labels[] = {{SPAN("alarm"), facts->alarms[i].name},
-                                          {SPAN("state"), span_text(alarm_state_word(state))}};
-            walk_give(walk, labels, 2,
-                      strcmp(alarm_state_word(state), facts->alarms[i].state) == 0);
-        }
+    for (size_t i = 0; i < facts->alarm_count; i++) {
+        const struct pair label = {SPAN("alarm"), facts->alarms[i].name};
+        const char *word;
+        for (unsigned state = 0; (word = alarm_state_word(state)) != NULL; state++)
+            give_of(walk, label, "state", word, strcmp(word, facts->alarms[i].state) == 0);
+    }
 }
 
 static void walk_alarm_actions(struct walk *walk, const struct process_facts *facts)
 {
     for (size_t i = 0; i < facts->alarm_action_count; i++) {
         const struct alarm_action_count *count = &facts->alarm_actions[i];
-        const struct pair labels[] = {{SPAN("type"), span_text(count->type)},
-                                      {SPAN("outcome"), span_text(count->outcome)}};
-        walk_give(walk, labels, 2, count->count);
+        const struct pair label = {SPAN("type"), span_text(count->type)};
+        give_of(walk, label, "outcome", count->outcome, count->count);
     }
 }
 

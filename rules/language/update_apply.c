@@ -72,7 +72,6 @@ static void change_actions(struct applying *applying, struct draft *draft, enum 
     applying->broken = faults_count(faults, FAULT_ERROR) > before || applying->broken;
 }
 
-/* The directive with its arguments, those with blanks in quotes. */
 /* As one could write it: in quotes where it would fall apart without them. */
 static struct span word_quoted(struct span word, struct arena *arena)
 {

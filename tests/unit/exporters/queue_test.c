@@ -7,17 +7,6 @@
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
 
-static struct destination_figures balanced(struct queue *queue)
-{
-    struct destination_figures out;
-    queue_figures(queue, &out);
-    uint64_t dropped = 0;
-    for (size_t i = 0; i < DROP_REASONS; i++)
-        dropped += out.dropped[i];
-    check_number(out.produced, out.sent + dropped + out.waiting);
-    return out;
-}
-
 TEST(items_leave_in_the_order_they_came)
 {
     struct queue *queue = queue_new(8);
@@ -29,7 +18,7 @@ TEST(items_leave_in_the_order_they_came)
     check_number(queue_units(queue), 6);
     check_number(queue_take(queue, &to, 3), 3);
     check_span(buf_span(&to), "one,two,");
-    check_number(balanced(queue).waiting, 6);
+    check_number(queue_adds_up(queue).waiting, 6);
     queue_sent(queue, 2);
     queue_dropped(queue, 1, DROP_REJECTED);
     buf_clear(&to);
@@ -37,7 +26,7 @@ TEST(items_leave_in_the_order_they_came)
     check_span(buf_span(&to), "three");
     queue_sent(queue, 3);
     check_number(queue_take(queue, &to, 10), 0);
-    struct destination_figures figures = balanced(queue);
+    struct destination_figures figures = queue_adds_up(queue);
     check_number(figures.sent, 5);
     check_number(figures.dropped[DROP_REJECTED], 1);
     buf_fini(&to);
@@ -53,16 +42,16 @@ TEST(the_oldest_is_dropped_first_and_counted)
     queue_put(queue, SPAN("b"), 10);
     queue_put(queue, SPAN("c"), 100);
     queue_put(queue, SPAN("d"), 1000);
-    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 11);
+    check_number(queue_adds_up(queue).dropped[DROP_QUEUE_FULL], 11);
     check_number(queue_take(queue, &to, 9999), 1100);
     check_span(buf_span(&to), "cd");
     queue_limit(queue, 1);
     queue_put(queue, SPAN("e"), 1);
     queue_put(queue, SPAN("f"), 1);
-    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 12);
+    check_number(queue_adds_up(queue).dropped[DROP_QUEUE_FULL], 12);
     check_number(queue_abandon(queue, DROP_SHUTDOWN), 1);
     queue_lost(queue, 5, DROP_RING_FULL);
-    check_number(balanced(queue).dropped[DROP_RING_FULL], 5);
+    check_number(queue_adds_up(queue).dropped[DROP_RING_FULL], 5);
     buf_fini(&to);
     queue_free(queue);
 }
@@ -78,7 +67,7 @@ TEST(the_units_are_bounded_where_that_is_asked_for)
     check_number(queue_units(queue), 10);
     queue_put(queue, SPAN("c"), 1); /* the oldest goes */
     check_number(queue_units(queue), 7);
-    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 4);
+    check_number(queue_adds_up(queue).dropped[DROP_QUEUE_FULL], 4);
     queue_put(queue, SPAN("d"), 50); /* one item may be larger than all of it */
     check_number(queue_units(queue), 50);
     queue_limit_units(queue, 0);
@@ -87,7 +76,7 @@ TEST(the_units_are_bounded_where_that_is_asked_for)
     check_number(queue_take(queue, &to, 999), 50);
     check_span(buf_span(&to), "e");
     queue_sent(queue, 50);
-    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 4 + 7 + 50);
+    check_number(queue_adds_up(queue).dropped[DROP_QUEUE_FULL], 4 + 7 + 50);
     buf_fini(&to);
     queue_free(queue);
 }
@@ -110,7 +99,7 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
     queue_dropped(queue, 1, DROP_SHUTDOWN);
     check_number(queue_abandon(queue, DROP_SHUTDOWN), 4);
     check_number(queue_oldest(queue), 2);
-    struct destination_figures figures = balanced(queue);
+    struct destination_figures figures = queue_adds_up(queue);
     check_number(figures.produced, 25);
     check_number(figures.waiting, 7);
     check_number(figures.resent, 2);
@@ -119,7 +108,7 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
     queue_early(queue, early);
     check_number(early[DROP_SHUTDOWN], 4); /* the other was in somebody's hand */
     queue_leave(queue, 7);
-    check_number(balanced(queue).produced, 18);
+    check_number(queue_adds_up(queue).produced, 18);
     buf_fini(&to);
     queue_free(queue);
 }
@@ -129,10 +118,10 @@ TEST(the_bytes_are_bounded_too)
     struct queue *queue = queue_new(1000000);
     char *large = must_alloc(QUEUE_LARGEST_BYTES + 1);
     queue_put(queue, span_make(large, QUEUE_LARGEST_BYTES + 1), 1);
-    check_number(balanced(queue).dropped[DROP_QUEUE_FULL], 1);
+    check_number(queue_adds_up(queue).dropped[DROP_QUEUE_FULL], 1);
     for (unsigned i = 0; i < 200; i++)
         queue_put(queue, span_make(large, QUEUE_LARGEST_BYTES), 1);
-    struct destination_figures figures = balanced(queue);
+    struct destination_figures figures = queue_adds_up(queue);
     check(figures.waiting >= 20 && figures.waiting <= 21);
     check_number(queue_abandon(queue, DROP_SHUTDOWN), figures.waiting);
     free(large);
@@ -160,7 +149,7 @@ TEST(the_circle_closes_without_a_seam)
         queue_sent(queue, 1);
         taken++;
     }
-    check_number(balanced(queue).sent, 495);
+    check_number(queue_adds_up(queue).sent, 495);
     free(text);
     buf_fini(&to);
     queue_free(queue);

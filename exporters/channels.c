@@ -9,6 +9,7 @@
 #include "exporters/carrier.h"
 #include "exporters/clock.h"
 #include "exporters/feed.h"
+#include "exporters/hold.h"
 #include "exporters/otlp.h"
 #include "exporters/queue.h"
 #include "exporters/resource.h"
@@ -25,17 +26,16 @@ struct channel {
     struct queue *queue;
     struct feed *feed;
     struct otlp *otlp; /* NULL: off */
-    uint64_t held;     /* so many items have to be safe before the ring's mark is released */
 };
 
 struct channels {
     struct ring *ring;
+    struct hold *hold;
     int wake;
     struct carrier *carrier; /* NULL until the first channel is on */
     struct channel *all[CHANNELS_MOST];
     atomic_uint count;
     const struct channel_list *list; /* NULL: none yet */
-    bool is_held;                    /* the ring was marked */
     uint8_t random[16];
     struct arena *arena; /* of what was found out */
     struct pair detected[RESOURCE_MOST];
@@ -171,6 +171,12 @@ static struct channel *find(const struct channels *channels, struct span name,
     return NULL;
 }
 
+/* 0 is no signal's number. */
+static struct feed_kind kind_of(enum otlp_signal signal)
+{
+    return (struct feed_kind){(unsigned)signal + 1, otlp_signal_row(signal)->units};
+}
+
 static struct channel *channel_new(struct channels *channels, const struct channel_settings *to)
 {
     struct channel *channel = must_alloc(sizeof *channel);
@@ -180,9 +186,9 @@ static struct channel *channel_new(struct channels *channels, const struct chann
     channel->signal = to->signal;
     channel->id = channel_id(to->name, to->signal);
     channel->queue = queue_new(channels->list->queue_records);
-    channel->feed = feed_new(channel->queue, channels->wake, channel->name, channel->signal);
-    queue_lost(channel->queue, ring_at_risk(channels->ring, channel->id), DROP_CRASH);
-    ring_risk(channels->ring, channel->id, 0);
+    channel->feed =
+        feed_new(channel->queue, channels->wake, channel->name, kind_of(channel->signal));
+    hold_join(channels->hold, channel->id, channel->queue, channel->feed);
     channels->all[count] = channel;
     atomic_store(&channels->count, count + 1);
     return channel;
@@ -224,7 +230,7 @@ static void channel_on(struct channels *channels, struct channel *channel,
     queue_limit_units(channel->queue, to->batch.queue_units);
     feed_use(channel->feed, &spool);
     if (spool.path != NULL)
-        ring_hold(channels->ring, true); /* where the spool cannot be used, nothing waits for it */
+        hold_begin(channels->hold);
     atomic_store(&channel->on, true);
 }
 
@@ -234,10 +240,11 @@ static const char *variable(void *context, const char *name)
     return getenv(name); // NOLINT(concurrency-mt-unsafe): nobody here calls setenv
 }
 
-struct channels *channels_new(struct ring *ring, int wake)
+struct channels *channels_new(struct ring *ring, struct hold *hold, int wake)
 {
     struct channels *channels = must_alloc(sizeof *channels);
     channels->ring = ring;
+    channels->hold = hold;
     channels->wake = wake;
     channels->arena = arena_new(NULL, LIST_BYTES);
     must(channels->arena != NULL);
@@ -308,53 +315,6 @@ void channels_put(struct channels *channels, enum otlp_signal signal, const stru
         if (takes(channels->all[i], signal))
             queue_put(channels->all[i]->queue, buf_span(item), units);
     }
-}
-
-/* ---- what a kill may cost ---- */
-
-static uint64_t units_in_memory(struct channel *channel)
-{
-    struct destination_figures all;
-    struct feed_figures disk;
-    queue_figures(channel->queue, &all);
-    feed_figures(channel->feed, &disk);
-    return all.waiting > disk.spool.waiting ? all.waiting - disk.spool.waiting : 0;
-}
-
-static bool all_is_safe(const struct channels *channels)
-{
-    for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (feed_safe(channels->all[i]->feed) < channels->all[i]->held)
-            return false;
-    }
-    return true;
-}
-
-static void mark(struct channels *channels)
-{
-    channels->is_held = ring_mark(channels->ring);
-    for (unsigned i = 0; channels->is_held && i < channels_count(channels); i++) {
-        channels->all[i]->held = queue_put_count(channels->all[i]->queue);
-        feed_wake(channels->all[i]->feed);
-    }
-}
-
-void channels_hold_back(struct channels *channels)
-{
-    bool is_tight = ring_is_tight(channels->ring);
-    for (unsigned i = 0; i < channels_count(channels); i++) {
-        struct channel *channel = channels->all[i];
-        bool at_risk = is_tight || !feed_is_on_disk(channel->feed);
-        ring_risk(channels->ring, channel->id, at_risk ? units_in_memory(channel) : 0);
-    }
-    if (is_tight)
-        ring_mark(channels->ring); /* all that was read */
-    if (is_tight || (channels->is_held && all_is_safe(channels))) {
-        ring_release(channels->ring);
-        channels->is_held = false;
-    }
-    if (!channels->is_held)
-        mark(channels);
 }
 
 /* ---- sending ---- */
@@ -431,21 +391,15 @@ void channels_stop(struct channels *channels, uint64_t deadline_us)
 {
     if (channels == NULL)
         return;
-    bool hangs = false;
     channels_land(channels);
     for (unsigned i = 0; i < channels_count(channels); i++) {
         struct channel *channel = channels->all[i];
         enum feed_end end = feed_stop(channel->feed, deadline_us);
         tell_end(channel, end);
-        ring_risk(channels->ring, channel->id, 0);
-        if (end == FEED_HANGS) { /* its thread still uses the queue */
-            hangs = true;
-            continue;
-        }
-        queue_free(channel->queue);
+        hold_leave(channels->hold, channel->id, end);
+        if (end != FEED_HANGS) /* else its thread still uses the queue */
+            queue_free(channel->queue);
     }
-    if (!hangs)
-        ring_hold(channels->ring, false); /* all of it is where it belongs */
     for (unsigned i = 0; i < channels_count(channels); i++) {
         free(channels->all[i]->name);
         free(channels->all[i]);
@@ -466,19 +420,9 @@ void channels_figures(const struct channels *channels, unsigned which,
 {
     must(which < channels_count(channels));
     struct channel *channel = channels->all[which];
-    struct feed_figures disk;
     *figures = (struct destination_figures){.name = channel->name,
                                             .signal = otlp_signal_row(channel->signal)->name,
                                             .on = atomic_load(&channel->on)};
     queue_figures(channel->queue, figures);
-    feed_figures(channel->feed, &disk);
-    *spool = (struct spool_state){
-        .is_on = disk.is_wanted,
-        .is_open = disk.is_open,
-        .waiting = disk.spool.waiting,
-        .backlog = disk.spool.backlog,
-        .records = disk.spool.waiting_records,
-        .bytes = disk.spool.bytes,
-        .segments = disk.spool.segments,
-    };
+    feed_state(channel->feed, spool);
 }

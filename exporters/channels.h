@@ -31,9 +31,10 @@ void channel_list_free(struct channel_list *list); /* NULL allowed */
 uint64_t channel_id(struct span name, enum otlp_signal signal);
 
 struct channels;
+struct hold;
 
 /* `wake`: an eventfd that is written when a spool has something; `ring`: what items are made of. */
-struct channels *channels_new(struct ring *ring, int wake);
+struct channels *channels_new(struct ring *ring, struct hold *hold, int wake);
 /* There is room for all of them beside those that are there. */
 bool channels_fit(const struct channels *channels, const struct channel_list *list);
 /* From now on these are on and no others. `list` is borrowed until the next call. */
@@ -46,10 +47,6 @@ void channels_put(struct channels *channels, enum otlp_signal signal, const stru
                   unsigned units);
 void channels_lost(struct channels *channels, enum otlp_signal signal, uint64_t units,
                    enum drop_reason reason);
-/* Records stay in the ring until a kill cannot lose their items any more: they are on the disk, or
- * settled. Where the disk is slow, the workers' room comes first. */
-void channels_hold_back(struct channels *channels);
-
 /* Moves everything that can be moved. `flush`: batches need not wait to be full. */
 void channels_step(struct channels *channels, bool flush);
 /* Waits until a socket or `fd` (-1: none) is ready, at most so long; true: `fd` is. */

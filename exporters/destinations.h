@@ -16,6 +16,7 @@ struct items {
     const struct plan *plan;
     const struct report *report;
     enum destination destination;
+    bool again; /* outlets_add() */
     struct outlets *outlets;
     struct buf line;            /* up to QUEUE_ITEM_BYTES */
     struct buf record;          /* up to QUEUE_LARGEST_BYTES */

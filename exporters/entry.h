@@ -10,6 +10,9 @@
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
+/* What a spool calls them; another number where `struct entry_head` becomes another. */
+enum { ENTRY_ON_DISK = 16 };
+
 enum entry_outcome { ENTRY_PLAIN, ENTRY_WARNING, ENTRY_ERROR };
 
 struct entry {

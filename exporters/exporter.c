@@ -17,6 +17,7 @@
 
 #include "exporters/channels.h"
 #include "exporters/clock.h"
+#include "exporters/hold.h"
 #include "exporters/inbox.h"
 #include "exporters/log_records.h"
 #include "exporters/outlets.h"
@@ -37,6 +38,7 @@ enum sleep { SLEEP_NOT, SLEEP_IDLE, SLEEP_BUSY };
 
 struct exporter {
     struct ring *ring;
+    struct hold *hold;
     struct outlets *logs;
     atomic_bool traces_on;
     struct inbox *inbox;
@@ -157,10 +159,10 @@ static unsigned drain(struct exporter *e)
     unsigned records = 0;
     while (records < ROUND_RECORDS && (ring_next(e->ring, LANE_SECURITY, &place) ||
                                        ring_next(e->ring, LANE_ORDINARY, &place))) {
-        /* an exporter that died has had it: its lines are written, its spans may be lost */
+        /* `again`: an exporter that died has had it, and what had not come to a disk is lost */
         bool sound = record_read(place.record, e->view);
-        if (sound && !place.again)
-            outlets_add(e->logs, &e->view->report);
+        if (sound)
+            outlets_add(e->logs, &e->view->report, place.again);
         if (sound) {
             export_spans(e, &e->view->report);
             export_log_records(e, &e->view->report);
@@ -178,7 +180,7 @@ static unsigned one_round(struct exporter *e)
     count_lost(e);
     inbox_empty(e->inbox, e->channels);
     unsigned records = drain(e);
-    channels_hold_back(e->channels);
+    hold_step(e->hold);
     outlets_wake(e->logs);
     channels_step(e->channels, atomic_load(&e->stop));
     return records;
@@ -261,8 +263,9 @@ struct exporter *exporter_start(struct ring *ring, const struct exporter_setting
     e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(e->wake >= 0);
     must(pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->applied, NULL) == 0);
-    e->logs = outlets_new(plan->queue_records);
-    e->channels = channels_new(ring, e->wake);
+    e->hold = hold_new(ring);
+    e->logs = outlets_new(ring, e->hold, plan->queue_records);
+    e->channels = channels_new(ring, e->hold, e->wake);
     e->inbox = inbox_new();
     if (begin(e, plan, why, size))
         return e;
@@ -350,6 +353,7 @@ void exporter_stop(struct exporter *e, uint64_t deadline_us)
     }
     channels_stop(e->channels, deadline_us);
     outlets_stop(e->logs, deadline_us);
+    hold_free(e->hold);
     inbox_free(e->inbox);
     plan_free(e->plan);
     close(e->wake);
@@ -393,7 +397,7 @@ void exporter_account(const struct exporter *e, unsigned which, struct destinati
     *spool = (struct spool_state){.is_on = false};
     unsigned outlets = outlets_count(e->logs);
     if (which < outlets)
-        outlets_account(e->logs, which, figures);
+        outlets_account(e->logs, which, figures, spool);
     else if (channels_count(e->channels) == 0)
         exporter_figures(e, DESTINATION_TRACES, figures);
     else

@@ -63,18 +63,6 @@ struct audit_settings {
     unsigned folder_mode, file_mode; /* of these; 0: 0750 and 0640 */
 };
 
-enum spool_fsync {
-    SPOOL_FSYNC_OFF,      /* a crash of the machine may cost what it had not written back */
-    SPOOL_FSYNC_INTERVAL, /* at most the last 200 ms */
-    SPOOL_FSYNC_ALWAYS,   /* nothing that has been written */
-};
-/* Where what goes to a receiver of OTLP waits on disk until it is sent. */
-struct otlp_spool_settings {
-    struct span path; /* a folder that exists; at == NULL: in memory */
-    uint64_t most_bytes, most_age_us;
-    enum spool_fsync fsync;
-};
-
 /* When what waits for a receiver is sent. */
 struct otlp_batch {
     uint64_t delay_us;    /* what comes first waits no longer; 0: 1 s */
@@ -94,7 +82,7 @@ struct channel_settings {
     const struct pair *headers; /* values are secrets */
     size_t header_count;
     struct span ca_file, cert_file, key_file; /* at == NULL: the system's; none */
-    struct otlp_spool_settings spool;         /* a folder of its own */
+    struct spool_place spool;                 /* a folder of its own */
     struct otlp_batch batch;
 };
 enum { CHANNELS_MOST = 24 };

@@ -19,18 +19,18 @@ enum {
     ITEMS_BYTES = 1024 * 1024,
 };
 
-struct feed *feed_new(struct queue *queue, int tell, const char *name, enum otlp_signal signal)
+struct feed *feed_new(struct queue *queue, int tell, const char *name, struct feed_kind kind)
 {
     struct feed *feed = must_alloc(sizeof *feed);
     feed->name = must_strdup(name);
-    feed->signal = signal;
+    feed->kind = kind;
     must(pthread_mutex_init(&feed->lock, NULL) == 0);
     feed->queue = queue;
     feed->tell = tell >= 0 ? fcntl(tell, F_DUPFD_CLOEXEC, 3) : -1;
     feed->wake = -1;
     feed->hand = UINT64_MAX;
     buf_init(&feed->preamble, FRAME_PREAMBLE_BYTES);
-    buf_init(&feed->item, QUEUE_ITEM_BYTES);
+    buf_init(&feed->item, QUEUE_LARGEST_BYTES);
     for (size_t i = 0; i < FEED_LANES; i++) {
         buf_init(&feed->lanes[i].items, ITEMS_BYTES);
         buf_init(&feed->lanes[i].preamble, FRAME_PREAMBLE_BYTES);
@@ -100,7 +100,7 @@ void feed_use(struct feed *feed, const struct feed_spool *settings)
         if (!feed->running) {
             feed->tried = true;
             say("%s: the spool's thread cannot be started, %s wait in memory", feed->name,
-                otlp_signal_row(feed->signal)->units);
+                feed->kind.units);
         }
     }
     feed_wake(feed);
@@ -288,4 +288,19 @@ void feed_figures(struct feed *feed, struct feed_figures *figures)
     figures->is_open = feed->is_open;
     figures->is_wanted = feed->path != NULL;
     pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_state(struct feed *feed, struct spool_state *state)
+{
+    struct feed_figures now;
+    feed_figures(feed, &now);
+    *state = (struct spool_state){
+        .is_on = now.is_wanted,
+        .is_open = now.is_open,
+        .waiting = now.spool.waiting,
+        .backlog = now.spool.backlog,
+        .records = now.spool.waiting_records,
+        .bytes = now.spool.bytes,
+        .segments = now.spool.segments,
+    };
 }

@@ -11,11 +11,16 @@
 #ifndef SIDEGATE_EXPORTERS_FEED_H
 #define SIDEGATE_EXPORTERS_FEED_H
 
-#include "exporters/otlp_signal.h"
 #include "exporters/queue.h"
 #include "exporters/spool.h"
 
 struct feed;
+
+/* What it carries: its number in the spool (not 0), and of what there are so and so many. */
+struct feed_kind {
+    unsigned number;
+    const char *units; /* static */
+};
 
 struct feed_spool {   /* copied */
     const char *path; /* a folder that exists; NULL: no spool */
@@ -23,10 +28,11 @@ struct feed_spool {   /* copied */
     uint64_t ring; /* whose losses the queue has counted: ring_id(); 0: nobody's */
 };
 
-/* `queue` is borrowed. `tell`: an eventfd that is written when a batch is ready or something was
- * committed; -1: none. `name` stands before what is said to the operator. The calls below are one
- * thread's, but for feed_figures(). */
-struct feed *feed_new(struct queue *queue, int tell, const char *name, enum otlp_signal signal);
+/* `queue` is borrowed. `tell`: an eventfd that is written when a batch is ready, or something of an
+ * earlier process was found; -1: none. `name` stands before what is said to the operator. The calls
+ * below are one thread's; any thread's are feed_wake(), feed_safe(), feed_is_on_disk() and
+ * feed_figures(), and feed_use() is, as long as one at a time calls it. */
+struct feed *feed_new(struct queue *queue, int tell, const char *name, struct feed_kind kind);
 /* Opens, changes or leaves the spool; what cannot be opened is said, and tried again each second.
  */
 void feed_use(struct feed *feed, const struct feed_spool *settings);
@@ -79,5 +85,6 @@ struct feed_figures {
     struct spool_figures spool;
 };
 void feed_figures(struct feed *feed, struct feed_figures *figures); /* any thread */
+void feed_state(struct feed *feed, struct spool_state *state);      /* the same, in brief */
 
 #endif

@@ -70,9 +70,15 @@ static void carry(struct feed *feed)
         feed->lost[i] = there.lost[i];
 }
 
+static void tell(const struct feed *feed)
+{
+    if (feed->tell >= 0)
+        eventfd_write(feed->tell, 1);
+}
+
 static void tell_found(const struct feed *feed, const char *path, const struct spool_found *found)
 {
-    const char *units = otlp_signal_row(feed->signal)->units;
+    const char *units = feed->kind.units;
     if (found->torn_bytes > 0)
         say("%s: %s: %llu bytes of a record that was never finished are cut off", feed->name, path,
             (unsigned long long)found->torn_bytes);
@@ -89,7 +95,7 @@ static void tell_found(const struct feed *feed, const char *path, const struct s
 static void tell_closed(struct feed *feed, const char *path, enum spool_opened why)
 {
     char text[128];
-    const char *units = otlp_signal_row(feed->signal)->units;
+    const char *units = feed->kind.units;
     if (!feed->told_open && why == SPOOL_BUSY)
         say("%s: the spool %s is another process's, %s wait in memory", feed->name, path, units);
     else if (!feed->told_open)
@@ -117,6 +123,8 @@ static void spool_begin(struct feed *feed, const char *path, const struct spool_
     feed->told_open = feed->told_write = feed->told_ledger = false;
     feed->again_us = 0;
     carry(feed);
+    if (found.waiting > 0)
+        tell(feed);
 }
 
 /* Units of the spool that the sender has in hand. */
@@ -229,17 +237,11 @@ static bool commit(struct feed *feed)
     if (!feed->told_write)
         say("%s: %s: %s, %s wait in memory", feed->name, feed->spool_path,
             done == SPOOL_NO_ROOM ? "the disk is full" : strerror_r(errno, text, sizeof text),
-            otlp_signal_row(feed->signal)->units);
+            feed->kind.units);
     feed->told_write = true;
     feed->again_us = feed->now_us + AGAIN_US;
     set_hand(feed, false);
     return false;
-}
-
-/* 0 is no signal's number. */
-static unsigned signal_on_disk(const struct feed *feed)
-{
-    return (unsigned)feed->signal + 1;
 }
 
 /* One item; false: there is none. */
@@ -252,8 +254,7 @@ static bool move_one(struct feed *feed)
     if (units > 0 && feed->hand == UINT64_MAX)
         feed->hand = oldest;
     pthread_mutex_unlock(&feed->lock);
-    if (units > 0 &&
-        !spool_append(feed->spool, buf_span(&feed->item), units, signal_on_disk(feed))) {
+    if (units > 0 && !spool_append(feed->spool, buf_span(&feed->item), units, feed->kind.number)) {
         queue_dropped(feed->queue, units, DROP_REJECTED);
         spool_lost(feed->spool, units, DROP_REJECTED);
     }
@@ -296,8 +297,8 @@ static void serve(struct feed *feed)
         lane->batch = (struct feed_batch){true, feed->epoch, batch.units, batch};
         lane->state = found ? FEED_READY : FEED_NOTHING;
         pthread_mutex_unlock(&feed->lock);
-        if (found && feed->tell >= 0)
-            eventfd_write(feed->tell, 1);
+        if (found)
+            tell(feed);
     }
 }
 

@@ -4,6 +4,7 @@
 #define SIDEGATE_EXPORTERS_FEED_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "exporters/feed.h"
 
@@ -31,10 +32,10 @@ struct feed_done {
 struct feed {
     struct queue *queue;
     char *name;
-    enum otlp_signal signal;
+    struct feed_kind kind;
     int tell, wake; /* eventfds: the sender's, the disk thread's */
     pthread_t thread;
-    bool running;
+    atomic_bool running;
 
     pthread_mutex_t lock; /* guards what follows */
     char *path;           /* NULL: no spool */

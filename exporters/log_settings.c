@@ -2,6 +2,7 @@
 #include "exporters/log_settings.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const struct {
     size_t at;
 } texts[] = {
     TEXT(SINK_FILE, path),
+    TEXT(SINK_FILE, spool.path),
     TEXT(SINK_SYSLOG, syslog.address),
     TEXT(SINK_SYSLOG, syslog.app_name),
     TEXT(SINK_SYSLOG, syslog.ca_file),
@@ -58,6 +60,16 @@ bool log_settings_want(const struct log_settings *settings)
     for (unsigned sink = 0; sink < SINKS; sink++)
         any |= log_settings_have(settings, (enum log_sink)sink);
     return any;
+}
+
+bool log_settings_spool(const struct log_settings *settings, enum log_sink sink, char *path,
+                        size_t size)
+{
+    if (sink == SINK_FILE || settings->spool.path.at == NULL || !log_settings_have(settings, sink))
+        return false;
+    int len =
+        snprintf(path, size, SPAN_FORMAT ".%s", span_arg(settings->spool.path), sink_name(sink));
+    return len > 0 && (size_t)len < size;
 }
 
 /* With its texts, each terminated. */

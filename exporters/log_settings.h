@@ -4,6 +4,7 @@
 #define SIDEGATE_EXPORTERS_LOG_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rules/base/span.h"
@@ -15,6 +16,18 @@ struct rotation {
     uint64_t most_bytes, most_age_us;
     unsigned keep; /* files beside the one that is written; at least 1 */
     bool compress;
+};
+
+enum spool_fsync {
+    SPOOL_FSYNC_OFF,      /* a crash of the machine may cost what it had not written back */
+    SPOOL_FSYNC_INTERVAL, /* at most the last 200 ms */
+    SPOOL_FSYNC_ALWAYS,   /* nothing that has been written */
+};
+/* Where what goes to a receiver waits on disk until it is sent. */
+struct spool_place {
+    struct span path; /* a folder that exists; at == NULL: in memory */
+    uint64_t most_bytes, most_age_us;
+    enum spool_fsync fsync;
 };
 
 enum { SYSLOG_BY_OUTCOME = 8 }; /* err for answers from 500 up, warning for what rules say, info */
@@ -52,12 +65,16 @@ struct log_settings {
     struct syslog_settings syslog;
     struct cloudwatch_logs_settings cloudwatch_logs;
     struct firehose_settings firehose;
-    uint64_t buffer_bytes; /* what may wait for each receiver elsewhere; 0: 64 MiB */
+    uint64_t buffer_bytes;    /* what may wait for each receiver elsewhere; 0: 64 MiB */
+    struct spool_place spool; /* of them; each has a folder of its own, PATH.NAME */
 };
 
 /* Does it go anywhere? */
 bool log_settings_want(const struct log_settings *settings);
 bool log_settings_have(const struct log_settings *settings, enum log_sink sink);
+/* The folder where a receiver's lines wait; false: they wait in memory. */
+bool log_settings_spool(const struct log_settings *settings, enum log_sink sink, char *path,
+                        size_t size);
 /* With texts of its own, each terminated. */
 struct log_settings *log_settings_copy(const struct log_settings *settings);
 void log_settings_free(struct log_settings *copy); /* wiped; NULL allowed */

@@ -2,11 +2,16 @@
 /* Outlets. A queue is made when its outlet is first wanted, and then stays: its account does. */
 #include "exporters/outlets.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "exporters/channels.h"
 #include "exporters/clock.h"
 #include "exporters/destinations.h"
+#include "exporters/hold.h"
 #include "exporters/plan.h"
 #include "exporters/queue.h"
 #include "exporters/ring.h"
@@ -18,6 +23,9 @@ enum { BUFFER_BYTES = 64 * 1024 * 1024 }; /* where the settings say 0 */
 
 struct outlet {
     struct queue *_Atomic queue; /* NULL: never wanted */
+    struct feed *_Atomic feed;   /* behind it; NULL with it, and of a file */
+    int wake;                    /* eventfd of the sender; 0: none yet */
+    uint64_t id;                 /* the same in the next process */
     struct writer *writer;       /* of a file; NULL: off */
     struct sender *sender;       /* of the others; NULL: off */
     atomic_bool on;
@@ -25,15 +33,19 @@ struct outlet {
 };
 
 struct outlets {
+    struct ring *ring;
+    struct hold *hold;
     struct outlet at[LOGS][SINKS];
     struct log_settings *now[LOGS]; /* NULL: none yet */
     struct items items;
     struct buf entry;
 };
 
-struct outlets *outlets_new(size_t queue_records)
+struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_records)
 {
     struct outlets *outlets = must_alloc(sizeof *outlets);
+    outlets->ring = ring;
+    outlets->hold = hold;
     for (size_t i = 0; i < LOGS; i++)
         atomic_store(&outlets->at[i][SINK_FILE].queue, queue_new(queue_records));
     outlets->items.outlets = outlets;
@@ -52,10 +64,26 @@ static struct queue *queue_of(struct outlet *outlet, size_t records, const char 
     struct queue *queue = atomic_load(&outlet->queue);
     if (outlet->hangs)
         say("%s: the thread before hangs and is left alone, the account begins anew", name);
-    if (queue == NULL || outlet->hangs)
+    if (queue == NULL || outlet->hangs) {
+        atomic_store(&outlet->feed, NULL);
         atomic_store(&outlet->queue, queue = queue_new(records));
+    }
     outlet->hangs = false;
     return queue;
+}
+
+/* Likewise of its feed: it has the descriptor that the sender is told by. */
+static void make_feed(struct outlets *outlets, struct outlet *outlet, const char *name,
+                      const char *unit)
+{
+    if (atomic_load(&outlet->feed) != NULL)
+        return;
+    outlet->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    must(outlet->wake >= 0);
+    outlet->id = channel_id(span_text(name), OTLP_LOGS);
+    atomic_store(&outlet->feed, feed_new(outlet->queue, outlet->wake, name,
+                                         (struct feed_kind){ENTRY_ON_DISK, unit}));
+    hold_join(outlets->hold, outlet->id, outlet->queue, outlet->feed);
 }
 
 static void apply_file(struct outlet *outlet, const struct log_destination *log,
@@ -79,21 +107,52 @@ static void apply_file(struct outlet *outlet, const struct log_destination *log,
     atomic_store(&outlet->on, outlet->writer != NULL);
 }
 
-static void apply_sender(struct outlet *outlet, enum log_sink sink,
+static void use_spool(struct outlets *outlets, struct outlet *outlet, enum log_sink sink,
+                      const struct log_settings *to)
+{
+    char path[PATH_MAX];
+    const struct spool_place *place = &to->spool;
+    bool is_spooled = log_settings_spool(to, sink, path, sizeof path);
+    feed_use(outlet->feed, &(struct feed_spool){
+                               .path = is_spooled ? path : NULL,
+                               .spool = {place->most_bytes, place->most_age_us, place->fsync},
+                               .ring = ring_id(outlets->ring),
+                           });
+    if (is_spooled)
+        hold_begin(outlets->hold);
+}
+
+/* What is queued is given up; what lies on the disk stays there. */
+static void sender_off(struct outlet *outlet)
+{
+    struct sender *sender = outlet->sender;
+    atomic_store(&outlet->on, false);
+    outlet->sender = NULL;
+    if (sender == NULL)
+        return;
+    outlet->hangs |= !sender_stop(sender, clock_monotonic_us());
+    if (outlet->hangs)
+        return;
+    feed_use(outlet->feed, &(struct feed_spool){.path = NULL});
+    queue_abandon(outlet->queue, DROP_SHUTDOWN);
+}
+
+static void apply_sender(struct outlets *outlets, struct outlet *outlet, enum log_sink sink,
                          const struct log_destination *log, const struct log_settings *to,
                          const struct log_settings *before)
 {
     struct sender *sender = outlet->sender;
     if (!log_settings_have(to, sink)) {
-        atomic_store(&outlet->on, false);
-        outlet->sender = NULL;
-        outlet->hangs |= sender != NULL && !sender_stop(sender, clock_monotonic_us());
+        sender_off(outlet);
         return;
     }
     struct queue *queue = sender != NULL ? outlet->queue : queue_of(outlet, 1, log->names[sink]);
     queue_resize(queue, to->buffer_bytes > 0 ? to->buffer_bytes : BUFFER_BYTES);
+    make_feed(outlets, outlet, log->names[sink], log->unit);
+    use_spool(outlets, outlet, sink, to);
     if (sender == NULL)
-        outlet->sender = sender_new(queue, sink, log->names[SINK_FILE], to);
+        outlet->sender = sender_new(&(struct sender_source){queue, outlet->feed, outlet->wake},
+                                    sink, log->names[SINK_FILE], to);
     else if (!log_settings_same(to, before, sink))
         sender_change(sender, to);
     atomic_store(&outlet->on, outlet->sender != NULL);
@@ -107,7 +166,8 @@ void outlets_apply(struct outlets *outlets, struct plan *plan)
         apply_file(&row[SINK_FILE], log, &plan->logs[i], plan->queue_records);
         queue_limit(row[SINK_FILE].queue, plan->queue_records);
         for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
-            apply_sender(&row[sink], (enum log_sink)sink, log, plan->logs[i].to, outlets->now[i]);
+            apply_sender(outlets, &row[sink], (enum log_sink)sink, log, plan->logs[i].to,
+                         outlets->now[i]);
         log_settings_free(outlets->now[i]);
         outlets->now[i] = log_settings_copy(plan->logs[i].to);
     }
@@ -139,10 +199,16 @@ void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units)
     }
 }
 
+/* What a process that died has had was written by it, or is lost and counted so, but where it
+ * should be on a disk. */
+static bool takes(const struct outlet *outlet, bool again)
+{
+    return atomic_load(&outlet->on) &&
+           (!again || (outlet->feed != NULL && feed_is_on_disk(outlet->feed)));
+}
+
 static void put(struct outlet *outlet, const struct buf *item, unsigned units)
 {
-    if (!atomic_load(&outlet->on))
-        return;
     if (buf_is_full(item))
         queue_lost(outlet->queue, units, DROP_REJECTED);
     else
@@ -163,9 +229,10 @@ void items_put_both(struct items *items, struct buf *item, const struct buf *tex
     struct outlets *outlets = items->outlets;
     struct outlet *row = outlets->at[items->destination];
     struct buf *entry = &outlets->entry;
-    put(&row[SINK_FILE], item, units);
+    if (takes(&row[SINK_FILE], items->again))
+        put(&row[SINK_FILE], item, units);
     for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++) {
-        if (!atomic_load(&row[sink].on))
+        if (!takes(&row[sink], items->again))
             continue;
         must(units == 1); /* an entry has one text */
         if (entry->len == 0) {
@@ -185,9 +252,10 @@ void items_put(struct items *items, struct buf *item, unsigned units)
     items_put_both(items, item, item, units);
 }
 
-void outlets_add(struct outlets *outlets, const struct report *report)
+void outlets_add(struct outlets *outlets, const struct report *report, bool again)
 {
     struct items *items = &outlets->items;
+    items->again = again;
     for (unsigned i = LOGS; i-- > 0;) { /* who sees the access line finds the others */
         const struct log_destination *log = log_destination((enum destination)i);
         if (!is_on(outlets, i) || report_units(report, (enum destination)i) == 0)
@@ -209,8 +277,10 @@ void outlets_line(struct outlets *outlets, enum destination log, struct span lin
     buf_init(&entry, QUEUE_LARGEST_BYTES);
     entry_add(&entry, &nobodys, ENTRY_PLAIN,
               span_first(line, line.len - span_ends(line, SPAN("\n"))));
-    for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
-        put(&row[sink], &entry, 1);
+    for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++) {
+        if (takes(&row[sink], false))
+            put(&row[sink], &entry, 1);
+    }
     buf_fini(&entry);
 }
 
@@ -218,12 +288,12 @@ void outlets_wake(struct outlets *outlets)
 {
     for (unsigned i = LOGS * SINKS; i-- > 0;) {
         const struct outlet *outlet = &outlets->at[i / SINKS][i % SINKS];
-        if (!atomic_load(&outlet->on) || queue_units(outlet->queue) == 0)
+        if (!atomic_load(&outlet->on))
             continue;
-        if (outlet->writer != NULL)
-            writer_wake(outlet->writer);
-        else
+        if (outlet->sender != NULL)
             sender_wake(outlet->sender);
+        else if (queue_units(outlet->queue) > 0)
+            writer_wake(outlet->writer);
     }
 }
 
@@ -235,22 +305,41 @@ void outlets_reopen(struct outlets *outlets)
     }
 }
 
-/* Its thread ends, or hangs, as one before may do: then it goes on using the queue. */
-static void outlet_stop(struct outlet *outlet, const char *name, const char *unit,
-                        uint64_t deadline_us)
+static void tell_end(struct outlet *outlet, const char *name, const char *unit, enum feed_end end)
 {
     struct destination_figures figures;
+    queue_figures(outlet->queue, &figures);
+    uint64_t left = queue_dropped_here(outlet->queue, DROP_SHUTDOWN);
+    if (end != FEED_WAITS)
+        left += figures.waiting;
+    if (left > 0)
+        say("%s: %llu %s given up at the end", name, (unsigned long long)left, unit);
+    if (end == FEED_WAITS)
+        say("%s: %llu %s wait in the spool for the next start", name,
+            (unsigned long long)figures.waiting, unit);
+}
+
+/* Its thread ends, or hangs, as one before may do: then it goes on using queue and feed. */
+static void outlet_stop(struct outlets *outlets, struct outlet *outlet, const char *name,
+                        const char *unit, uint64_t deadline_us)
+{
     bool ended = true;
+    enum feed_end end = FEED_HANGS;
     if (outlet->writer != NULL)
         ended = writer_stop(outlet->writer, deadline_us);
     else if (outlet->sender != NULL)
         ended = sender_stop(outlet->sender, deadline_us);
-    queue_figures(outlet->queue, &figures);
-    uint64_t left = queue_dropped_here(outlet->queue, DROP_SHUTDOWN) + figures.waiting;
-    if (left > 0)
-        say("%s: %llu %s given up at the end", name, (unsigned long long)left, unit);
-    if (ended && !outlet->hangs)
-        queue_free(outlet->queue);
+    ended = ended && !outlet->hangs;
+    if (ended)
+        end = feed_stop(outlet->feed, deadline_us);
+    if (outlet->feed != NULL)
+        hold_leave(outlets->hold, outlet->id, end);
+    tell_end(outlet, name, unit, end);
+    if (end == FEED_HANGS)
+        return;
+    queue_free(outlet->queue);
+    if (outlet->feed != NULL)
+        close(outlet->wake);
 }
 
 void outlets_stop(struct outlets *outlets, uint64_t deadline_us)
@@ -259,7 +348,8 @@ void outlets_stop(struct outlets *outlets, uint64_t deadline_us)
         const struct log_destination *log = log_destination((enum destination)i);
         for (unsigned sink = 0; sink < SINKS; sink++) {
             if (outlets->at[i][sink].queue != NULL)
-                outlet_stop(&outlets->at[i][sink], log->names[sink], log->unit, deadline_us);
+                outlet_stop(outlets, &outlets->at[i][sink], log->names[sink], log->unit,
+                            deadline_us);
         }
         log_settings_free(outlets->now[i]);
     }
@@ -296,12 +386,16 @@ unsigned outlets_count(const struct outlets *outlets)
     return count;
 }
 
-void outlets_account(const struct outlets *outlets, unsigned which, struct destination_figures *out)
+void outlets_account(const struct outlets *outlets, unsigned which, struct destination_figures *out,
+                     struct spool_state *spool)
 {
     for (unsigned i = 0; i < LOGS * SINKS; i++) {
         if (atomic_load(&outlets->at[i / SINKS][i % SINKS].queue) == NULL || which-- > 0)
             continue;
+        struct feed *feed = atomic_load(&outlets->at[i / SINKS][i % SINKS].feed);
         figures_of(outlets, i / SINKS, i % SINKS, out);
+        if (feed != NULL)
+            feed_state(feed, spool);
         return;
     }
     must(false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the logs go: a log has a file and receivers elsewhere, an outlet each, with a queue and a
- * thread of its own. All but the figures is the exporter
+ * thread of its own; what goes elsewhere may wait on a disk. All but the figures is the exporter
  * thread's; before that runs and after it ended, the caller's. */
 #ifndef SIDEGATE_EXPORTERS_OUTLETS_H
 #define SIDEGATE_EXPORTERS_OUTLETS_H
@@ -9,8 +9,10 @@
 
 struct plan;
 struct outlets;
+struct hold;
 
-struct outlets *outlets_new(size_t queue_records);
+/* `ring` and `hold` are borrowed. */
+struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_records);
 /* From now on logs go where the plan says; its descriptors are taken, the plan is borrowed until
  * the next. */
 void outlets_apply(struct outlets *outlets, struct plan *plan);
@@ -18,8 +20,9 @@ void outlets_apply(struct outlets *outlets, struct plan *plan);
 uint32_t outlets_wants(const struct outlets *outlets);
 /* Units that never came out of the ring. */
 void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units);
-/* The items of a report, for all logs that are on. */
-void outlets_add(struct outlets *outlets, const struct report *report);
+/* The items of a report, for all logs that are on. `again`: a process that died has had it; what it
+ * made of it may be missing on a disk, and is nowhere else. */
+void outlets_add(struct outlets *outlets, const struct report *report, bool again);
 /* Any thread: a line that is no report's. */
 void outlets_line(struct outlets *outlets, enum destination log, struct span line);
 void outlets_wake(struct outlets *outlets); /* whatever has been added is to be written */
@@ -32,7 +35,7 @@ void outlets_stop(struct outlets *outlets, uint64_t deadline_us);
 void outlets_figures(const struct outlets *outlets, enum destination log,
                      struct destination_figures *out);
 unsigned outlets_count(const struct outlets *outlets);
-void outlets_account(const struct outlets *outlets, unsigned which,
-                     struct destination_figures *out);
+void outlets_account(const struct outlets *outlets, unsigned which, struct destination_figures *out,
+                     struct spool_state *spool);
 
 #endif

@@ -16,7 +16,7 @@
 #include "rules/base/must.h"
 
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
-enum { RING_VERSION = 3, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+enum { RING_VERSION = 4, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
 
 struct ring_head {
     uint64_t magic;
@@ -26,7 +26,7 @@ struct ring_head {
     uint64_t id; /* random */
     struct {
         _Atomic uint64_t channel, units; /* channel 0: free */
-    } risks[CHANNELS_MOST];
+    } risks[RISKS_MOST];
 };
 
 /* Each side's word has a cache line of its own. */
@@ -338,7 +338,7 @@ bool ring_is_tight(const struct ring *ring)
 
 void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
 {
-    for (size_t i = 0; i < CHANNELS_MOST; i++) {
+    for (size_t i = 0; i < RISKS_MOST; i++) {
         uint64_t whose = atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed);
         if (whose != channel && whose != 0)
             continue;
@@ -350,7 +350,7 @@ void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
 
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel)
 {
-    for (size_t i = 0; i < CHANNELS_MOST; i++) {
+    for (size_t i = 0; i < RISKS_MOST; i++) {
         if (atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed) == channel)
             return atomic_load_explicit(&ring->head->risks[i].units, memory_order_relaxed);
     }

@@ -49,6 +49,7 @@ void ring_release(struct ring *ring);
 bool ring_is_tight(const struct ring *ring);
 /* How many units of a channel (by its id) a kill would cost now: their records have left the ring,
  * and they are nowhere but in memory. The next reader finds the number here. */
+enum { RISKS_MOST = CHANNELS_MOST + (int)LOGS * (int)SINKS };
 void ring_risk(struct ring *ring, uint64_t channel, uint64_t units);
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel);
 /* Which ring this is: random. */

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "exporters/clock.h"
 #include "exporters/cloudwatch_logs.h"
@@ -19,15 +18,15 @@
 enum {
     FIRST_PAUSE_US = 100 * 1000,
     LONGEST_PAUSE_US = 5 * 1000 * 1000,
+    DISK_WAIT_US = 100 * 1000,
     SERVER_PAUSE_MOST_US = 300 * 1000 * 1000, /* what a receiver may ask for */
 };
 
 struct sender {
     pthread_t thread;
-    struct queue *queue;
+    struct sender_source from;
     const struct sender_kind *kind;
     const char *log, *name;
-    int wake; /* eventfd */
     atomic_bool stop, is_idle;
     _Atomic uint64_t deadline_us;
 
@@ -37,10 +36,12 @@ struct sender {
     /* the thread's own */
     struct log_settings *settings;
     void *sink;
-    struct buf batch;
-    unsigned units;
+    struct buf batch, preamble;
+    struct feed_batch taken;
+    unsigned units, refused; /* of `taken`: in hand yet; refused so far */
     uint64_t pause_us;
-    bool told; /* the present trouble has been said */
+    bool told;     /* the present trouble has been said */
+    bool is_stuck; /* told to stop, it has tried in vain */
 };
 
 const struct sender_kind *sender_kind(enum log_sink sink)
@@ -56,7 +57,7 @@ const struct sender_kind *sender_kind(enum log_sink sink)
 
 int sender_fd(const struct sender *sender)
 {
-    return sender->wake;
+    return sender->from.wake;
 }
 
 static bool is_over(const struct sender *sender)
@@ -67,7 +68,7 @@ static bool is_over(const struct sender *sender)
 bool sender_look(struct sender *sender)
 {
     eventfd_t count;
-    eventfd_read(sender->wake, &count);
+    eventfd_read(sender->from.wake, &count);
     return is_over(sender);
 }
 
@@ -84,7 +85,8 @@ bool sender_wait(struct sender *sender, int fd, short events, uint64_t until_us)
     uint64_t now = clock_monotonic_us();
     if (atomic_load(&sender->stop) && atomic_load(&sender->deadline_us) < until_us)
         until_us = atomic_load(&sender->deadline_us);
-    struct pollfd fds[] = {{.fd = sender->wake, .events = POLLIN}, {.fd = fd, .events = events}};
+    struct pollfd fds[] = {{.fd = sender->from.wake, .events = POLLIN},
+                           {.fd = fd, .events = events}};
     if (poll(fds, 2, until_us == UINT64_MAX ? -1 : clock_poll_ms(until_us, now)) <= 0)
         return false;
     if (fds[0].revents != 0)
@@ -107,20 +109,54 @@ static void follow_orders(struct sender *s)
     s->pause_us = 0;
 }
 
+/* In the feed or in hand. */
+static uint64_t waiting(const struct sender *s)
+{
+    struct destination_figures figures;
+    queue_figures(s->from.queue, &figures);
+    return figures.waiting;
+}
+
+/* Of another program, or of another version's: nobody can read them. */
+static void refuse_strangers(struct sender *s)
+{
+    say("%s.%s: %u of another kind in the spool are given up", s->log, s->name, s->units);
+    feed_settle(s->from.feed, &s->taken, s->taken.units, DROP_REJECTED);
+    buf_clear(&s->batch);
+    s->units = 0;
+}
+
+/* What is old goes first, so that the order is kept. */
+static bool take(struct sender *s)
+{
+    enum spool_lane lane =
+        feed_waiting(s->from.feed, SPOOL_BACKLOG) > 0 ? SPOOL_BACKLOG : SPOOL_FRESH;
+    buf_clear(&s->batch);
+    buf_clear(&s->preamble);
+    if (!feed_take(s->from.feed, lane, s->kind->full_units, &s->batch, &s->preamble, &s->taken))
+        return false;
+    s->units = (unsigned)s->taken.units;
+    s->refused = 0;
+    if (s->taken.is_spooled && s->taken.spool.signal != ENTRY_ON_DISK)
+        refuse_strangers(s);
+    return true;
+}
+
 /* Nothing is in hand: waits for something, and for more of it. `is_idle` is set before the queue is
  * looked at for the last time, and who has put looks at `is_idle` afterwards. */
 static void gather(struct sender *s)
 {
     atomic_store(&s->is_idle, true);
-    if (queue_units(s->queue) == 0 && !atomic_load(&s->stop))
+    if (waiting(s) == 0 && !atomic_load(&s->stop))
         sender_wait(s, -1, 0, UINT64_MAX);
     uint64_t until = clock_monotonic_us() + s->kind->gather_us;
-    while (queue_units(s->queue) > 0 && queue_units(s->queue) < s->kind->full_units &&
-           queue_bytes(s->queue) < s->kind->full_bytes && !atomic_load(&s->stop) &&
+    while (waiting(s) > 0 && waiting(s) < s->kind->full_units &&
+           queue_bytes(s->from.queue) < s->kind->full_bytes && !atomic_load(&s->stop) &&
            clock_monotonic_us() < until)
         sender_wait(s, -1, 0, until);
     atomic_store(&s->is_idle, false);
-    s->units = queue_take(s->queue, &s->batch, s->kind->full_units);
+    if (!take(s) && waiting(s) > 0) /* the disk is asked, and tells */
+        sender_wait(s, -1, 0, clock_monotonic_us() + DISK_WAIT_US);
 }
 
 /* Takes so many entries off the front of the batch. */
@@ -132,6 +168,21 @@ static void settle(struct sender *s, unsigned entries)
         must(entry_next(&rest, &entry));
     buf_drop(&s->batch, s->batch.len - rest.len);
     s->units -= entries;
+}
+
+/* What came from memory is a number and no more: it is settled in parts. */
+static void count(struct sender *s, const struct delivery *delivery)
+{
+    struct feed_batch part = s->taken;
+    s->refused += delivery->refused;
+    if (s->taken.is_spooled) {
+        if (s->units == 0)
+            feed_settle(s->from.feed, &s->taken, s->refused, DROP_REJECTED);
+        return;
+    }
+    part.units = delivery->sent + delivery->refused;
+    feed_settle(s->from.feed, &part, delivery->refused, DROP_REJECTED);
+    s->taken.units -= part.units;
 }
 
 static void pause_after(struct sender *s, const struct delivery *delivery)
@@ -158,22 +209,31 @@ static void tell_refused(struct sender *s, const struct delivery *delivery)
     s->told = true;
 }
 
+/* Told to stop, and there is nothing left, or what is left is safe and nobody takes it. */
+static bool is_done(struct sender *s)
+{
+    if (!atomic_load(&s->stop))
+        return false;
+    return waiting(s) == 0 || (s->is_stuck && feed_is_on_disk(s->from.feed));
+}
+
 static void deliver(struct sender *s)
 {
     struct delivery delivery = {0};
+    bool was_told = atomic_load(&s->stop);
     s->kind->deliver(s->sink, s, buf_span(&s->batch), &delivery);
     must(delivery.sent + delivery.refused <= s->units);
-    queue_sent(s->queue, delivery.sent);
-    queue_dropped(s->queue, delivery.refused, DROP_REJECTED);
-    queue_resent(s->queue, delivery.resent);
+    feed_resent(s->from.feed, &(struct feed_batch){.units = delivery.resent});
     settle(s, delivery.sent + delivery.refused);
+    count(s, &delivery);
     if (delivery.sent > 0) {
         if (s->told)
             say("%s.%s: goes on", s->log, s->name);
         s->told = false;
         s->pause_us = 0;
     }
-    if (delivery.again)
+    s->is_stuck = was_told && delivery.again;
+    if (delivery.again && !is_done(s))
         pause_after(s, &delivery);
     else if (delivery.refused > 0)
         tell_refused(s, &delivery);
@@ -189,7 +249,7 @@ static void *sender_run(void *context)
             deliver(s);
         else
             gather(s);
-        if (s->units == 0 && atomic_load(&s->stop) && queue_units(s->queue) == 0)
+        if (is_done(s))
             break;
     }
     s->kind->end(s->sink);
@@ -198,28 +258,27 @@ static void *sender_run(void *context)
 
 static void sender_free(struct sender *s)
 {
-    if (s->wake >= 0)
-        close(s->wake);
     pthread_mutex_destroy(&s->lock);
     buf_fini(&s->batch);
+    buf_fini(&s->preamble);
     log_settings_free(s->next);
     log_settings_free(s->settings);
     free(s);
 }
 
-struct sender *sender_new(struct queue *queue, enum log_sink sink, const char *log,
+struct sender *sender_new(const struct sender_source *source, enum log_sink sink, const char *log,
                           const struct log_settings *settings)
 {
     struct sender *s = must_alloc(sizeof *s);
     must(pthread_mutex_init(&s->lock, NULL) == 0);
-    s->queue = queue;
+    s->from = *source;
     s->kind = sender_kind(sink);
     s->log = log;
     s->name = sink_name(sink);
     s->settings = log_settings_copy(settings);
     buf_init(&s->batch, QUEUE_LARGEST_BYTES);
-    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->wake >= 0 && thread_start(&s->thread, sender_run, s))
+    buf_init(&s->preamble, FRAME_PREAMBLE_BYTES);
+    if (thread_start(&s->thread, sender_run, s))
         return s;
     sender_free(s);
     return NULL;
@@ -227,8 +286,10 @@ struct sender *sender_new(struct queue *queue, enum log_sink sink, const char *l
 
 void sender_wake(struct sender *s)
 {
-    if (atomic_load(&s->is_idle))
-        eventfd_write(s->wake, 1);
+    if (queue_units(s->from.queue) > 0)
+        feed_wake(s->from.feed);
+    if (atomic_load(&s->is_idle) && waiting(s) > 0) /* the disk's thread may have it already */
+        eventfd_write(s->from.wake, 1);
 }
 
 void sender_change(struct sender *s, const struct log_settings *settings)
@@ -237,18 +298,18 @@ void sender_change(struct sender *s, const struct log_settings *settings)
     log_settings_free(s->next);
     s->next = log_settings_copy(settings);
     pthread_mutex_unlock(&s->lock);
-    eventfd_write(s->wake, 1);
+    eventfd_write(s->from.wake, 1);
 }
 
 bool sender_stop(struct sender *s, uint64_t deadline_us)
 {
     atomic_store(&s->deadline_us, deadline_us);
     atomic_store(&s->stop, true);
-    eventfd_write(s->wake, 1);
+    eventfd_write(s->from.wake, 1);
     if (!thread_join(s->thread, deadline_us))
         return false;
-    queue_dropped(s->queue, s->units, DROP_SHUTDOWN);
-    queue_abandon(s->queue, DROP_SHUTDOWN);
+    if (s->units > 0)
+        feed_return(s->from.feed, &s->taken);
     sender_free(s);
     return true;
 }

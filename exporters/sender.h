@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that hands the entries of one queue to a receiver elsewhere. While that is away the
- * entries wait, the batch in hand and what the queue has room for; each try comes after a longer
+/* A thread that hands the entries of one feed to a receiver elsewhere. While that is away the
+ * entries wait, the batch in hand and what the feed has room for; each try comes after a longer
  * pause than the one before.
  *
  *   idle --> gathering --> batch in hand --> settled (sent, or refused by the receiver)
@@ -12,6 +12,7 @@
 #define SIDEGATE_EXPORTERS_SENDER_H
 
 #include "exporters/entry.h"
+#include "exporters/feed.h"
 #include "exporters/log_settings.h"
 #include "exporters/queue.h"
 
@@ -38,12 +39,19 @@ struct sender_kind {
 };
 const struct sender_kind *sender_kind(enum log_sink sink);
 
-/* `log`: static text; `settings` are copied; `queue` is borrowed. NULL: no thread can be had. */
-struct sender *sender_new(struct queue *queue, enum log_sink sink, const char *log,
+/* Where the entries come from: borrowed. `wake`: the eventfd that the feed tells. */
+struct sender_source {
+    struct queue *queue;
+    struct feed *feed;
+    int wake;
+};
+/* `log`: static text; `settings` are copied. NULL: no thread can be had. */
+struct sender *sender_new(const struct sender_source *source, enum log_sink sink, const char *log,
                           const struct log_settings *settings);
 void sender_wake(struct sender *sender); /* something is in the queue; cheap */
 void sender_change(struct sender *sender, const struct log_settings *settings);
-/* As writer_stop(). */
+/* As writer_stop(). What is left in hand goes back to the feed; where that is on the disk, and the
+ * receiver does not take anything, the deadline is not waited for. */
 bool sender_stop(struct sender *sender, uint64_t deadline_us);
 
 /* For kinds. A descriptor that is ready when one should look up, and whether it is over: the

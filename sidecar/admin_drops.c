@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/drops: of every destination what was made for it and what became of that, and what
  * lies on disk. produced = sent + all that was dropped + waiting. */
+#include <limits.h>
+
+#include "exporters/destinations.h"
 #include "rules/base/encode.h"
 #include "sidecar/admin_inside.h"
 
@@ -9,7 +12,22 @@ static void add_number(struct buf *to, const char *name, uint64_t number)
     buf_format(to, ",\"%s\":%llu", name, (unsigned long long)number);
 }
 
-/* Where a channel's spool lies, by the settings of now. */
+/* Where the spool of a log's receiver lies, by the settings of now. */
+static struct span path_of_log(const struct settings *settings,
+                               const struct destination_figures *of, char *path, size_t size)
+{
+    struct exporter_settings all = process_exporter_settings(settings);
+    for (unsigned i = 0; i < LOGS * SINKS; i++) {
+        enum log_sink sink = (enum log_sink)(i % SINKS);
+        const struct log_destination *log = log_destination((enum destination)(i / SINKS));
+        if (span_is(span_text(log->names[sink]), span_text(of->name)) &&
+            log_settings_spool(&all.logs[i / SINKS], sink, path, size))
+            return span_text(path);
+    }
+    return (struct span){NULL, 0};
+}
+
+/* Where a channel's spool lies. */
 static struct span path_of(const struct settings *settings, const struct destination_figures *of)
 {
     for (size_t i = 0; i < settings->otlp.channel_count; i++) {
@@ -53,7 +71,11 @@ static void add_destination(struct buf *to, const struct settings *settings,
         buf_format(to, "%s\"%s\":%llu", r > 0 ? "," : "", drop_reason_name((enum drop_reason)r),
                    (unsigned long long)figures->dropped[r]);
     buf_add(to, SPAN("},\"spool\":"));
-    add_spool(to, path_of(settings, figures), spool);
+    char text[PATH_MAX];
+    struct span path = path_of(settings, figures);
+    if (path.at == NULL)
+        path = path_of_log(settings, figures, text, sizeof text);
+    add_spool(to, path, spool);
     buf_add_byte(to, '}');
 }
 

@@ -4,6 +4,7 @@
 #include "sidecar/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,12 @@ void process_make_folders(const struct process *process, const struct settings *
     make_folder(process, settings, "process.state_dir", settings->process.state_dir);
     for (size_t i = 0; i < settings->otlp.channel_count; i++)
         make_folder(process, settings, "otlp.spool.path", settings->otlp.channels[i].spool.path);
+    struct exporter_settings all = process_exporter_settings(settings);
+    for (unsigned i = 0; i < LOGS * SINKS; i++) {
+        char path[PATH_MAX];
+        if (log_settings_spool(&all.logs[i / SINKS], (enum log_sink)(i % SINKS), path, sizeof path))
+            make_folder(process, settings, "spool.path", span_text(path));
+    }
 }
 
 bool process_open_doors(struct process *process, const struct snapshot *snapshot,

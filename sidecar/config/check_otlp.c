@@ -147,10 +147,10 @@ static struct span url_of(struct arena *arena, const struct receiver_settings *r
 }
 
 /* A folder of its own for each signal. */
-static struct otlp_spool_settings
-spool_of(struct arena *arena, const struct receiver_settings *receiver, enum otlp_signal signal)
+static struct spool_place spool_of(struct arena *arena, const struct receiver_settings *receiver,
+                                   enum otlp_signal signal)
 {
-    struct otlp_spool_settings spool = receiver->spool;
+    struct spool_place spool = receiver->spool;
     if (spool.path.at == NULL || signal == OTLP_TRACES)
         return spool;
     struct span path =

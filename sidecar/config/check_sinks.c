@@ -121,6 +121,33 @@ static void check_log(struct reading *reading, const char *path, const struct lo
         refuse(&section, "firehose", "add firehose.url", "there is no receiver");
 }
 
+static bool has_receivers(const struct log_settings *to)
+{
+    bool any = false;
+    for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++)
+        any |= log_settings_have(to, (enum log_sink)sink);
+    return any;
+}
+
+/* Where nothing is said of a spool and the state has a folder, it is there. The dot keeps it apart
+ * from those of OTLP's receivers, whose names have none. */
+static void settle_spool(struct reading *reading, const char *path, struct log_settings *to)
+{
+    struct span state = reading->settings->process.state_dir;
+    const struct node *log = tree_find_path(reading->root, span_text(path));
+    bool is_given = log != NULL && tree_find_path(log, SPAN("spool.path")) != NULL;
+    if (is_given && to->spool.path.at != NULL && !has_receivers(to)) {
+        const struct section section = {reading, log, path};
+        refuse(&section, "spool.path", "", "there is no receiver");
+    }
+    if (!has_receivers(to) || is_given || state.at == NULL ||
+        to == &reading->settings->audit_log.to)
+        return;
+    struct span place =
+        arena_format(reading->arena, SPAN_FORMAT "/spool.%s", span_arg(state), path);
+    to->spool.path = span_text(arena_string(reading->arena, place));
+}
+
 static bool is_rotated(const struct log_settings *to)
 {
     return to->rotation.most_bytes > 0 || to->rotation.most_age_us > 0;
@@ -193,7 +220,7 @@ void sinks_check(struct reading *reading)
     struct settings *settings = reading->settings;
     const struct {
         const char *path;
-        const struct log_settings *to;
+        struct log_settings *to;
     } logs[] = {
         {"access_log", &settings->access_log.to},   {"rules.log", &settings->rules.log},
         {"audit_log", &settings->audit_log.to},     {"execution_log", &settings->execution_log.to},
@@ -204,6 +231,7 @@ void sinks_check(struct reading *reading)
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         const struct line_file file = {logs[i].path, logs[i].to->path};
         check_log(reading, logs[i].path, logs[i].to);
+        settle_spool(reading, logs[i].path, logs[i].to);
         refuse_in_chain(reading, &file);
         for (size_t j = 0; j < i; j++) {
             check_shared(reading, logs[i].path, logs[i].to, logs[j].path, logs[j].to);

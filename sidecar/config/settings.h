@@ -251,7 +251,7 @@ struct receiver_settings {
     uint64_t timeout_us;
     bool gzip;
     struct span ca_file, cert_file, key_file; /* at == NULL: the system's; none */
-    struct otlp_spool_settings spool;
+    struct spool_place spool;
 };
 
 struct settings {

@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 import json
+import os
 import re
+import signal
 import socket
 import ssl
 
@@ -53,6 +55,12 @@ def account(s, destination):
             assert row["produced"] == row["sent"] + sum(dropped.values()) + row["waiting"], row
             return row["produced"], row["sent"], dropped, row["waiting"], row["resent"]
     return None
+
+
+def spool(s, destination):
+    """What lies on disk for a destination; None: it has no spool."""
+    rows = json.loads(s.status("/api/v1/drops", s.admin_port)[1])["destinations"]
+    return next(row["spool"] for row in rows if row["destination"] == destination)
 
 
 def all_is_sent(s, destination, count):
@@ -139,6 +147,69 @@ def test_at_the_end_everything_is_delivered(sidegate, backend, receiver):
     assert s.stop() == 0
     assert numbers_of(firehose.lines) == list(range(777))
     wait_until(lambda: numbers_of(syslog.texts()) == list(range(777)), "they are read")
+
+
+# ---- kills ----
+
+def kill(s):
+    child = s.child()
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: s.child() not in (None, child), "another child")
+    wait_until(s.is_ready, "it serves", 30)
+
+
+def test_what_a_kill_costs_a_receiver_without_a_spool_is_counted(sidegate, backend, receiver):
+    firehose = receiver(Firehose)
+    firehose.go_away()
+    s = sidegate(backend().url, f'access_log: {{ path: off, firehose: {{ url: "{firehose.url}" }} }}\n')
+    ask_many(s, range(70))
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 70, "they wait")
+    wait_until(lambda: s.metric("sidegate_export_queue_records", destination="access_log.firehose", signal="logs") == 70, "and rounds go by")
+    ask_many(s, range(70, 71))
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 71, "the last round has seen them")
+    kill(s)
+    firehose.open()
+    ask_many(s, range(80, 90))
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 10, "what is new is sent")
+    produced, sent, dropped, waiting, _ = account(s, "access_log.firehose")
+    assert (produced, sent, waiting) == (81, 10, 0) and dropped == {"crash": 71}
+
+
+def test_lines_in_a_spool_outlive_the_process_and_receivers_that_go_by_reload(sidegate, backend, receiver, tmp_path):
+    """The receiver is taken out of the settings and put in again; then Sidegate ends while it is away."""
+    firehose = receiver(Firehose)
+    firehose.go_away()
+    log = f'access_log: {{ path: off, spool: {{ path: {tmp_path}/lines }}, firehose: {{ url: "{firehose.url}" }} }}\n'
+    s = sidegate(backend().url, log)
+    ask_many(s, range(100))
+    spooled = f"{tmp_path}/lines.firehose"
+    wait_until(lambda: spool(s, "access_log.firehose")["waiting"] == 100, "they are on the disk")
+    assert spool(s, "access_log.firehose")["path"] == spooled and os.stat(spooled).st_mode & 0o777 == 0o700
+    s.write("")
+    s.signal(1)
+    wait_until(lambda: s.metric("sidegate_config_snapshot") == 2, "the first reload")
+    assert account(s, "access_log.firehose")[3] == 0 and spool(s, "access_log.firehose") is None
+    s.write(log)
+    s.signal(1)
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 100, "they wait again")
+    assert s.stop() == 0
+    assert "access_log.firehose: 100 lines wait in the spool for the next start" in s.errors()
+    firehose.open()
+    s = sidegate(backend().url, log)
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 100, "all are sent")
+    assert sorted(numbers_of(firehose.lines)) == list(range(100))
+
+
+def test_an_entry_that_a_spool_cannot_hold_is_refused_and_counted(sidegate, backend, receiver, tmp_path):
+    """An audited transaction with bodies of bytes that take six each in JSON."""
+    firehose = receiver(Firehose)
+    (tmp_path / "own.conf").write_text("SecRuleEngine On\nSecRequestBodyAccess On\nSecAuditLogParts ABCHZ\nSecAction \"id:1,phase:2,pass,nolog\"\n")
+    s = sidegate(backend().url, f"rules: {{ files: [{tmp_path}/own.conf], request_body: {{ inspect: 1MiB }} }}\naudit_log:\n  when: always\n  path: off\n"
+                 f'  spool: {{ path: {tmp_path}/audit }}\n  firehose: {{ url: "{firehose.url}" }}\n')
+    assert s.ask("POST", "/", [("Content-Type", "text/plain")], b"\x01" * (128 << 10)).status == 200
+    assert s.ask("POST", "/", [("Content-Type", "application/x-www-form-urlencoded")], b"a=b").status == 200
+    wait_until(lambda: (account(s, "audit_log.firehose") or [0])[0] == 2 and account(s, "audit_log.firehose")[3] == 0, "both are settled")
+    assert account(s, "audit_log.firehose")[:3] == (2, 1, {"rejected": 1}) and len(firehose.lines) == 1
 
 
 # ---- syslog ----
@@ -436,6 +507,7 @@ def test_printed_settings_are_read_again(tmp_path):
     ("access_log: { cloudwatch_logs: { endpoint: 'http://a/', log_group_name: 'a b' } }", "at most 512 letters, digits and _ - / . #"),
     ("access_log: { cloudwatch_logs: { endpoint: 'http://a/', log_group_name: g, region: eu-central-1, access_key_id: AKID } }",
      "access_key_id, secret_access_key_file and region go together"),
+    ("access_log: { spool: { path: /tmp/lines } }", "access_log.spool.path: there is no receiver"),
     ("rules: { log: { buffer: 1MiB } }", "expected a size with a unit, from 8MiB to 4GiB"),
 ])
 def test_broken_settings_are_refused_where_they_stand(tmp_path, text, fault):

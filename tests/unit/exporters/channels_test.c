@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "exporters/clock.h"
+#include "exporters/hold.h"
 #include "exporters/ring.h"
 #include "exporters/spans.h"
 #include "rules/base/must.h"
@@ -20,6 +21,7 @@ enum { RECEIVERS = 2, LISTS = 8, SPANS = 6 /* of one request */ };
 struct fixture {
     int fd;
     struct ring *ring;
+    struct hold *hold;
     struct channels *channels;
     struct channel_list *lists[LISTS];
     size_t list_count;
@@ -37,7 +39,8 @@ static struct fixture *set_up(void)
     struct span_maker *maker = span_maker_new();
     f->fd = ring_create(1, 0);
     f->ring = ring_open(f->fd);
-    f->channels = channels_new(f->ring, -1);
+    f->hold = hold_new(f->ring);
+    f->channels = channels_new(f->ring, f->hold, -1);
     for (size_t i = 0; i < RECEIVERS; i++) {
         collector_init(&f->collectors[i]);
         snprintf(f->urls[i], sizeof f->urls[i], "%sv1/traces", f->collectors[i].url);
@@ -65,6 +68,7 @@ static void use(struct fixture *f, size_t count)
 static void tear_down(struct fixture *f)
 {
     channels_stop(f->channels, clock_monotonic_us() + 5000000);
+    hold_free(f->hold);
     for (size_t i = 0; i < f->list_count; i++)
         channel_list_free(f->lists[i]);
     for (size_t i = 0; i < RECEIVERS; i++)

@@ -199,7 +199,7 @@ TEST(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not)
     f->ring = ring_open(f->fd);
     export_to(f, "http://127.0.0.1:1/v1/traces");
     f->channel.spool =
-        (struct otlp_spool_settings){span_text(spool), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+        (struct spool_place){span_text(spool), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
     start(f);
     f->wanted = 1;
     check(comes_true(access_lines_are_sent, f));

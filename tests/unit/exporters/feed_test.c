@@ -37,7 +37,7 @@ static struct destination_figures figures(const struct fixture *f)
 static void start(struct fixture *f)
 {
     f->queue = queue_new(100);
-    f->feed = feed_new(f->queue, -1, "otlp", OTLP_TRACES);
+    f->feed = feed_new(f->queue, -1, "otlp", (struct feed_kind){1, "spans"});
     feed_preamble(f->feed, SPAN("whose"));
     feed_use(f->feed, &f->settings);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "exporters/clock.h"
+#include "exporters/hold.h"
 #include "exporters/queue.h"
 #include "exporters/ring.h"
 #include "rules/base/must.h"
@@ -15,6 +16,7 @@
 struct fixture {
     int fd;
     struct ring *ring;
+    struct hold *hold;
     struct channels *channels;
     struct channel_list *list;
     struct inbox *inbox;
@@ -30,7 +32,8 @@ static struct fixture set_up(void)
     struct exporter_settings settings = {
         .channels = both, .channel_count = 2, .queue_records = 1000};
     f.ring = ring_open(f.fd);
-    f.channels = channels_new(f.ring, -1);
+    f.hold = hold_new(f.ring);
+    f.channels = channels_new(f.ring, f.hold, -1);
     f.list = channel_list_new(&settings);
     channels_use(f.channels, f.list);
     f.inbox = inbox_new();
@@ -42,6 +45,7 @@ static void tear_down(struct fixture *f)
     inbox_free(f->inbox);
     channels_land(f->channels);
     channels_stop(f->channels, clock_monotonic_us());
+    hold_free(f->hold);
     channel_list_free(f->list);
     ring_close(f->ring);
     close(f->fd);

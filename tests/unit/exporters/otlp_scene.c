@@ -30,7 +30,7 @@ void otlp_scene_begin(struct otlp_scene *s, struct span base, const char *path)
 void otlp_scene_start(struct otlp_scene *s)
 {
     s->queue = queue_new(10000);
-    s->feed = feed_new(s->queue, -1, "otlp", OTLP_TRACES);
+    s->feed = feed_new(s->queue, -1, "otlp", (struct feed_kind){1, "spans"});
     s->otlp = otlp_new(s->feed, s->carrier, &s->settings, some_bytes);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -190,10 +191,15 @@ TEST(the_longest_message_fits_behind_a_portion_that_is_all_but_full)
     add_text(&c, PORTION_BYTES - 1 - strlen("262136 ") - head);
     add_text(&c, QUEUE_LARGEST_BYTES - head);
     struct queue *queue = queue_new(10);
-    struct sender *sender = sender_new(queue, SINK_SYSLOG, "access_log", &c.settings);
+    struct sender_source source = {queue, NULL, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    source.feed =
+        feed_new(queue, source.wake, "syslog", (struct feed_kind){ENTRY_ON_DISK, "lines"});
+    struct sender *sender = sender_new(&source, SINK_SYSLOG, "access_log", &c.settings);
     syslog_kind.deliver(c.sink, sender, buf_span(&c.entries), &c.delivery);
     check(c.delivery.again && c.delivery.sent == 0);
     check(sender_stop(sender, 0));
+    check(feed_stop(source.feed, 0) == FEED_ENDED);
+    close(source.wake);
     queue_free(queue);
     syslog_tear_down(&c);
 }

@@ -47,6 +47,27 @@ static void way_end(void *sink)
 const struct sender_kind a_kind = {
     .full_bytes = 1, .full_units = 1, .begin = way_begin, .deliver = way_deliver, .end = way_end};
 
+struct place {
+    int fd;
+    struct ring *ring;
+    struct hold *hold;
+};
+
+static struct place place_new(void)
+{
+    struct place place = {.fd = ring_create(1, 0)};
+    place.ring = ring_open(place.fd);
+    place.hold = hold_new(place.ring);
+    return place;
+}
+
+static void place_free(struct place *place)
+{
+    hold_free(place->hold);
+    ring_close(place->ring);
+    close(place->fd);
+}
+
 /* The access log goes there, or nowhere. The plan before is let go. */
 static struct plan *use(struct outlets *outlets, bool on, struct plan *before)
 {
@@ -72,7 +93,8 @@ static void tell(struct outlets *outlets, const char *line)
 static bool account(const struct outlets *outlets, struct destination_figures *out)
 {
     for (unsigned i = 0; i < outlets_count(outlets); i++) {
-        outlets_account(outlets, i, out);
+        struct spool_state spool;
+        outlets_account(outlets, i, out, &spool);
         if (strcmp(out->name, "access_log.syslog") == 0)
             return true;
     }
@@ -88,7 +110,8 @@ static void begin(bool hangs)
 TEST(a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_gets_a_new_account)
 {
     struct destination_figures figures;
-    struct outlets *outlets = outlets_new(100);
+    struct place place = place_new();
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
     begin(true);
     struct plan *plan = use(outlets, true, NULL);
     tell(outlets, "one\n");
@@ -105,11 +128,13 @@ TEST(a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_gets_a_new_acco
     outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US); /* and waits for what is under way */
     check_number(atomic_load(&way.delivered), 1);
     plan_free(plan);
+    place_free(&place);
 }
 
 TEST(a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_longer)
 {
-    struct outlets *outlets = outlets_new(100);
+    struct place place = place_new();
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
     begin(true);
     struct plan *plan = use(outlets, true, NULL);
     tell(outlets, "one\n");
@@ -118,6 +143,7 @@ TEST(a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_long
     check(clock_monotonic_us() - before < PATIENCE_US);
     check_number(atomic_load(&way.delivered), 0);
     plan_free(plan);
+    place_free(&place);
 }
 
 int main(void)

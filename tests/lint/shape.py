@@ -58,6 +58,8 @@ def main():
     show("cyclomatic", "p90 <= 8, none over 20", [(f[2], f"{w}:{f[0]}") for f, w in found])
     show("parameters", "p90 <= 4", [(f[3], f"{w}:{f[0]}") for f, w in found])
     show("file lines", "median <= 300, none over 700", [(texts[p].count("\n"), name[p]) for p in sources])
+    tests = sorted((TOP / "tests").rglob("*.[ch]")) + sorted((TOP / "tests").rglob("*.py"))
+    show("file lines of tests", "none over 700", [(p.read_text().count("\n"), p.relative_to(TOP).as_posix()) for p in tests])
     show("header lines", "<= 150", [(texts[p].count("\n"), name[p]) for p in headers])
     show("header lines dragged in", "median <= 1200", [(dragged(p, {}), name[p]) for p in sources])
     lines = sum(t.count("\n") for t in texts.values()) or 1

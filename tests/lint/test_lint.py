@@ -31,6 +31,7 @@ class Layers(unittest.TestCase):
 class Words(unittest.TestCase):
     def test_a_banned_call_is_found_with_its_line(self):
         self.assertEqual(list(words.faults("int x;\nstrcpy(a, b);\n")), [(2, "strcpy")])
+        self.assertEqual(list(words.faults("nanosleep(&pause, NULL);\n")), [(1, "nanosleep")])
 
     def test_comments_strings_and_longer_names_are_left_alone(self):
         self.assertEqual(list(words.faults('/* atoi() */ puts("gets("); snprintf(a, 1, "x"); operand(1);')), [])

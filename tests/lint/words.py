@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Functions of libc that have no place here: unbounded, not thread-safe, or ambiguous about errors."""
+"""Functions of libc that have no place here: unbounded, not thread-safe, ambiguous about errors, or asleep whatever happens."""
 import re
 import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|atoi|localtime|gmtime|alloca|rand)\s*\(")
+BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|strtok|gets|atoi|localtime|gmtime|alloca|rand|sleep|usleep|nanosleep|clock_nanosleep)\s*\(")
 COMMENT = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", re.S)
 
 

@@ -69,13 +69,26 @@ static void exponential_count_one(struct series *series, const struct duration_b
     duration_add(durations, bounds, us);
 }
 
+/* One writer, like figure_add(). */
+static void extremes_add(struct series *series, uint64_t us)
+{
+    uint64_t least_and_1 = atomic_load_explicit(&series->least_and_1, memory_order_relaxed);
+    if (least_and_1 == 0 || us < least_and_1 - 1)
+        atomic_store_explicit(&series->least_and_1, us + 1, memory_order_relaxed);
+    if (us > atomic_load_explicit(&series->most, memory_order_relaxed))
+        atomic_store_explicit(&series->most, us, memory_order_relaxed);
+}
+
 static void histogram_add(struct worker_metrics *metrics, struct series *series, uint64_t us,
                           const struct exemplar *of)
 {
     size_t bucket = 0;
     while (bucket < BUCKETS && us > bucket_bounds_us[bucket])
         bucket++;
-    figure_add(&series->buckets[bucket], 1);
+    extremes_add(series, us);
+    atomic_store_explicit(&series->buckets[bucket],
+                          atomic_load_explicit(&series->buckets[bucket], memory_order_relaxed) + 1,
+                          memory_order_release);
     figure_add(&series->sum, us);
     if (metrics->whole->bounds != NULL)
         exponential_count_one(series, metrics->whole->bounds, us);

@@ -130,6 +130,8 @@ static void exponential_since(struct exponential *now, struct before *before)
 static void histogram_since(struct histogram_figures *figures, struct before *before)
 {
     figures->count = 0;
+    figures->least_and_1_us = figures->most_us =
+        0; /* of all that there was: nobody knows of this */
     figures->sum_us = since(figures->sum_us, &before->sum_us);
     for (size_t b = 0; b <= BUCKETS; b++) {
         figures->buckets[b] = since(figures->buckets[b], &before->buckets[b]);
@@ -242,6 +244,12 @@ static void add_explicit(struct metrics_otlp *otlp, const struct figure *figure,
     point.count = histogram->count;
     point.sum_is_case = OTLP__HISTOGRAM_DATA_POINT__SUM_IS_SUM;
     point.sum = (double)histogram->sum_us / 1e6;
+    if (histogram->least_and_1_us > 0) {
+        point.min_is_case = OTLP__HISTOGRAM_DATA_POINT__MIN_IS_MIN;
+        point.min = (double)(histogram->least_and_1_us - 1) / 1e6;
+        point.max_is_case = OTLP__HISTOGRAM_DATA_POINT__MAX_IS_MAX;
+        point.max = (double)histogram->most_us / 1e6;
+    }
     point.n_bucket_counts = BUCKETS + 1;
     point.bucket_counts = histogram->buckets;
     point.n_explicit_bounds = BUCKETS;
@@ -269,6 +277,12 @@ static void add_exponential(struct metrics_otlp *otlp, const struct figure *figu
     point.count = exponential_count(exponential);
     point.sum_is_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__SUM_IS_SUM;
     point.sum = (double)histogram->sum_us / 1e6;
+    if (histogram->least_and_1_us > 0) {
+        point.min_is_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__MIN_IS_MIN;
+        point.min = (double)(histogram->least_and_1_us - 1) / 1e6;
+        point.max_is_case = OTLP__EXPONENTIAL_HISTOGRAM_DATA_POINT__MAX_IS_MAX;
+        point.max = (double)histogram->most_us / 1e6;
+    }
     point.scale = exponential->scale;
     point.zero_count = exponential->zero_count;
     point.positive = &positive;

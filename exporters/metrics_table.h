@@ -35,10 +35,11 @@ extern const uint64_t bucket_bounds_us[BUCKETS];
 extern const char *const bucket_names[BUCKETS + 1]; /* as `le` spells them */
 
 struct series {
-    _Atomic uint64_t sum; /* a counter's value; of a histogram in microseconds */
-    _Atomic uint64_t buckets[BUCKETS + 1];
-    struct exemplar_slot *_Atomic exemplars;    /* one for each bucket, a counter's the first; NULL
-                                                   until a sampled request is counted */
+    _Atomic uint64_t sum;                    /* a counter's value; of a histogram in microseconds */
+    _Atomic uint64_t least_and_1, most;      /* of a histogram, in microseconds; 0: nothing yet */
+    _Atomic uint64_t buckets[BUCKETS + 1];   /* after the two: what is counted lies between them */
+    struct exemplar_slot *_Atomic exemplars; /* one for each bucket, a counter's the first; NULL
+                                                until a sampled request is counted */
     struct duration_buckets *_Atomic durations; /* NULL: exponential buckets are not wanted, or
                                                    nothing is counted yet */
 };

@@ -63,6 +63,16 @@ static void add_exemplar(struct exemplar *latest, const struct exemplar_slot *sl
         *latest = exemplar;
 }
 
+/* After the buckets. */
+static void add_extremes(struct histogram_figures *figures, struct series *series)
+{
+    uint64_t least_and_1 = atomic_load_explicit(&series->least_and_1, memory_order_relaxed);
+    uint64_t most = atomic_load_explicit(&series->most, memory_order_relaxed);
+    if (least_and_1 > 0 && (figures->least_and_1_us == 0 || least_and_1 < figures->least_and_1_us))
+        figures->least_and_1_us = least_and_1;
+    figures->most_us = most > figures->most_us ? most : figures->most_us;
+}
+
 static void add_series(struct sums *sums, struct series *series, bool is_histogram)
 {
     sums->any = true;
@@ -72,10 +82,11 @@ static void add_series(struct sums *sums, struct series *series, bool is_histogr
     for (size_t b = 0; exemplars != NULL && b < (is_histogram ? BUCKETS + 1 : 1); b++)
         add_exemplar(&sums->figures.exemplars[b], &exemplars[b]);
     for (size_t b = 0; is_histogram && b <= BUCKETS; b++) {
-        uint64_t n = atomic_load_explicit(&series->buckets[b], memory_order_relaxed);
+        uint64_t n = atomic_load_explicit(&series->buckets[b], memory_order_acquire);
         sums->figures.buckets[b] += n;
         sums->figures.count += n;
     }
+    add_extremes(&sums->figures, series);
     const struct duration_buckets *durations =
         atomic_load_explicit(&series->durations, memory_order_acquire);
     if (durations != NULL)

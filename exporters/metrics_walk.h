@@ -18,6 +18,7 @@ struct metric {
 
 struct histogram_figures {
     uint64_t count, sum_us;
+    uint64_t least_and_1_us, most_us;       /* since the start; 0: nothing yet */
     uint64_t buckets[BUCKETS + 1];          /* each by itself */
     struct exemplar exemplars[BUCKETS + 1]; /* wall 0: none */
     bool is_exponential;                    /* the same in these buckets, by seconds */

@@ -108,6 +108,43 @@ TEST(a_histogram_has_its_bounds_its_attributes_and_its_time)
     metrics_free(metrics);
 }
 
+TEST(a_cumulative_histogram_has_its_least_and_its_most_value_and_a_delta_has_neither)
+{
+    struct metrics *metrics = metrics_new(2, BEGAN_US);
+    struct metrics_otlp *all = metrics_otlp_new(false, BEGAN_US);
+    struct metrics_otlp *came = metrics_otlp_new(true, BEGAN_US);
+    struct report report = sample_report();
+    struct reading reading;
+    read_at(&reading, came, metrics, BEGAN_US + 1);
+    reading_end(&reading);
+    static const uint64_t us[] = {2000, 750, 3000000};
+    for (size_t i = 0; i < sizeof us / sizeof *us; i++) {
+        report.duration_us = us[i];
+        metrics_count(metrics_worker(metrics, i % 2), &report);
+    }
+    read_at(&reading, all, metrics, BEGAN_US + MINUTE_US);
+    Otlp__HistogramDataPoint *point = duration_point(&reading);
+    check(point->min_is_case == OTLP__HISTOGRAM_DATA_POINT__MIN_IS_MIN && point->min == 0.00075);
+    check(point->max_is_case == OTLP__HISTOGRAM_DATA_POINT__MAX_IS_MAX && point->max == 3);
+    reading_end(&reading);
+    report.duration_us = 0;
+    metrics_count(metrics_worker(metrics, 0), &report);
+    read_at(&reading, all, metrics, BEGAN_US + 2 * MINUTE_US);
+    point = duration_point(&reading);
+    check(point->min_is_case == OTLP__HISTOGRAM_DATA_POINT__MIN_IS_MIN && point->min == 0);
+    check(point->max == 3);
+    reading_end(&reading);
+    read_at(&reading, came, metrics, BEGAN_US + 2 * MINUTE_US);
+    point = duration_point(&reading);
+    check_number(point->count, 4);
+    check(point->min_is_case == OTLP__HISTOGRAM_DATA_POINT__MIN_IS__NOT_SET);
+    check(point->max_is_case == OTLP__HISTOGRAM_DATA_POINT__MAX_IS__NOT_SET);
+    reading_end(&reading);
+    metrics_otlp_free(came);
+    metrics_otlp_free(all);
+    metrics_free(metrics);
+}
+
 TEST(counters_are_monotonic_sums_and_gauges_are_gauges)
 {
     struct metrics *metrics = metrics_new(1, BEGAN_US);
@@ -342,6 +379,8 @@ int metrics_otlp_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_histogram_has_its_bounds_its_attributes_and_its_time),
         cmocka_unit_test(counters_are_monotonic_sums_and_gauges_are_gauges),
+        cmocka_unit_test(
+            a_cumulative_histogram_has_its_least_and_its_most_value_and_a_delta_has_neither),
         cmocka_unit_test(a_delta_is_what_came_since_the_reading_before),
         cmocka_unit_test(exponential_buckets_have_what_all_workers_counted),
         cmocka_unit_test(exemplars_are_those_since_the_reading_before),

@@ -346,6 +346,12 @@ static bool is_meant(const struct order *order, const struct node *metric)
            (order->dimension_count == 0 || has_dimensions(order, metric));
 }
 
+static int say_no_samples(void)
+{
+    fprintf(stderr, "sidegate metrics get: there are no samples in this time\n");
+    return 0;
+}
+
 /* Of all metrics: is there one of this name, with these dimensions? */
 static int unknown_look(const struct order *order, const struct node *list)
 {
@@ -354,10 +360,8 @@ static int unknown_look(const struct order *order, const struct node *list)
         if (strcmp(admin_answer_text(n, "MetricName"), order->name) != 0)
             continue;
         is_named = true;
-        if (is_meant(order, n)) {
-            fprintf(stderr, "sidegate metrics get: there are no samples in this time\n");
-            return 0;
-        }
+        if (is_meant(order, n))
+            return say_no_samples();
     }
     return is_named ? say_unknown_dimensions(order) : say_unknown_name(order, list);
 }
@@ -425,6 +429,18 @@ static bool has_series(const struct admin_call *call)
     return has;
 }
 
+/* Did the answer to this call say so? */
+static bool has_message(const struct admin_call *call, const char *code)
+{
+    struct admin_answer answer = admin_answer_read(call);
+    const struct node *list = answer.root != NULL ? tree_find(answer.root, SPAN("Messages")) : NULL;
+    bool has = false;
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next)
+        has = has || strcmp(admin_answer_text(n, "Code"), code) == 0;
+    admin_answer_free(&answer);
+    return has;
+}
+
 /* 0: there is such a metric, which has no samples in this time. */
 static int say_nothing_found(struct order *order)
 {
@@ -469,6 +485,16 @@ static int metrics_list(int argc, char **argv)
     return code;
 }
 
+/* An answer without a point. */
+static int look_why(struct order *order)
+{
+    if (has_message(&order->call, METRIC_NO_SAMPLES))
+        return order->json ? say_no_samples() : 0; /* which was printed */
+    if (order->expression != NULL && has_series(&order->call))
+        return say_no_samples();
+    return say_nothing_found(order);
+}
+
 static int metrics_get(int argc, char **argv)
 {
     struct order order;
@@ -489,9 +515,8 @@ static int metrics_get(int argc, char **argv)
         return 1;
     }
     int code = ask(&order, &request, print_data);
-    if (code == 0 && ((order.name != NULL && !has_points(&order.call)) ||
-                      (order.expression != NULL && !has_series(&order.call))))
-        code = say_nothing_found(&order);
+    if (code == 0 && order.query == NULL && !has_points(&order.call))
+        code = look_why(&order);
     admin_call_fini(&order.call);
     return code;
 }

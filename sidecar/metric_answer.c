@@ -180,6 +180,20 @@ static void parts_add(struct buf *to, const struct metric_asked *asked,
     }
 }
 
+static void messages_add(struct buf *to, const struct metric_answer *answer)
+{
+    if (answer->found_too_many)
+        buf_format(to,
+                   "{\"Code\":\"MaxMetricsExceeded\",\"Value\":\"a SEARCH found more than %d "
+                   "metrics: the first of them are here\"}",
+                   METRIC_SEARCH_MOST);
+    if (answer->found_empty)
+        buf_format(to,
+                   "%s{\"Code\":\"" METRIC_NO_SAMPLES "\",\"Value\":\"a SEARCH found metrics that "
+                   "have no samples in this time\"}",
+                   answer->found_too_many ? "," : "");
+}
+
 static void data_add(struct buf *to, const struct metric_asked *asked,
                      const struct metric_answer *answer)
 {
@@ -187,11 +201,7 @@ static void data_add(struct buf *to, const struct metric_asked *asked,
     buf_add(to, SPAN("{\"MetricDataResults\":["));
     parts_add(to, asked, answer, &behind);
     buf_add(to, SPAN("],\"Messages\":["));
-    if (answer->found_too_many)
-        buf_format(to,
-                   "{\"Code\":\"MaxMetricsExceeded\",\"Value\":\"a SEARCH found more than %d "
-                   "metrics: the first of them are here\"}",
-                   METRIC_SEARCH_MOST);
+    messages_add(to, answer);
     buf_add_byte(to, ']');
     if (behind > 0)
         buf_format(to, ",\"NextToken\":\"%08lx%llu\"", (unsigned long)asked->identity,

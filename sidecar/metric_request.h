@@ -16,6 +16,10 @@
 #include "exporters/cloudwatch/metric_query.h"
 #include "rules/base/buf.h"
 
+/* A message's code: a SEARCH found metrics, and no value of theirs in the time that was asked for.
+ */
+#define METRIC_NO_SAMPLES "NoSamples"
+
 struct metric_asked {
     bool is_list; /* ListMetrics: the metric's namespace, name and dimensions, as far as given */
     struct metric_id listed; /* a dimension without a value: any */

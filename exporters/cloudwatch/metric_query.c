@@ -189,6 +189,8 @@ static bool search_answer(struct run *run, struct search *search, struct place p
         search->labels[search->value.series_count] = label_of(run->arena, &finding.list[i]);
         series[search->value.series_count++] = values;
     }
+    if (finding.count > 0 && search->value.series_count == 0)
+        run->answer->found_empty = true;
     return true;
 }
 

@@ -49,6 +49,7 @@ struct metric_answer {
     struct metric_series *list; /* in the order of the queries; an array gives several */
     size_t count;
     bool found_too_many; /* a SEARCH found more than it may */
+    bool found_empty;    /* a SEARCH found metrics, and no value of theirs in the window */
 };
 
 /* Lies in the arena and borrows the request. False: it cannot be answered, and said. */

@@ -205,6 +205,10 @@ def test_a_question_in_a_file_is_asked_as_it_stands(metrics, tmp_path):
     (("get", "--expression", "SEARCH('{AWS/ApiGateway,ApiName} Cuont', 'Sum', 60)"), 1, "no metric fits; there are {Sidegate,"),
     (("get", "--expression", "SEARCH('{Shop,ApiName} Count', 'Sum', 60)", "--json"), 1, "no metric fits; there are {Sidegate,"),
     (("get", "--expression", "SEARCH('{Sidegate,ApiName} Count', 'Sum', 60)"), 0, ""),
+    (("get", "--expression", "SEARCH('{Sidegate,ApiName} Count', 'Sum', 60)", "--start", "2001-01-01T00:00:00Z", "--end", "2001-01-01T01:00:00Z"),
+     0, "NoSamples: a SEARCH found metrics that have no samples in this time"),
+    (("get", "--expression", "SEARCH('{Sidegate,ApiName} Count', 'Sum', 60)", "--start", "2001-01-01T00:00:00Z", "--end", "2001-01-01T01:00:00Z", "--json"),
+     0, "there are no samples in this time"),
     (("lst",), 2, "(did you mean 'list'?)"),
 ])
 def test_what_is_wrong_with_a_command_is_said(metrics, words, code, said):

@@ -89,6 +89,12 @@ void process_name_metrics(struct process *process, const struct settings *settin
 /* Takes over from the snapshot in force what the metrics say of it. */
 void process_say_facts(struct process *process);
 
+/* ---- process_stop.c ---- */
+
+/* Once the loop has ended, or where the start failed: what there is ends in order. Threads that a
+ * disk does not let go of are given up (`hangs`), and what they may use stays. */
+void process_stop(struct process *process);
+
 /* ---- reload.c ---- */
 
 void reload_init(struct process *process);

@@ -3,81 +3,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "exporters/alarms/alarms.h"
 #include "exporters/alarms/reason_data.h"
 #include "tests/check.h"
+#include "tests/unit/alarms/diary.h"
 #include "tests/unit/alarms/suites.h"
-
-enum { TOLD_MOST = 20000, DIARY_ALARMS = 4, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
-static const int64_t start = 1767225600; /* Thursday 2026-01-01 */
-
-struct change {
-    int64_t minute; /* since the start */
-    size_t alarm;
-    enum alarm_state state;
-    bool actions_run;
-};
-
-struct diary {
-    struct change changes[TOLD_MOST];
-    size_t count, evaluations[DIARY_ALARMS];
-    char reason[1024]; /* the latest */
-};
-
-static void write_down(void *context, const struct alarm_told *told)
-{
-    struct diary *diary = context;
-    diary->evaluations[told->alarm]++;
-    snprintf(diary->reason, sizeof diary->reason, SPAN_FORMAT, span_arg(told->reason));
-    if (told->state == told->before && !told->actions_run)
-        return;
-    check(diary->count < TOLD_MOST);
-    diary->changes[diary->count++] = (struct change){(told->time_s - start) / MINUTE_S, told->alarm,
-                                                     told->state, told->actions_run};
-}
-
-static struct alarms *built(const struct alarm_settings *settings, size_t count)
-{
-    struct faults *faults = faults_new();
-    struct alarms *alarms = alarms_new(settings, count, faults);
-    for (size_t i = 0; faults_at(faults, i) != NULL; i++)
-        print_error("%s\n", faults_at(faults, i)->message);
-    check(alarms != NULL);
-    faults_free(faults);
-    return alarms;
-}
-
-static struct alarm_metric metric(const char *name, const char *statistic)
-{
-    struct alarm_metric made = {.metric = span_text(name), .returns = true};
-    check(statistic_parse(span_text(statistic), &made.statistic, NULL, 0));
-    return made;
-}
-
-static struct alarm_settings over(const char *name, const struct alarm_metric *metrics,
-                                  unsigned period_s, struct alarm_test test)
-{
-    return (struct alarm_settings){.name = span_text(name),
-                                   .metrics = metrics,
-                                   .metric_count = 1,
-                                   .period_s = period_s,
-                                   .test = test};
-}
-
-static void check_changes(const struct diary *diary, const struct change *want, size_t count)
-{
-    for (size_t i = 0; i < diary->count && i < count; i++) {
-        const struct change *got = &diary->changes[i];
-        bool same = got->minute == want[i].minute && got->alarm == want[i].alarm &&
-                    got->state == want[i].state && got->actions_run == want[i].actions_run;
-        if (!same)
-            print_error("change %zu: minute %lld, alarm %zu, %s, run %d\n", i,
-                        (long long)got->minute, got->alarm, alarm_state_word(got->state),
-                        got->actions_run);
-        check(same);
-    }
-    check_number(diary->count, count);
-}
 
 /* Errors in a day: 6:00 to 6:30 all fail, from 12:00 to 12:10 nothing comes, at 18:00 two minutes
  * fail. */
@@ -267,139 +196,6 @@ TEST(a_band_alarm_rings_at_what_is_unusual_for_the_hour)
           diary.changes[0].minute == 7 * 1440 + 180 + 1);
     check(diary.changes[1].state == ALARM_STATE_OK);
     check(strncmp(diary.reason, "Thresholds Crossed: 1 out of the last 1 datapoints [", 52) == 0);
-    alarms_free(alarms);
-}
-
-TEST(a_composite_alarm_says_which_alarm_changed_it)
-{
-    const struct alarm_metric errors = metric("5XXError", "Sum");
-    struct alarm_settings settings[] = {
-        {.name = SPAN("page"), .rule = SPAN("ALARM(inner)")},
-        {.name = SPAN("inner"), .rule = SPAN("ALARM(errors)")},
-        over("errors", &errors, 60, (struct alarm_test){ALARM_GREATER, 0, 1, 1, ALARM_MISSING})};
-    struct alarms *alarms = built(settings, 3);
-    static struct diary diary;
-    diary = (struct diary){0};
-    alarms_sample(alarms, SPAN("5XXError"), start, 0, 1);
-    alarms_run(alarms, start + 60, write_down, &diary);
-    assert_string_equal(diary.reason, "page was created and its alarm rule evaluates to OK");
-    alarms_sample(alarms, SPAN("5XXError"), start + 60, 1, 1);
-    alarms_run(alarms, start + 120, write_down, &diary);
-    assert_string_equal(diary.reason,
-                        "inner transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC");
-    check_number(diary.count, 6);
-    check_number(diary.evaluations[0], 2);
-    alarms_run(alarms, start + 180, write_down, &diary);
-    check_number(diary.evaluations[0], 2); /* no child has changed */
-    alarms_free(alarms);
-}
-
-/* Two alarms by a metric each, and one that rings while either does. */
-static void two_samples(struct alarms *alarms, int64_t minute, double first, double second)
-{
-    alarms_sample(alarms, SPAN("5XXError"), start + minute * MINUTE_S, first, 1);
-    alarms_sample(alarms, SPAN("4XXError"), start + minute * MINUTE_S, second, 1);
-}
-
-static const struct alarm_test any_error = {ALARM_GREATER, 0, 1, 1, ALARM_MISSING};
-
-TEST(a_composite_alarm_whose_state_stays_names_the_alarm_that_holds_it)
-{
-    const struct alarm_metric errors = metric("5XXError", "Sum"),
-                              faults = metric("4XXError", "Sum");
-    struct alarm_settings settings[] = {
-        over("errors", &errors, 60, any_error),
-        over("faults", &faults, 60, any_error),
-        {.name = SPAN("page"), .rule = SPAN("ALARM(errors) OR ALARM(faults)")}};
-    struct alarms *alarms = built(settings, 3);
-    static const struct {
-        double errors, faults;
-        const char *reason, *triggering; /* of the alarm that pages */
-    } minutes[] = {
-        {0, 0, "page was created and its alarm rule evaluates to OK",
-         "{\"name\":\"errors\",\"state\":{\"value\":\"OK\","
-         "\"timestamp\":\"2026-01-01T00:01:00.000+0000\"}},"
-         "{\"name\":\"faults\",\"state\":{\"value\":\"OK\","
-         "\"timestamp\":\"2026-01-01T00:01:00.000+0000\"}}"},
-        {1, 0, "errors transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC",
-         "{\"name\":\"errors\",\"state\":{\"value\":\"ALARM\","
-         "\"timestamp\":\"2026-01-01T00:02:00.000+0000\"}}"},
-        {1, 1, "faults transitioned to ALARM at Thursday 01 January, 2026 00:03:00 UTC",
-         "{\"name\":\"errors\",\"state\":{\"value\":\"ALARM\","
-         "\"timestamp\":\"2026-01-01T00:02:00.000+0000\"}},"
-         "{\"name\":\"faults\",\"state\":{\"value\":\"ALARM\","
-         "\"timestamp\":\"2026-01-01T00:03:00.000+0000\"}}"},
-        {1, 0, "errors transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC",
-         "{\"name\":\"errors\",\"state\":{\"value\":\"ALARM\","
-         "\"timestamp\":\"2026-01-01T00:02:00.000+0000\"}}"},
-        /* they change places: both have changed, and one of them holds the state */
-        {0, 1, "faults transitioned to ALARM at Thursday 01 January, 2026 00:05:00 UTC",
-         "{\"name\":\"faults\",\"state\":{\"value\":\"ALARM\","
-         "\"timestamp\":\"2026-01-01T00:05:00.000+0000\"}}"},
-        {0, 0, "faults transitioned to OK at Thursday 01 January, 2026 00:06:00 UTC",
-         "{\"name\":\"errors\",\"state\":{\"value\":\"OK\","
-         "\"timestamp\":\"2026-01-01T00:05:00.000+0000\"}},"
-         "{\"name\":\"faults\",\"state\":{\"value\":\"OK\","
-         "\"timestamp\":\"2026-01-01T00:06:00.000+0000\"}}"},
-    };
-    static struct diary diary;
-    char data[1024];
-    for (int64_t i = 0; i < (int64_t)(sizeof minutes / sizeof *minutes); i++) {
-        two_samples(alarms, i, minutes[i].errors, minutes[i].faults);
-        alarms_run(alarms, start + (i + 1) * MINUTE_S, write_down, &diary);
-        check_span(alarms_reason(alarms, 2), minutes[i].reason);
-        snprintf(data, sizeof data, "{\"triggeringAlarms\":[%s]}", minutes[i].triggering);
-        check_span(alarms_reason_data(alarms, 2), data);
-    }
-    alarms_free(alarms);
-}
-
-TEST(a_composite_alarm_that_does_not_ring_names_the_alarm_that_does_not)
-{
-    const struct alarm_metric errors = metric("5XXError", "Sum"),
-                              faults = metric("4XXError", "Sum");
-    struct alarm_settings settings[] = {
-        over("errors", &errors, 60, any_error),
-        over("faults", &faults, 60, any_error),
-        {.name = SPAN("page"), .rule = SPAN("ALARM(errors) AND NOT ALARM(faults)")}};
-    struct alarms *alarms = built(settings, 3);
-    static struct diary diary;
-    static const double given[][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};
-    static const char *const reasons[] = {
-        "page was created and its alarm rule evaluates to OK",
-        "faults transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC",
-        "faults transitioned to ALARM at Thursday 01 January, 2026 00:02:00 UTC",
-        "faults transitioned to OK at Thursday 01 January, 2026 00:04:00 UTC"};
-    for (int64_t i = 0; i < 4; i++) {
-        two_samples(alarms, i, given[i][0], given[i][1]);
-        alarms_run(alarms, start + (i + 1) * MINUTE_S, write_down, &diary);
-        check_span(alarms_reason(alarms, 2), reasons[i]);
-    }
-    check(alarms_state(alarms, 2) == ALARM_STATE_ALARM);
-    alarms_free(alarms);
-}
-
-TEST(after_a_restart_a_composite_alarm_names_the_alarm_that_still_holds_it)
-{
-    const struct alarm_metric errors = metric("5XXError", "Sum"),
-                              faults = metric("4XXError", "Sum");
-    const struct alarm_test ignore = {ALARM_GREATER, 0, 1, 1, ALARM_IGNORE};
-    struct alarm_settings settings[] = {
-        over("errors", &errors, 60, ignore),
-        over("faults", &faults, 60, ignore),
-        {.name = SPAN("page"), .rule = SPAN("ALARM(errors) OR ALARM(faults)")}};
-    struct alarms *alarms = built(settings, 3);
-    static struct diary diary;
-    const struct alarm_restored left = {ALARM_STATE_OK, SPAN("-"), start + 40, false, SPAN("")};
-    const struct alarm_restored holds = {ALARM_STATE_ALARM, SPAN("-"), start + 30, false, SPAN("")};
-    const struct alarm_restored page = {ALARM_STATE_ALARM, SPAN("errors transitioned"), start + 20,
-                                        false, SPAN("")};
-    alarms_restore(alarms, 0, &left, start + 50);
-    alarms_restore(alarms, 1, &holds, start + 50);
-    alarms_restore(alarms, 2, &page, start + 50);
-    alarms_run(alarms, start + 60, write_down, &diary);
-    check_span(alarms_reason(alarms, 2),
-               "faults transitioned to ALARM at Thursday 01 January, 2026 00:00:30 UTC");
     alarms_free(alarms);
 }
 
@@ -642,10 +438,6 @@ int alarms_suite(void)
         cmocka_unit_test(a_percentile_of_too_few_samples_leaves_the_state_where_it_is_told_to),
         cmocka_unit_test(an_error_rate_is_metric_math_over_two_metrics),
         cmocka_unit_test(a_band_alarm_rings_at_what_is_unusual_for_the_hour),
-        cmocka_unit_test(a_composite_alarm_says_which_alarm_changed_it),
-        cmocka_unit_test(a_composite_alarm_whose_state_stays_names_the_alarm_that_holds_it),
-        cmocka_unit_test(a_composite_alarm_that_does_not_ring_names_the_alarm_that_does_not),
-        cmocka_unit_test(after_a_restart_a_composite_alarm_names_the_alarm_that_still_holds_it),
         cmocka_unit_test(the_reason_is_there_as_figures_of_the_datapoints_that_were_evaluated),
         cmocka_unit_test(
             figures_of_a_long_range_and_of_long_numbers_fit_into_what_cloudwatch_gives_them),

@@ -24,6 +24,7 @@ int main(void)
     failures += state_suite();
     failures += math_suite();
     failures += composite_suite();
+    failures += composite_reason_suite();
     failures += alarms_suite();
     failures += watch_suite();
     failures += notice_suite();

@@ -12,6 +12,7 @@ int sketch_suite(void);
 int state_suite(void);
 int math_suite(void);
 int composite_suite(void);
+int composite_reason_suite(void);
 int alarms_suite(void);
 int watch_suite(void);
 int notice_suite(void);

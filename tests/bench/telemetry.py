@@ -21,7 +21,7 @@ SCRIPT = 'function request() return wrk.format("GET", "/products/1?id=42") end\n
 def settings():
     text = (HERE / "full.yaml").read_text()
     kept = [line for line in text.splitlines() if not line.startswith(TELEMETRY)]
-    return {"without": "\n".join([*kept, "metrics: { prometheus: off }", ""]), "with": text}
+    return {"without": "\n".join([*kept, "access_log: { path: off }", "metrics: { prometheus: off, series: 0 }", ""]), "with": text}
 
 
 def check_accounts(folder):

@@ -323,21 +323,6 @@ bool change_log_put(struct change_log *log, struct span body, struct change_faul
     return well;
 }
 
-bool change_log_add(const char *path, const struct change *change, const struct change_wait *wait,
-                    struct change_fault *fault)
-{
-    struct buf body;
-    buf_init(&body, CHAIN_LINE_MOST);
-    const char *wrong = change_write(change, &body);
-    struct change_log *log = wrong == NULL ? change_log_begin(path, NULL, wait, fault) : NULL;
-    bool well = log != NULL && change_log_put(log, buf_span(&body), fault);
-    if (wrong != NULL)
-        fail(fault, path, wrong);
-    change_log_end(log);
-    buf_fini(&body);
-    return well;
-}
-
 bool change_log_open(const char *path, struct change_fault *fault)
 {
     int fd = open_file(path);

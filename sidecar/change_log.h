@@ -73,9 +73,6 @@ void change_log_end(struct change_log *log); /* NULL allowed */
 
 /* What change_log_put() takes; does not block. NULL, or what is wrong with it. */
 const char *change_write(const struct change *change, struct buf *to);
-/* The three for one change, without rotation. */
-bool change_log_add(const char *path, const struct change *change, const struct change_wait *wait,
-                    struct change_fault *fault);
 /* Can it be written? Makes it where it is missing. False: `fault`. */
 bool change_log_open(const char *path, struct change_fault *fault);
 

@@ -51,9 +51,10 @@ struct order {
     bool disabled;
     /* while it is carried out: */
     struct api_keys *keys;
-    size_t fresh, again; /* imported */
-    bool was_enabled;    /* the key that is revoked */
-    int folder;          /* locked; -1: not */
+    size_t fresh, again;    /* imported */
+    bool was_enabled;       /* the key that is revoked */
+    int folder;             /* locked; -1: not */
+    struct change_log *log; /* of the change that is made; NULL: none */
 };
 
 static int say(const struct order *order, const char *what, const char *why)
@@ -70,6 +71,52 @@ static int say_faults(const struct faults *faults)
     fwrite(text.len > 0 ? text.at : "", 1, text.len, stderr);
     buf_fini(&text);
     return EXIT_REFUSED;
+}
+
+/* ---- the log of changes ---- */
+
+/* Locked, and with room for a record, before anything is changed. False: said, and nothing may be
+ * changed. */
+static bool log_begin(struct order *order)
+{
+    struct change_fault fault;
+    uint64_t until_us = clock_monotonic_us() + LOG_WAIT_US;
+    const struct change_wait wait = {change_pause_until, &until_us};
+    if (order->change_log == NULL)
+        return true;
+    order->log = change_log_begin(order->change_log, NULL, &wait, &fault);
+    if (order->log == NULL)
+        say(order, "--change-log: nothing is changed, for it could not be written down", fault.why);
+    return order->log != NULL;
+}
+
+/* The file has been changed. 0, or the exit code: the record is missing all the same, and said. */
+static int note(const struct order *order, const char *event, struct span id, struct span before,
+                struct span after)
+{
+    struct change_fault fault = {.why = ""};
+    struct timespec now;
+    struct buf what, body;
+    clock_gettime(CLOCK_REALTIME, &now);
+    buf_init(&what, TEXT_MOST + PATH_MAX);
+    buf_init(&body, (size_t)CHANGE_BYTES * 4);
+    buf_format(&what, "api_keys %s%s" SPAN_FORMAT, order->file, id.len > 0 ? " key " : "",
+               span_arg(id));
+    const struct change change = {
+        .wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+        .event = event,
+        .who = {.way = CHANGE_BY_COMMAND, .uid = getuid()},
+        .what = buf_span(&what),
+        .before = before,
+        .after = after,
+    };
+    const char *wrong = change_write(&change, &body);
+    bool well = wrong == NULL && change_log_put(order->log, buf_span(&body), &fault);
+    buf_fini(&what);
+    buf_fini(&body);
+    return well ? 0
+                : say(order, "--change-log: the keys are changed, but the record is missing",
+                      wrong != NULL ? wrong : fault.why);
 }
 
 /* ---- the file ---- */
@@ -119,10 +166,12 @@ static bool rights_keep(const char *path, int fd)
     return (same || fchown(fd, old.st_uid, old.st_gid) == 0) && fchmod(fd, old.st_mode & 0777) == 0;
 }
 
-static int file_write(const struct order *order)
+static int file_write(struct order *order)
 {
     char path[PATH_MAX];
     struct buf text;
+    if (!log_begin(order))
+        return 1;
     int len = snprintf(path, sizeof path, "%s.new", order->file);
     int fd = len > 0 && (size_t)len < sizeof path
                  ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
@@ -152,33 +201,7 @@ static int file_change(struct order *order, bool makes, int (*change)(struct ord
     return code == 0 ? file_write(order) : code;
 }
 
-/* ---- the log of changes ---- */
-
-/* The file has been changed: that this cannot be written down is said, and no more. */
-static void note(const struct order *order, const char *event, struct span id, struct span before,
-                 struct span after)
-{
-    struct change_fault fault;
-    struct timespec now;
-    struct buf what;
-    clock_gettime(CLOCK_REALTIME, &now);
-    buf_init(&what, TEXT_MOST + PATH_MAX);
-    buf_format(&what, "api_keys %s%s" SPAN_FORMAT, order->file, id.len > 0 ? " key " : "",
-               span_arg(id));
-    const struct change change = {
-        .wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-        .event = event,
-        .who = {.way = CHANGE_BY_COMMAND, .uid = getuid()},
-        .what = buf_span(&what),
-        .before = before,
-        .after = after,
-    };
-    uint64_t until_us = clock_monotonic_us() + LOG_WAIT_US;
-    const struct change_wait wait = {change_pause_until, &until_us};
-    if (!change_log_add(order->change_log, &change, &wait, &fault))
-        say(order, "--change-log", fault.why);
-    buf_fini(&what);
-}
+/* ---- records ---- */
 
 static void key_print(const struct api_key *key, bool enabled, struct buf *to)
 {
@@ -195,30 +218,32 @@ static void key_print(const struct api_key *key, bool enabled, struct buf *to)
 }
 
 /* A key as it is now, and as it was. */
-static void note_key(const struct order *order, const char *event, struct span id, bool was_there)
+static int note_key(const struct order *order, const char *event, struct span id, bool was_there)
 {
     struct buf before, after;
     const struct api_key *key = api_keys_by_id(order->keys, id);
-    if (order->change_log == NULL || key == NULL)
-        return;
+    if (order->log == NULL || key == NULL)
+        return 0;
     buf_init(&before, CHANGE_BYTES);
     buf_init(&after, CHANGE_BYTES);
     key_print(key, key->enabled, &after);
     if (was_there)
         key_print(key, order->was_enabled, &before);
-    note(order, event, id, buf_span(&before), buf_span(&after));
+    int code = note(order, event, id, buf_span(&before), buf_span(&after));
     buf_fini(&before);
     buf_fini(&after);
+    return code;
 }
 
-static void note_import(const struct order *order)
+static int note_import(const struct order *order)
 {
     char after[128];
-    if (order->change_log == NULL)
-        return;
+    if (order->log == NULL)
+        return 0;
     int len = snprintf(after, sizeof after, "{\"new\":%zu,\"written_over\":%zu}", order->fresh,
                        order->again);
-    note(order, "ImportApiKeys", SPAN(""), span_make(NULL, 0), span_make(after, (size_t)len));
+    return note(order, "ImportApiKeys", SPAN(""), span_make(NULL, 0),
+                span_make(after, (size_t)len));
 }
 
 /* ---- add ---- */
@@ -249,9 +274,10 @@ static int add(struct order *order)
     if (api_keys_add(order->keys, &key) != API_KEYS_ADDED)
         return say(order, order->id, "there is a key of this id already");
     int code = file_write(order);
-    if (code == 0)
-        note_key(order, "CreateApiKey", key.id, false);
-    if (code == 0)
+    bool is_made = code == 0;
+    if (is_made)
+        code = note_key(order, "CreateApiKey", key.id, false);
+    if (is_made)
         printf("id   " SPAN_FORMAT "\nkey  %.*s\n", span_arg(key.id), API_KEY_MADE, value);
     explicit_bzero(value, sizeof value);
     return code;
@@ -316,9 +342,7 @@ static int run_revoke(struct order *order)
         return order->arguments.code;
     }
     int code = file_change(order, false, disable);
-    if (code == 0)
-        note_key(order, "RevokeApiKey", span_text(order->id), true);
-    return code;
+    return code == 0 ? note_key(order, "RevokeApiKey", span_text(order->id), true) : code;
 }
 
 /* ---- import ---- */
@@ -362,11 +386,9 @@ static int import(struct order *order)
         code = say_faults(faults);
     order->fresh = import.fresh;
     order->again = import.again;
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.size);
-    buf_fini(&text);
+    buf_wipe(&text);
     faults_free(faults);
-    arena_free(arena);
+    arena_wipe(arena);
     return code;
 }
 
@@ -377,11 +399,10 @@ static int run_import(struct order *order)
         return order->arguments.code;
     }
     int code = file_change(order, true, import);
-    if (code == 0) {
-        note_import(order);
-        printf("%zu new, %zu written over\n", order->fresh, order->again);
-    }
-    return code;
+    if (code != 0)
+        return code;
+    printf("%zu new, %zu written over\n", order->fresh, order->again);
+    return note_import(order);
 }
 
 /* ---- the words ---- */
@@ -475,6 +496,7 @@ static int run_word(int argc, char **argv)
     if (order.arguments.code < 0 && order.file == NULL)
         arguments_refuse(&order.arguments, "--file is missing");
     int code = order.arguments.code < 0 ? words[word].run(&order) : order.arguments.code;
+    change_log_end(order.log);
     api_keys_free(order.keys);
     if (order.folder >= 0)
         close(order.folder);

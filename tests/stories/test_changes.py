@@ -153,6 +153,34 @@ def test_keys_that_are_made_revoked_and_imported_are_written_down_without_their_
     assert verify(log)[0] == 0
 
 
+def test_no_key_is_made_revoked_or_imported_that_cannot_be_written_down(tmp_path):
+    path, log = tmp_path / "keys.yaml", tmp_path / "changes.ndjson"
+    assert run("keys", "add", "--file", str(path), "--name", "shop", "--id", "k1", "--change-log", str(log))[0] == 0
+    (tmp_path / "k.csv").write_text("Name,key\nother,a-value-of-forty-letters-and-some-digits-1\n")
+    os.chmod(tmp_path / "k.csv", 0o600)
+    before, refused = path.read_bytes(), "nothing is changed, for it could not be written down"
+    orders = [("add", "--name", "shop", "--id", "k2"), ("revoke", "k1"), ("import", str(tmp_path / "k.csv"))]
+    for order_, *rest in orders:
+        code, out, said = run("keys", order_, "--file", str(path), *rest, "--change-log", str(tmp_path / "nowhere/changes.ndjson"))
+        assert (code, out) == (1, "") and refused in said and "No such file or directory" in said
+    with open(log, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        code, out, said = run("keys", "revoke", "--file", str(path), "k1", "--change-log", str(log))
+        assert (code, out) == (1, "") and refused in said and "somebody else has held it for too long" in said
+    assert path.read_bytes() == before and len(records(log)) == 1 and not (tmp_path / "keys.yaml.new").exists()
+    assert run("keys", "revoke", "--file", str(path), "k1", "--change-log", str(log))[0] == 0
+    assert [record["event"] for record in records(log)] == ["CreateApiKey", "RevokeApiKey"] and verify(log)[0] == 0
+
+
+def test_no_key_is_made_on_a_disk_that_has_no_room_for_its_record(small_disk, tmp_path):
+    path, log = tmp_path / "keys.yaml", small_disk / "changes.ndjson"
+    with open(small_disk / "ballast", "ab", buffering=0) as ballast, pytest.raises(OSError):
+        while True:
+            ballast.write(b"x" * 4096)
+    code, out, said = run("keys", "add", "--file", str(path), "--name", "shop", "--change-log", str(log))
+    assert (code, out) == (1, "") and "No space left on device" in said and not path.exists()
+
+
 def test_the_chain_is_sha_256_over_the_bytes_before_the_hash(tmp_path):
     previous = "0" * 64
     for i, line in enumerate(make(tmp_path / "c.ndjson", 3)):

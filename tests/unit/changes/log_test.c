@@ -45,8 +45,18 @@ static bool add(struct scene *scene, struct span before, struct span after)
     const struct change change = {
         .event = "Drain", .what = SPAN("process"), .before = before, .after = after};
     scene->fault = (struct change_fault){.is_full = false};
-    scene->why = scene->fault.why;
-    return change_log_add(scene->path, &change, &scene->wait, &scene->fault);
+    struct buf body;
+    buf_init(&body, (size_t)1 << 20);
+    scene->why = change_write(&change, &body);
+    struct change_log *log = scene->why == NULL
+                                 ? change_log_begin(scene->path, NULL, &scene->wait, &scene->fault)
+                                 : NULL;
+    bool well = log != NULL && change_log_put(log, buf_span(&body), &scene->fault);
+    if (scene->why == NULL)
+        scene->why = scene->fault.why;
+    change_log_end(log);
+    buf_fini(&body);
+    return well;
 }
 
 static uint64_t records(const struct scene *scene)

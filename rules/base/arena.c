@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/base/must.h"
 
@@ -169,6 +170,27 @@ void arena_free(struct arena *arena)
         return;
     arena_give_newer(arena);
     chunk_give(arena->chunks, arena->first);
+}
+
+static void chunk_wipe(struct chunk *chunk)
+{
+    unpoison(chunk + 1, chunk->size - sizeof *chunk);
+    explicit_bzero(chunk + 1, chunk->size - sizeof *chunk);
+}
+
+void arena_wipe(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    struct arena_chunks *chunks = arena->chunks;
+    struct chunk *first = arena->first;
+    for (struct chunk *chunk = arena->newest; chunk != NULL; chunk = chunk->next)
+        chunk_wipe(chunk);
+    for (struct chunk *chunk = arena->own; chunk != NULL; chunk = chunk->next)
+        chunk_wipe(chunk);
+    arena_give_newer(arena);
+    chunk_wipe(first); /* and the arena with it */
+    chunk_give(chunks, first);
 }
 
 void arena_reset(struct arena *arena)

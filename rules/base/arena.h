@@ -27,6 +27,8 @@ size_t arena_chunks_in_use(const struct arena_chunks *chunks);
  * struct lies in its first chunk. NULL only when the heap is empty. */
 struct arena *arena_new(struct arena_chunks *chunks, size_t ceiling);
 void arena_free(struct arena *arena); /* NULL allowed */
+/* Likewise, and nothing of what it held is left in memory. */
+void arena_wipe(struct arena *arena);
 
 /* All memory is given back but the first chunk, and the mark of being full is taken away. */
 void arena_reset(struct arena *arena);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/base/copy.h"
 #include "rules/base/must.h"
@@ -29,6 +30,13 @@ void buf_fini(struct buf *buf)
 {
     free(buf->at);
     *buf = (struct buf){.ceiling = buf->ceiling};
+}
+
+void buf_wipe(struct buf *buf)
+{
+    if (buf->at != NULL)
+        explicit_bzero(buf->at, buf->size);
+    buf_fini(buf);
 }
 
 void buf_clear(struct buf *buf)

@@ -21,6 +21,7 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t ceiling);
 void buf_fini(struct buf *buf);
+void buf_wipe(struct buf *buf);  /* likewise, and nothing of what it held is left in memory */
 void buf_clear(struct buf *buf); /* empties, keeps the memory, takes the mark away */
 
 bool buf_add(struct buf *buf, struct span text); /* all or nothing */

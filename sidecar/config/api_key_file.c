@@ -177,9 +177,7 @@ struct api_keys *api_key_file_read(const char *path, struct place named, struct 
                   path, why);
     if (hash != NULL)
         *hash = siphash(key, buf_span(&text));
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.size);
-    buf_fini(&text);
+    buf_wipe(&text);
     return keys;
 }
 

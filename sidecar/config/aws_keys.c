@@ -444,9 +444,7 @@ static void file_load(struct aws_keys *keys, const struct settings *settings, st
         fault_add(faults, FAULT_ERROR, settings->aws_keys.place, SPAN(""),
                   "aws_keys.file: '" SPAN_FORMAT "': %s", span_arg(settings->aws_keys.file), why);
     siphash_add(&keys->hash, buf_span(&text));
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.size);
-    buf_fini(&text);
+    buf_wipe(&text);
     if (arena_is_full(keys->arena))
         fault_add(faults, FAULT_ERROR, settings->aws_keys.place, SPAN(""),
                   "aws_keys.file: there are too many keys");

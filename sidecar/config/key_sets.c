@@ -165,9 +165,7 @@ static void add_store(struct key_sets *sets, const struct authorizer_settings *f
         store = from->keys.url.at != NULL ? new_store(from)
                                           : store_of(from, buf_span(&text), everybody, faults);
     sets->stores[sets->count] = store;
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.size); /* there may be secrets in it */
-    buf_fini(&text);
+    buf_wipe(&text);
 }
 
 /* ---- all of them ---- */

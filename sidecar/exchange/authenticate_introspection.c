@@ -9,13 +9,6 @@
 enum { ANSWER_BYTES = 64 * 1024, TEXT_BYTES = 64 * 1024, FIELDS_MOST = 4 };
 enum { TOKEN_BYTES = 16 * 1024 }; /* encoded, three times as long, it fits into a body */
 
-static void wipe(struct buf *text)
-{
-    if (text->at != NULL)
-        explicit_bzero(text->at, text->size);
-    buf_fini(text);
-}
-
 /* Who we are: RFC 6749 2.3.1, or a token of our own. Nobody: at == NULL. */
 static struct span authorization_of(const struct authorizer_settings *settings, struct buf *to)
 {
@@ -31,7 +24,7 @@ static struct span authorization_of(const struct authorizer_settings *settings, 
         percent_add(&pair, settings->client_secret, "");
         buf_add(to, SPAN("Basic "));
         base64_add(to, buf_span(&pair));
-        wipe(&pair);
+        buf_wipe(&pair);
     }
     return buf_span(to);
 }
@@ -70,8 +63,8 @@ static bool begin_call(struct exchange *x, struct span token)
     if (fits)
         x->introspection.call =
             call_begin(x->around->caller, x->around->loop, &request, on_answered, x);
-    wipe(&body);
-    wipe(&who);
+    buf_wipe(&body);
+    buf_wipe(&who);
     return x->introspection.call != NULL;
 }
 

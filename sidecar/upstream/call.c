@@ -57,9 +57,9 @@ static void give(struct call *call)
         return;
     must(call->easy == NULL); // NOLINT(clang-analyzer-unix.Malloc)
     pthread_mutex_destroy(&call->lock);
-    buf_fini(&call->head);
-    buf_fini(&call->body);
-    arena_free(call->arena);
+    buf_wipe(&call->head);
+    buf_wipe(&call->body);
+    arena_wipe(call->arena); /* credentials, perhaps */
     free(call);
 }
 

@@ -281,9 +281,7 @@ static bool add_fields(struct call *call)
         if (is_good)
             call->fields = curl_slist_append(call->fields, line.at);
     }
-    if (line.at != NULL)
-        explicit_bzero(line.at, line.size); /* credentials, perhaps */
-    buf_fini(&line);
+    buf_wipe(&line);
     return is_good;
 }
 
@@ -381,6 +379,8 @@ void transfer_end(struct transfers *transfers, struct call *call)
         return;
     curl_multi_remove_handle(transfers->multi, call->easy); /* not added: nothing */
     curl_easy_cleanup(call->easy);
+    for (struct curl_slist *field = call->fields; field != NULL; field = field->next)
+        explicit_bzero(field->data, strlen(field->data));
     curl_slist_free_all(call->fields);
     call->easy = NULL;
     call->fields = NULL;

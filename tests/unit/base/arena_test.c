@@ -190,6 +190,27 @@ TEST(chunks_are_shared_and_used_again)
     arena_free(NULL);
 }
 
+TEST(what_is_wiped_is_in_no_chunk_that_is_used_again)
+{
+    enum { TEXT = 3 * KIB };
+    struct arena_chunks *chunks = arena_chunks_new(4);
+    struct arena *a = arena_new(chunks, 64 * KIB);
+    for (int i = 0; i < 3; i++)
+        memset(arena_text(a, TEXT), 's', TEXT); /* in three chunks */
+    arena_wipe(a);
+    a = arena_new(chunks, 64 * KIB);
+    for (int i = 0; i < 3; i++) {
+        const char *text = arena_text(a, TEXT);
+        check(memchr(text, 's', TEXT) == NULL);
+    }
+    arena_free(a);
+    a = arena_new(NULL, 64 * KIB);
+    arena_text(a, 2 * (size_t)TEXT); /* a chunk of its own */
+    arena_wipe(a);
+    arena_wipe(NULL);
+    arena_chunks_free(chunks);
+}
+
 TEST(the_chunk_that_a_test_refuses_makes_the_arena_full)
 {
     arena_fail_nth(1);
@@ -240,6 +261,7 @@ int arena_suite(void)
         cmocka_unit_test(a_text_grows_where_it_stands_or_moves_with_its_bytes),
         cmocka_unit_test(a_text_that_gave_its_rest_away_moves_when_it_grows),
         cmocka_unit_test(chunks_are_shared_and_used_again),
+        cmocka_unit_test(what_is_wiped_is_in_no_chunk_that_is_used_again),
         cmocka_unit_test(the_chunk_that_a_test_refuses_makes_the_arena_full),
         cmocka_unit_test(what_is_not_handed_out_is_poisoned_under_asan),
     };

@@ -35,20 +35,9 @@ void admin_problem(struct service_call *call, unsigned status, struct span detai
 
 struct span admin_decode(struct span text, char *to, size_t size)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (c == '%') {
-            if (i + 2 >= text.len || byte_hex(text.at[i + 1]) < 0 || byte_hex(text.at[i + 2]) < 0)
-                return span_make(NULL, 0);
-            c = (char)(byte_hex(text.at[i + 1]) * 16 + byte_hex(text.at[i + 2]));
-            i += 2;
-        }
-        if (len == size)
-            return span_make(NULL, 0);
-        to[len++] = c;
-    }
-    return span_make(to, len);
+    size_t len;
+    bool well = percent_read(text, false, to, size, &len);
+    return span_make(well ? to : NULL, well ? len : 0);
 }
 
 /* ---- who may ---- */

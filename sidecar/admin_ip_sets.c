@@ -169,21 +169,6 @@ static const struct address_set *set_named(struct process *process, struct servi
     return NULL;
 }
 
-/* "203.0.113.0%2F24" as it is meant. False: it is too long for an address, or a percent sign has no
- * digits behind it. */
-static bool unescape(struct span text, char to[TARGET_BYTES], size_t *len)
-{
-    for (*len = 0; text.len > 0 && *len < TARGET_BYTES; ++*len) {
-        uint8_t byte = (uint8_t)text.at[0];
-        bool escaped = byte == '%';
-        if (escaped && (text.len < 3 || !hex_read(span_make(text.at + 1, 2), &byte, 1)))
-            return false;
-        to[*len] = (char)byte;
-        text = span_from(text, escaped ? 3 : 1);
-    }
-    return text.len == 0;
-}
-
 static bool refuse(struct service_call *call, const char *detail)
 {
     admin_problem(call, 400, span_text(detail));
@@ -406,7 +391,6 @@ bool admin_page_ip_set_delete(struct process *process, struct service_call *call
 {
     struct span rest;
     char text[TARGET_BYTES];
-    size_t len;
     struct live_entry entry = {.until_us = LIVE_FOR_EVER};
     const struct address_set *set = set_named(process, call, &rest);
     if (set == NULL)
@@ -416,9 +400,8 @@ bool admin_page_ip_set_delete(struct process *process, struct service_call *call
         admin_problem(call, 404, SPAN("expected /api/v1/ip_sets/NAME/entries/ADDRESS"));
         return true;
     }
-    if (!unescape(rest, text, &len))
-        len = 0;
-    if (!network_read(call, span_make(text, len), &entry.network))
+    struct span target = admin_decode(rest, text, sizeof text);
+    if (!network_read(call, target, &entry.network))
         return true;
     struct buf before;
     entry_as_it_is(process, set, &entry.network, &before);
@@ -435,7 +418,7 @@ bool admin_page_ip_set_delete(struct process *process, struct service_call *call
     call->status = 200;
     call->type = SPAN("application/json");
     buf_add(&call->body, SPAN("{\"removed\":"));
-    json_add_string(&call->body, span_make(text, len));
+    json_add_string(&call->body, target);
     buf_add(&call->body, SPAN("}\n"));
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "exporters/cloudwatch/collector.h"
 #include "exporters/crc32c.h"
+#include "rules/base/encode.h"
 #include "rules/base/number.h"
 #include "sidecar/http/date.h"
 
@@ -336,15 +337,8 @@ static struct span decode(struct arena *arena, struct span text)
 {
     char *to = arena_text(arena, text.len + 1);
     size_t len = 0;
-    for (size_t i = 0; to != NULL && i < text.len; i++) {
-        bool escape = text.at[i] == '%' && i + 2 < text.len && byte_hex(text.at[i + 1]) >= 0 &&
-                      byte_hex(text.at[i + 2]) >= 0;
-        if (escape)
-            to[len++] = (char)(byte_hex(text.at[i + 1]) * 16 + byte_hex(text.at[i + 2]));
-        else
-            to[len++] = (char)(text.at[i] == '+' ? ' ' : text.at[i]);
-        i += escape ? 2 : 0;
-    }
+    if (to != NULL)
+        percent_read(text, true, to, text.len, &len);
     return span_make(to, len);
 }
 

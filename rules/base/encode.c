@@ -136,6 +136,20 @@ bool percent_add(struct buf *to, struct span text, const char *kept)
     return !buf_is_full(to);
 }
 
+bool percent_read(struct span text, bool plus_is_space, char *to, size_t size, size_t *len)
+{
+    bool is_whole = true;
+    size_t at = 0;
+    for (*len = 0; at < text.len && *len < size; at++) {
+        int byte = percent_at(text, at);
+        char plain = (char)(plus_is_space && text.at[at] == '+' ? ' ' : text.at[at]);
+        is_whole = is_whole && (byte >= 0 || plain != '%');
+        to[(*len)++] = (char)(byte >= 0 ? byte : plain);
+        at += byte >= 0 ? 2 : 0;
+    }
+    return is_whole && at == text.len;
+}
+
 /* The letter of the short escape, or 0. */
 static char short_escape(char byte)
 {

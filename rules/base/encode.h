@@ -28,6 +28,18 @@ bool base64url_read(struct span text, uint8_t *to, size_t *len);
 /* For a URL's path or query and for forms: %XX for every byte but the unreserved ones (RFC
  * 3986 2.3: letters, digits and -._~) and those of `kept`. */
 bool percent_add(struct buf *to, struct span text, const char *kept);
+/* The same back: the byte that the escape at `i` (a %) stands for; -1 where it is no whole one. */
+static inline int percent_at(struct span text, size_t i)
+{
+    if (i + 2 >= text.len || text.at[i] != '%')
+        return -1;
+    int high = byte_hex(text.at[i + 1]), low = byte_hex(text.at[i + 2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+/* Text without its escapes, as far as it goes into the `size` bytes of `to`; *len: so far. False:
+ * there is more, or a % is no whole escape, and stands as it came. In queries and forms a plus may
+ * be a space. */
+bool percent_read(struct span text, bool plus_is_space, char *to, size_t size, size_t *len);
 
 /* The inside of a JSON string, RFC 8259 7: quotes, backslash and control bytes escaped, bytes that
  * are no valid UTF-8 as \u00xx of the byte, so that any input gives a valid document. */

@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 #include "exporters/otlp_signal.h"
+#include "rules/base/encode.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 #include "sidecar/config/values.h"
-#include "sidecar/http/bytes.h"
 
 /* How a variable's text becomes a key's. */
 enum how {
@@ -128,11 +128,8 @@ static struct span percent_decoded(struct arena *arena, struct span text)
 {
     char *to = arena_text(arena, text.len + 1);
     size_t len = 0;
-    for (size_t i = 0; i < text.len && to != NULL; i++) {
-        int byte = http_escape_at(text, i);
-        to[len++] = (char)(byte >= 0 ? byte : text.at[i]);
-        i += byte >= 0 ? 2 : 0;
-    }
+    if (to != NULL)
+        percent_read(text, false, to, text.len, &len);
     return to != NULL ? span_text(arena_string(arena, span_make(to, len))) : span_make(NULL, 0);
 }
 

@@ -53,15 +53,7 @@ struct span grouped_decoded(struct span text, bool plus_is_space, struct arena *
     size_t len = 0;
     if (to == NULL)
         return SPAN("");
-    while (text.len > 0) {
-        uint8_t byte = (uint8_t)text.at[0];
-        bool escaped =
-            byte == '%' && text.len >= 3 && hex_read(span_make(text.at + 1, 2), &byte, 1);
-        if (plus_is_space && !escaped && byte == '+')
-            byte = ' ';
-        to[len++] = (char)byte;
-        text = span_from(text, escaped ? 3 : 1);
-    }
+    percent_read(text, plus_is_space, to, text.len, &len);
     return span_make(to, len);
 }
 

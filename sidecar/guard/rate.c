@@ -6,7 +6,6 @@
 
 #include "rules/base/buf.h"
 #include "rules/base/encode.h"
-#include "sidecar/http/bytes.h"
 
 enum { NAME_BYTES = 256, TEXT_BYTES = 512, DECODED_MOST = 8192 };
 
@@ -46,16 +45,7 @@ bool rate_part_parse(struct span text, struct rate_part *out)
 static struct span decode(struct span text, char to[DECODED_MOST])
 {
     size_t len = 0;
-    while (text.len > 0 && len < DECODED_MOST) {
-        int escaped = http_escape_at(text, 0);
-        uint8_t byte = (uint8_t)text.at[0];
-        if (escaped >= 0)
-            byte = (uint8_t)escaped;
-        else if (byte == '+')
-            byte = ' ';
-        memcpy(&to[len++], &byte, 1);
-        text = span_from(text, escaped >= 0 ? 3 : 1);
-    }
+    percent_read(text, true, to, DECODED_MOST, &len);
     return span_make(to, len);
 }
 

@@ -4,7 +4,6 @@
 
 #include "rules/base/encode.h"
 #include "sidecar/guard/sigv4_inside.h"
-#include "sidecar/http/bytes.h"
 
 /* --- escapes ------------------------------------------------------------------------------- */
 
@@ -14,7 +13,7 @@ static bool add_recoded(struct buf *to, struct span text)
     for (size_t i = 0; i < text.len; i++) {
         char byte = text.at[i];
         if (byte == '%') {
-            int escaped = http_escape_at(text, i);
+            int escaped = percent_at(text, i);
             if (escaped < 0)
                 return false;
             byte = (char)(uint8_t)escaped;

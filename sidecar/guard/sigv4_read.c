@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request says of its signature, in the Authorization field or in the query. */
+#include "rules/base/encode.h"
 #include "rules/base/number.h"
 #include "sidecar/guard/sigv4_inside.h"
-#include "sidecar/http/bytes.h"
 #include "sidecar/http/date.h"
 
 enum { SECOND_US = 1000000, EXPIRES_MOST_S = 604800, DATE_TEXT = 16, DAY_TEXT = 8 };
@@ -98,17 +98,8 @@ static struct span decoded(struct span text, struct arena *arena)
 {
     char *to = arena_text(arena, text.len + 1);
     size_t len = 0;
-    for (size_t i = 0; i < text.len && to != NULL; i++) {
-        to[len] = text.at[i];
-        if (text.at[i] == '%') {
-            int byte = http_escape_at(text, i);
-            if (byte < 0)
-                return (struct span){0};
-            to[len] = (char)(uint8_t)byte;
-            i += 2;
-        }
-        len++;
-    }
+    if (to == NULL || !percent_read(text, false, to, text.len, &len))
+        return (struct span){0};
     return span_make(to, len);
 }
 

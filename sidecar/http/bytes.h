@@ -24,13 +24,4 @@ static inline bool http_byte_is(char byte, enum http_byte classes)
     return (http_byte_classes[(uint8_t)byte] & (unsigned)classes) != 0;
 }
 
-/* The byte that the escape at `i` (a %) stands for, RFC 3986 2.1; -1 where it is no whole one. */
-static inline int http_escape_at(struct span text, size_t i)
-{
-    if (i + 2 >= text.len || text.at[i] != '%')
-        return -1;
-    int high = byte_hex(text.at[i + 1]), low = byte_hex(text.at[i + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 #endif

@@ -3,6 +3,7 @@
  * Most paths need only the first. */
 #include <string.h>
 
+#include "rules/base/encode.h"
 #include "sidecar/http/bytes.h"
 #include "sidecar/http/target.h"
 
@@ -35,7 +36,7 @@ static bool judge_escapes(struct span path, unsigned *doubts)
             *doubts |= PATH_ENCODED_SLASH;
         if (path.at[i] != '%')
             continue;
-        int byte = http_escape_at(path, i);
+        int byte = percent_at(path, i);
         *doubts |= escape_doubts(byte);
         if (byte < 0)
             continue;
@@ -51,7 +52,7 @@ static size_t rewrite_escapes(char *to, struct span path)
     static const char digits[] = "0123456789ABCDEF";
     size_t len = 0;
     for (size_t i = 0; i < path.len; i++) {
-        int byte = http_escape_at(path, i);
+        int byte = percent_at(path, i);
         if (byte < 0) {
             to[len++] = path.at[i];
             continue;

@@ -196,6 +196,42 @@ TEST(what_is_not_plain_in_a_url_is_escaped_by_percent)
     buf_fini(&text);
 }
 
+TEST(an_escape_is_a_percent_and_two_digits)
+{
+    check_number(percent_at(SPAN("%41"), 0), 'A');
+    check_number(percent_at(SPAN("a%fF"), 1), 0xff);
+    check_number(percent_at(SPAN("%00"), 0), 0);
+    check_number(percent_at(SPAN("%4"), 0), -1);
+    check_number(percent_at(SPAN("%4g"), 0), -1);
+    check_number(percent_at(SPAN("%g4"), 0), -1);
+    check_number(percent_at(SPAN("a41"), 0), -1);
+    check_number(percent_at(SPAN(""), 0), -1);
+}
+
+TEST(escapes_are_read_as_far_as_there_is_room_and_broken_ones_stand_as_they_came)
+{
+    static const struct {
+        const char *text, *read;
+        bool plus_is_space, is_whole;
+    } examples[] = {{"", "", false, true},
+                    {"a%20b%2fc", "a b/c", false, true},
+                    {"a+b%2B", "a+b+", false, true},
+                    {"a+b%2B", "a b+", true, true},
+                    {"%4g%", "%4g%", false, false},
+                    {"%%41", "%A", false, false},
+                    {"12345678", "12345678", false, true},
+                    {"123456789", "12345678", false, false},
+                    {"1234567%41", "1234567A", false, true}};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        char to[8];
+        size_t len;
+        check_number(percent_read(span_text(examples[i].text), examples[i].plus_is_space, to,
+                                  sizeof to, &len),
+                     examples[i].is_whole);
+        check_span(span_make(to, len), examples[i].read);
+    }
+}
+
 int encode_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +242,9 @@ int encode_suite(void)
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
         cmocka_unit_test(control_bytes_are_made_visible_so_that_a_text_stays_one_line),
         cmocka_unit_test(what_is_not_plain_in_a_url_is_escaped_by_percent),
+        cmocka_unit_test(an_escape_is_a_percent_and_two_digits),
+        cmocka_unit_test(
+            escapes_are_read_as_far_as_there_is_room_and_broken_ones_stand_as_they_came),
         cmocka_unit_test(utf8_has_one_spelling_for_each_character),
         cmocka_unit_test(every_character_that_is_written_reads_back_as_one),
         cmocka_unit_test(a_json_string_is_the_same_whichever_way_it_goes),

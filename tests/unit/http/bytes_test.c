@@ -30,23 +30,10 @@ TEST(every_byte_is_in_the_classes_that_the_grammar_gives_it)
     }
 }
 
-TEST(an_escape_is_a_percent_and_two_digits)
-{
-    check_number(http_escape_at(SPAN("%41"), 0), 'A');
-    check_number(http_escape_at(SPAN("a%fF"), 1), 0xff);
-    check_number(http_escape_at(SPAN("%00"), 0), 0);
-    check_number(http_escape_at(SPAN("%4"), 0), -1);
-    check_number(http_escape_at(SPAN("%4g"), 0), -1);
-    check_number(http_escape_at(SPAN("%g4"), 0), -1);
-    check_number(http_escape_at(SPAN("a41"), 0), -1);
-    check_number(http_escape_at(SPAN(""), 0), -1);
-}
-
 int bytes_suite(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_is_in_the_classes_that_the_grammar_gives_it),
-        cmocka_unit_test(an_escape_is_a_percent_and_two_digits),
     };
     return cmocka_run_group_tests_name("bytes", tests, NULL, NULL);
 }

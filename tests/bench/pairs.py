@@ -104,8 +104,14 @@ class Pair:
                                self.folder / "load.lua", f"http://127.0.0.1:{PORTS[name]}/"],
                               capture_output=True, text=True, check=True).stdout
         _, requests, errors = [line for line in said.splitlines() if line.startswith("N ")][0].split()
-        assert int(errors) == 0, said
+        assert int(errors) == 0, said + self.odd_lines(name)
         return int(requests)
+
+    def odd_lines(self, name):
+        """The access log's last lines of answers that were no 200."""
+        log = self.folder / f"{name}.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return "\n".join([line for line in lines if '"status":200,' not in line][-3:])
 
     def measure(self):
         """name -> microseconds of CPU time a request, round by round."""

@@ -5,7 +5,7 @@
 
 #include "rules/base/number.h"
 
-enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, NAME_BYTES = 3 };
+enum { TWO_DAYS_S = 172800, DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, NAME_BYTES = 3 };
 
 /* ---- cron ---- */
 
@@ -122,8 +122,7 @@ static bool at_parse(struct span text, struct mute_window *window)
 
 bool mute_schedule_parse(struct span text, struct mute_window *window)
 {
-    int64_t duration_s = window->duration_s;
-    *window = (struct mute_window){.duration_s = duration_s};
+    *window = (struct mute_window){.duration_s = window->duration_s, .zone = window->zone};
     if (!span_ends(text, SPAN(")")))
         return false;
     text.len--;
@@ -163,12 +162,10 @@ static int64_t latest_of_day(const struct mute_window *window, int64_t most_s)
     return -1;
 }
 
-int64_t mute_window_end(const struct mute_window *window, int64_t now_s)
+/* By clocks that never change. */
+static int64_t steady_end(const struct mute_window *window, int64_t now_s)
 {
     int64_t from_s = now_s - window->duration_s; /* what began by then is over */
-    if (window->is_once)
-        return window->at_s > from_s && window->at_s <= now_s ? window->at_s + window->duration_s
-                                                              : 0;
     int64_t day_s = now_s - now_s % DAY_S, most_s = now_s - day_s;
     for (; day_s + most_s > from_s; day_s -= DAY_S, most_s = DAY_S - 1) {
         int64_t start_s = is_day(window, day_s) ? latest_of_day(window, most_s) : -1;
@@ -176,4 +173,56 @@ int64_t mute_window_end(const struct mute_window *window, int64_t now_s)
             return day_s + start_s > from_s ? day_s + start_s + window->duration_s : 0;
     }
     return 0;
+}
+
+static bool is_start(const struct mute_window *window, int64_t local_s)
+{
+    int64_t day_s = local_s - local_s % DAY_S, time_s = local_s - day_s;
+    return has(window->hours, (int)(time_s / HOUR_S)) &&
+           has(window->minutes, (int)(time_s % HOUR_S / MINUTE_S)) && is_day(window, day_s);
+}
+
+static bool is_of_every_hour(const struct mute_window *window)
+{
+    return window->hours == (UINT64_C(1) << 24) - 1;
+}
+
+/* By the clocks as they show it, and as they would without a change, so that what they leap over
+ * has its turn; of every hour: of those that come twice, too. */
+static bool is_start_by_clocks(const struct mute_window *window, int64_t utc_s)
+{
+    const struct zone *zone = window->zone;
+    int64_t shown_s = utc_s + zone_offset(zone, utc_s);
+    int64_t without_s = utc_s + zone_offset(zone, utc_s - DAY_S);
+    if (is_of_every_hour(window))
+        return is_start(window, shown_s);
+    return (is_start(window, shown_s) && zone_utc(zone, shown_s) == utc_s) ||
+           (is_start(window, without_s) && zone_utc(zone, without_s) == utc_s);
+}
+
+/* A change of the clocks is near: minute by minute. */
+static int64_t changing_end(const struct mute_window *window, int64_t now_s)
+{
+    for (int64_t s = now_s - now_s % MINUTE_S; s > now_s - window->duration_s; s -= MINUTE_S)
+        if (is_start_by_clocks(window, s))
+            return s + window->duration_s;
+    return 0;
+}
+
+int64_t mute_window_end(const struct mute_window *window, int64_t now_s)
+{
+    const struct zone *zone = window->zone;
+    int64_t from_s = now_s - window->duration_s;
+    if (window->is_once) {
+        int64_t at_s = zone != NULL ? zone_utc(zone, window->at_s) : window->at_s;
+        return at_s > from_s && at_s <= now_s ? at_s + window->duration_s : 0;
+    }
+    if (zone == NULL)
+        return steady_end(window, now_s);
+    int32_t offset = zone_offset(zone, now_s);
+    if (zone_offset(zone, from_s - TWO_DAYS_S) != offset ||
+        zone_offset(zone, now_s + TWO_DAYS_S) != offset)
+        return changing_end(window, now_s);
+    int64_t end_s = steady_end(window, now_s + offset);
+    return end_s > 0 ? end_s - offset : 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/config/alarm_entry.h"
 
+#include "sidecar/config/zone_files.h"
+
 static bool name_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
@@ -87,9 +89,25 @@ static bool duration_read(struct alarm_reading *reading, const struct node *node
     return true;
 }
 
+static bool zone_name_read(struct alarm_reading *reading, const struct node *node, void *to)
+{
+    const char *why = NULL;
+    if (node->kind != NODE_SCALAR)
+        return false;
+    if (span_is(node->text, SPAN("UTC"))) /* wherever there are no zones */
+        return true;
+    ((struct mute_window *)to)->zone = zone_file_read(reading->arena, node->text, &why);
+    if (why != NULL)
+        fault_add(reading->faults, FAULT_ERROR, node->place, SPAN("like Europe/Berlin, or UTC"),
+                  "timezone: '" SPAN_FORMAT "': %s",
+                  span_arg(span_first(node->text, ALARM_SHOWN_BYTES)), why);
+    return true;
+}
+
 static const struct alarm_key mute_keys[] = {
-    {"schedule", schedule_read, "cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"},
+    {"schedule", schedule_read, "cron(0 2 * * MON-FRI) or at(2026-12-24T18:00)"},
     {"duration", duration_read, "a time from 1m to 15d"},
+    {"timezone", zone_name_read, "an IANA name of a time zone, like Europe/Berlin"},
 };
 
 static bool mutes_read(struct alarm_reading *reading, const struct node *node, void *to)
@@ -102,7 +120,9 @@ static bool mutes_read(struct alarm_reading *reading, const struct node *node, v
         size_t before = alarm_said(reading);
         alarm_map_read(reading, n, mute_keys, sizeof mute_keys / sizeof *mute_keys,
                        &windows[settings->mute_count++]);
-        if (alarm_said(reading) == before && n->count < sizeof mute_keys / sizeof *mute_keys)
+        bool is_whole = n->kind == NODE_MAP && tree_find(n, SPAN("schedule")) != NULL &&
+                        tree_find(n, SPAN("duration")) != NULL;
+        if (alarm_said(reading) == before && !is_whole)
             alarm_refuse(reading, n->place, "expected `schedule` and `duration`");
     }
     settings->mutes = windows;

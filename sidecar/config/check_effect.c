@@ -18,7 +18,8 @@ enum {
     NAMES_MOST = 64,
     SHOWN_BYTES = 100,
     USER_BYTES = 4096,
-    SECOND_US = 1000000
+    SECOND_US = 1000000,
+    DAY_S = 86400
 };
 
 static const struct node *given(const struct reading *reading, const char *path)
@@ -214,14 +215,14 @@ static void check_dimensions(struct reading *reading, const struct node *metric)
 
 /* The second in which a window that comes once is over; UINT64_MAX: it comes again, or was refused.
  */
-static uint64_t end_of(const struct node *schedule, const struct node *duration)
+static uint64_t end_of(const struct node *schedule, const struct node *duration, bool has_zone)
 {
     struct mute_window window = {.duration_s = 0};
     uint64_t us;
     if (schedule->kind != NODE_SCALAR || !mute_schedule_parse(schedule->text, &window) ||
         !window.is_once || duration->kind != NODE_SCALAR || !duration_parse(duration->text, &us))
         return UINT64_MAX;
-    return (uint64_t)window.at_s + us / SECOND_US;
+    return (uint64_t)window.at_s + us / SECOND_US + (has_zone ? DAY_S : 0);
 }
 
 static void check_mutes(struct reading *reading, const struct node *mutes)
@@ -229,7 +230,9 @@ static void check_mutes(struct reading *reading, const struct node *mutes)
     for (const struct node *n = mutes->first; n != NULL; n = n->next) {
         const struct node *schedule = tree_find(n, SPAN("schedule"));
         const struct node *duration = tree_find(n, SPAN("duration"));
-        if (schedule != NULL && duration != NULL && end_of(schedule, duration) <= reading->now_s)
+        bool has_zone = tree_find(n, SPAN("timezone")) != NULL; /* east or west: within a day */
+        if (schedule != NULL && duration != NULL &&
+            end_of(schedule, duration, has_zone) <= reading->now_s)
             fault_add(reading->faults, FAULT_WARNING, schedule->place,
                       SPAN("take it out, or give it another day"),
                       "mute[].schedule: '" SPAN_FORMAT "' is over: it mutes nothing",

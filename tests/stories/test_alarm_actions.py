@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is told when an alarm takes a state: once, in order, also where the receiver is away or the program dies; and what people do to
 alarms while it runs."""
+import datetime
 import fcntl
 import json
 import os
 import signal
 import time
 import urllib.request
+import zoneinfo
 
 import pytest
 from harness import field, free_port, hurried_time, run, wait_until
@@ -366,6 +368,19 @@ def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(s
     assert [line.split()[1] for line in out.splitlines()[1:]] == [
         "Action", "Mute", "StateUpdate", "Mute", "Action", "StateUpdate", "ConfigurationUpdate"]
     assert json.loads(run("alarms", "history", "quiet", "--limit", "1", "--json", *admin)[1])["history"][0]["type"] == "Action"
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/share/zoneinfo/Asia/Kathmandu"), reason="this machine has no time zones (tzdata)")
+def test_a_window_of_the_settings_goes_by_the_clocks_of_its_time_zone(sidegate, tmp_path):
+    """Five or six hours of the day there, which are others by UTC."""
+    hour = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Kathmandu")).hour
+    mute = f'mute: [{{ schedule: "cron(* {hour},{(hour + 1) % 24} * * *)", duration: 10m'
+    there, here = QUIET + f"      {mute}, timezone: Asia/Kathmandu }}] }}\n", QUIET + f"      {mute} }}] }}\n"
+    s = sidegate(config=keep(tmp_path, there + here.replace("alarms:\n", "").replace("name: quiet", "name: other")))
+    asked = time.time()
+    assert asked + 540 - 60 < when(facts(s)["muted_until"][:-4] + "Z") <= time.time() + 600
+    assert facts(s, "other")["muted_until"] is None
+    assert "Asia/Kathmandu" in json.dumps(facts(s))
 
 
 def test_a_window_of_the_settings_mutes_and_what_still_is_is_told_when_it_is_gone(sidegate, receiver, tmp_path):

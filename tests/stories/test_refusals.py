@@ -12,6 +12,8 @@ upstreams: { app: { targets: ["http://127.0.0.1:3000"] } }
 
 ALARM = "alarms: [{ name: a, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold, "
 
+ZONED = "mute: [{ schedule: 'cron(0 2 * * *)', duration: 1h, timezone: "
+
 SETTINGS = [  # text, column of its first line, what is said
     ("limts: { url: 9KiB }", 1, "did you mean 'limits'?"),
     ("status: { address: 127.0.0.1:8080 }", 20, "a listener has '127.0.0.1:8080' already"),
@@ -31,6 +33,9 @@ SETTINGS = [  # text, column of its first line, what is said
     ("access_log: { firehose: { url: 'http://logs:99999/' } }", 32, "access_log.firehose.url: the port is out of range"),
     ("ip_sets: { a: { url: 'http://127.0.0.1:99999/' } }", 22, "the port is out of range"),
     (f"{ALARM}actions: [{{ type: webhook, url: 'http://127.0.0.1:99999/' }}] }}]", len(ALARM) + 33, "expected http://host/path or https://host/path"),
+    (ALARM + ZONED + "Europe/Berlim }] }]", len(ALARM + ZONED) + 1, "timezone: 'Europe/Berlim': there is no such time zone in /usr/share/zoneinfo"),
+    (ALARM + ZONED + "../../../etc/passwd }] }]", len(ALARM + ZONED) + 1, "timezone: '../../../etc/passwd': this is no name of a time zone"),
+    (ALARM + "mute: [{ schedule: 'cron(0 2 * * *)', timezone: UTC }] }]", len(ALARM) + 8, "expected `schedule` and `duration`"),
     ("change_log: { path: a.log }\naccess_log: { path: a.log }", 21, "change_log.path: access_log has this file, too (give each its own)"),
     ("change_log: { path: a.log }\nprocess: { log: { path: a.log } }", 21, "change_log.path: process.log has this file, too (give each its own)"),
     ("routes: [{ match: 'GET /a', upstream: ap }]", 39, "did you mean 'app'?"),

@@ -6,6 +6,7 @@
 
 #include "tests/check.h"
 #include "tests/unit/alarms/suites.h"
+#include "tests/unit/zone_file.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 static const int64_t new_year_s = 1767225600; /* Thursday 2026-01-01 */
@@ -98,12 +99,86 @@ TEST(what_is_no_schedule_is_refused)
     }
 }
 
+static const int64_t spring_s = 1774746000, autumn_s = 1792890000; /* Berlin's changes in 2026 */
+
+TEST(a_schedule_goes_by_the_clocks_of_its_zone_in_winter_and_in_summer)
+{
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct mute_window window = window_of("cron(30 2 * * *)", 2 * HOUR_S);
+    window.zone = zone_of_footer(arena, "CET-1CEST,M3.5.0,M10.5.0/3");
+    int64_t winter_s = new_year_s + HOUR_S + 30 * MINUTE_S; /* 02:30 there */
+    int64_t summer_s = new_year_s + 180 * DAY_S + 30 * MINUTE_S;
+    check_number(mute_window_end(&window, winter_s - 1), 0);
+    check_number(mute_window_end(&window, winter_s), winter_s + 2 * HOUR_S);
+    check_number(mute_window_end(&window, winter_s + 2 * HOUR_S), 0);
+    check_number(mute_window_end(&window, summer_s - 1), 0);
+    check_number(mute_window_end(&window, summer_s), summer_s + 2 * HOUR_S);
+    window.duration_s = MUTE_SECONDS_MOST; /* it began before the change and lasts beyond it */
+    check_number(mute_window_end(&window, spring_s + 29 * MINUTE_S),
+                 spring_s - DAY_S + 30 * MINUTE_S + MUTE_SECONDS_MOST);
+    check_number(mute_window_end(&window, spring_s + DAY_S),
+                 spring_s + DAY_S - 30 * MINUTE_S + MUTE_SECONDS_MOST);
+    window = window_of("at(2026-07-01T12:00)", HOUR_S);
+    window.zone = zone_of_footer(arena, "CET-1CEST,M3.5.0,M10.5.0/3");
+    int64_t noon_s = 1782900000; /* 10:00Z */
+    check_number(mute_window_end(&window, noon_s - 1), 0);
+    check_number(mute_window_end(&window, noon_s), noon_s + HOUR_S);
+    window = window_of("cron(0 23 * * FRI)", HOUR_S); /* Saturday already, where it is asked */
+    window.zone = zone_of_footer(arena, "EST5EDT,M3.2.0,M11.1.0");
+    check_number(mute_window_end(&window, 1767412800), 1767412800 + HOUR_S); /* 2026-01-03 04:00Z */
+    check_number(mute_window_end(&window, 1767412800 - DAY_S), 0);
+    arena_free(arena);
+}
+
+/* Minutes of a window of one minute that are open within a day of a change. */
+static int minutes_about(struct mute_window *window, int64_t change_s)
+{
+    int count = 0;
+    for (int64_t s = change_s - 12 * HOUR_S; s < change_s + 12 * HOUR_S; s += MINUTE_S)
+        count += mute_window_end(window, s + 59) == s + MINUTE_S;
+    return count;
+}
+
+TEST(where_clocks_change_a_window_comes_once_and_is_neither_lost_nor_doubled)
+{
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    const struct zone *berlin = zone_of_footer(arena, "CET-1CEST,M3.5.0,M10.5.0/3");
+    struct mute_window window = window_of("cron(30 2 * * *)", MINUTE_S);
+    window.zone = berlin;
+    check_number(minutes_about(&window, spring_s), 1);
+    check_number(minutes_about(&window, autumn_s), 1);
+    check_number(mute_window_end(&window, spring_s + 30 * MINUTE_S), spring_s + 31 * MINUTE_S);
+    check_number(mute_window_end(&window, autumn_s - 30 * MINUTE_S), autumn_s - 29 * MINUTE_S);
+    window.duration_s = HOUR_S; /* it lasts into the hour that comes twice */
+    check_number(mute_window_end(&window, autumn_s + 29 * MINUTE_S), autumn_s + 30 * MINUTE_S);
+    check_number(mute_window_end(&window, autumn_s + 30 * MINUTE_S), 0);
+    window = window_of("cron(* * * * *)", MINUTE_S);
+    window.zone = berlin;
+    check_number(minutes_about(&window, spring_s), 24 * 60);
+    check_number(minutes_about(&window, autumn_s), 24 * 60); /* each hour means each hour */
+    window = window_of("cron(*/30 * * * *)", MINUTE_S);
+    window.zone = berlin;
+    check_number(minutes_about(&window, spring_s), 48);
+    check_number(minutes_about(&window, autumn_s), 48);
+    window = window_of("cron(0 1-5 * * *)", MINUTE_S);
+    window.zone = berlin;
+    check_number(minutes_about(&window, spring_s), 4); /* 02:00 and 03:00 are the same moment */
+    check_number(minutes_about(&window, autumn_s), 5);
+    window = window_of("cron(15 3 * * *)", MINUTE_S);
+    window.zone = berlin;
+    check_number(mute_window_end(&window, spring_s + 15 * MINUTE_S), spring_s + 16 * MINUTE_S);
+    check_number(minutes_about(&window, spring_s), 1);
+    arena_free(arena);
+}
+
 int mute_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_ends_its_duration_after_it_began),
         cmocka_unit_test(a_schedule_means_what_cron_means_by_it),
         cmocka_unit_test(what_is_no_schedule_is_refused),
+        cmocka_unit_test(a_schedule_goes_by_the_clocks_of_its_zone_in_winter_and_in_summer),
+        cmocka_unit_test(where_clocks_change_a_window_comes_once_and_is_neither_lost_nor_doubled),
     };
     return cmocka_run_group_tests_name("mutes of alarms", tests, NULL, NULL);
 }

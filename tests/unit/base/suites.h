@@ -16,5 +16,6 @@ int glob_suite(void);
 int encode_suite(void);
 int uuid_suite(void);
 int fault_suite(void);
+int zone_suite(void);
 
 #endif

@@ -1,407 +1,412 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of any kind: what stands behind a name that announces a secret, and what reads as one. */
+/* Texts of any kind, read once from the left: at each sign that may stand between a name and its
+ * value, the name before it is looked at; at each tag its name. Beside that, words that read as
+ * secrets. What lies behind a cut begins anew: nothing is read twice. */
 #include "exporters/mask.h"
+
+#include <string.h>
+
+#include "exporters/secret_values.h"
 #include "rules/base/eights.h"
 
-enum { SECRET_WORD = 16, KEY_SHORTEST = 64 };
+enum { NAME_LONGEST = 384 }; /* as it is written, with its escapes */
 
-/* How keys begin that their issuers made to be recognised, and how long they are at least. */
-static const struct {
-    struct span start;
-    size_t shortest;
-} beginnings[] = {
-    {SPAN_INIT("AKIA"), 20},      {SPAN_INIT("ASIA"), 20},     {SPAN_INIT("ghp_"), 24},
-    {SPAN_INIT("gho_"), 24},      {SPAN_INIT("ghu_"), 24},     {SPAN_INIT("ghs_"), 24},
-    {SPAN_INIT("ghr_"), 24},      {SPAN_INIT("glpat-"), 20},   {SPAN_INIT("github_pat_"), 24},
-    {SPAN_INIT("xoxa-"), 16},     {SPAN_INIT("xoxb-"), 16},    {SPAN_INIT("xoxp-"), 16},
-    {SPAN_INIT("xoxr-"), 16},     {SPAN_INIT("xoxs-"), 16},    {SPAN_INIT("sk_live_"), 20},
-    {SPAN_INIT("sk_test_"), 20},  {SPAN_INIT("rk_live_"), 20}, {SPAN_INIT("rk_test_"), 20},
-    {SPAN_INIT("whsec_"), 20},    {SPAN_INIT("sk-ant-"), 20},  {SPAN_INIT("sk-proj-"), 20},
-    {SPAN_INIT("AIza"), 35},      {SPAN_INIT("npm_"), 36},     {SPAN_INIT("hf_"), 30},
-    {SPAN_INIT("dckr_pat_"), 20}, {SPAN_INIT("shpat_"), 20},   {SPAN_INIT("pypi-AgE"), 20},
-    {SPAN_INIT("dop_v1_"), 40},
+struct scan {
+    struct span text;
+    size_t at;          /* what is before it has been looked at */
+    size_t floor;       /* no name begins before it: a cut ends there */
+    size_t tag;         /* up to there attributes belong to an element that is a secret */
+    struct cut content; /* of that element */
 };
 
-/* Letters, digits, '_', '-'. */
-static bool is_word(char c)
+static bool is_none(struct cut cut)
 {
-    static const bool words[256] = {['0' ... '9'] = true,
-                                    ['A' ... 'Z'] = true,
-                                    ['a' ... 'z'] = true,
-                                    ['_'] = true,
-                                    ['-'] = true};
-    return words[(unsigned char)c];
+    return cut.at >= cut.end;
 }
 
-static size_t word_length(struct span text)
+static struct cut no_cut(void)
+{
+    return (struct cut){0, 0};
+}
+
+/* ---- names before a separator ---- */
+
+static bool is_name_byte(char c)
+{
+    static const bool names[256] = {
+        ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+        ['-'] = true,         ['%'] = true,         ['.'] = true,         ['['] = true,
+        [']'] = true,         ['$'] = true,         ['@'] = true,         ['~'] = true,
+        ['+'] = true,         ['*'] = true};
+    return names[(unsigned char)c];
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Where a name can begin at all that ends there. */
+static size_t earliest(const struct scan *scan, size_t end)
+{
+    return end - scan->floor > NAME_LONGEST ? end - NAME_LONGEST : scan->floor;
+}
+
+/* "password" whose closing quote is at `quote`: what stands between the two. */
+static struct span quoted_name(const struct scan *scan, size_t quote)
+{
+    const char *text = scan->text.at;
+    size_t end = quote, first = earliest(scan, quote);
+    while (end > first && text[end - 1] == '\\')
+        end--;
+    size_t start = end;
+    while (start > first && text[start - 1] != text[quote])
+        start--;
+    return span_make(text + start, end - start);
+}
+
+static struct span plain_name(const struct scan *scan, size_t end)
+{
+    const char *text = scan->text.at;
+    size_t start = end, first = earliest(scan, end);
+    while (start > first && is_name_byte(text[start - 1]))
+        start--;
+    return span_make(text + start, end - start);
+}
+
+/* Two hexadecimal digits; false: they are none. */
+static bool hex_pair(const char *two, char *byte)
+{
+    int high = byte_hex(two[0]), low = byte_hex(two[1]);
+    if (high < 0 || low < 0)
+        return false;
+    *byte = (char)((unsigned)high << 4 | (unsigned)low);
+    return true;
+}
+
+/* \u0070assword, and backslashes of any other kind, undone; `to` has NAME_LONGEST bytes. */
+static struct span unescaped(struct span name, char *to)
 {
     size_t len = 0;
-    while (len < text.len && is_word(text.at[len]))
-        len++;
-    return len;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (c == '\\')
+            continue;
+        bool is_escape = c == 'u' && i > 0 && name.at[i - 1] == '\\' && name.len - i > 4;
+        if (is_escape && hex_pair(name.at + i + 3, &c))
+            i += 4;
+        to[len++] = c;
+    }
+    return span_make(to, len);
 }
 
-static bool begins_as_key(struct span word)
+/* Of a%26b%3D1%26password: the last one, its escapes undone. */
+static struct span last_of_escaped(struct span name, char *to)
 {
-    if (word.len == 0 || byte_is_digit(word.at[0])) /* of most numbers and ids */
+    struct span plain = percent_undone(name, to);
+    for (int i = 0; i < 2 && span_find_byte(plain, '%') != SPAN_NONE; i++)
+        plain = percent_undone(plain, to);
+    plain = span_trim(plain, "\"' \t\r\n");
+    for (size_t i = plain.len; i > 0; i--)
+        if (strchr("&?;=,{<>\"'\n", plain.at[i - 1]) != NULL)
+            return span_from(plain, i);
+    return plain;
+}
+
+static bool is_secret_name(struct span name)
+{
+    char to[NAME_LONGEST];
+    if (word_length(name) == name.len && !name_may_be_secret(name)) /* most are none */
         return false;
-    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-        if (word.len >= beginnings[i].shortest && word.at[0] == beginnings[i].start.at[0] &&
-            span_starts(word, beginnings[i].start))
+    if (span_find_byte(name, '\\') != SPAN_NONE)
+        name = unescaped(name, to);
+    else if (span_find_byte(name, '%') != SPAN_NONE)
+        name = last_of_escaped(name, to);
+    return text_name_is_secret(name);
+}
+
+/* The name before a separator, without its quotes; empty: there is none. */
+static struct span name_before(const struct scan *scan, size_t at)
+{
+    const char *text = scan->text.at;
+    size_t end = at, first = earliest(scan, at);
+    while (end > first && is_space(text[end - 1]))
+        end--;
+    if (end > first && byte_is_quote(text[end - 1]))
+        return quoted_name(scan, end - 1);
+    struct span name = plain_name(scan, end);
+    bool is_far = end < at && span_find_byte(span_make(text + end, at - end), '\n') != SPAN_NONE;
+    return is_far ? span_make(text + end, 0) : name;
+}
+
+/* ---- values behind it ---- */
+
+static bool starts_line(const struct scan *scan, const char *name)
+{
+    const char *first = scan->text.at;
+    while (name > first && (name[-1] == ' ' || name[-1] == '\t' || name[-1] == '-'))
+        name--;
+    return name == first || name[-1] == '\n';
+}
+
+/* A field has a value of several words, so has a line of settings (and what a rule found, behind
+ * the name of its variable). */
+static enum value_reach reach_of(const struct scan *scan, struct span name)
+{
+    if (starts_line(scan, name.at) || name.at[-1] == ':')
+        return VALUE_LINE;
+    bool is_field =
+        span_ends_nocase(name, SPAN("authorization")) || span_ends_nocase(name, SPAN("cookie"));
+    return is_field ? VALUE_HEAD : VALUE_WORD;
+}
+
+/* The value of name="password", as a part of a multipart form has it in its head and an element
+ * among its attributes: what that part holds, value="..", or the element's text. */
+static struct cut cut_behind_name(const struct scan *scan, size_t at, struct span name)
+{
+    bool is_parameter = name.at > scan->text.at && (is_space(name.at[-1]) || name.at[-1] == ';');
+    struct span near = span_first(scan->text, at + NAME_LONGEST);
+    struct cut value = value_find(near, at + 1, '=', VALUE_WORD);
+    struct span of = span_make(scan->text.at + value.at, value.end - value.at);
+    if (!is_parameter || !is_secret_name(of))
+        return no_cut();
+    struct cut held = attribute_value_find(scan->text, value.end);
+    return is_none(held) ? part_find(scan->text, value.end) : held;
+}
+
+/* Digest username=.., response=.. */
+static bool begins_digest(const struct scan *scan, struct span name)
+{
+    struct span before = span_first(scan->text, (size_t)(name.at - scan->text.at));
+    return span_is_nocase(name, SPAN("username")) && span_ends_nocase(before, SPAN("digest "));
+}
+
+static bool names_a_name(struct span name)
+{
+    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("name*"), SPAN_INIT("key"),
+                                        SPAN_INIT("id")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is_nocase(name, names[i]))
             return true;
     return false;
 }
 
-/* Is the word one by itself? Of a token the part in front of a dot. */
-static bool is_secret_word(struct span word, struct span behind)
+/* `=>`, `:=`, `==` are separators as well. */
+static size_t behind_sign(struct span text, size_t at)
 {
-    if (span_starts(word, SPAN("eyJ")) && behind.len > 1 && behind.at[0] == '.' &&
-        is_word(behind.at[1]))
-        return true;
-    return begins_as_key(word);
-}
-
-static bool is_scheme(struct span word)
-{
-    return span_is_nocase(word, SPAN("bearer")) || span_is_nocase(word, SPAN("basic"));
-}
-
-/* Does the text end with a scheme and a space, encoded or not? */
-static bool scheme_ends(struct span before)
-{
-    static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
-    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
-        if (!span_ends(before, spaces[i]))
-            continue;
-        before = span_first(before, before.len - spaces[i].len);
-        return span_ends_nocase(before, SPAN("bearer")) || span_ends_nocase(before, SPAN("basic"));
-    }
-    return false;
-}
-
-/* Is the word that stands there one? Digits of an escape in front of it are none of its own. */
-static bool word_is_secret(struct span text, size_t start, size_t end)
-{
-    if (start > 0 && text.at[start - 1] == '%' && end - start > 2 &&
-        byte_hex(text.at[start]) >= 0 && byte_hex(text.at[start + 1]) >= 0)
-        start += 2;
-    struct span word = span_make(text.at + start, end - start);
-    return is_secret_word(word, span_from(text, end)) || scheme_ends(span_first(text, start));
-}
-
-/* Words of SECRET_WORD bytes have one of every so many. */
-bool text_has_secret(struct span text)
-{
-    size_t done = 0;
-    for (size_t at = SECRET_WORD - 1; at < text.len; at += SECRET_WORD) {
-        size_t start = at, end = at;
-        while (end < text.len && is_word(text.at[end]))
-            end++;
-        if (end == at)
-            continue;
-        while (start > done && is_word(text.at[start - 1]))
-            start--;
-        if (end - start >= SECRET_WORD && word_is_secret(text, start, end))
-            return true;
-        done = end;
-        at = end - 1;
-    }
-    return text.len > KEY_SHORTEST && span_find(text, SPAN("-----BEGIN")) != SPAN_NONE;
-}
-
-/* ---- masking ---- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool is_quote(char c)
-{
-    return c == '"' || c == '\'';
-}
-
-static size_t skip_blanks(struct span text, size_t at)
-{
-    while (at < text.len && is_blank(text.at[at]))
+    at++;
+    while (at < text.len && (text.at[at] == '=' || text.at[at] == '>'))
         at++;
     return at;
 }
 
-/* A quote, or one with a backslash before it, as JSON within JSON has them; *quote: which one, or
- * that backslash. Where there is none: where it began. */
-static size_t skip_quote(struct span text, size_t at, char *quote)
+/* Behind `password>` and `name="password">`: the text of an element whose beginning is not there.
+ */
+static struct cut cut_at_close(const struct scan *scan, size_t at)
 {
-    bool escaped = at + 1 < text.len && text.at[at] == '\\' && is_quote(text.at[at + 1]);
-    size_t end = at + (escaped ? 1 : 0);
-    if (end == text.len || !is_quote(text.at[end]))
-        return at;
-    *quote = text.at[at]; /* the backslash, or itself */
-    return end + 1;
+    if (at == 0 || is_space(scan->text.at[at - 1]) || scan->text.at[at - 1] == '-')
+        return no_cut();
+    struct span name = name_before(scan, at);
+    bool ends_element = name.at > scan->text.at && name.at[-1] == '/';
+    return !ends_element && is_secret_name(name) ? element_text_find(scan->text, at + 1) : no_cut();
 }
 
-/* Behind a name: `": "`, `=`, `]=`, `>`; how long that is, and what ends the value. 0: there is
- * none. */
-static size_t separator_length(struct span text, char *end)
+static struct cut cut_at_sign(const struct scan *scan, size_t at)
 {
-    char quote;
-    size_t bracket = span_starts(text, SPAN("]"))            ? 1
-                     : span_starts_nocase(text, SPAN("%5d")) ? 3
-                                                             : 0;
-    size_t at = skip_blanks(text, skip_quote(text, bracket, &quote));
-    *end = '\0';
-    if (at == text.len || (text.at[at] != ':' && text.at[at] != '=' && text.at[at] != '>'))
+    char sign = scan->text.at[at];
+    struct span behind = span_from(scan->text, at);
+    if (span_starts(behind, SPAN("://")))
+        return (struct cut){at + 3, at + address_user_length(behind)};
+    struct span name = name_before(scan, at);
+    if (sign == '=' && begins_digest(scan, name))
+        return (struct cut){at + 1, line_end(scan->text, at + 1)};
+    if (sign == '=' && names_a_name(name)) {
+        struct cut cut = cut_behind_name(scan, at, name);
+        if (!is_none(cut))
+            return cut;
+    }
+    if (at >= scan->tag && !is_secret_name(name))
+        return no_cut();
+    enum value_reach reach = sign == ':' && name.len > 0 ? reach_of(scan, name) : VALUE_WORD;
+    return value_find(scan->text, behind_sign(scan->text, at), sign, reach);
+}
+
+/* %3D, %253D: how long the escape of a separator is; 0: it is another one. */
+static size_t escaped_sign(struct span text)
+{
+    size_t at = 1;
+    while (span_starts(span_from(text, at), SPAN("25")))
+        at += 2;
+    if (at + 1 >= text.len || text.at[at] != '3')
         return 0;
-    bool is_element = text.at[at] == '>';
-    at = skip_blanks(text, at + 1);
-    if (!is_element)
-        return skip_quote(text, at, end);
-    *end = '<';
+    char c = byte_lower(text.at[at + 1]);
+    return c == 'a' || c == 'd' || c == 'e' ? at + 2 : 0;
+}
+
+/* a%26password that ends there: without the former ones. */
+static struct span escaped_name(const struct scan *scan, size_t end)
+{
+    const char *text = scan->text.at;
+    size_t start = end, first = earliest(scan, end);
+    for (; start > first && is_name_byte(text[start - 1]); start--) {
+        char byte;
+        bool is_escape = text[start - 1] == '%' && end - start > 1 && hex_pair(text + start, &byte);
+        if (is_escape && strchr("&?;=:,{<>", byte) != NULL)
+            return span_make(text + start + 2, end - start - 2);
+    }
+    return span_make(text + start, end - start);
+}
+
+static struct cut cut_at_escape(const struct scan *scan, size_t at)
+{
+    size_t len = escaped_sign(span_from(scan->text, at));
+    if (len == 0 || !is_secret_name(escaped_name(scan, at)))
+        return no_cut();
+    return value_find_escaped(scan->text, at + len);
+}
+
+/* ---- elements ---- */
+
+static struct span tag_name(struct span text, size_t at)
+{
+    enum { TAG_LONGEST = 192 };
+    size_t end = at;
+    while (end < text.len && end - at < TAG_LONGEST &&
+           ((is_name_byte(text.at[end]) && text.at[end] != '%') || text.at[end] == ':'))
+        end++;
+    return span_make(text.at + at, end - at);
+}
+
+/* Of an element that is a secret by its name the attributes and what it holds. */
+static struct cut cut_at_tag(struct scan *scan, size_t at)
+{
+    struct span name = tag_name(scan->text, at + 1);
+    if (at < scan->tag || name.len == 0 || !text_name_is_secret(name))
+        return no_cut();
+    size_t behind = at + 1 + name.len, end = tag_end(scan->text, behind);
+    if (end == 0)
+        return (struct cut){behind, scan->text.len};
+    scan->tag = end - 1;
+    scan->content = scan->text.at[end - 2] != '/' ? element_find(scan->text, end, name) : no_cut();
+    scan->at = behind;
+    return no_cut();
+}
+
+/* ---- the whole ---- */
+
+/* One of : ; < = > in it, or a percent sign? */
+static uint64_t asks_for_signs(uint64_t eight)
+{
+    uint64_t low = eight & ~EIGHT_HIGH;
+    uint64_t in_range = ((low | EIGHT_HIGH) - EIGHT_OF(':')) & ((EIGHT_OF('>') | EIGHT_HIGH) - low);
+    return (in_range & ~eight & EIGHT_HIGH) | eight_is(eight, '%');
+}
+
+static size_t next_sign(struct span text, size_t at)
+{
+    enum { EIGHT = 8 };
+    while (at + EIGHT <= text.len && !eights_any(text.at + at, EIGHT, asks_for_signs))
+        at += EIGHT;
+    while (at < text.len && text.at[at] != '%' && (text.at[at] < ':' || text.at[at] > '>'))
+        at++;
     return at;
 }
 
-static bool ends_value(char c, char end)
+static struct cut cut_at(struct scan *scan, size_t at)
 {
-    if (end != '\0')
-        return c == end;
-    return is_blank(c) || c == '&' || c == ',' || c == ';' || c == '}' || c == '\n' || c == '\r' ||
-           c == '<';
-}
-
-static size_t value_length(struct span text, char end)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_quote(end) && text.at[i] == '\\')
-            i++; /* an escaped quote is part of it */
-        else if (ends_value(text.at[i], end))
-            return i;
+    switch (scan->text.at[at]) {
+    case '%': return cut_at_escape(scan, at);
+    case '<': return cut_at_tag(scan, at);
+    case ';': return no_cut();
+    case '>': return cut_at_close(scan, at);
+    default: return cut_at_sign(scan, at);
     }
-    return text.len;
 }
 
-/* A field's value up to the end of its line, or of the text that the line is quoted in. */
-static size_t line_length(struct span text)
+/* What the sign there is followed by, or what the element holds whose tag ends there. */
+static struct cut cut_from(struct scan *scan, size_t at)
 {
-    bool inside = false; /* of name="value" */
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        bool opens = i > 0 && text.at[i - 1] == '=';
-        if (c == '\n' || c == '\r' || c == '\\' || (is_quote(c) && !inside && !opens))
-            return i;
-        if (is_quote(c))
-            inside = !inside;
+    struct cut cut = scan->content;
+    if (is_none(cut) || at < scan->tag) {
+        scan->at = at + 1;
+        return cut_at(scan, at);
     }
-    return text.len;
+    scan->content = no_cut();
+    return cut;
 }
 
-/* Of a token: its parts and what joins them. */
-static size_t token_length(struct span text)
+/* The next value of a name that announces a secret, or a user of an address. */
+static struct cut next_named(struct scan *scan)
 {
-    size_t len = 0;
-    while (len < text.len && (is_word(text.at[len]) || text.at[len] == '.' || text.at[len] == '~' ||
-                              text.at[len] == '+' || text.at[len] == '/' || text.at[len] == '='))
-        len++;
-    return len;
-}
-
-/* What a space is, in a text or a query; how long it is. */
-static size_t space_length(struct span text)
-{
-    if (span_starts(text, SPAN("%20")))
-        return 3;
-    return span_starts(text, SPAN(" ")) || span_starts(text, SPAN("+")) ? 1 : 0;
-}
-
-/* Behind Bearer anything is one; Basic is a word of people's as well. */
-static size_t credentials_length(struct span word, struct span behind)
-{
-    size_t space = is_scheme(word) ? space_length(behind) : 0;
-    size_t len = space > 0 ? token_length(span_from(behind, space)) : 0;
-    if (len < SECRET_WORD && (len == 0 || !span_is_nocase(word, SPAN("bearer"))))
-        return 0;
-    return space + len;
-}
-
-/* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none. */
-static size_t private_key_length(struct span word, struct span text)
-{
-    enum { LABEL_LONGEST = 40 };
-    struct span head = span_first(text, word.len + LABEL_LONGEST), last = SPAN("-----END");
-    if (!span_is(word, SPAN("-----BEGIN")) || span_find(head, SPAN("PRIVATE KEY")) == SPAN_NONE)
-        return 0;
-    size_t end = span_find(text, last);
-    if (end == SPAN_NONE)
-        return text.len;
-    struct span label = span_from(text, end + last.len);
-    size_t close = span_find(span_first(label, LABEL_LONGEST), SPAN("-----"));
-    return end + last.len + (close != SPAN_NONE ? close + 5 : 0);
-}
-
-/* https://user:password@host: how much of it stands before the '@'; 0: nothing. */
-static size_t user_length(struct span behind)
-{
-    if (!span_starts(behind, SPAN("://")))
-        return 0;
-    size_t colons = 0;
-    for (size_t i = 3; i < behind.len; i++) {
-        char c = behind.at[i];
-        if (c == '@')
-            return colons > 0 ? i : 0;
-        if (c == '/' || c == '?' || c == '#' || is_quote(c) || is_blank(c) || c == '\n')
-            return 0;
-        colons += c == ':';
+    size_t at;
+    while ((at = next_sign(scan->text, scan->at)) < scan->text.len) {
+        struct cut cut = cut_from(scan, at);
+        if (cut.at < scan->floor)
+            cut.at = scan->floor;
+        if (is_none(cut))
+            continue;
+        scan->at = scan->floor = cut.end;
+        return cut;
     }
-    return 0;
+    scan->at = scan->text.len;
+    return no_cut();
 }
 
-/* How much of what a word begins is masked whole, and how much of it is said before. */
-static size_t secret_length(struct span text, struct span word, size_t *said)
+/* The next word from there on that is a secret by how it reads. */
+static struct cut next_word(struct span text, size_t at)
 {
-    struct span behind = span_from(text, word.len);
-    *said = 0;
-    if (is_secret_word(word, behind))
-        return token_length(text);
-    size_t len = private_key_length(word, text);
-    if (len > 0)
-        return len;
-    *said = word.len + space_length(behind);
-    len = credentials_length(word, behind);
-    if (len > 0)
-        return word.len + len;
-    *said = word.len + SPAN("://").len;
-    len = user_length(behind);
-    return len > 0 ? word.len + len : 0;
-}
-
-/* Has the field a value of several words? */
-static bool is_line(struct span name)
-{
-    return span_ends_nocase(name, SPAN("authorization")) || span_ends_nocase(name, SPAN("cookie"));
-}
-
-/* A part of a multipart form whose name is the word there, up to the end of its value. 0: none. */
-static size_t part_length(struct span text, size_t at, struct span word, size_t *said)
-{
-    enum { HEAD_LONGEST = 512 };
-    struct span behind = span_from(text, at + word.len), blank = SPAN("\r\n\r\n");
-    if (!span_ends_nocase(span_first(text, at), SPAN("name=\"")) || !name_is_secret(word))
-        return 0;
-    size_t head = span_find(span_first(behind, HEAD_LONGEST), blank);
-    if (head == SPAN_NONE)
-        return 0;
-    *said = word.len + head + blank.len;
-    struct span value = span_from(behind, head + blank.len);
-    return *said + span_first(value, span_find(value, SPAN("\r\n--"))).len;
-}
-
-/* Of what a word begins, how much is to go, and how much of that is said before: `password=`. */
-static size_t masked_length(struct span text, struct span word, size_t *said)
-{
-    char end;
-    struct span behind = span_from(text, word.len);
-    size_t len = secret_length(text, word, said);
-    if (len > 0 || !word_names_secret(word))
-        return len;
-    size_t separator = separator_length(behind, &end);
-    if (separator == 0)
-        return 0;
-    *said = word.len + separator;
-    struct span value = span_from(behind, separator);
-    bool is_whole = end == '\0' && behind.at[0] == ':' && is_line(word);
-    return *said + (is_whole ? line_length(value) : value_length(value, end));
-}
-
-/* Behind the name of an element that ends stands no value of it. */
-static bool closes_element(struct span text, size_t at)
-{
-    return at >= 2 && text.at[at - 1] == '/' && text.at[at - 2] == '<';
-}
-
-/* The next of what is to go, from there on: how much of the text behind `at`, and how much of that
- * is said before. 0: there is none. */
-static size_t next_secret(struct span text, size_t *at, size_t *said)
-{
-    while (*at < text.len) {
-        struct span rest = span_from(text, *at);
+    while (at < text.len) {
+        struct span rest = span_from(text, at);
         struct span word = span_first(rest, word_length(rest));
-        size_t len = 0;
-        if (word.len > 0 && !closes_element(text, *at))
-            len = masked_length(rest, word, said);
-        if (len == 0 && word.len > 0)
-            len = part_length(text, *at, word, said);
+        size_t said, len = word.len > 0 ? secret_word_length(rest, word, &said) : 0;
         if (len > 0)
-            return len;
-        *at += word.len > 0 ? word.len : 1;
+            return (struct cut){at + said, at + len};
+        at += word.len > 0 ? word.len : 1;
     }
-    return 0;
+    return no_cut();
+}
+
+/* What is to go next: a value, a word, or both where they overlap. */
+struct cuts {
+    struct scan scan;
+    struct cut named, word;
+};
+
+static struct cut next_cut(struct cuts *cuts)
+{
+    struct cut *named = &cuts->named, *word = &cuts->word;
+    if (is_none(*named) && is_none(*word))
+        return no_cut();
+    bool names_first = is_none(*word) || (!is_none(*named) && named->at <= word->at);
+    struct cut first = names_first ? *named : *word, other = names_first ? *word : *named;
+    if (!is_none(other) && other.at < first.end && other.end > first.end)
+        first.end = other.end;
+    while (!is_none(*named) && named->at < first.end) {
+        first.end = named->end > first.end ? named->end : first.end;
+        *named = next_named(&cuts->scan);
+    }
+    if (!is_none(*word) && word->at < first.end)
+        *word = next_word(cuts->scan.text, first.end);
+    return first;
 }
 
 void text_mask_secrets(struct buf *to, struct span text)
 {
-    size_t copied = 0, at = 0, said, len;
-    while ((len = next_secret(text, &at, &said)) > 0) {
-        buf_add(to, span_make(text.at + copied, at + said - copied));
+    struct cuts cuts = {.scan = {.text = text}};
+    size_t copied = 0;
+    struct cut cut;
+    cuts.named = next_named(&cuts.scan);
+    cuts.word = next_word(text, 0);
+    while (!is_none(cut = next_cut(&cuts))) {
+        buf_add(to, span_make(text.at + copied, cut.at - copied));
         buf_add(to, SPAN(MASK));
-        at += len;
-        copied = at;
+        copied = cut.end;
     }
     buf_add(to, span_from(text, copied));
 }
 
-/* The word that ends before a separator, quotes and blanks passed over. */
-static struct span word_before(struct span text, size_t at)
-{
-    while (at > 0 && (is_blank(text.at[at - 1]) || is_quote(text.at[at - 1]) ||
-                      text.at[at - 1] == '\\' || text.at[at - 1] == ']'))
-        at--;
-    if (span_ends_nocase(span_first(text, at), SPAN("%5d")))
-        at -= 3;
-    size_t end = at;
-    while (at > 0 && is_word(text.at[at - 1]))
-        at--;
-    return span_make(text.at + at, end - at);
-}
-
-/* name="secret" */
-static struct span word_behind(struct span text, size_t at)
-{
-    struct span rest = span_from(text, at + 2);
-    return span_first(rest, word_length(rest));
-}
-
-static uint64_t asks_for_separators(uint64_t eight)
-{
-    return eight_is(eight, ':') | eight_is(eight, '=') | eight_is(eight, '>');
-}
-
-/* Does something stand around the separator there that may be masked? */
-static bool may_be_secret(struct span text, size_t at)
-{
-    if (word_names_secret(word_before(text, at)) || span_starts(span_from(text, at), SPAN("://")))
-        return true;
-    return text.at[at] == '=' && span_ends_nocase(span_first(text, at), SPAN("name")) &&
-           word_names_secret(word_behind(text, at));
-}
-
 bool text_may_have_secrets(struct span text)
 {
-    enum { EIGHT = 8 };
-    for (size_t i = 0; i < text.len; i++) {
-        if (i % EIGHT == 0) {
-            while (i + EIGHT <= text.len && !eights_any(text.at + i, EIGHT, asks_for_separators))
-                i += EIGHT;
-            if (i == text.len)
-                break;
-        }
-        char c = text.at[i];
-        if ((c == ':' || c == '=' || c == '>') && may_be_secret(text, i))
-            return true;
-    }
-    return text_has_secret(text);
-}
-
-bool text_holds_secrets(struct span text)
-{
-    size_t at = 0, said;
-    return text_may_have_secrets(text) && next_secret(text, &at, &said) > 0;
+    struct scan scan = {.text = text};
+    return !is_none(next_named(&scan)) || text_has_secret(text);
 }

@@ -556,7 +556,7 @@ static void clean_line(struct cleaning *c)
     struct report *report = c->report;
     if (url_has_secret(report->target) ||
         (!is_inside(report->query, report->target) && query_has_secret(report->query)) ||
-        (!is_inside(report->path, report->target) && text_has_secret(report->path)))
+        (!is_inside(report->path, report->target) && url_has_secret(report->path)))
         clean_target(c);
     report->referer = clean_url(c, report->referer);
     if (text_has_secret(report->user_agent))

@@ -141,7 +141,7 @@ TEST(secrets_are_masked_by_name_and_by_pattern)
         {"a keyboard and a tokenizer: fine", "a keyboard and a tokenizer: fine"},
         {"", ""},
         {"password", "password"},
-        {"password=", "password=REDACTED"},
+        {"password=", "password="},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf to;

@@ -13,6 +13,8 @@ int main(void)
     failures += sinks_tests();
     failures += rotate_tests();
     failures += line_tests();
+    failures += secret_names_tests();
+    failures += mask_text_tests();
     failures += mask_tests();
     failures += access_template_tests();
     failures += metrics_tests();

@@ -192,6 +192,10 @@ TEST(a_path_loses_its_segment_and_an_address_its_arguments)
         {"http://ann:hunter2@x/a?q=1", "http://REDACTED@x/a?q=1"},
         {"http://x/a:b@c", "http://x/a:b@c"},
         {"http://ann@x:80/", "http://ann@x:80/"},
+        {"/a;jsessionid=hunter2/b?q=1", "/a;jsessionid=REDACTED/b?q=1"},
+        {"/a;v=2;JSESSIONID=hunter2;x", "/a;v=2;JSESSIONID=REDACTED;x"},
+        {"/a;sid=hunter2;p%61ss=b", "/a;sid=REDACTED;p%61ss=REDACTED"},
+        {"/a;v=2;w", "/a;v=2;w"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf to;
@@ -215,6 +219,14 @@ TEST(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped)
         {"next=/reset?page=2&at=12:30", "next=/reset?page=2&at=12:30"},
         {"to=https%3A%2F%2Fx%2F%3Fa%3D1&q=%3Cb%3E", "to=https%3A%2F%2Fx%2F%3Fa%3D1&q=%3Cb%3E"},
         {"q=1%3D1%2", "q=1%3D1%2"},
+        {"password%3Dhunter2", "REDACTED"},
+        {"{\"password\":\"hunter2\"}", "REDACTED"},
+        {"%7B%22password%22%3A%22hunter2%22%7D&q=1", "REDACTED&q=1"},
+        {"a%26token%3Dhunter2=1", "REDACTED"},
+        {"password[0][x]=hunter2&q=1", "password[0][x]=REDACTED&q=1"},
+        {"password.x=hunter2&a.b=1", "password.x=REDACTED&a.b=1"},
+        {"password=a;b&q=1", "password=REDACTED&q=1"},
+        {"q=a;b;token=hunter2;c=1", "q=a;b;token=REDACTED;c=1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf to;

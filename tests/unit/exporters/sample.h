@@ -31,6 +31,8 @@ int queue_tests(void);
 int sinks_tests(void);
 int rotate_tests(void);
 int line_tests(void);
+int secret_names_tests(void);
+int mask_text_tests(void);
 int mask_tests(void);
 int access_template_tests(void);
 int exporter_tests(void);

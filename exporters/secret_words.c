@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/secret_words.h"
+
+enum {
+    SECRET_WORD = 16,
+    PEM_SHORTEST = 64,
+    HEX_KEY = 32,
+};
+
+/* How keys begin that their issuers made to be recognised, and how long they are at least. */
+static const struct {
+    struct span start;
+    size_t shortest;
+} beginnings[] = {
+    {SPAN_INIT("AKIA"), 20},      {SPAN_INIT("ASIA"), 20},     {SPAN_INIT("ghp_"), 24},
+    {SPAN_INIT("gho_"), 24},      {SPAN_INIT("ghu_"), 24},     {SPAN_INIT("ghs_"), 24},
+    {SPAN_INIT("ghr_"), 24},      {SPAN_INIT("glpat-"), 20},   {SPAN_INIT("glrt-"), 20},
+    {SPAN_INIT("gldt-"), 20},     {SPAN_INIT("glsa_"), 24},    {SPAN_INIT("github_pat_"), 24},
+    {SPAN_INIT("xoxa-"), 16},     {SPAN_INIT("xoxb-"), 16},    {SPAN_INIT("xoxe-"), 16},
+    {SPAN_INIT("xoxp-"), 16},     {SPAN_INIT("xoxr-"), 16},    {SPAN_INIT("xoxs-"), 16},
+    {SPAN_INIT("xapp-"), 20},     {SPAN_INIT("sk_live_"), 20}, {SPAN_INIT("sk_test_"), 20},
+    {SPAN_INIT("rk_live_"), 20},  {SPAN_INIT("rk_test_"), 20}, {SPAN_INIT("whsec_"), 20},
+    {SPAN_INIT("sk-ant-"), 20},   {SPAN_INIT("sk-proj-"), 20}, {SPAN_INIT("sk-"), 40},
+    {SPAN_INIT("AIza"), 35},      {SPAN_INIT("npm_"), 36},     {SPAN_INIT("hf_"), 30},
+    {SPAN_INIT("dckr_pat_"), 20}, {SPAN_INIT("shpat_"), 20},   {SPAN_INIT("shpss_"), 20},
+    {SPAN_INIT("shpca_"), 20},    {SPAN_INIT("pypi-AgE"), 20}, {SPAN_INIT("dop_v1_"), 40},
+    {SPAN_INIT("doo_v1_"), 40},   {SPAN_INIT("PMAK-"), 40},    {SPAN_INIT("NRAK-"), 20},
+    {SPAN_INIT("xkeysib-"), 40},  {SPAN_INIT("sq0atp-"), 20},  {SPAN_INIT("sq0csp-"), 20},
+    {SPAN_INIT("ATATT3x"), 40},   {SPAN_INIT("lin_api_"), 30}, {SPAN_INIT("figd_"), 30},
+    {SPAN_INIT("sntrys_"), 30},   {SPAN_INIT("sntryu_"), 30},  {SPAN_INIT("rubygems_"), 30},
+};
+
+/* How those begin that are `SK` or `key-` and HEX_KEY hexadecimal digits. */
+static const struct span hex_beginnings[] = {SPAN_INIT("SK"), SPAN_INIT("key-"), SPAN_INIT("dapi")};
+
+/* What stands before the first dot of those that have dots: SendGrid, Vault, Google. */
+static const struct span dotted[] = {SPAN_INIT("SG"), SPAN_INIT("hvs"), SPAN_INIT("hvb"),
+                                     SPAN_INIT("hvr"), SPAN_INIT("ya29")};
+
+static const struct span schemes[] = {SPAN_INIT("bearer"),    SPAN_INIT("basic"),
+                                      SPAN_INIT("apikey"),    SPAN_INIT("digest"),
+                                      SPAN_INIT("negotiate"), SPAN_INIT("ntlm")};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+/* Letters, digits, '_', '-'. */
+static bool is_word(char c)
+{
+    static const bool words[256] = {['0' ... '9'] = true,
+                                    ['A' ... 'Z'] = true,
+                                    ['a' ... 'z'] = true,
+                                    ['_'] = true,
+                                    ['-'] = true};
+    return words[(unsigned char)c];
+}
+
+size_t word_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && is_word(text.at[len]))
+        len++;
+    return len;
+}
+
+static bool is_hex(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (byte_hex(text.at[i]) < 0)
+            return false;
+    return true;
+}
+
+/* The first letters of those above: most words begin otherwise. */
+static bool begin_fits(char first)
+{
+    static const bool firsts[256] = {
+        ['A'] = true, ['N'] = true, ['P'] = true, ['S'] = true, ['d'] = true, ['f'] = true,
+        ['g'] = true, ['h'] = true, ['k'] = true, ['l'] = true, ['n'] = true, ['p'] = true,
+        ['r'] = true, ['s'] = true, ['w'] = true, ['x'] = true};
+    return firsts[(unsigned char)first];
+}
+
+static bool begins_as_key(struct span word)
+{
+    if (word.len < SECRET_WORD || !begin_fits(word.at[0]))
+        return false;
+    for (size_t i = 0; i < COUNT(beginnings); i++)
+        if (word.at[0] == beginnings[i].start.at[0] && word.len >= beginnings[i].shortest &&
+            span_starts(word, beginnings[i].start))
+            return true;
+    for (size_t i = 0; i < COUNT(hex_beginnings); i++)
+        if (word.len == hex_beginnings[i].len + HEX_KEY && span_starts(word, hex_beginnings[i]))
+            return is_hex(span_from(word, hex_beginnings[i].len));
+    return false;
+}
+
+static bool is_dotted(struct span word)
+{
+    for (size_t i = 0; i < COUNT(dotted); i++)
+        if (span_is(word, dotted[i]))
+            return true;
+    return false;
+}
+
+/* Is the word one by itself? Of a token the part in front of a dot. */
+static bool is_secret_word(struct span word, struct span behind)
+{
+    bool has_dot = behind.len > 1 && behind.at[0] == '.' && is_word(behind.at[1]);
+    if (has_dot && span_starts(word, SPAN("eyJ")))
+        return true;
+    if (has_dot && is_dotted(word))
+        return word_length(span_from(behind, 1)) >= SECRET_WORD;
+    return begins_as_key(word);
+}
+
+static bool is_scheme(struct span word)
+{
+    for (size_t i = 0; i < COUNT(schemes); i++)
+        if (span_is_nocase(word, schemes[i]))
+            return true;
+    return false;
+}
+
+/* The word that the text ends with. */
+static struct span last_word(struct span text)
+{
+    size_t start = text.len;
+    while (start > 0 && is_word(text.at[start - 1]))
+        start--;
+    return span_from(text, start);
+}
+
+/* Does the text end with a scheme and a space, encoded or not, or with `SG.`? */
+static bool is_announced(struct span before)
+{
+    static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
+    if (span_ends(before, SPAN(".")))
+        return is_dotted(last_word(span_first(before, before.len - 1)));
+    for (size_t i = 0; i < COUNT(spaces); i++)
+        if (span_ends(before, spaces[i]))
+            return is_scheme(last_word(span_first(before, before.len - spaces[i].len)));
+    return false;
+}
+
+/* Is the word that stands there one? Digits of an escape in front of it are none of its own. */
+static bool word_is_secret(struct span text, size_t start, size_t end)
+{
+    if (start > 0 && text.at[start - 1] == '%' && end - start > 2 &&
+        byte_hex(text.at[start]) >= 0 && byte_hex(text.at[start + 1]) >= 0)
+        start += 2;
+    struct span word = span_make(text.at + start, end - start);
+    return is_secret_word(word, span_from(text, end)) || is_announced(span_first(text, start));
+}
+
+/* Words of SECRET_WORD bytes have one of every so many. */
+bool text_has_secret(struct span text)
+{
+    size_t done = 0;
+    for (size_t at = SECRET_WORD - 1; at < text.len; at += SECRET_WORD) {
+        size_t start = at, end = at;
+        while (end < text.len && is_word(text.at[end]))
+            end++;
+        if (end == at)
+            continue;
+        while (start > done && is_word(text.at[start - 1]))
+            start--;
+        if (end - start >= SECRET_WORD && word_is_secret(text, start, end))
+            return true;
+        done = end;
+        at = end - 1;
+    }
+    return text.len > PEM_SHORTEST && span_find(text, SPAN("-----BEGIN")) != SPAN_NONE;
+}
+
+/* ---- how long they are ---- */
+
+/* Of a token: its parts and what joins them. */
+static size_t token_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && (is_word(text.at[len]) || text.at[len] == '.' || text.at[len] == '~' ||
+                              text.at[len] == '+' || text.at[len] == '/' || text.at[len] == '='))
+        len++;
+    return len;
+}
+
+/* What a space is, in a text or a query; how long it is. */
+static size_t space_length(struct span text)
+{
+    if (span_starts(text, SPAN("%20")))
+        return 3;
+    return span_starts(text, SPAN(" ")) || span_starts(text, SPAN("+")) ? 1 : 0;
+}
+
+/* Behind Bearer anything is one; Basic is a word of people's as well. */
+static size_t credentials_length(struct span word, struct span behind)
+{
+    size_t space = is_scheme(word) ? space_length(behind) : 0;
+    if (space == 0)
+        return 0;
+    size_t len = token_length(span_from(behind, space));
+    bool is_one = len >= SECRET_WORD || (len > 0 && span_is_nocase(word, SPAN("bearer")));
+    return is_one ? space + len : 0;
+}
+
+/* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none. */
+static size_t private_key_length(struct span word, struct span text)
+{
+    enum { LABEL_LONGEST = 40 };
+    struct span head = span_first(text, word.len + LABEL_LONGEST), last = SPAN("-----END");
+    if (!span_is(word, SPAN("-----BEGIN")) || span_find(head, SPAN("PRIVATE KEY")) == SPAN_NONE)
+        return 0;
+    size_t end = span_find(text, last);
+    if (end == SPAN_NONE)
+        return text.len;
+    struct span label = span_from(text, end + last.len);
+    size_t close = span_find(span_first(label, LABEL_LONGEST), SPAN("-----"));
+    return end + last.len + (close != SPAN_NONE ? close + 5 : 0);
+}
+
+size_t secret_word_length(struct span text, struct span word, size_t *said)
+{
+    struct span behind = span_from(text, word.len);
+    *said = 0;
+    if (is_secret_word(word, behind))
+        return token_length(text);
+    size_t len = private_key_length(word, text);
+    if (len > 0)
+        return len;
+    *said = word.len + space_length(behind);
+    len = credentials_length(word, behind);
+    return len > 0 ? word.len + len : 0;
+}
+
+size_t address_user_length(struct span text)
+{
+    size_t colons = 0;
+    if (!span_starts(text, SPAN("://")))
+        return 0;
+    for (size_t i = 3; i < text.len; i++) {
+        char c = text.at[i];
+        if (c == '@')
+            return colons > 0 ? i : 0;
+        if (c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == ' ' || c == '\t' ||
+            c == '\n')
+            return 0;
+        colons += c == ':';
+    }
+    return 0;
+}

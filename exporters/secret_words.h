@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is a secret by how it reads: tokens, keys that their issuers made to be recognised, what
+ * stands behind a scheme, private keys, passwords in addresses. */
+#ifndef SIDEGATE_EXPORTERS_SECRET_WORDS_H
+#define SIDEGATE_EXPORTERS_SECRET_WORDS_H
+
+#include <stdbool.h>
+
+#include "rules/base/span.h"
+
+/* Does a word of 16 letters or more read as a secret: JSON Web Tokens, what stands behind Bearer,
+ * Basic or another scheme, keys that begin as those of AWS, GitHub, Slack, Stripe and others do;
+ * private keys? Made for every request: a probe each 16 bytes. */
+bool text_has_secret(struct span text);
+
+/* Letters, digits, '_', '-': how many at the start. */
+size_t word_length(struct span text);
+
+/* Of the word that `text` begins with, how much is a secret with it, and how much of that may be
+ * said: `Bearer `. 0: it is none. */
+size_t secret_word_length(struct span text, struct span word, size_t *said);
+
+/* "://ann:password@host": how much stands before the '@'; 0: it begins otherwise, or there is no
+ * password. */
+size_t address_user_length(struct span text);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts of any kind: what stands behind a name that announces a secret is masked, wherever and
+ * however it stands there, and nothing else is. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "exporters/mask.h"
+#include "rules/base/must.h"
+#include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static void masked_is(const char *text, const char *wanted)
+{
+    struct buf to;
+    buf_init(&to, 1 << 16);
+    text_mask_secrets(&to, span_text(text));
+    check_span(buf_span(&to), wanted);
+    if (strcmp(text, wanted) != 0 && !text_may_have_secrets(span_text(text)))
+        fail_msg("it was not looked at: %s", text);
+    buf_fini(&to);
+}
+
+static void each_is_masked(const char *const (*rows)[2], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        masked_is(rows[i][0], rows[i][1]);
+}
+
+static void each_stays(const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        masked_is(texts[i], texts[i]);
+        if (text_may_have_secrets(span_text(texts[i])))
+            fail_msg("it is said to have a secret: %s", texts[i]);
+    }
+}
+
+TEST(members_of_json_are_masked_with_all_that_is_in_them)
+{
+    static const char *const rows[][2] = {
+        {"{\"password\":\"hunter2\"}", "{\"password\":\"REDACTED\"}"},
+        {"{\"password\":\n\t \"hunter2\" , \"n\":1}", "{\"password\":\n\t \"REDACTED\" , \"n\":1}"},
+        {"{\"password\"\r\n:\r\n\"hunter2\"}", "{\"password\"\r\n:\r\n\"REDACTED\"}"},
+        {"{\"password\":[\"hunter2\",\"b\"],\"n\":1}", "{\"password\":REDACTED,\"n\":1}"},
+        {"{\"password\": {\"value\":\"hunter2\"},\"n\":1}", "{\"password\": REDACTED,\"n\":1}"},
+        {"{\"password\":{\"a\":[{\"}\":\"]\\\"}\"}]},\"n\":1}", "{\"password\":REDACTED,\"n\":1}"},
+        {"{\"password\":[\"hunter2", "{\"password\":REDACTED"},
+        {"{\"password\":\"hunter2", "{\"password\":\"REDACTED"},
+        {"{\"password\":\"hun\\\"ter2\\\\\",\"n\":1}", "{\"password\":\"REDACTED\",\"n\":1}"},
+        {"{\"\\u0070assword\":\"hunter2\"}", "{\"\\u0070assword\":\"REDACTED\"}"},
+        {"{\"p\\u0061ss\\u0057ord\":\"hunter2\"}", "{\"p\\u0061ss\\u0057ord\":\"REDACTED\"}"},
+        {"{\"my pin\":1234,\"n\":1}", "{\"my pin\":REDACTED,\"n\":1}"},
+        {"{\"user.password\":\"hunter2\"}", "{\"user.password\":\"REDACTED\"}"},
+        {"{'password':'hunter2','n':1}", "{'password':'REDACTED','n':1}"},
+        {"{password:hunter2,n:1}", "{password:REDACTED,n:1}"},
+        {"{\"s\":\"{\\\"password\\\":\\\"hun\\\\\\\"ter\\\"}\",\"n\":1}",
+         "{\"s\":\"{\\\"password\\\":\\\"REDACTED\\\"}\",\"n\":1}"},
+        {"{\"s\":\"{\\\"token\\\":[\\\"a\\\"]}\",\"n\":1}",
+         "{\"s\":\"{\\\"token\\\":REDACTED}\",\"n\":1}"},
+        {"{\"url\":\"/x?token=hunter2\",\"n\":1}", "{\"url\":\"/x?token=REDACTED\",\"n\":1}"},
+        {"{\"pin\":1234}", "{\"pin\":REDACTED}"},
+        {"array('password' => 'hunter2', 'n' => 1)", "array('password' => 'REDACTED', 'n' => 1)"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(elements_and_attributes_are_masked_however_they_are_written)
+{
+    static const char *const rows[][2] = {
+        {"<a><password>hunter2</password></a>", "<a><password>REDACTED</password></a>"},
+        {"<password attr=\"x\">hunter2</password>",
+         "<password attr=\"REDACTED\">REDACTED</password>"},
+        {"<password a='1>2' >hunter2</password>", "<password a='REDACTED' >REDACTED</password>"},
+        {"<password\n>hunter2</password\n>", "<password\n>REDACTED</password\n>"},
+        {"<password><![CDATA[hunter2]]></password>", "<password>REDACTED</password>"},
+        {"<password><![CDATA[a</password>b]]>c</password>", "<password>REDACTED</password>"},
+        {"<password><!-- </password> -->hunter2</password>", "<password>REDACTED</password>"},
+        {"<wsse:Password Type=\"#Text\">hunter2</wsse:Password>",
+         "<wsse:Password Type=\"REDACTED\">REDACTED</wsse:Password>"},
+        {"<n:secret><n:value>hunter2</n:value></n:secret>", "<n:secret>REDACTED</n:secret>"},
+        {"<token><token>a</token>hunter2</token>x", "<token>REDACTED</token>x"},
+        {"<token><token/>hunter2</token>x", "<token>REDACTED</token>x"},
+        {"<password value=\"hunter2\"/><n>1</n>", "<password value=\"REDACTED\"/><n>1</n>"},
+        {"<login password=\"hunter2\" user=\"ann\"/>",
+         "<login password=\"REDACTED\" user=\"ann\"/>"},
+        {"<login n:password = 'hun ter' user='ann'/>",
+         "<login n:password = 'REDACTED' user='ann'/>"},
+        {"<param name=\"password\" value=\"hunter2\"/>",
+         "<param name=\"password\" value=\"REDACTED\"/>"},
+        {"<entry key='password'>hunter2</entry>", "<entry key='password'>REDACTED</entry>"},
+        {"<password>hunter2", "<password>REDACTED"},
+        {"<password a=\"hunter2", "<passwordREDACTED"},
+        {"password>hunter2</password>", "password>REDACTED</password>"},
+        {"%3Cpassword%3Ehunter2%3C/password%3E&n=1", "%3Cpassword%3EREDACTED&n=1"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(arguments_are_masked_with_whatever_stands_in_them)
+{
+    static const char *const rows[][2] = {
+        {"password=hun,ter;2}x&n=1", "password=REDACTED&n=1"},
+        {"password=a'b\"c&n=1", "password=REDACTED&n=1"},
+        {"password='a'b&n=1", "password='REDACTED&n=1"},
+        {"password=hunter2;n=1", "password=REDACTED;n=1"},
+        {"(token=hunter2, n=1)", "(token=REDACTED, n=1)"},
+        {"password[0][x]=hunter2&n=1", "password[0][x]=REDACTED&n=1"},
+        {"password.x=hunter2&n=1", "password.x=REDACTED&n=1"},
+        {"user%5Bpassword%5D%5B0%5D=hunter2", "user%5Bpassword%5D%5B0%5D=REDACTED"},
+        {"p%61ssword=hunter2&n=1", "p%61ssword=REDACTED&n=1"},
+        {"next=%2Fa%3Fpassword%3Dhunter2%26b%3D1&n=1", "next=%2Fa%3Fpassword%3DREDACTED&n=1"},
+        {"next=%252Fa%253Fpassword%253dhunter2&n=1", "next=%252Fa%253Fpassword%253dREDACTED&n=1"},
+        {"password%3Dhunter2&n=1", "password%3DREDACTED&n=1"},
+        {"a%26token%3Dhunter2", "a%26token%3DREDACTED"},
+        {"f=%7B%22password%22%3A%22hunter2%22%7D&n=1", "f=%7B%22password%22%3AREDACTED&n=1"},
+        {"/a;jsessionid=hunter2?n=1&b=2", "/a;jsessionid=REDACTED&b=2"},
+        {"GET /a?token=hunter2 HTTP/1.1", "GET /a?token=REDACTED HTTP/1.1"},
+        {"POST /?token=a&b=1 HTTP/1.1\r\nX-Functions-Key: hunter2\r\n\r\npin=1234",
+         "POST /?token=REDACTED&b=1 HTTP/1.1\r\nX-Functions-Key: REDACTED\r\n\r\npin=REDACTED"},
+        {"password: correct horse battery\nuser: ann", "password: REDACTED\nuser: ann"},
+        {"  db_pass = hunter2\nuser = ann", "  db_pass = REDACTED\nuser = ann"},
+        {"found within ARGS:password: correct horse", "found within ARGS:password: REDACTED"},
+        {"http://ann:hunter2@x/ and token=b", "http://REDACTED@x/ and token=REDACTED"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(parts_of_forms_are_masked_however_their_names_are_quoted)
+{
+    static const char *const rows[][2] = {
+        {"form-data; name=\"secret\"\r\nA: b\r\n\r\nhunter2 & 3\r\n--B--",
+         "form-data; name=\"secret\"\r\nA: b\r\n\r\nREDACTED\r\n--B--"},
+        {"form-data; name = \"password\"\r\n\r\nhunter2\r\n--B",
+         "form-data; name = \"password\"\r\n\r\nREDACTED\r\n--B"},
+        {"form-data; name=password\r\n\r\nhunter2\r\n--B",
+         "form-data; name=password\r\n\r\nREDACTED\r\n--B"},
+        {"form-data; name='password'\n\nhunter2\n--B",
+         "form-data; name='password'\n\nREDACTED\n--B"},
+        {"form-data; name=password; x=1\r\n\r\nhunter2",
+         "form-data; name=password; x=1\r\n\r\nREDACTED"},
+        {"form-data; name=\"user[password][0]\"\r\n\r\nhunter2\r\n--B",
+         "form-data; name=\"user[password][0]\"\r\n\r\nREDACTED\r\n--B"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(values_that_read_as_secrets_are_masked_by_themselves)
+{
+    static const char *const rows[][2] = {
+        {"ApiKey 0123456789abcdefghij now", "ApiKey REDACTED now"},
+        {"x: Digest username=\"ann\", response=\"0a1b\"\nn", "x: Digest username=REDACTED\nn"},
+        {"Negotiate YIIabcdefghijklmnop==", "Negotiate REDACTED"},
+        {"by SG.abcdefghijklmnopqrstuv.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_abcdef, ok",
+         "by REDACTED, ok"},
+        {"SK0123456789abcdef0123456789abcdef", "REDACTED"},
+        {"hvs.abcdefghijklmnopqrstuvwx", "REDACTED"},
+        {"xapp-1-A0123456789-abc", "REDACTED"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(what_is_no_secret_stays_as_it_is)
+{
+    static const char *const texts[] = {"",
+                                        "=",
+                                        ":",
+                                        "<",
+                                        ">",
+                                        "%3D",
+                                        "<>",
+                                        "a=1&b=2",
+                                        "{\"n\":1,\"author\":\"ann\"}",
+                                        "<author name=\"ann\">x</author>",
+                                        "<input name=\"user\" value=\"x\">",
+                                        "a keyboard: fine",
+                                        "password",
+                                        "the password",
+                                        "if token > 5 then",
+                                        "$token->next()",
+                                        "no token here: none",
+                                        "SK0123456789abcdefSKUNUMBER",
+                                        "SG.short.x",
+                                        "Digest of the week",
+                                        "a Basic plan",
+                                        "form-data; name=\"note\"\r\n\r\nhello\r\n--B",
+                                        "name=password&b=1",
+                                        "http://x:80/a@b",
+                                        "{\"passenger\":\"ann\",\"monkey\":[1,2]}",
+                                        "found within ARGS:password",
+                                        "password=&n=1",
+                                        "q=' or 1=1 -- &sort_key=a"};
+    each_stays(texts, COUNT(texts));
+}
+
+/* ---- properties ---- */
+
+static size_t draw(unsigned *state, size_t below)
+{
+    *state = *state * 1103515245u + 12345u;
+    return (*state >> 8) % below;
+}
+
+static void draw_secret(unsigned *state, char *to, size_t len)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    for (size_t i = 0; i < len; i++)
+        to[i] = letters[draw(state, sizeof letters - 1)];
+    to[len] = '\0';
+}
+
+/* Of a form '#' is the name and '$' the secret. */
+static void put(struct buf *to, const char *form, const char *name, const char *secret)
+{
+    for (; *form != '\0'; form++)
+        buf_add(to, *form == '#'   ? span_text(name)
+                    : *form == '$' ? span_text(secret)
+                                   : span_make(form, 1));
+}
+
+/* However bodies are put together, the secret of one of them never appears. */
+TEST(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random)
+{
+    static const char *const names[] = {"password", "user.token", "api_key", "pin", "clientSecret"};
+    static const char *const forms[] = {"{\"#\":\"$\"}",
+                                        "{\"#\" :\n[1,\"$\"]}",
+                                        "{\"#\":{\"a\":{\"b\":\"$\"}}}",
+                                        "#=$",
+                                        "#%3D$",
+                                        "#%253d$%26",
+                                        "#[0][x]=$",
+                                        "{'#':'$'}",
+                                        "\n#: $",
+                                        "{\\\"#\\\":\\\"$\\\"}",
+                                        "#=\"$\"",
+                                        "\"#\"=>\"$\"",
+                                        "<# a=\"b\"><![CDATA[$]]></#>",
+                                        "<#>\n<v>$</v></#>",
+                                        "<x #='$'/>"};
+    static const char *const fillers[] = {"a=1",   "{\"n\":1}", "<b>x</b>", "hello",  "\"q\":\"x\"",
+                                          "x=%3D", "http://x/", "[1,2]",    "name=x", "it's",
+                                          "\\",    "<br/>",     "{",        "\"",     "a:"};
+    static const char *const joints[] = {"&", ",", "\n", " ", "\r\n", ", "};
+    enum { ROUNDS = 20000, PIECES = 4 };
+    unsigned drawn = 7;
+    struct buf text, to;
+    buf_init(&text, 4096);
+    buf_init(&to, 4096);
+    for (int round = 0; round < ROUNDS; round++) {
+        char secret[20];
+        size_t at = draw(&drawn, PIECES);
+        draw_secret(&drawn, secret, 8 + draw(&drawn, 8));
+        buf_clear(&text);
+        buf_clear(&to);
+        for (size_t i = 0; i < PIECES; i++) {
+            put(&text,
+                i == at ? forms[draw(&drawn, COUNT(forms))] : fillers[draw(&drawn, COUNT(fillers))],
+                names[draw(&drawn, COUNT(names))], secret);
+            buf_add(&text, span_text(joints[draw(&drawn, COUNT(joints))]));
+        }
+        text_mask_secrets(&to, buf_span(&text));
+        if (span_find(buf_span(&to), span_text(secret)) != SPAN_NONE)
+            fail_msg("%s is left in\n" SPAN_FORMAT "\nof\n" SPAN_FORMAT, secret,
+                     span_arg(buf_span(&to)), span_arg(buf_span(&text)));
+    }
+    buf_fini(&text);
+    buf_fini(&to);
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t time_of(const char *piece, size_t len)
+{
+    char *text = must_alloc(len);
+    size_t size = strlen(piece);
+    struct buf to;
+    buf_init(&to, 8 * len);
+    for (size_t i = 0; i < len; i++)
+        text[i] = piece[i % size];
+    uint64_t start = cpu_us();
+    text_mask_secrets(&to, span_make(text, len));
+    (void)text_may_have_secrets(span_make(text, len));
+    uint64_t took = cpu_us() - start;
+    buf_fini(&to);
+    free(text);
+    return took;
+}
+
+/* Four times the text takes four times the time, not sixteen. */
+TEST(a_text_takes_time_in_proportion_to_its_length_whatever_it_is)
+{
+    static const char *const pieces[] = {"a",
+                                         "=",
+                                         ":",
+                                         "\"",
+                                         "\":",
+                                         "<",
+                                         ">",
+                                         "<a",
+                                         "<password ",
+                                         "<token>",
+                                         "<token/>",
+                                         "%3D",
+                                         "%25",
+                                         "%3Aa",
+                                         "name=",
+                                         ";name=password ",
+                                         "<x name='pin' ",
+                                         "pin=",
+                                         "pin:\n",
+                                         "pin:[",
+                                         "\"pin\":{",
+                                         "\\",
+                                         "\\\"",
+                                         "pin=\"",
+                                         "://a:",
+                                         "[[",
+                                         "a.b.",
+                                         "-----BEGIN ",
+                                         "Bearer ",
+                                         ";;",
+                                         "pin='a'",
+                                         "a&",
+                                         ",a,",
+                                         "<!--",
+                                         "<![CDATA[",
+                                         "pin=,",
+                                         "\"pin\"",
+                                         "eyJ.",
+                                         "SG.",
+                                         "\n--",
+                                         ";name=pin\n\n",
+                                         "key>",
+                                         "pin>",
+                                         "digest ",
+                                         "]]",
+                                         " : ",
+                                         "\n",
+                                         "+",
+                                         "pin<"};
+    enum { SHORT = 64 * 1024, LONG = 4 * SHORT, SLACK_US = 20000 };
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        uint64_t once = time_of(pieces[i], SHORT), fourfold = time_of(pieces[i], LONG);
+        if (fourfold > 8 * once + SLACK_US)
+            fail_msg("%s: %llu us, then %llu us", pieces[i], (unsigned long long)once,
+                     (unsigned long long)fourfold);
+    }
+}
+
+int mask_text_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_of_json_are_masked_with_all_that_is_in_them),
+        cmocka_unit_test(elements_and_attributes_are_masked_however_they_are_written),
+        cmocka_unit_test(arguments_are_masked_with_whatever_stands_in_them),
+        cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
+        cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
+        cmocka_unit_test(what_is_no_secret_stays_as_it_is),
+        cmocka_unit_test(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random),
+        cmocka_unit_test(a_text_takes_time_in_proportion_to_its_length_whatever_it_is),
+    };
+    return cmocka_run_group_tests_name("mask text", tests, NULL, NULL);
+}

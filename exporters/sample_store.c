@@ -316,12 +316,8 @@ static void window_grow(struct sample_store *store, struct window *window)
         return;
     if (room > SAMPLE_KEPT_MOST)
         room = SAMPLE_KEPT_MOST;
-    struct kept **kept = must_alloc(room * sizeof(struct kept *));
-    if (window->count > 0)
-        memcpy(kept, window->kept, window->count * sizeof(struct kept *));
-    free(window->kept);
+    window->kept = must_realloc(window->kept, room * sizeof(struct kept *));
     store->bytes += (room - window->room) * sizeof(void *);
-    window->kept = kept;
     window->room = room;
 }
 
@@ -361,11 +357,7 @@ static void set_add(struct sample_set *set, const struct kept *kept, double shar
 {
     if (set->count == set->room) {
         set->room = set->room == 0 ? SAMPLE_KEPT_MOST : set->room * 2;
-        struct sample *more = must_alloc(set->room * sizeof *more);
-        if (set->count > 0)
-            memcpy(more, set->at, set->count * sizeof *more);
-        free(set->at);
-        set->at = more;
+        set->at = must_realloc(set->at, set->room * sizeof *set->at);
     }
     char *text = must_alloc(kept->len + 1);
     memcpy(text, kept->text, kept->len);

@@ -43,24 +43,18 @@ struct alarm_question {
     size_t index;
 };
 
-static bool refuse(struct service_call *call, unsigned status, const char *detail)
-{
-    admin_problem(call, status, span_text(detail));
-    return false;
-}
-
 static bool question_read(const struct process *process, struct service_call *call,
                           struct alarm_question *question)
 {
     struct span rest = span_from(call->path, SPAN("/api/v1/alarms/").len);
     size_t slash = span_find_last_byte(rest, '/');
     if (slash == SPAN_NONE)
-        return refuse(call, 404, "which page of the alarm? /api/v1/alarms/NAME/history");
+        return admin_refuse(call, 404, "which page of the alarm? /api/v1/alarms/NAME/history");
     question->what = span_from(rest, slash + 1);
     question->alarm = admin_decode(span_first(rest, slash), question->name, NAME_MOST);
     if (question->alarm.len == 0 ||
         !alarm_watch_find(process->alarms, question->alarm, &question->index))
-        return refuse(call, 404, "there is no such alarm");
+        return admin_refuse(call, 404, "there is no such alarm");
     return true;
 }
 
@@ -73,9 +67,9 @@ static bool limit_read(struct service_call *call, uint64_t *limit)
     while (query.len > 0) {
         struct span value = span_cut(&query, '&');
         if (!span_is(span_cut(&value, '='), SPAN("limit")))
-            return refuse(call, 400, "unknown argument: expected limit");
+            return admin_refuse(call, 400, "unknown argument: expected limit");
         if (!number_parse(value, limit) || *limit == 0 || *limit > HISTORY_MOST)
-            return refuse(call, 400, "limit: expected a number from 1 to 10000");
+            return admin_refuse(call, 400, "limit: expected a number from 1 to 10000");
     }
     return true;
 }
@@ -87,7 +81,7 @@ bool admin_page_alarm(struct process *process, struct service_call *call)
     if (!question_read(process, call, &question))
         return true;
     if (!span_is(question.what, SPAN("history")))
-        return !refuse(call, 404, "expected /api/v1/alarms/NAME/history");
+        return !admin_refuse(call, 404, "expected /api/v1/alarms/NAME/history");
     if (!limit_read(call, &limit))
         return true;
     call->status = 200;
@@ -166,13 +160,13 @@ static bool order_state(struct process *process, struct service_call *call,
     struct span word = text_of(root, "state"), reason = text_of(root, "reason");
     unsigned state = 0;
     if (!is_good_body(root, "state"))
-        return refuse(call, 400, "expected {\"state\":\"ALARM\",\"reason\":\"...\"}");
+        return admin_refuse(call, 400, "expected {\"state\":\"ALARM\",\"reason\":\"...\"}");
     while (alarm_state_word(state) != NULL && !span_is(word, span_text(alarm_state_word(state))))
         state++;
     if (alarm_state_word(state) == NULL)
-        return refuse(call, 400, "state: expected OK, ALARM or INSUFFICIENT_DATA");
+        return admin_refuse(call, 400, "state: expected OK, ALARM or INSUFFICIENT_DATA");
     if (reason.len == 0)
-        return refuse(call, 400, "reason: expected why it is set");
+        return admin_refuse(call, 400, "reason: expected why it is set");
     program_log_say(process->log, LOG_INFO,
                     "alarm " SPAN_FORMAT ": its state is set by hand to " SPAN_FORMAT,
                     span_arg(question->alarm), span_arg(word));
@@ -192,10 +186,10 @@ static bool order_mute(struct process *process, struct service_call *call,
     uint64_t duration_us, most_us = (uint64_t)MUTE_MOST_DAYS * 86400 * SECOND_US;
     struct span duration = text_of(root, "duration");
     if (!is_good_body(root, "duration"))
-        return refuse(call, 400, "expected {\"duration\":\"1h\",\"reason\":\"...\"}");
+        return admin_refuse(call, 400, "expected {\"duration\":\"1h\",\"reason\":\"...\"}");
     if (!duration_parse(duration, &duration_us) || duration_us < (uint64_t)60 * SECOND_US ||
         duration_us > most_us)
-        return refuse(call, 400, "duration: expected a time with a unit, from 1m to 15d");
+        return admin_refuse(call, 400, "duration: expected a time with a unit, from 1m to 15d");
     program_log_say(process->log, LOG_INFO,
                     "alarm " SPAN_FORMAT ": its actions are muted for " SPAN_FORMAT,
                     span_arg(question->alarm), span_arg(duration));
@@ -213,7 +207,7 @@ static bool order_unmute(struct process *process, struct service_call *call,
                          const struct alarm_question *question, json_t *root)
 {
     if (root != NULL && !is_good_body(root, NULL))
-        return refuse(call, 400, "expected {} or {\"reason\":\"...\"}");
+        return admin_refuse(call, 400, "expected {} or {\"reason\":\"...\"}");
     program_log_say(process->log, LOG_INFO, "alarm " SPAN_FORMAT ": its actions are not muted",
                     span_arg(question->alarm));
     struct buf before;
@@ -243,15 +237,16 @@ bool admin_page_alarm_post(struct process *process, struct service_call *call)
     if (!question_read(process, call, &question))
         return true;
     if (!alarm_duty_is_open(alarm_watch_duty(process->alarms)))
-        return !refuse(call, 503, "another program, which is about to end, still has the alarms");
+        return !admin_refuse(call, 503,
+                             "another program, which is about to end, still has the alarms");
     while (i < sizeof orders / sizeof *orders && !span_is(question.what, orders[i].name))
         i++;
     if (i == sizeof orders / sizeof *orders)
-        return !refuse(call, 404, "expected /api/v1/alarms/NAME/state, mute or unmute");
+        return !admin_refuse(call, 404, "expected /api/v1/alarms/NAME/state, mute or unmute");
     json_t *root =
         body.len > 0 ? json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (body.len > 0 && root == NULL)
-        refuse(call, 400, "the body is no JSON");
+        admin_refuse(call, 400, "the body is no JSON");
     else if (orders[i].carry_out(process, call, &question, root))
         answer_well(call);
     json_decref(root);

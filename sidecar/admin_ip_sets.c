@@ -160,25 +160,17 @@ static const struct address_set *set_named(struct process *process, struct servi
         if (count < NAMES_MOST)
             names[count++] = snapshot->ip_sets[i].name.at;
     }
-    struct span near = nearest_hint(name, names, count, hint, sizeof hint);
-    int len =
-        snprintf(detail, sizeof detail, "there is no ip_set '" SPAN_FORMAT "'%s" SPAN_FORMAT "%s",
-                 span_arg(span_first(name, 80)), near.len > 0 ? " (" : "", span_arg(near),
-                 near.len > 0 ? ")" : "");
-    admin_problem(call, 404, span_make(detail, (size_t)len));
+    snprintf(detail, sizeof detail, "there is no ip_set '" SPAN_FORMAT "'%s",
+             span_arg(span_first(name, 80)), nearest_remark(name, names, count, hint, sizeof hint));
+    admin_refuse(call, 404, detail);
     return NULL;
-}
-
-static bool refuse(struct service_call *call, const char *detail)
-{
-    admin_problem(call, 400, span_text(detail));
-    return false;
 }
 
 static bool network_read(struct service_call *call, struct span text, struct network *network)
 {
     return network_parse(text, network) ||
-           refuse(call, "address: expected an address or a network like 192.0.2.1, 203.0.113.0/24 "
+           admin_refuse(call, 400,
+                        "address: expected an address or a network like 192.0.2.1, 203.0.113.0/24 "
                         "or 2001:db8::/32, with no bits behind the prefix");
 }
 
@@ -246,7 +238,7 @@ static bool known_keys(struct service_call *call, json_t *root)
         snprintf(detail, sizeof detail, "%s '%.80s'%s" SPAN_FORMAT,
                  known ? "a text is expected for" : "unknown key", key,
                  near.len > 0 && !known ? ": " : "", span_arg(known ? SPAN("") : near));
-        return refuse(call, detail);
+        return admin_refuse(call, 400, detail);
     }
     return true;
 }
@@ -268,7 +260,8 @@ static bool wanted_read(const struct process *process, struct service_call *call
     wanted->root =
         json_loadb(body.len > 0 ? body.at : "", body.len, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(wanted->root))
-        return refuse(call, "the body is no JSON object like {\"address\":\"203.0.113.0/24\","
+        return admin_refuse(call, 400,
+                            "the body is no JSON object like {\"address\":\"203.0.113.0/24\","
                             "\"ttl\":\"10m\",\"reason\":\"scans\"}");
     if (!known_keys(call, wanted->root))
         return false;
@@ -279,11 +272,12 @@ static bool wanted_read(const struct process *process, struct service_call *call
     if (!network_read(call, text_at(wanted->root, "address"), &wanted->entry.network))
         return false;
     if (wanted->entry.reason.len > LIVE_REASON_BYTES)
-        return refuse(call, "reason: at most 200 bytes");
+        return admin_refuse(call, 400, "reason: at most 200 bytes");
     if (ttl.at == NULL)
         return true;
     if (!duration_parse(ttl, &ttl_us) || ttl_us == 0 || ttl_us > ttl_most_us)
-        return refuse(call, "ttl: expected a duration like 90s, 10m or 2h, at most 366d");
+        return admin_refuse(call, 400,
+                            "ttl: expected a duration like 90s, 10m or 2h, at most 366d");
     wanted->entry.until_us = loop_now_us(process->loop) + ttl_us;
     return true;
 }

@@ -161,8 +161,7 @@ static bool refuse(struct service_call *call, unsigned status, const char *forma
     va_start(arguments, format);
     vsnprintf(said, sizeof said, format, arguments);
     va_end(arguments);
-    admin_problem(call, status, span_text(said));
-    return false;
+    return admin_refuse(call, status, said);
 }
 
 static const char *const argument_names[] = {"rule", "web_acl", "start", "end", "max"};
@@ -203,10 +202,10 @@ static bool take(struct service_call *call, struct question *question, struct sp
                refuse(call, 400, "max: expected a number from 1 to %d", MOST);
     default: break;
     }
-    struct span near = nearest_hint(name, argument_names, count, hint, sizeof hint);
-    return refuse(call, 400, "unknown argument '" SPAN_FORMAT "'%s" SPAN_FORMAT "%s",
-                  span_arg(span_first(name, 100)), near.len > 0 ? " (" : "", span_arg(near),
-                  near.len > 0 ? ")" : ": expected rule, web_acl, start, end or max");
+    const char *near = nearest_remark(name, argument_names, count, hint, sizeof hint);
+    return refuse(call, 400, "unknown argument '" SPAN_FORMAT "'%s",
+                  span_arg(span_first(name, 100)),
+                  *near != '\0' ? near : ": expected rule, web_acl, start, end or max");
 }
 
 /* [start, end) of the last three hours. */
@@ -264,11 +263,11 @@ static bool refuse_unknown(struct service_call *call, const struct knowns *known
         names[count] = arena_string(knowns->arena, knowns->at[i].names.metric);
         count += names[count] != NULL;
     }
-    struct span near = nearest_hint(question->rule, names, count, hint, sizeof hint);
+    const char *near = nearest_remark(question->rule, names, count, hint, sizeof hint);
     free(names);
-    return refuse(call, 404, "no rule has the metric name '" SPAN_FORMAT "'%s" SPAN_FORMAT "%s",
-                  span_arg(question->rule), near.len > 0 ? " (" : "", span_arg(near),
-                  near.len > 0 ? ")" : "; without an argument all are listed");
+    return refuse(call, 404, "no rule has the metric name '" SPAN_FORMAT "'%s",
+                  span_arg(question->rule),
+                  *near != '\0' ? near : "; without an argument all are listed");
 }
 
 /* A rule of SecLang's that nothing has matched yet. */

@@ -46,30 +46,24 @@ static struct span argument(struct span query, const char *name)
     return span_make(NULL, 0);
 }
 
-static bool refuse(struct service_call *call, unsigned status, const char *detail)
-{
-    admin_problem(call, status, span_text(detail));
-    return false;
-}
-
 static bool find_plan(const struct process *process, struct service_call *call,
                       struct question *question)
 {
     const struct settings *settings = process->snapshot->settings;
     struct span name = argument(call->query, "plan");
     if (name.len == 0)
-        return refuse(call, 400, "which usage plan? ?plan=NAME");
+        return admin_refuse(call, 400, "which usage plan? ?plan=NAME");
     for (size_t i = 0; i < settings->usage_plan_count; i++)
         if (span_is(settings->usage_plans[i].name, name))
             question->plan = &settings->usage_plans[i];
-    return question->plan != NULL || refuse(call, 404, "there is no such usage plan");
+    return question->plan != NULL || admin_refuse(call, 404, "there is no such usage plan");
 }
 
 static bool read_day(struct service_call *call, const char *name, int64_t *day)
 {
     struct span text = argument(call->query, name);
     return text.at == NULL || quota_date_parse(text, day) ||
-           refuse(call, 400, "startDate and endDate: expected a day like 2026-11-21");
+           admin_refuse(call, 400, "startDate and endDate: expected a day like 2026-11-21");
 }
 
 static bool read_question(const struct process *process, struct service_call *call,
@@ -86,9 +80,9 @@ static bool read_question(const struct process *process, struct service_call *ca
     if (!read_day(call, "startDate", &question->first))
         return false;
     if (question->first > question->last || question->last - question->first >= QUOTA_DAYS_MOST)
-        return refuse(call, 400, "startDate to endDate: expected 1 to 93 days");
+        return admin_refuse(call, 400, "startDate to endDate: expected 1 to 93 days");
     if (text.at != NULL && (!number_parse(text, &limit) || limit == 0 || limit > KEYS_MOST))
-        return refuse(call, 400, "limit: expected a number from 1 to 500");
+        return admin_refuse(call, 400, "limit: expected a number from 1 to 500");
     question->limit = (size_t)limit;
     return true;
 }
@@ -233,9 +227,9 @@ static bool read_body(struct service_call *call, uint64_t *remaining)
         json_loadb(body.len > 0 ? body.at : "", body.len, JSON_REJECT_DUPLICATES, &error);
     bool well = json_is_object(root) && read_remaining(root, remaining);
     json_decref(root);
-    return well || refuse(call, 400,
-                          "expected {\"patchOperations\":[{\"op\":\"replace\",\"path\":"
-                          "\"/remaining\",\"value\":\"100\"}]}, up to 1000000000");
+    return well || admin_refuse(call, 400,
+                                "expected {\"patchOperations\":[{\"op\":\"replace\",\"path\":"
+                                "\"/remaining\",\"value\":\"100\"}]}, up to 1000000000");
 }
 
 static void note_change(struct process *process, const struct service_call *call,
@@ -261,17 +255,17 @@ bool admin_page_usage_patch(struct process *process, struct service_call *call)
     if (!read_question(process, call, &question))
         return true;
     if (question.key.len == 0 || question.key.len > QUOTA_NAME_MOST)
-        return !refuse(call, 400, "whose? ?plan=NAME&key=ID");
+        return !admin_refuse(call, 400, "whose? ?plan=NAME&key=ID");
     if (question.plan->quota.limit == 0)
-        return !refuse(call, 409, "this usage plan has no quota");
+        return !admin_refuse(call, 409, "this usage plan has no quota");
     if (process->snapshot->api_keys == NULL ||
         api_keys_by_id(process->snapshot->api_keys, question.key) == NULL)
-        return !refuse(call, 404, "there is no such API key");
+        return !admin_refuse(call, 404, "there is no such API key");
     if (!read_body(call, &remaining))
         return true;
     struct quota_key key = {question.plan->name, question.key};
     if (!quotas_grant(process->workers.quotas, &key, &question.plan->quota, now_s, remaining))
-        return !refuse(call, 507, "there is no room for another key");
+        return !admin_refuse(call, 507, "there is no room for another key");
     program_log_say(process->log, LOG_INFO,
                     "the API key " SPAN_FORMAT
                     " has %llu requests left in the usage plan " SPAN_FORMAT " from now on",

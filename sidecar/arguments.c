@@ -84,16 +84,6 @@ bool arguments_duration(struct arguments *arguments, uint64_t *to_us)
     return well;
 }
 
-const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,
-                           size_t size)
-{
-    char hint[128];
-    if (nearest_hint(span_text(word), names, count, hint, sizeof hint).len == 0)
-        return "";
-    snprintf(to, size, " (%s)", hint);
-    return to;
-}
-
 static void refuse_word(struct arguments *arguments, const struct argument_word *words,
                         size_t count, const char *what)
 {
@@ -109,7 +99,7 @@ static void refuse_word(struct arguments *arguments, const struct argument_word 
         arguments_refuse(arguments, "%s?", all);
     else
         arguments_refuse(arguments, "unknown word '%s'%s", what,
-                         arguments_near(what, names, count, near, sizeof near));
+                         nearest_remark(span_text(what), names, count, near, sizeof near));
 }
 
 int arguments_run_word(const struct argument_table *table, const struct argument_word *words,
@@ -144,7 +134,7 @@ static void refuse_unknown(struct arguments *arguments, const char *word)
         return;
     }
     arguments_refuse(arguments, "unknown %s '%s'%s", word[0] == '-' ? "option" : "argument", word,
-                     arguments_near(word, names, table->count, near, sizeof near));
+                     nearest_remark(span_text(word), names, table->count, near, sizeof near));
 }
 
 /* "--set=a=b" is "--set" "a=b". */

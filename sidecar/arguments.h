@@ -45,10 +45,6 @@ void arguments_refuse(struct arguments *arguments, const char *format, ...)
  * second. False: refused, and *to is as it was. */
 bool arguments_moment(struct arguments *arguments, int64_t *to);
 bool arguments_duration(struct arguments *arguments, uint64_t *to_us);
-/* The word that a person may have meant, as " (did you mean 'x'?)" or "". */
-const char *arguments_near(const char *word, const char *const *names, size_t count, char *to,
-                           size_t size);
-
 /* Commands of several words, as `sidegate keys add`: runs the one that argv[1] names, with that as
  * its argv[0]. Without one, or with one that there is not, it is said. The exit code. */
 struct argument_word {

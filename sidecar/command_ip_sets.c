@@ -157,7 +157,7 @@ static int run(struct order *order)
         return orders[i].run(order);
     }
     arguments_refuse(&order->arguments, "unknown word '%s'%s", order->words[0],
-                     arguments_near(order->words[0], names, ORDERS, near, sizeof near));
+                     nearest_remark(span_text(order->words[0]), names, ORDERS, near, sizeof near));
     return order->arguments.code;
 }
 

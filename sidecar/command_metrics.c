@@ -319,9 +319,8 @@ static int say_unknown_name(const struct order *order, const struct node *list)
     size_t count = 0;
     for (const struct node *n = list->first; n != NULL && count < NAMES_MOST; n = n->next)
         names[count++] = admin_answer_text(n, "MetricName");
-    struct span near = nearest_hint(span_text(order->name), names, count, hint, sizeof hint);
-    fprintf(stderr, "sidegate metrics get: no metric is called '%s'%s" SPAN_FORMAT "%s\n",
-            order->name, near.len > 0 ? " (" : "", span_arg(near), near.len > 0 ? ")" : "");
+    fprintf(stderr, "sidegate metrics get: no metric is called '%s'%s\n", order->name,
+            nearest_remark(span_text(order->name), names, count, hint, sizeof hint));
     return 1;
 }
 

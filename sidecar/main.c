@@ -49,7 +49,7 @@ static int refuse_unknown(const char *word)
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     fprintf(stderr, "sidegate: unknown command '%s'%s\n", word,
-            arguments_near(word, names, COMMANDS, near, sizeof near));
+            nearest_remark(span_text(word), names, COMMANDS, near, sizeof near));
     usage_print(stderr);
     return EXIT_USAGE;
 }

@@ -56,5 +56,8 @@ const char *nearest_within(struct span wrong, const char *const *names, size_t c
 /* "did you mean 'x'?" in `to`, or "" ; `to` is returned as a span. */
 struct span nearest_hint(struct span wrong, const char *const *names, size_t count, char *to,
                          size_t size);
+/* The same behind a sentence: " (did you mean 'x'?)", or ""; a string, in `to`. */
+const char *nearest_remark(struct span wrong, const char *const *names, size_t count, char *to,
+                           size_t size);
 
 #endif

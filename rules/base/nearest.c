@@ -88,3 +88,13 @@ struct span nearest_hint(struct span wrong, const char *const *names, size_t cou
         return span_make(to, 0);
     return span_make(to, (size_t)len);
 }
+
+const char *nearest_remark(struct span wrong, const char *const *names, size_t count, char *to,
+                           size_t size)
+{
+    const char *name = nearest_name(wrong, names, count);
+    int len = name != NULL ? snprintf(to, size, " (did you mean '%s'?)", name) : 0;
+    if (len <= 0 || (size_t)len >= size)
+        to[0] = '\0';
+    return to;
+}

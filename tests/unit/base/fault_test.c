@@ -87,6 +87,10 @@ TEST(a_hint_is_a_question_or_nothing)
     check_span(nearest_hint(SPAN("lisen"), names, 4, to, sizeof to), "did you mean 'listen'?");
     check_number(nearest_hint(SPAN("certificate"), names, 4, to, sizeof to).len, 0);
     check_number(nearest_hint(SPAN("lisen"), names, 4, to, 10).len, 0);
+    check_span(span_text(nearest_remark(SPAN("lisen"), names, 4, to, sizeof to)),
+               " (did you mean 'listen'?)");
+    check_span(span_text(nearest_remark(SPAN("certificate"), names, 4, to, sizeof to)), "");
+    check_span(span_text(nearest_remark(SPAN("lisen"), names, 4, to, 10)), "");
 }
 
 int fault_suite(void)

@@ -14,7 +14,9 @@ enum {
     KEY_MOST = 64 * 1024,
     LINE_MOST = 256 * 1024,
     IDS_BYTES = 64 << 20,
-    METRICS_MOST = 50, /* of one line, so that it stays below LINE_MOST; the format has 100 */
+    METRICS_MOST = 50,      /* of one line; the format has 100 */
+    LINE_FULL = 128 * 1024, /* no metric more: beside it there is room for the longest one, and for
+                               the values of collected dimensions */
 };
 
 /* A metric, and the key that all metrics of its dimensions have. */
@@ -134,7 +136,8 @@ static void definition_add(struct buf *to, const struct metric_id *id, bool firs
     buf_add_byte(to, '}');
 }
 
-/* What the metrics of one set of dimensions still have to say. False: nothing. */
+/* What the metrics of one set of dimensions still have to say, as far as a line goes. False:
+ * nothing. */
 static bool line_make(const struct entry *entries, struct slot *slots, size_t count, int64_t minute,
                       struct span namespace, struct buf *to)
 {
@@ -143,7 +146,7 @@ static bool line_make(const struct entry *entries, struct slot *slots, size_t co
     buf_init(&values, LINE_MOST);
     buf_clear(to);
     head_add(to, &entries[0].id, minute, namespace);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && (!any || to->len + values.len < LINE_FULL); i++) {
         if (slot_is_done(&slots[i]))
             continue;
         definition_add(to, &entries[i].id, !any);

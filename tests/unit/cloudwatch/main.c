@@ -11,5 +11,6 @@ int main(void)
     failures += archive_suite();
     failures += filter_suite();
     failures += collector_suite();
+    failures += emf_suite();
     return failures > 0;
 }

@@ -9,5 +9,6 @@ int request_suite(void);
 int archive_suite(void);
 int filter_suite(void);
 int collector_suite(void);
+int emf_suite(void);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     TRIM_S = 60,
     ASKED_MOST = 16,
     KEY_MOST = 64 * 1024,
+    PART_BYTES = 1024 * 1024, /* that are written at once */
     SECOND_NS = 1000000000,
 };
 
@@ -133,20 +134,27 @@ static enum archive_file_state put_all(struct archive *archive, const struct wri
     return state == ARCHIVE_FILE_WELL ? archive_file_commit(archive->file) : state;
 }
 
+/* In parts, each of them a transaction: the store is held up for a copy of one, and memory is. */
 static void write_changes(struct archive *archive)
 {
-    struct writing writing = {.archive = archive};
-    buf_init(&writing.bytes, (size_t)1 << 30);
-    uint64_t until = metric_store_changes(archive->store, archive->written, on_change, &writing);
-    bool well = writing.count == 0 || is_well(archive, put_all(archive, &writing));
-    buf_fini(&writing.bytes);
+    struct metric_changes changes = {.since = archive->written};
+    uint64_t written = 0;
+    bool well = true, more = true;
+    while (well && more) {
+        struct writing writing = {.archive = archive};
+        buf_init(&writing.bytes, (size_t)1 << 30);
+        more = metric_store_changes(archive->store, &changes, PART_BYTES, on_change, &writing);
+        well = writing.count == 0 || is_well(archive, put_all(archive, &writing));
+        written += writing.count;
+        buf_fini(&writing.bytes);
+    }
     if (!well)
         return;
     if (archive->fails)
         say("metrics are written to %s/metrics.db again", archive->settings.folder);
     archive->fails = false;
-    archive->written = until;
-    archive->counted.written += writing.count;
+    archive->written = changes.until;
+    archive->counted.written += written;
 }
 
 /* After a leap of the clock nothing is too old for an hour; at a start likewise, where the clock is

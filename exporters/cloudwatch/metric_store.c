@@ -42,6 +42,7 @@ struct metric_store {
     int64_t behind;         /* the latest second that was late */
     unsigned behind_count;  /* of such seconds, since the last one that was not */
     uint64_t changes;       /* that were made */
+    uint64_t removals;      /* times that metrics were given up */
 };
 
 /* ---- names ---- */
@@ -347,6 +348,7 @@ static void give_up_idle(struct metric_store *store)
         metric_free(metric);
     }
     store->figures.metrics = kept;
+    store->removals++;
 }
 
 static struct metric *metric_get(struct metric_store *store, const struct metric_id *id)
@@ -516,18 +518,50 @@ bool metric_store_has(struct metric_store *store, const struct metric_id *id)
     return has;
 }
 
-uint64_t metric_store_changes(struct metric_store *store, uint64_t since,
-                              metric_store_changed *visit, void *context)
+/* Metrics before this one may have gone, so that others stand in their places. */
+static void changes_go_on(const struct metric_store *store, struct metric_changes *changes)
 {
-    pthread_mutex_lock(&store->lock);
-    for (size_t i = 0; i < store->figures.metrics; i++) {
-        const struct metric *metric = store->list[i];
-        for (size_t k = 0; metric->changed > since && k < metric->count; k++)
-            if (metric->minutes[k].changed > since)
-                visit(context, &metric->id, metric->minutes[k].number,
-                      buf_span(&metric->minutes[k].seconds));
+    if (!changes->begun)
+        changes->until = store->changes;
+    if (!changes->begun || changes->removals != store->removals) {
+        changes->metric = 0;
+        changes->minute = INT64_MIN;
     }
-    uint64_t until = store->changes;
+    changes->begun = true;
+    changes->removals = store->removals;
+}
+
+/* False: there is no room for the next one. */
+static bool visit_metric(const struct metric *metric, struct metric_changes *changes, size_t *room,
+                         metric_store_changed *visit, void *context)
+{
+    for (size_t k = 0; metric->changed > changes->since && k < metric->count; k++) {
+        const struct minute *minute = &metric->minutes[k];
+        if (minute->changed <= changes->since || minute->number < changes->minute)
+            continue;
+        if (*room == 0) {
+            changes->minute = minute->number;
+            return false;
+        }
+        struct span bytes = buf_span(&minute->seconds);
+        visit(context, &metric->id, minute->number, bytes);
+        *room -= bytes.len < *room ? bytes.len : *room;
+    }
+    changes->minute = INT64_MIN;
+    return true;
+}
+
+bool metric_store_changes(struct metric_store *store, struct metric_changes *changes,
+                          size_t most_bytes, metric_store_changed *visit, void *context)
+{
+    size_t room = most_bytes;
+    bool goes_on = true;
+    pthread_mutex_lock(&store->lock);
+    changes_go_on(store, changes);
+    while (goes_on && changes->metric < store->figures.metrics) {
+        goes_on = visit_metric(store->list[changes->metric], changes, &room, visit, context);
+        changes->metric += goes_on;
+    }
     pthread_mutex_unlock(&store->lock);
-    return until;
+    return !goes_on;
 }

@@ -63,13 +63,24 @@ bool metric_store_read(struct metric_store *store, const struct metric_id *id,
 
 bool metric_store_has(struct metric_store *store, const struct metric_id *id);
 
-/* Minutes that have changed since the number that an earlier call gave (0: all), for who keeps them
- * elsewhere; as metric_minute_read() has them. Borrowed for the call; the visitor may not call the
- * store. */
+/* Minutes that have changed, for who keeps them elsewhere; as metric_minute_read() has them.
+ * Borrowed for the call; the visitor may not call the store. */
 typedef void metric_store_changed(void *context, const struct metric_id *id, int64_t minute,
                                   struct span bytes);
-uint64_t metric_store_changes(struct metric_store *store, uint64_t since,
-                              metric_store_changed *visit, void *context);
+/* How far one has come; zeroed but for `since`. */
+struct metric_changes {
+    uint64_t since; /* a number that an earlier walk gave; 0: all of them */
+    uint64_t until; /* the next walk's, once this one is over: what has changed meanwhile comes
+                       then, though it may have come now */
+    size_t metric;  /* the rest is the store's own */
+    int64_t minute;
+    uint64_t removals;
+    bool begun;
+};
+/* The next of them, until it was `most_bytes` or all; so the lock is held for no longer. False:
+ * that was the last part. Some may come twice where metrics are given up between two parts. */
+bool metric_store_changes(struct metric_store *store, struct metric_changes *changes,
+                          size_t most_bytes, metric_store_changed *visit, void *context);
 
 /* A minute's bytes: second (60: of the whole minute), packed sketch, and so on. Merges what lies in
  * the window. False: these bytes are none. */

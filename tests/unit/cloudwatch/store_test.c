@@ -271,6 +271,107 @@ TEST(for_want_of_bytes_old_minutes_lose_their_seconds_first_and_go_then)
     metric_store_free(store);
 }
 
+/* What a walk has told so far, by "NAME MINUTE". */
+struct told {
+    struct buf text;
+    size_t count, bytes;
+};
+
+static void on_changed(void *context, const struct metric_id *id, int64_t minute, struct span bytes)
+{
+    struct told *told = context;
+    buf_format(&told->text, "<" SPAN_FORMAT " %d>", span_arg(id->name),
+               (int)(minute - NOW_S / MINUTE_S));
+    told->count++;
+    told->bytes += bytes.len;
+}
+
+static bool was_told(const struct told *told, const char *what)
+{
+    return span_find(buf_span(&told->text), span_text(what)) != SPAN_NONE;
+}
+
+/* a, b, c with a sample in each of three minutes. */
+static struct metric_store *three_by_three(struct told *told)
+{
+    struct metric_store *store = metric_store_new(3, LOTS);
+    for (int minute = 0; minute < 3; minute++)
+        check(add(store, "a", NOW_S + minute * MINUTE_S, 1) &&
+              add(store, "b", NOW_S + minute * MINUTE_S, 1) &&
+              add(store, "c", NOW_S + minute * MINUTE_S, 1));
+    *told = (struct told){.count = 0};
+    buf_init(&told->text, LOTS);
+    return store;
+}
+
+TEST(changes_are_told_in_parts_that_hold_the_store_up_for_a_few_bytes)
+{
+    struct told told;
+    struct metric_store *store = three_by_three(&told);
+    struct metric_changes all = {.since = 0}, parts = {.since = 0};
+    check(!metric_store_changes(store, &all, LOTS, on_changed, &told));
+    check_number(told.count, 9);
+    size_t most = told.bytes / 9 + 1, rounds = 1;
+    told.count = told.bytes = 0;
+    buf_clear(&told.text);
+    while (metric_store_changes(store, &parts, most, on_changed, &told)) {
+        check(told.bytes <= 2 * most * rounds);
+        rounds++;
+    }
+    check(rounds > 4);
+    check_number(told.count, 9);
+    check(was_told(&told, "<a 0>") && was_told(&told, "<b 1>") && was_told(&told, "<c 2>"));
+    check_number(parts.until, all.until);
+    struct metric_changes next = {.since = parts.until};
+    told.count = 0;
+    check(!metric_store_changes(store, &next, LOTS, on_changed, &told));
+    check_number(told.count, 0);
+    buf_fini(&told.text);
+    metric_store_free(store);
+}
+
+TEST(what_changes_between_two_parts_comes_with_the_next_walk)
+{
+    struct told told;
+    struct metric_store *store = three_by_three(&told);
+    struct metric_changes parts = {.since = 0};
+    check(metric_store_changes(store, &parts, 1, on_changed, &told));
+    check_number(told.count, 1);
+    check(was_told(&told, "<a 0>") && add(store, "a", NOW_S, 5)); /* told already */
+    while (metric_store_changes(store, &parts, 1, on_changed, &told)) {
+    }
+    check_number(told.count, 9);
+    struct metric_changes next = {.since = parts.until};
+    buf_clear(&told.text);
+    check(!metric_store_changes(store, &next, LOTS, on_changed, &told));
+    check(was_told(&told, "<a 0>"));
+    check_number(told.count, 10);
+    buf_fini(&told.text);
+    metric_store_free(store);
+}
+
+TEST(no_change_is_missed_where_metrics_are_given_up_between_two_parts)
+{
+    struct told told;
+    struct metric_store *store = metric_store_new(3, LOTS);
+    struct metric_changes parts = {.since = 0};
+    told = (struct told){.count = 0};
+    buf_init(&told.text, LOTS);
+    check(add(store, "old", NOW_S, 1));
+    int64_t later_s = NOW_S + (int64_t)(METRIC_MINUTES_KEPT + 60) * MINUTE_S;
+    for (int second = 0; second < 2 * MINUTE_S + 2; second++) /* time goes on, and is believed */
+        check(add(store, "a", later_s + second, 1) && add(store, "b", later_s + second, 1));
+    check(metric_store_changes(store, &parts, 1, on_changed, &told));
+    check(was_told(&told, "<a 240>"));
+    check(add(store, "new", later_s + 2 * MINUTE_S + 2, 1)); /* in the place of the old one */
+    while (metric_store_changes(store, &parts, 1, on_changed, &told)) {
+    }
+    check(was_told(&told, "<a 242>") && was_told(&told, "<b 240>") && was_told(&told, "<b 242>") &&
+          was_told(&told, "<new 242>"));
+    buf_fini(&told.text);
+    metric_store_free(store);
+}
+
 int store_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +388,9 @@ int store_suite(void)
             a_clock_that_leaps_ahead_and_back_costs_two_seconds_and_nothing_from_before),
         cmocka_unit_test(single_samples_of_a_time_that_is_gone_do_not_set_the_clock_back),
         cmocka_unit_test(for_want_of_bytes_old_minutes_lose_their_seconds_first_and_go_then),
+        cmocka_unit_test(changes_are_told_in_parts_that_hold_the_store_up_for_a_few_bytes),
+        cmocka_unit_test(what_changes_between_two_parts_comes_with_the_next_walk),
+        cmocka_unit_test(no_change_is_missed_where_metrics_are_given_up_between_two_parts),
     };
     return cmocka_run_group_tests_name("metrics that are kept", tests, NULL, NULL);
 }

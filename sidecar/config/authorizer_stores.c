@@ -6,6 +6,7 @@
 #include "rules/base/must.h"
 #include "rules/base/siphash.h"
 #include "rules/match/pattern.h"
+#include "sidecar/state/pulse.h"
 #include "sidecar/state/results.h"
 
 enum { TEXT_BYTES = 16 * 1024 };
@@ -20,6 +21,7 @@ struct owned {
 struct authorizer_stores {
     const struct remote_authorizer **at;
     struct owned *owned;
+    struct pulse *pulses;
     size_t count;
 };
 
@@ -131,6 +133,7 @@ struct authorizer_stores *authorizer_stores_new(const struct settings *settings,
     struct authorizer_stores *stores = must_alloc(sizeof *stores);
     stores->count = settings->authorizer_count;
     stores->owned = must_alloc((stores->count + 1) * sizeof *stores->owned);
+    stores->pulses = must_alloc((stores->count + 1) * sizeof *stores->pulses);
     stores->at = must_alloc((stores->count + 1) * sizeof(struct remote_authorizer *));
     for (size_t i = 0; i < stores->count; i++) {
         if (!is_remote(&settings->authorizers[i]))
@@ -151,6 +154,7 @@ void authorizer_stores_free(struct authorizer_stores *stores)
         free(stores->owned[i].url);
     }
     free(stores->owned);
+    free(stores->pulses);
     free(stores->at);
     free(stores);
 }
@@ -158,4 +162,9 @@ void authorizer_stores_free(struct authorizer_stores *stores)
 const struct remote_authorizer *const *authorizer_stores_at(const struct authorizer_stores *stores)
 {
     return stores->at;
+}
+
+struct pulse *authorizer_stores_pulses(const struct authorizer_stores *stores)
+{
+    return stores->pulses;
 }

@@ -8,6 +8,7 @@
 #include "sidecar/guard/identity_source.h"
 
 struct pattern;
+struct pulse;
 struct results;
 
 struct remote_authorizer {
@@ -27,5 +28,7 @@ struct authorizer_stores *authorizer_stores_new(const struct settings *settings,
 void authorizer_stores_free(struct authorizer_stores *stores); /* NULL allowed */
 /* In the order of the settings; NULL: of another type. */
 const struct remote_authorizer *const *authorizer_stores_at(const struct authorizer_stores *stores);
+/* In the same order, of every type. */
+struct pulse *authorizer_stores_pulses(const struct authorizer_stores *stores);
 
 #endif

@@ -100,6 +100,7 @@ static void snapshot_fill(struct snapshot_parts *parts, struct faults *faults)
         .tokens = key_sets_tokens(parts->key_sets->value),
         .aws_keys = parts->aws_keys->value,
         .remotes = authorizer_stores_at(parts->remotes->value),
+        .pulses = authorizer_stores_pulses(parts->remotes->value),
         .geo = geo_files_geo(parts->geo->value),
         .resource_policy = policy_file_policy(parts->policy->value),
         .api_keys = api_key_part_keys(parts->api_keys->value),

@@ -45,6 +45,7 @@ struct snapshot {
     struct key_store *const *key_stores;            /* of authorizers, in their order: key_sets.h */
     struct tokens *const *tokens;                   /* that were found good; in the same order */
     const struct remote_authorizer *const *remotes; /* in the same order; NULL: of other types */
+    struct pulse *pulses;                           /* likewise, of all: of those that are asked */
     const struct aws_keys *aws_keys;                /* for sigv4; none where no file is named */
     const struct geo *geo;                          /* NULL: no database is named */
     const struct api_keys *api_keys;                /* NULL: none, or they could not be read */

@@ -4,6 +4,7 @@
 #include "rules/base/encode.h"
 #include "sidecar/exchange/authenticate_token.h"
 #include "sidecar/exchange/inside.h"
+#include "sidecar/state/pulse.h"
 #include "sidecar/upstream/call.h"
 
 enum { ANSWER_BYTES = 64 * 1024, TEXT_BYTES = 64 * 1024, FIELDS_MOST = 4 };
@@ -114,6 +115,18 @@ static enum step refuse_by_client(struct exchange *x, const char *word)
     return authorizer_refuse(x, &refusal);
 }
 
+/* As authorizer_call.c has it: what fails now is this token's doing where the server answers
+ * others. */
+static enum step fail_or_refuse(struct exchange *x, const char *word)
+{
+    const struct pulse *pulse = &x->snapshot->pulses[x->route->authorizer - 1];
+    enum call_outcome outcome = x->introspection.answer->outcome;
+    uint64_t began_us = x->began_us + x->remote.attempt.start_us;
+    bool may_be = outcome == CALL_ANSWERED || call_failure_may_be_of_request(outcome);
+    bool is_there = pulse_is_there(pulse, began_us, x->authorizer.settings->timeout_us);
+    return may_be && is_there ? refuse_by_client(x, word) : failed(x, word);
+}
+
 /* RFC 6749 A.12. */
 static bool is_visible(struct span token)
 {
@@ -182,7 +195,7 @@ static enum step settle(struct exchange *x, const struct authorizer_question *qu
     struct jwt jwt;
     note_end(x, answer);
     if (answer->outcome != CALL_ANSWERED)
-        return failed(x, call_outcome_word(answer->outcome));
+        return fail_or_refuse(x, call_outcome_word(answer->outcome));
     if (answer->status != 200)
         return call_status_is_of_request(answer->status) ? refuse_by_client(x, "bad_status")
                                                          : failed(x, "bad_status");
@@ -190,7 +203,8 @@ static enum step settle(struct exchange *x, const struct authorizer_question *qu
     struct jwt_verdict verdict =
         jwt_introspected(answer->body, &rules, question->wall_us / 1000000, x->arena, &jwt);
     if (verdict.outcome == JWT_FAILED)
-        return failed(x, verdict.word);
+        return fail_or_refuse(x, verdict.word);
+    pulse_beat(&x->snapshot->pulses[x->route->authorizer - 1], loop_clock_us(x->around->loop));
     if (verdict.outcome != JWT_HOLDS) {
         token_refuse(question, &verdict, &refusal);
         return authorizer_refuse(x, &refusal);

@@ -6,6 +6,7 @@
 
 #include "rules/base/must.h"
 #include "sidecar/config/authorizer_stores.h"
+#include "sidecar/state/pulse.h"
 #include "sidecar/upstream/call.h"
 
 enum { ADDRESS_BYTES = 80 };
@@ -17,6 +18,8 @@ struct authorizer_call {
     struct snapshot *snapshot;
     const struct remote_authorizer *remote; /* of the snapshot, like the settings */
     const struct authorizer_settings *settings;
+    struct pulse *pulse; /* the authorizer's, of the snapshot */
+    uint64_t began_us;
     struct results_id id;
     bool is_shared; /* it has an id: the answer is kept */
     struct call *call;
@@ -84,6 +87,20 @@ static struct authorizer_verdict verdict_of(const struct authorizer_settings *se
     return read_answer(settings, answer);
 }
 
+/* Where on_failure allows, a server that answers others is not away: that it hangs, breaks off or
+ * makes no sense is this request's doing, and lets nobody in. */
+static void judge(struct authorizer_call *call, const struct call_answer *answer)
+{
+    enum authorizer_outcome outcome = call->verdict.outcome;
+    if (outcome == AUTHORIZER_ANSWERED || outcome == AUTHORIZER_UNAUTHORIZED ||
+        outcome == AUTHORIZER_DENIED)
+        pulse_beat(call->pulse, loop_clock_us(call->around->loop));
+    else if (call->settings->on_failure == ON_FAILURE_ALLOW &&
+             (outcome == AUTHORIZER_MALFORMED || call_failure_may_be_of_request(answer->outcome)) &&
+             pulse_is_there(call->pulse, call->began_us, call->settings->timeout_us))
+        call->verdict.outcome = AUTHORIZER_STUMBLED;
+}
+
 static void note(struct authorizer_call *call, const struct call_answer *answer)
 {
     struct report_attempt *attempt = &call->attempt;
@@ -114,6 +131,7 @@ static void on_answered(void *context, const struct call_answer *answer)
 {
     struct authorizer_call *call = context;
     call->verdict = verdict_of(call->settings, answer);
+    judge(call, answer);
     note(call, answer);
     keep(call);
     call->over = true;
@@ -190,8 +208,10 @@ bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_requ
         .remote = request->remote,
         .settings = request->settings,
         .is_shared = request->id != NULL,
-        .attempt.start_us = loop_clock_us(x->around->loop) - x->began_us,
+        .pulse = &x->snapshot->pulses[x->route->authorizer - 1],
+        .began_us = loop_clock_us(x->around->loop),
     };
+    call->attempt.start_us = call->began_us - x->began_us;
     list_init(&call->link);
     list_init(&call->waiting);
     random_bytes(x->around->random, call->attempt.span_id, sizeof call->attempt.span_id);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lambda-style authorizers that cannot be asked, or answer nonsense: nobody is let in unless on_failure says so."""
+import threading
+
 import pytest
 from functions import NO, NULL, SERVER_ERROR, YES, ask, line_of, policy
 from harness import Backend, free_port, read_request, wait_until
@@ -105,6 +107,55 @@ def test_nor_by_credentials_over_which_a_function_throws(door, function, fields)
     assert line_of(s)["decisions"][0] == {"control": "authorizer", "name": "custom", "decision": "block", "reason": "function_error"}
     f.status = 503
     assert ask(s, "odd").status == 200
+
+
+def hang(wire, over):
+    over.wait(30)
+
+
+def cut(wire, over):
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+
+def die(wire, over):
+    wire.reset()
+
+
+def stammer(wire, over):
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{'odd': 1")
+
+
+def rave(wire, over):
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b" " * 70000)
+
+
+@pytest.mark.parametrize("trouble, reason", [(hang, "timed_out"), (cut, "broken"), (die, "broken"), (stammer, "answer_no_json"),
+                                             (rave, "answer_too_long")])
+def test_credentials_over_which_an_authorizer_hangs_or_dies_let_nobody_in_while_it_answers_others(door, trouble, reason):
+    """Whether it is away shows in others: as long as one of them gets an answer, it is not. Then on_failure has its say."""
+    over, away = threading.Event(), threading.Event()
+
+    def script(wire):
+        while True:
+            if b'"odd ' in read_request(wire)[2] or away.is_set():
+                trouble(wire, over)
+                return
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n" + b'{"isAuthorized":true}')
+
+    server = Backend(script)
+    try:
+        s = door(server, "identity: [$request.header.authorization], on_failure: allow, timeout: 1s")
+        for i in range(3):
+            assert ask(s, f"good {i}").status == 200
+            assert ask(s, f"odd {i}").status == 500
+            line = line_of(s, 2 * i + 2)
+            assert line["decisions"] == [{"control": "authorizer", "name": "custom", "decision": "block", "reason": reason}]
+        assert s.server.heard.count(b"GET /orders/7") == 3
+        away.set()
+        wait_until(lambda: ask(s, "anybody").status == 200, "nobody has been answered for a while: it is away", 20)
+    finally:
+        over.set()
+        server.close()
 
 
 TOO_LONG = [

@@ -2,6 +2,7 @@
 """Opaque tokens: their issuer is asked about them (RFC 7662), and the answer is kept for a while."""
 import base64
 import json
+import threading
 import time
 import urllib.parse
 
@@ -165,6 +166,29 @@ def test_a_token_that_the_server_stumbles_over_lets_nobody_in(sidegate, backend,
     for status in (401, 404, 503):  # that is about us, or it is away
         server.status = status
         assert ask(s, f"odd.{status}").status == 200, status
+
+
+@pytest.mark.parametrize("page, reason", [("<html>", "answer_malformed"), ('{"active": "true"}', "answer_malformed"),
+                                          ('{"x": "' + "x" * 70000 + '"}', "too_large"), (None, "timed_out")])
+def test_a_token_over_which_the_server_makes_no_sense_lets_nobody_in_while_it_answers_others(sidegate, backend, server, tmp_path, page, reason):
+    s, b = started(sidegate, backend, server, tmp_path, "on_failure: allow, timeout: 1s")
+    plain = server.pages["/introspect"]
+
+    def odd_or_not(body):
+        if b"token=odd" not in body:
+            return plain(body)
+        if page is None:
+            server.over.wait(30)
+        return page or ""
+
+    server.over = threading.Event()
+    server.pages["/introspect"] = odd_or_not
+    server.known = {TOKEN: {"active": True}}
+    assert ask(s).status == 200
+    assert ask(s, "odd").status == 500
+    assert s.lines(2)[1]["decisions"][0]["decision"] == "block" and s.lines(2)[1]["decisions"][0]["reason"] == reason
+    wait_until(lambda: ask(s, "odd").status == 200, "nobody has been answered for a while: it is away", 20)
+    server.over.set()
 
 
 def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path):

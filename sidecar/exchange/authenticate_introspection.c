@@ -3,6 +3,7 @@
  * token goes into the request's body and nowhere else. */
 #include "rules/base/encode.h"
 #include "sidecar/exchange/authenticate_token.h"
+#include "sidecar/exchange/authorizer_call.h"
 #include "sidecar/exchange/inside.h"
 #include "sidecar/state/pulse.h"
 #include "sidecar/upstream/call.h"
@@ -30,14 +31,8 @@ static struct span authorization_of(const struct authorizer_settings *settings, 
     return buf_span(to);
 }
 
-static void on_answered(void *context, const struct call_answer *answer)
-{
-    struct exchange *x = context;
-    x->introspection.answer = answer;
-    exchange_wake(x);
-}
-
-static bool begin_call(struct exchange *x, struct span token)
+/* `is_shared`: others who come with this token wait for the same answer. */
+static bool begin_call(struct exchange *x, struct span token, bool is_shared)
 {
     const struct authorizer_settings *settings = x->authorizer.settings;
     struct buf body, who;
@@ -60,23 +55,14 @@ static bool begin_call(struct exchange *x, struct span token)
         .answer_most = ANSWER_BYTES,
         .ca_file = settings->ca_file.at,
     };
-    bool fits = !buf_is_full(&body) && !buf_is_full(&who) && x->around->caller != NULL;
-    if (fits)
-        x->introspection.call =
-            call_begin(x->around->caller, x->around->loop, &request, on_answered, x);
+    bool well = !buf_is_full(&body) && !buf_is_full(&who) &&
+                authorizer_call_ask(x, &request, is_shared ? token : span_make(NULL, 0));
     buf_wipe(&body);
     buf_wipe(&who);
-    return x->introspection.call != NULL;
+    return well;
 }
 
 /* For log, span and counters, as for other authorizers that are called. */
-static void note_begin(struct exchange *x)
-{
-    x->remote.is_asker = true;
-    x->remote.attempt.start_us = loop_clock_us(x->around->loop) - x->began_us;
-    random_bytes(x->around->random, x->remote.attempt.span_id, sizeof x->remote.attempt.span_id);
-}
-
 static void note_end(struct exchange *x, const struct call_answer *answer)
 {
     struct report_attempt *attempt = &x->remote.attempt;
@@ -120,8 +106,8 @@ static enum step refuse_by_client(struct exchange *x, const char *word)
 static enum step fail_or_refuse(struct exchange *x, const char *word)
 {
     const struct pulse *pulse = &x->snapshot->pulses[x->route->authorizer - 1];
-    enum call_outcome outcome = x->introspection.answer->outcome;
-    uint64_t began_us = x->began_us + x->remote.attempt.start_us;
+    enum call_outcome outcome = authorizer_call_answer(x->remote.call)->outcome;
+    uint64_t began_us = authorizer_call_began_us(x->remote.call);
     bool may_be = outcome == CALL_ANSWERED || call_failure_may_be_of_request(outcome);
     bool is_there = pulse_is_there(pulse, began_us, x->authorizer.settings->timeout_us);
     return may_be && is_there ? refuse_by_client(x, word) : failed(x, word);
@@ -170,10 +156,15 @@ static enum step begin(struct exchange *x, const struct authorizer_question *que
         x->remote.cache = "hit";
         return known(x, &jwt);
     }
+    if (is_kept && authorizer_call_join_token(x, token)) {
+        x->remote.cache = "shared";
+        return STEP_WAIT;
+    }
     x->remote.cache = is_kept ? "miss" : NULL;
-    if (!begin_call(x, token))
+    if (!begin_call(x, token, is_kept))
         return refuse_by_client(x, "too_many_calls");
-    note_begin(x);
+    x->remote.is_asker = true;
+    x->remote.attempt = authorizer_call_attempt(x->remote.call);
     return STEP_WAIT;
 }
 
@@ -188,12 +179,13 @@ static void keep(const struct exchange *x, const struct authorizer_question *que
         token_keep(question, token, jwt, until_s < jwt->good_until_s ? until_s : jwt->good_until_s);
 }
 
-static enum step settle(struct exchange *x, const struct authorizer_question *question)
+static enum step settle(struct exchange *x, const struct authorizer_question *question,
+                        const struct call_answer *answer)
 {
-    const struct call_answer *answer = x->introspection.answer;
     struct authorizer_refusal refusal;
     struct jwt jwt;
-    note_end(x, answer);
+    if (x->remote.is_asker)
+        note_end(x, answer);
     if (answer->outcome != CALL_ANSWERED)
         return fail_or_refuse(x, call_outcome_word(answer->outcome));
     if (answer->status != 200)
@@ -218,10 +210,10 @@ enum step authenticate_by_introspection(struct exchange *x)
     const struct authorizer_question question = authorizer_question_of(x);
     if (!x->entered)
         return begin(x, &question);
-    if (x->introspection.answer == NULL)
+    const struct call_answer *answer = authorizer_call_answer(x->remote.call);
+    if (answer == NULL)
         return STEP_WAIT;
-    enum step step = settle(x, &question);
-    call_free(x->introspection.call);
-    x->introspection.call = NULL;
+    enum step step = settle(x, &question, answer);
+    authorizer_call_leave(x);
     return step;
 }

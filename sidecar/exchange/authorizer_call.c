@@ -21,7 +21,9 @@ struct authorizer_call {
     struct pulse *pulse; /* the authorizer's, of the snapshot */
     uint64_t began_us;
     struct results_id id;
-    bool is_shared; /* it has an id: the answer is kept */
+    bool is_shared;                   /* it has an id: the answer is kept */
+    struct buf token;                 /* of introspection, where it is shared: a secret */
+    const struct call_answer *answer; /* of introspection */
     struct call *call;
     bool over;
     struct authorizer_verdict verdict;
@@ -36,6 +38,7 @@ static void free_call(struct authorizer_call *call)
     if (call->verdict.answer != NULL)
         kept_give(&call->verdict.answer->kept);
     snapshot_give(call->snapshot);
+    buf_wipe(&call->token);
     free(call);
 }
 
@@ -127,6 +130,19 @@ static void keep(const struct authorizer_call *call)
     results_set(call->remote->results, &call->id, until_us, &call->verdict.answer->kept);
 }
 
+/* Who comes from now on looks at what is kept. */
+static void end(struct authorizer_call *call)
+{
+    call->over = true;
+    list_remove(&call->link);
+    if (list_is_empty(&call->waiting)) {
+        free_call(call);
+        return;
+    }
+    for (struct list *link = call->waiting.next; link != &call->waiting; link = link->next)
+        exchange_wake(list_entry(link, struct exchange, remote.link));
+}
+
 static void on_answered(void *context, const struct call_answer *answer)
 {
     struct authorizer_call *call = context;
@@ -134,14 +150,14 @@ static void on_answered(void *context, const struct call_answer *answer)
     judge(call, answer);
     note(call, answer);
     keep(call);
-    call->over = true;
-    list_remove(&call->link); /* who comes from now on looks at what is kept */
-    if (list_is_empty(&call->waiting)) {
-        free_call(call);
-        return;
-    }
-    for (struct list *link = call->waiting.next; link != &call->waiting; link = link->next)
-        exchange_wake(list_entry(link, struct exchange, remote.link));
+    end(call);
+}
+
+static void on_told(void *context, const struct call_answer *answer)
+{
+    struct authorizer_call *call = context;
+    call->answer = answer;
+    end(call);
 }
 
 /* ---- asking ---- */
@@ -199,15 +215,14 @@ static struct call *begin(struct exchange *x, struct authorizer_call *call, stru
     return call_begin(x->around->caller, x->around->loop, &request, on_answered, call);
 }
 
-bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_request *request)
+static struct authorizer_call *call_new(struct exchange *x,
+                                        const struct authorizer_settings *settings)
 {
     struct authorizer_call *call = must_alloc(sizeof *call);
     *call = (struct authorizer_call){
         .around = x->around,
         .snapshot = snapshot_take(x->snapshot),
-        .remote = request->remote,
-        .settings = request->settings,
-        .is_shared = request->id != NULL,
+        .settings = settings,
         .pulse = &x->snapshot->pulses[x->route->authorizer - 1],
         .began_us = loop_clock_us(x->around->loop),
     };
@@ -215,10 +230,14 @@ bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_requ
     list_init(&call->link);
     list_init(&call->waiting);
     random_bytes(x->around->random, call->attempt.span_id, sizeof call->attempt.span_id);
-    if (request->id != NULL)
-        call->id = *request->id;
-    call->call = begin(x, call, request->event);
-    if (call->call == NULL) {
+    return call;
+}
+
+/* False: none was begun, and it is gone. */
+static bool go(struct exchange *x, struct authorizer_call *call, struct call *begun)
+{
+    call->call = begun;
+    if (begun == NULL) {
         free_call(call);
         return false;
     }
@@ -226,6 +245,56 @@ bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_requ
     join(x, call);
     return true;
 }
+
+bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_request *request)
+{
+    struct authorizer_call *call = call_new(x, request->settings);
+    call->remote = request->remote;
+    call->is_shared = request->id != NULL;
+    if (request->id != NULL)
+        call->id = *request->id;
+    return go(x, call, begin(x, call, request->event));
+}
+
+/* ---- introspection ---- */
+
+bool authorizer_call_join_token(struct exchange *x, struct span token)
+{
+    struct list *calls = &x->around->authorizer_calls;
+    for (struct list *link = calls->next; link != calls; link = link->next) {
+        struct authorizer_call *call = list_entry(link, struct authorizer_call, link);
+        if (call->settings != x->authorizer.settings || call->token.len == 0 ||
+            !span_is(buf_span(&call->token), token))
+            continue;
+        join(x, call);
+        return true;
+    }
+    return false;
+}
+
+bool authorizer_call_ask(struct exchange *x, const struct call_request *request, struct span token)
+{
+    struct authorizer_call *call = call_new(x, x->authorizer.settings);
+    buf_init(&call->token, token.len);
+    if (token.at != NULL)
+        buf_add(&call->token, token);
+    struct call *begun = x->around->caller != NULL ? call_begin(x->around->caller, x->around->loop,
+                                                                request, on_told, call)
+                                                   : NULL;
+    return go(x, call, begun);
+}
+
+const struct call_answer *authorizer_call_answer(const struct authorizer_call *call)
+{
+    return call->answer;
+}
+
+uint64_t authorizer_call_began_us(const struct authorizer_call *call)
+{
+    return call->began_us;
+}
+
+/* ---- looking at it, leaving it ---- */
 
 const struct authorizer_verdict *authorizer_call_verdict(const struct authorizer_call *call)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Authorizers that are being asked, of one worker: requests with the same identity share a call
- * where its answer would be kept for them anyway.
+/* Authorizers that are being asked, of one worker: requests with the same identity, or the same
+ * token, share a call where its answer would be kept for them anyway. Who joins waits no longer
+ * than the call has left of its time.
  *
  *   exchange --.
  *   exchange --+--> authorizer_call --> call (sidecar/upstream/call.h)
@@ -15,6 +16,8 @@
 #include "sidecar/state/results.h"
 
 struct authorizer_call;
+struct call_answer;
+struct call_request;
 
 /* What is asked. */
 struct authorizer_call_request {
@@ -29,6 +32,16 @@ bool authorizer_call_join(struct exchange *x, const struct remote_authorizer *re
                           const struct results_id *id);
 /* Begins one and joins it; false: too many are under way. */
 bool authorizer_call_begin(struct exchange *x, const struct authorizer_call_request *request);
+/* Likewise of introspection, whose answers each waiter reads for itself. Joins a call of the same
+ * authorizer about this token; false: there is none. */
+bool authorizer_call_join_token(struct exchange *x, struct span token);
+/* Begins one and joins it; `token` is what others may join it by, at == NULL: nobody may. False:
+ * too many are under way. */
+bool authorizer_call_ask(struct exchange *x, const struct call_request *request, struct span token);
+/* NULL: it is still under way. Lives until the exchange leaves. */
+const struct call_answer *authorizer_call_answer(const struct authorizer_call *call);
+uint64_t authorizer_call_began_us(const struct authorizer_call *call); /* loop_clock_us() */
+
 /* What the call came to, for who has joined it; NULL: it is still under way. Lives until the
  * exchange leaves. */
 const struct authorizer_verdict *authorizer_call_verdict(const struct authorizer_call *call);

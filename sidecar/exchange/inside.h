@@ -153,12 +153,6 @@ struct exchange {
         const char *cache;                /* "hit", "miss", "shared"; NULL: answers are not kept */
     } remote;
 
-    /* ---- authenticate, by introspection ---- */
-    struct {
-        struct call *call;                /* NULL: none is under way */
-        const struct call_answer *answer; /* of the call; NULL: not yet */
-    } introspection;
-
     /* ---- key ---- */
     struct key_found usage; /* both NULL: none was asked for */
 

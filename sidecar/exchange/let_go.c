@@ -49,7 +49,6 @@ void exchange_let_go(struct exchange *x)
     body_decoding_fini(&x->decoding);
     body_decoding_fini(&x->answer_decoding);
     authorizer_call_leave(x);
-    call_free(x->introspection.call);
     if (x->remote.answer != NULL)
         kept_give(&x->remote.answer->kept);
     sigv4_payload_free(x->whole.payload);

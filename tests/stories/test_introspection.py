@@ -19,6 +19,7 @@ routes:
   - { match: GET /orders, authorizer: opaque, scopes: [orders.read] }
 """
 TOKEN = "opaque+token/of=alice"
+ONE = "process: { threads: 1 }\n"  # a worker shares its calls with nobody
 
 
 @pytest.fixture
@@ -37,12 +38,12 @@ def server(tmp_path):
     one.stop()
 
 
-def started(sidegate, backend, server, tmp_path, more="skew: 0"):
+def started(sidegate, backend, server, tmp_path, more="skew: 0", rest=""):
     secret = tmp_path / "secret"
     secret.write_text("a:secret&more\n")
     secret.chmod(0o600)
     b = backend(always_ok)
-    return sidegate(b.url, CONFIG.replace("URL", server.url).replace("SECRET", str(secret)).replace("MORE", more)), b
+    return sidegate(b.url, CONFIG.replace("URL", server.url).replace("SECRET", str(secret)).replace("MORE", more) + rest), b
 
 
 def ask(s, token=TOKEN, target="/me"):
@@ -189,6 +190,58 @@ def test_a_token_over_which_the_server_makes_no_sense_lets_nobody_in_while_it_an
     assert s.lines(2)[1]["decisions"][0]["decision"] == "block" and s.lines(2)[1]["decisions"][0]["reason"] == reason
     wait_until(lambda: ask(s, "odd").status == 200, "nobody has been answered for a while: it is away", 20)
     server.over.set()
+
+
+def answered_at_once(s, server, tokens):
+    """The statuses of requests with these tokens, all of which had come before the server answered any."""
+    clients = [s.client() for _ in tokens]
+    server.gate.clear()
+    for client, token in zip(clients, tokens):
+        client.send(f"GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n")
+    wait_until(lambda: s.metric("http_server_active_requests") == len(tokens), "all of them wait")
+    server.gate.set()
+    return [client.answer().status for client in clients]
+
+
+def test_requests_with_one_token_at_one_time_share_a_call(sidegate, backend, server, tmp_path):
+    s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s", ONE)
+    server.known = {TOKEN: {"active": True, "sub": "alice"}}
+    assert answered_at_once(s, server, [TOKEN] * 5 + ["bad"] * 3) == [200] * 5 + [401] * 3
+    assert len(server.asked) == 2
+    lines = s.lines(8)
+    assert sorted(line["authorizer"]["cache"] for line in lines) == ["miss"] * 2 + ["shared"] * 6
+    assert {line["authorizer"]["principal"] for line in lines if line["status"] == 200} == {"alice"}
+    assert len([line for line in lines if line["authorizer"].get("call")]) == 2
+    assert s.metric("sidegate_authorizer_cache_total", authorizer="opaque", result="shared") == 6
+
+
+def test_nobody_shares_a_call_whose_answer_is_not_to_be_kept(sidegate, backend, server, tmp_path):
+    s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s, ttl: 0", ONE)
+    server.known = {TOKEN: {"active": True}}
+    assert answered_at_once(s, server, [TOKEN] * 4) == [200] * 4
+    assert len(server.asked) == 4
+
+
+def test_who_asked_may_go_and_those_who_wait_get_the_answer(sidegate, backend, server, tmp_path):
+    s, _ = started(sidegate, backend, server, tmp_path, "timeout: 20s", ONE)
+    server.known = {TOKEN: {"active": True}}
+    server.gate.clear()
+    first, second = s.client(), s.client()
+    for client in (first, second):
+        client.send(f"GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n\r\n")
+        wait_until(lambda: server.asked, "the first one has asked")
+    wait_until(lambda: s.metric("http_server_active_requests") == 2, "both wait")
+    first.reset()
+    wait_until(lambda: s.metric("http_server_active_requests") == 1, "the first one has gone")
+    server.gate.set()
+    assert second.answer().status == 200 and len(server.asked) == 1
+
+
+def test_a_call_that_fails_fails_for_all_who_share_it(sidegate, backend, server, tmp_path):
+    s, _ = started(sidegate, backend, server, tmp_path, "timeout: 400ms", ONE)
+    server.status = 503
+    assert answered_at_once(s, server, [TOKEN] * 3) == [500] * 3
+    assert len(server.asked) == 1 and {line["decisions"][0]["reason"] for line in s.lines(3)} == {"bad_status"}
 
 
 def test_who_gives_up_takes_nothing_with_it(sidegate, backend, server, tmp_path):

@@ -60,17 +60,6 @@ static const struct pair *copy_pairs(struct arena *arena, const struct pair *fro
     return pairs;
 }
 
-/* Made here, so it may be wiped here. */
-static void wipe(struct span secret)
-{
-    union {
-        const char *in;
-        char *out;
-    } at = {secret.at};
-    if (secret.len > 0)
-        explicit_bzero(at.out, secret.len);
-}
-
 struct channel_list *channel_list_new(const struct exporter_settings *settings)
 {
     struct channel_list *list = must_alloc(sizeof *list);
@@ -104,7 +93,7 @@ void channel_list_free(struct channel_list *list)
         return;
     for (size_t i = 0; i < list->count; i++) {
         for (size_t h = 0; h < list->at[i].header_count; h++)
-            wipe(list->at[i].headers[h].value);
+            span_wipe(list->at[i].headers[h].value);
     }
     arena_free(list->arena);
     free(list);

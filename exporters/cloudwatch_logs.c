@@ -89,9 +89,7 @@ static void cloudwatch_logs_end(void *sink)
     curl_slist_free_all(c->put_fields);
     curl_slist_free_all(c->create_fields);
     buf_fini(&c->body);
-    if (c->user.at != NULL)
-        explicit_bzero(c->user.at, c->user.len);
-    buf_fini(&c->user);
+    buf_wipe(&c->user);
     buf_fini(&c->aws);
     free(c->events);
     free(c);

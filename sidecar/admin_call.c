@@ -73,13 +73,11 @@ static bool token_set(const struct admin_call *call, struct curl_slist **fields)
         buf_format(&line, "Authorization: Bearer " SPAN_FORMAT, span_arg(token));
         buf_add_byte(&line, '\0');
         *fields = curl_slist_append(*fields, line.at);
-        explicit_bzero(line.at, line.len);
-        explicit_bzero(text.at, text.len);
     } else {
         fprintf(stderr, "sidegate: %s: %s\n", call->token_file, why);
     }
-    buf_fini(&text);
-    buf_fini(&line);
+    buf_wipe(&text);
+    buf_wipe(&line);
     return well;
 }
 

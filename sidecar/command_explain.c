@@ -8,6 +8,7 @@
 #include "rules/base/number.h"
 #include "sidecar/arguments.h"
 #include "sidecar/command.h"
+#include "sidecar/config/private_file.h"
 #include "sidecar/explain.h"
 #include "sidecar/http/forwarded.h"
 
@@ -15,7 +16,7 @@ enum {
     REQUEST_BYTES = 64 << 20,
     OUTPUT_BYTES = 256 << 20,
     ARENA_BYTES = 256 << 20,
-    READ_BYTES = 64 << 10,
+    WHY_BYTES = 160,
 };
 
 static const struct argument_row rows[] = {
@@ -45,29 +46,12 @@ struct explain {
 
 /* ---- reading ---- */
 
-static bool read_all(FILE *from, struct buf *to)
-{
-    for (;;) {
-        char *room = buf_room(to, READ_BYTES);
-        if (room == NULL)
-            return false;
-        size_t count = fread(room, 1, READ_BYTES, from);
-        buf_grew(to, count);
-        if (count < READ_BYTES)
-            return ferror(from) == 0;
-    }
-}
-
 static bool read_request(const char *name, struct buf *to)
 {
-    FILE *from = strcmp(name, "-") == 0 ? stdin : fopen(name, "rbe");
-    bool is_read = from != NULL && read_all(from, to);
-    if (!is_read && buf_is_full(to))
-        fprintf(stderr, "sidegate explain: %s: more than 64MiB\n", name);
-    else if (!is_read)
-        fprintf(stderr, "sidegate explain: %s: %m\n", name);
-    if (from != NULL && from != stdin)
-        fclose(from);
+    char why[WHY_BYTES];
+    bool is_read = input_read(name, to, why, sizeof why);
+    if (!is_read)
+        fprintf(stderr, "sidegate explain: %s: %s\n", name, why);
     return is_read;
 }
 

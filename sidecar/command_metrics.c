@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sidegate metrics list | get`: the metrics of a running one in CloudWatch's way. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "rules/base/number.h"
 #include "sidecar/admin_call.h"
 #include "sidecar/command.h"
+#include "sidecar/config/private_file.h"
 #include "sidecar/metric_request.h"
 
 enum {
@@ -19,6 +19,7 @@ enum {
     PERIOD_S = 60,
     NAMES_MOST = 10000,
     HINT_BYTES = 300,
+    WHY_BYTES = 160,
 };
 
 static const struct argument_row list_rows[] = {
@@ -212,20 +213,10 @@ static void add_query(const struct order *order, struct buf *to)
 /* False: said. */
 static bool read_query(const struct order *order, struct buf *to)
 {
-    bool from_stdin = strcmp(order->query, "-") == 0;
-    FILE *file = from_stdin ? stdin : fopen(order->query, "re");
-    size_t got = 1;
-    char *room;
-    while (file != NULL && got > 0 && (room = buf_room(to, 4096)) != NULL) {
-        got = fread(room, 1, 4096, file);
-        buf_grew(to, got);
-    }
-    bool well = file != NULL && !ferror(file) && !buf_is_full(to);
+    char why[WHY_BYTES];
+    bool well = input_read(order->query, to, why, sizeof why);
     if (!well)
-        fprintf(stderr, "sidegate metrics get: %s: %s\n", order->query,
-                file == NULL || ferror(file) ? strerrordesc_np(errno) : "more than 64 KiB");
-    if (file != NULL && !from_stdin)
-        fclose(file);
+        fprintf(stderr, "sidegate metrics get: %s: %s\n", order->query, why);
     return well;
 }
 

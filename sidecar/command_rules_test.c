@@ -11,15 +11,11 @@
 #include "sidecar/command.h"
 #include "sidecar/command_rules.h"
 #include "sidecar/config/document.h"
+#include "sidecar/config/private_file.h"
 #include "sidecar/ftw.h"
 #include "sidecar/offline.h"
 
-enum {
-    FILE_BYTES = 64 << 20,
-    OUTPUT_BYTES = 64 << 20,
-    ARENA_BYTES = 512 << 20,
-    READ_BYTES = 65536
-};
+enum { FILE_BYTES = 64 << 20, OUTPUT_BYTES = 64 << 20, ARENA_BYTES = 512 << 20, WHY_BYTES = 160 };
 
 static const struct argument_row rows[] = {
     ARGUMENT_FILE,
@@ -152,18 +148,10 @@ static void run_test(struct trial *trial, struct span rule, const struct node *t
 
 static bool read_file(const char *name, struct buf *to)
 {
-    FILE *from = fopen(name, "rbe");
-    size_t count = from != NULL ? READ_BYTES : 0;
-    while (count == READ_BYTES) {
-        char *room = buf_room(to, READ_BYTES);
-        count = room != NULL ? fread(room, 1, READ_BYTES, from) : 0;
-        buf_grew(to, count);
-    }
-    bool is_read = from != NULL && ferror(from) == 0 && !buf_is_full(to);
+    char why[WHY_BYTES];
+    bool is_read = file_read(name, to, why, sizeof why);
     if (!is_read)
-        fprintf(stderr, "sidegate rules test: %s: %m\n", name);
-    if (from != NULL)
-        fclose(from);
+        fprintf(stderr, "sidegate rules test: %s: %s\n", name, why);
     return is_read;
 }
 

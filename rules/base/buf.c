@@ -39,6 +39,16 @@ void buf_wipe(struct buf *buf)
     buf_fini(buf);
 }
 
+void span_wipe(struct span own)
+{
+    union {
+        const char *in;
+        char *out;
+    } at = {own.at};
+    if (own.len > 0)
+        explicit_bzero(at.out, own.len);
+}
+
 void buf_clear(struct buf *buf)
 {
     buf->len = 0;

@@ -22,6 +22,7 @@ struct buf {
 void buf_init(struct buf *buf, size_t ceiling);
 void buf_fini(struct buf *buf);
 void buf_wipe(struct buf *buf);  /* likewise, and nothing of what it held is left in memory */
+void span_wipe(struct span own); /* of text in memory of the caller's own nothing is left */
 void buf_clear(struct buf *buf); /* empties, keeps the memory, takes the mark away */
 
 bool buf_add(struct buf *buf, struct span text); /* all or nothing */

@@ -106,9 +106,7 @@ static bool secret_read(struct alarm_reading *reading, const struct node *node, 
         refuse_file(reading, node, "there is nothing in the file's first line");
     if (!well)
         refuse_file(reading, node, why);
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.len);
-    buf_fini(&text);
+    buf_wipe(&text);
     return well && to->len > 0;
 }
 

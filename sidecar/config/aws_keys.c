@@ -380,12 +380,7 @@ static void key_read(struct aws_keys *keys, const struct settings *settings,
 /* The tree's texts go before its memory does. */
 static void wipe(const struct node *node)
 {
-    union {
-        const char *in;
-        char *out;
-    } text = {node->text.at};
-    if (node->text.len > 0)
-        explicit_bzero(text.out, node->text.len);
+    span_wipe(node->text);
     for (const struct node *at = node->first; at != NULL; at = at->next)
         wipe(at);
 }

@@ -46,9 +46,7 @@ static void check_file(struct reading *reading, const struct node *node, const c
                                            span_arg(span_first(path, SHOWN_BYTES)), why);
         refuse(reading, node, key, "", arena_string(reading->arena, message));
     }
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.len);
-    buf_fini(&text);
+    buf_wipe(&text);
 }
 
 static void check_tls(struct reading *reading, const struct node *node,

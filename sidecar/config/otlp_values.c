@@ -127,9 +127,7 @@ static enum value_result headers_file_read(const struct value *value)
     const char *wrong = secret_file_read(path.at, &text, why, sizeof why)
                             ? file_lines_read(value, buf_span(&text))
                             : why;
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.len);
-    buf_fini(&text);
+    buf_wipe(&text);
     if (wrong != NULL)
         return value_refuse(value, value->node, "", wrong);
     *(struct span *)value_at(value) = path;

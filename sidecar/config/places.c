@@ -72,9 +72,7 @@ static enum value_result first_line_read(const struct value *value, file_reader 
         fault_add(value->reading->faults, FAULT_WARNING, value->node->place,
                   SPAN("who has the token gives orders: chmod go-r"),
                   "%s: everybody may read the file", value->option->path);
-    if (text.at != NULL)
-        explicit_bzero(text.at, text.len);
-    buf_fini(&text);
+    buf_wipe(&text);
     return result;
 }
 

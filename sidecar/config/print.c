@@ -233,9 +233,7 @@ static uint64_t hash_of_secrets(struct buf *text)
 {
     static const uint8_t key[16] = "settings of one";
     uint64_t hash = siphash(key, buf_span(text));
-    if (text->at != NULL)
-        explicit_bzero(text->at, text->len);
-    buf_fini(text);
+    buf_wipe(text);
     return hash;
 }
 

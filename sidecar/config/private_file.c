@@ -112,3 +112,9 @@ bool file_read(const char *path, struct buf *to, char *why, size_t size)
     bool everybody;
     return whole_file(path, NO_MATTER, to, &everybody, why, size);
 }
+
+bool input_read(const char *name, struct buf *to, char *why, size_t size)
+{
+    return strcmp(name, "-") == 0 ? read_all(STDIN_FILENO, false, to, why, size)
+                                  : file_read(name, to, why, size);
+}

@@ -19,5 +19,7 @@ bool maybe_secret_file_read(const char *path, struct buf *to, bool *everybody, c
                             size_t size);
 /* The same without the look at who may write it. */
 bool file_read(const char *path, struct buf *to, char *why, size_t size);
+/* That, or standard input where it is called "-". */
+bool input_read(const char *name, struct buf *to, char *why, size_t size);
 
 #endif

@@ -225,23 +225,12 @@ struct settings *settings_read(const struct settings_source *source, struct faul
     return settings;
 }
 
-/* Written here, so it may be wiped here. */
-static void wipe(struct span secret)
-{
-    union {
-        const char *in;
-        char *out;
-    } at = {secret.at};
-    if (secret.len > 0)
-        explicit_bzero(at.out, secret.len);
-}
-
 static void wipe_headers(const struct receiver_settings *receiver)
 {
     for (size_t i = 0; i < receiver->header_count; i++)
-        wipe(receiver->headers[i].value);
+        span_wipe(receiver->headers[i].value);
     for (size_t i = 0; i < receiver->file_headers.count; i++)
-        wipe(receiver->file_headers.at[i].value);
+        span_wipe(receiver->file_headers.at[i].value);
 }
 
 void settings_free(struct settings *settings)
@@ -249,7 +238,7 @@ void settings_free(struct settings *settings)
     if (settings == NULL)
         return;
     struct arena *arena = arena_of(settings);
-    wipe(settings->admin.token);
+    span_wipe(settings->admin.token);
     for (size_t i = 0; i < settings->otlp.receiver_count; i++)
         wipe_headers(&settings->otlp.receivers[i]);
     arena_free(arena);

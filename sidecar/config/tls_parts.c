@@ -59,11 +59,8 @@ static struct tls_text text_read(struct texts *texts, const char *key, struct sp
 
 static void texts_forget(struct texts *texts)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        if (texts->bufs[i].at != NULL)
-            explicit_bzero(texts->bufs[i].at, texts->bufs[i].size);
-        buf_fini(&texts->bufs[i]);
-    }
+    for (size_t i = 0; i < texts->count; i++)
+        buf_wipe(&texts->bufs[i]);
     free(texts->bufs);
 }
 

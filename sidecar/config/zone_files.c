@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 
 #include "rules/base/buf.h"
+#include "sidecar/config/private_file.h"
 
-enum { NAME_MOST = 64, PATH_BYTES = sizeof ZONE_FOLDER + 1 + NAME_MOST };
+enum { NAME_MOST = 64, SAID_BYTES = 160, PATH_BYTES = sizeof ZONE_FOLDER + 1 + NAME_MOST };
 
 /* "America/Argentina/Buenos_Aires", "Etc/GMT+1": no part of it is empty or leads elsewhere. */
 static bool is_name(struct span name)
@@ -25,24 +26,9 @@ static bool is_name(struct span name)
     return true;
 }
 
-static bool bytes_read(const char *path, struct buf *to)
-{
-    FILE *file = fopen(path, "re");
-    size_t got = 1;
-    char *room;
-    while (file != NULL && got > 0 && (room = buf_room(to, 4096)) != NULL) {
-        got = fread(room, 1, 4096, file);
-        buf_grew(to, got);
-    }
-    bool well = file != NULL && !ferror(file) && !buf_is_full(to);
-    if (file != NULL)
-        fclose(file);
-    return well;
-}
-
 const struct zone *zone_file_read(struct arena *arena, struct span name, const char **why)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], said[SAID_BYTES];
     struct stat there;
     struct buf bytes;
     const struct zone *zone = NULL;
@@ -58,7 +44,7 @@ const struct zone *zone_file_read(struct arena *arena, struct span name, const c
         return NULL;
     }
     buf_init(&bytes, ZONE_BYTES_MOST);
-    if (bytes_read(path, &bytes))
+    if (file_read(path, &bytes, said, sizeof said))
         zone = zone_read(arena, buf_span(&bytes));
     buf_fini(&bytes);
     if (zone == NULL)

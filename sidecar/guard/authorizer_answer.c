@@ -56,17 +56,6 @@ static struct span text_of(const json_t *value)
                                  : span_make(NULL, 0);
 }
 
-/* In memory of our own. */
-static void wipe(struct span secret)
-{
-    union {
-        const char *in;
-        char *out;
-    } at = {secret.at};
-    if (secret.len > 0)
-        explicit_bzero(at.out, secret.len);
-}
-
 /* ---- members ---- */
 
 static bool text_read(struct answer *own, const json_t *value, struct span *to)
@@ -236,7 +225,7 @@ struct authorizer_verdict authorizer_answer_read(struct span body, enum authoriz
     struct authorizer_verdict verdict = malformed(WITH_NO_JSON);
     if (json_is_object(root))
         verdict = verdict_of(root, payload, form);
-    wipe(text_of(json_object_get(root, "usageIdentifierKey")));
+    span_wipe(text_of(json_object_get(root, "usageIdentifierKey")));
     json_decref(root);
     return verdict;
 }

@@ -93,6 +93,14 @@ TEST(the_growth_that_a_test_refuses_makes_the_buf_full)
     buf_fini(&buf);
 }
 
+TEST(text_of_ones_own_can_be_wiped)
+{
+    char own[] = "s3cret";
+    span_wipe(span_make(own, 4));
+    assert_memory_equal(own, "\0\0\0\0et", 6);
+    span_wipe(span_make(NULL, 0));
+}
+
 int buf_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +110,7 @@ int buf_suite(void)
         cmocka_unit_test(room_is_counted_only_when_it_was_used),
         cmocka_unit_test(dropping_moves_the_rest_to_the_front),
         cmocka_unit_test(the_growth_that_a_test_refuses_makes_the_buf_full),
+        cmocka_unit_test(text_of_ones_own_can_be_wiped),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

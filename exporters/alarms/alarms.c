@@ -250,6 +250,7 @@ static void metric_alarm_run(struct alarms *alarms, size_t index, struct alarm_t
 {
     struct alarm *alarm = &alarms->list[index];
     points_find(alarms, alarm, told->time_s);
+    alarm->has_run = true;
     told->verdict = alarm_decide(&alarm->settings->test, alarm->points, alarm->range, alarm->state);
     if (alarm->is_restored && is_unsure(alarm, told))
         told->verdict = (struct alarm_verdict){alarm->state, true};
@@ -315,10 +316,13 @@ static void run_all(struct alarms *alarms, const struct run *run, alarm_tell *te
 {
     for (size_t k = 0; k < alarms->count; k++) {
         size_t i = alarms->order[k];
+        struct alarm *alarm = &alarms->list[i];
+        bool is_new = !alarm->has_run && !alarm->is_restored;
         alarms->evaluated[i] = state_find(alarms, i, run);
-        alarms->changed[i] = alarms->list[i].state != alarms->told[i].before;
+        alarm->is_fresh = is_new && alarms->evaluated[i];
+        alarms->changed[i] = alarm->state != alarms->told[i].before;
         if (alarms->changed[i])
-            alarms->list[i].since_s = run->now_s;
+            alarm->since_s = run->now_s;
     }
     for (size_t k = 0; k < alarms->count; k++) {
         size_t i = alarms->order[k];

@@ -16,7 +16,8 @@ struct alarm {
     enum alarm_state state;
     int64_t since_s; /* 0: it has been in this state from the beginning */
     struct buf reason, data;
-    bool has_run;         /* of a composite alarm */
+    bool has_run;         /* it was evaluated */
+    bool is_fresh;        /* in this run, and never before */
     bool is_restored;     /* from before a restart, and nothing else was found since */
     int64_t known_from_s; /* the same: samples from before are lost */
 

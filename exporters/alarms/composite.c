@@ -27,12 +27,13 @@ static void date_add(struct buf *to, int64_t time_s)
                    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* In this run; of an alarm from before a restart: since its state was found. */
+/* In this run; of an alarm from before a restart: since its state was found. A child that settings
+ * have made anew was something else before, so that its first state is a change. */
 static bool a_child_has_changed(const struct alarms *alarms, const struct alarm *alarm)
 {
     for (size_t i = 0; i < alarm->rule->child_count; i++) {
         size_t child = alarm->rule->children[i];
-        if (alarms->changed[child])
+        if (alarms->changed[child] || alarms->list[child].is_fresh)
             return true;
         if (!alarm->has_run && alarms->list[child].since_s > alarm->since_s)
             return true;

@@ -582,7 +582,7 @@ def test_a_name_with_blanks_and_slashes_is_reached(sidegate, tmp_path):
     ("{ type: command }", "`run` is missing"),
     ("{ type: command, run: [page] }", "run: expected the absolute name of a program"),
     ("{ type: log }, { type: log }", "the same action stands in the list already"),
-    ("], mute: [{ schedule: \"cron(* * *)\", duration: 1h }", "schedule: found 'cron(* * *)', expected cron(0 2 * * MON-FRI) or at(2026-12-24T18:00), in UTC"),
+    ("], mute: [{ schedule: \"cron(* * *)\", duration: 1h }", "schedule: found 'cron(* * *)', expected cron(0 2 * * MON-FRI) or at(2026-12-24T18:00)"),
     ("], mute: [{ schedule: \"cron(* * * * *)\", duration: 1s }", "duration: found '1s', expected a time from 1m to 15d"),
     ("], mute: [{ duration: 1h }", "expected `schedule` and `duration`"),
     ("{ type: log, ulr: a }", "unknown key 'ulr' (did you mean 'url'?)"),

@@ -139,12 +139,45 @@ TEST(after_a_restart_a_composite_alarm_names_the_alarm_that_still_holds_it)
     alarms_free(alarms);
 }
 
+TEST(a_composite_alarm_follows_a_child_that_settings_have_made_anew_even_without_samples)
+{
+    const struct alarm_metric errors = metric("5XXError", "Sum");
+    struct alarm_settings before[] = {over("errors", &errors, 60, any_error),
+                                      {.name = SPAN("page"), .rule = SPAN("ALARM(errors)")}};
+    struct alarm_settings after[] = {over("errors", &errors, 60, any_error),
+                                     {.name = SPAN("page"), .rule = SPAN("ALARM(errors)")}};
+    before[0].text = SPAN("one");
+    after[0].text = SPAN("another");
+    before[1].text = after[1].text = SPAN("page");
+    struct alarms *earlier = built(before, 2);
+    static struct diary diary;
+    diary = (struct diary){0};
+    alarms_sample(earlier, SPAN("5XXError"), start, 1, 1);
+    alarms_run(earlier, start + 60, write_down, &diary);
+    check(alarms_state(earlier, 1) == ALARM_STATE_ALARM);
+    struct alarms *alarms = built(after, 2);
+    alarms_inherit(alarms, earlier, false);
+    alarms_free(earlier);
+    alarms_run(alarms, start + 110, write_down, &diary); /* the child is not looked at yet */
+    check(alarms_state(alarms, 1) == ALARM_STATE_ALARM);
+    diary = (struct diary){0};
+    alarms_run(alarms, start + 120, write_down, &diary);
+    static const struct change want[] = {{2, 1, ALARM_STATE_OK, true}};
+    check_changes(&diary, want, 1);
+    check_span(alarms_reason(alarms, 1), "page was created and its alarm rule evaluates to OK");
+    alarms_run(alarms, start + 180, write_down, &diary);
+    check_number(diary.evaluations[1], 1);
+    alarms_free(alarms);
+}
+
 int composite_reason_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_composite_alarm_says_which_alarm_changed_it),
         cmocka_unit_test(a_composite_alarm_whose_state_stays_names_the_alarm_that_holds_it),
         cmocka_unit_test(a_composite_alarm_that_does_not_ring_names_the_alarm_that_does_not),
+        cmocka_unit_test(
+            a_composite_alarm_follows_a_child_that_settings_have_made_anew_even_without_samples),
         cmocka_unit_test(after_a_restart_a_composite_alarm_names_the_alarm_that_still_holds_it),
     };
     return cmocka_run_group_tests_name("reasons of composite alarms", tests, NULL, NULL);

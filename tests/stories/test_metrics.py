@@ -196,6 +196,8 @@ def test_a_question_in_a_file_is_asked_as_it_stands(metrics, tmp_path):
     (("get", "Latency", "--statistic", "p101"), 1, "statistic"),
     (("get", "--expression", "AVGG(x)"), 1, "(did you mean 'AVG'?)"),
     (("get", "Latency", "--start", "yesterday"), 2, "is no time like"),
+    (("get", "Latency", "--since", "soon"), 2, "is no time like"),
+    (("get", "--query", "/nowhere.json"), 1, "/nowhere.json: No such file or directory"),
     (("get", "Latncy"), 1, "no metric is called 'Latncy' (did you mean 'Latency'?)"),
     (("get", "Latncy", "--json"), 1, "(did you mean 'Latency'?)"),
     (("get", "Count", "--dimension", "ApiName=shap"), 1, "no metric 'Count' has the dimensions ApiName=shap and no others; "

@@ -286,7 +286,7 @@ FIELD(usage_plan)
 
 static bool same_stage(const struct report *report, size_t i, size_t j)
 {
-    return strcmp(report->stages[i].name, report->stages[j].name) == 0;
+    return span_is(report->stages[i].name, report->stages[j].name);
 }
 
 /* A retried request walks some stages again: an object has each name once, with the sum. */
@@ -318,7 +318,7 @@ FIELD(stage_us)
         if (!stage_sum(report, i, &sum))
             continue;
         /* a word of the stage table's: nothing in it to escape */
-        struct span name = span_text(report->stages[i].name);
+        struct span name = report->stages[i].name;
         char *room = buf_room(to, name.len + sizeof ",\"\":" + NUMBER_TEXT_BYTES), *at = room;
         if (room == NULL)
             return;

@@ -20,13 +20,13 @@ struct phase {
     const struct report_decision *block; /* NULL: it let the request pass */
 };
 
-static bool is_of(const char *stage, const char *a, const char *b)
+static bool is_of(struct span stage, struct span a, struct span b)
 {
-    return strcmp(stage, a) == 0 || strcmp(stage, b) == 0;
+    return span_is(stage, a) || span_is(stage, b);
 }
 
 /* `b`: a second stage of the phase, or `a` again. */
-static struct phase phase_of(const struct report *report, const char *a, const char *b)
+static struct phase phase_of(const struct report *report, struct span a, struct span b)
 {
     struct phase phase = {.is_walked = false};
     for (size_t i = 0; i < report->stage_count; i++) {
@@ -37,7 +37,7 @@ static struct phase phase_of(const struct report *report, const char *a, const c
     }
     for (size_t i = 0; i < report->decision_count; i++) {
         const struct report_decision *decision = &report->decisions[i];
-        if (is_of(decision->stage, a, b) && strcmp(decision->word, "block") == 0)
+        if (is_of(span_text(decision->stage), a, b) && strcmp(decision->word, "block") == 0)
             phase.block = decision;
     }
     return phase;
@@ -60,21 +60,21 @@ static bool phase_status(const struct phase *phase, const struct report *report,
                             struct buf *scratch __attribute__((unused)))
 #define NUMBER(name) static bool name(const struct report *report, uint64_t *to)
 
-#define PHASE(name, stage)                                           \
-    TEXT(name##_error)                                               \
-    {                                                                \
-        struct phase phase = phase_of(report, stage, stage);         \
-        return phase.block != NULL ? phase.block->reason : SPAN(""); \
-    }                                                                \
-    NUMBER(name##_latency)                                           \
-    {                                                                \
-        struct phase phase = phase_of(report, stage, stage);         \
-        return phase_latency(&phase, to);                            \
-    }                                                                \
-    NUMBER(name##_status)                                            \
-    {                                                                \
-        struct phase phase = phase_of(report, stage, stage);         \
-        return phase_status(&phase, report, to);                     \
+#define PHASE(name, stage)                                               \
+    TEXT(name##_error)                                                   \
+    {                                                                    \
+        struct phase phase = phase_of(report, SPAN(stage), SPAN(stage)); \
+        return phase.block != NULL ? phase.block->reason : SPAN("");     \
+    }                                                                    \
+    NUMBER(name##_latency)                                               \
+    {                                                                    \
+        struct phase phase = phase_of(report, SPAN(stage), SPAN(stage)); \
+        return phase_latency(&phase, to);                                \
+    }                                                                    \
+    NUMBER(name##_status)                                                \
+    {                                                                    \
+        struct phase phase = phase_of(report, SPAN(stage), SPAN(stage)); \
+        return phase_status(&phase, report, to);                         \
     }
 PHASE(authenticate, "authenticate")
 PHASE(authorizer, "authorizer")
@@ -82,7 +82,7 @@ PHASE(authorize, "authorize")
 
 static struct phase waf_phase(const struct report *report)
 {
-    return phase_of(report, "inspect_head", "inspect_body");
+    return phase_of(report, SPAN("inspect_head"), SPAN("inspect_body"));
 }
 
 static bool is_blocked(const struct report *report)
@@ -162,10 +162,10 @@ NUMBER(integration_latency)
     return true;
 }
 
-static const struct report_stage *stage_last(const struct report *report, const char *name)
+static const struct report_stage *stage_last(const struct report *report, struct span name)
 {
     for (size_t i = report->stage_count; i-- > 0;) {
-        if (strcmp(report->stages[i].name, name) == 0)
+        if (span_is(report->stages[i].name, name))
             return &report->stages[i];
     }
     return NULL;
@@ -173,8 +173,8 @@ static const struct report_stage *stage_last(const struct report *report, const 
 
 NUMBER(time_to_headers)
 {
-    const struct report_stage *connect = stage_last(report, "connect");
-    const struct report_stage *await = stage_last(report, "await_answer");
+    const struct report_stage *connect = stage_last(report, SPAN("connect"));
+    const struct report_stage *await = stage_last(report, SPAN("await_answer"));
     uint64_t status;
     if (connect == NULL || await == NULL || !integration_status(report, &status))
         return false;
@@ -188,7 +188,7 @@ TEXT(transfer_mode)
     uint64_t status;
     if (!integration_status(report, &status))
         return SPAN("");
-    return stage_last(report, "gather_answer") != NULL ? SPAN("BUFFERED") : SPAN("STREAMED");
+    return stage_last(report, SPAN("gather_answer")) != NULL ? SPAN("BUFFERED") : SPAN("STREAMED");
 }
 
 /* ---- who ---- */

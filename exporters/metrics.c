@@ -142,11 +142,11 @@ static void count_attempt(struct worker_metrics *metrics, const struct report *r
 static void count_stage(struct worker_metrics *metrics, const struct report_stage *stage,
                         const struct exemplar *of)
 {
-    size_t place = (uintptr_t)stage->name / 8 % STAGE_MEMO;
-    if (metrics->stages[place].name != stage->name) {
-        const struct pair label = {SPAN("stage"), span_text(stage->name)};
+    size_t place = (uintptr_t)stage->name.at / 8 % STAGE_MEMO;
+    if (metrics->stages[place].name != stage->name.at) {
+        const struct pair label = {SPAN("stage"), stage->name};
         metrics->stages[place].series = series_get(metrics, FAMILY_STAGE, &label, 1);
-        metrics->stages[place].name = stage->name;
+        metrics->stages[place].name = stage->name.at;
     }
     histogram_add(metrics, metrics->stages[place].series, stage->duration_us, of);
 }
@@ -161,7 +161,7 @@ static struct span deciding_stage(const struct report *report)
             return phase_stage(match->phase);
     }
     for (size_t i = report->stage_count; i-- > 0;) {
-        struct span name = span_text(report->stages[i].name);
+        struct span name = report->stages[i].name;
         if (span_starts(name, SPAN("inspect_")))
             return name;
     }

@@ -2,9 +2,10 @@
 /* A report as bytes that another thread, or the next child, can read: numbers and texts one after
  * the other, lengths before the texts, no pointer.
  *
- *   | version | numbers of report | trace ids | texts | attempts | stages | decisions | matches |
- *     8 bytes   8 bytes each        32 bytes    |
- *                                               +-- length (4 bytes), bytes, NUL
+ *   | version | numbers of report | ids  | given | texts | attempts | stages | decisions | ...
+ *     8 bytes   as wide as each is  56 B   |       |
+ *                                          |       +-- length (4 bytes), bytes, NUL
+ *                                          +-- 8 bytes: bits of flags, and of texts that follow
  *
  * Texts have a longest size each and a budget together, so that the worst request still makes a
  * record: what is too long is cut, and ids and counts are always whole. */
@@ -17,7 +18,7 @@
 #include "exporters/report.h"
 
 enum {
-    RECORD_VERSION = 13,
+    RECORD_VERSION = 14,
     RECORD_STAGES = 64, /* what a record holds of each; beyond: cut */
     RECORD_MATCHES = 256,
     RECORD_TAGS = 16, /* of one match */
@@ -54,6 +55,6 @@ struct record_view {
 };
 
 /* False: not a whole record of this version; nothing in `view` may be used then. */
-bool record_read(struct span bytes, struct record_view *view);
+bool record_read(struct span record, struct record_view *view);
 
 #endif

@@ -5,41 +5,43 @@
 #define SIDEGATE_EXPORTERS_RECORD_FIELDS_H
 
 #include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "exporters/record.h"
 
-/* NUMBER(member) */
+/* NUMBER(member): as many bytes as the member has */
 #define REPORT_NUMBERS(NUMBER)      \
     NUMBER(began_wall_us)           \
     NUMBER(duration_us)             \
-    NUMBER(sampled)                 \
-    NUMBER(is_linked)               \
     NUMBER(client_port)             \
     NUMBER(peer_port)               \
     NUMBER(server_port)             \
     NUMBER(status)                  \
-    NUMBER(geo_on)                  \
     NUMBER(client_asn)              \
     NUMBER(bytes_in)                \
     NUMBER(bytes_out)               \
     NUMBER(resends)                 \
-    NUMBER(tls.resumed)             \
     NUMBER(waf.action)              \
     NUMBER(waf.mode)                \
     NUMBER(waf.score)               \
     NUMBER(waf.outbound_score)      \
     NUMBER(waf.decided_by)          \
     NUMBER(waf.cpu_ns)              \
-    NUMBER(waf.is_struck)           \
-    NUMBER(waf.struck.kind)         \
-    NUMBER(waf.struck.phase)        \
-    NUMBER(waf.struck.rule_id)      \
-    NUMBER(waf_log.wanted)          \
     NUMBER(waf_log.inspected_bytes) \
-    NUMBER(execution.level)         \
-    NUMBER(execution.traces)
+    NUMBER(execution.level)
 
-/* TEXT(member, longest) */
+/* FLAG(member): a bit of what is given */
+#define REPORT_FLAGS(FLAG) \
+    FLAG(sampled)          \
+    FLAG(is_linked)        \
+    FLAG(geo_on)           \
+    FLAG(tls.resumed)      \
+    FLAG(waf.is_struck)    \
+    FLAG(waf_log.wanted)   \
+    FLAG(execution.traces)
+
+/* TEXT(member, longest): those that are empty are one bit */
 #define REPORT_TEXTS(TEXT)           \
     TEXT(request_id, 256)            \
     TEXT(trace_state, 1024)          \
@@ -62,14 +64,15 @@
     TEXT(tls.client_issuer, 512)     \
     TEXT(tls.client_fingerprint, 64) \
     TEXT(route_key, 1024)            \
-    TEXT(waf.struck.target, 256)     \
+    TEXT(api_key_id, 256)            \
+    TEXT(usage_plan, 256)            \
     TEXT(path, 8192)                 \
     TEXT(query, 8192)                \
     TEXT(target, 8192)               \
     TEXT(user_agent, 2048)           \
     TEXT(referer, 2048)
 
-/* Likewise; most requests have none of them, and then one number says so. */
+/* Likewise; most requests have none of them, and none of them is looked at then. */
 #define RARE_TEXTS(TEXT)                          \
     TEXT(tls.client_serial, 64)                   \
     TEXT(tls.client_not_before, 32)               \
@@ -113,9 +116,11 @@
     NUMBER(start_us)            \
     NUMBER(duration_us)         \
     NUMBER(connect_us)          \
-    NUMBER(status)              \
-    NUMBER(reused)              \
-    NUMBER(tls)
+    NUMBER(status)
+
+#define ATTEMPT_FLAGS(FLAG) \
+    FLAG(reused)            \
+    FLAG(tls)
 
 #define ATTEMPT_TEXTS(TEXT) \
     TEXT(address, 256)      \
@@ -125,13 +130,15 @@
     NUMBER(rule_id)           \
     NUMBER(phase)             \
     NUMBER(line)              \
-    NUMBER(negated)           \
     NUMBER(severity)          \
     NUMBER(maturity)          \
-    NUMBER(accuracy)          \
-    NUMBER(disruptive)        \
-    NUMBER(audit)             \
-    NUMBER(audit_only)
+    NUMBER(accuracy)
+
+#define MATCH_FLAGS(FLAG) \
+    FLAG(negated)         \
+    FLAG(disruptive)      \
+    FLAG(audit)           \
+    FLAG(audit_only)
 
 #define MATCH_TEXTS(TEXT)        \
     TEXT(message, 1024)          \
@@ -154,6 +161,8 @@
 enum {
     TEXT_OVERHEAD = sizeof(uint32_t) + 1,
     NAME_LONGEST = 64,
+    STAGE_NAME_BITS = 8, /* a stage's length of its name, below what it took */
+    TARGET_LONGEST = 256,
     DECISION_LONGEST = 256,
     FILE_LONGEST = 512,
     MEMBER_LONGEST = 1024,
@@ -168,18 +177,48 @@ enum {
 /* How many rows a list has. */
 #define ONE(...)    0,
 #define COUNT(rows) (sizeof((char[]){rows(ONE)}))
-enum {
-    REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + 32 + TEXT_OVERHEAD * COUNT(REPORT_TEXTS) + 8 +
-                   TEXT_OVERHEAD * COUNT(RARE_TEXTS),
-    ATTEMPT_BYTES = 8 * COUNT(ATTEMPT_NUMBERS) + 8 + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
-    STAGE_BYTES = 8 * 2 + TEXT_OVERHEAD,
-    DECISION_BYTES = 32 + TEXT_OVERHEAD * (5 + COUNT(WAF_RULE_WORDS) + COUNT(WAF_RULE_TEXTS)),
-    MATCH_BYTES =
-        8 * COUNT(MATCH_NUMBERS) + 8 + TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
+
+/* Lists of texts as tables: a loop over them is a tenth of the code, which is seldom in a cache
+ * when a request ends. */
+struct text_row {
+    uint32_t member, longest; /* where in the struct */
 };
-static_assert(8 * (6 + LIMIT_KINDS) + REPORT_BYTES + (REPORT_ATTEMPTS + 1) * ATTEMPT_BYTES + 8 +
-                      (7 + 2 * REPORT_MEMBERS) * TEXT_OVERHEAD + RECORD_STAGES * STAGE_BYTES +
-                      REPORT_DECISIONS * DECISION_BYTES + RECORD_MATCHES * MATCH_BYTES <=
+#define REPORT_ROW(member, longest)  {offsetof(struct report, member), longest},
+#define ATTEMPT_ROW(member, longest) {offsetof(struct report_attempt, member), longest},
+#define MATCH_ROW(member, longest)   {offsetof(struct rule_match, member), longest},
+static const struct text_row report_texts[] = {REPORT_TEXTS(REPORT_ROW)};
+static const struct text_row rare_texts[] = {RARE_TEXTS(REPORT_ROW)};
+static const struct text_row attempt_texts[] = {ATTEMPT_TEXTS(ATTEMPT_ROW)};
+static const struct text_row match_texts[] = {MATCH_TEXTS(MATCH_ROW)};
+#undef REPORT_ROW
+#undef ATTEMPT_ROW
+#undef MATCH_ROW
+
+/* The bits of what is given: those of texts from the lowest on, flags above them. */
+enum { FLAGS_FROM = 32, GIVEN_MOST = 64 };
+static_assert(COUNT(REPORT_TEXTS) <= FLAGS_FROM && COUNT(RARE_TEXTS) <= FLAGS_FROM &&
+                  COUNT(REPORT_FLAGS) <= GIVEN_MOST - FLAGS_FROM,
+              "a bit for each");
+static_assert(NAME_LONGEST < 1 << STAGE_NAME_BITS, "a stage's number has room for it");
+enum {
+    IDS_BYTES = 16 + 8 + 8 + 16 + 8,
+    GIVEN_BYTES = 8,
+    REPORT_BYTES = 8 * COUNT(REPORT_NUMBERS) + IDS_BYTES + GIVEN_BYTES +
+                   TEXT_OVERHEAD * COUNT(REPORT_TEXTS) + GIVEN_BYTES +
+                   TEXT_OVERHEAD * COUNT(RARE_TEXTS),
+    STRUCK_BYTES = 3 * 8 + TEXT_OVERHEAD,
+    ATTEMPT_BYTES =
+        8 * COUNT(ATTEMPT_NUMBERS) + 8 + GIVEN_BYTES + TEXT_OVERHEAD * COUNT(ATTEMPT_TEXTS),
+    STAGE_BYTES = 8 + 1,
+    DECISION_BYTES = 32 + TEXT_OVERHEAD * (5 + COUNT(WAF_RULE_WORDS) + COUNT(WAF_RULE_TEXTS)),
+    AUTHORIZER_BYTES = 3 * 8 + (5 + 2 * REPORT_MEMBERS) * TEXT_OVERHEAD,
+    MATCH_BYTES = 8 * COUNT(MATCH_NUMBERS) + 8 + GIVEN_BYTES +
+                  TEXT_OVERHEAD * (COUNT(MATCH_TEXTS) + 1 + RECORD_TAGS),
+};
+static_assert(8 * (6 + LIMIT_KINDS) + REPORT_BYTES + STRUCK_BYTES +
+                      (REPORT_ATTEMPTS + 1) * ATTEMPT_BYTES + AUTHORIZER_BYTES +
+                      RECORD_STAGES * STAGE_BYTES + REPORT_DECISIONS * DECISION_BYTES +
+                      RECORD_MATCHES * MATCH_BYTES <=
                   RECORD_FIXED_BYTES,
               "whatever the texts are, numbers and lengths have their room");
 static_assert((size_t)8 * (7 + BODIES) +

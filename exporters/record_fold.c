@@ -22,15 +22,26 @@ static inline void put_number(struct pen *pen, uint64_t number)
     put_bytes(pen, &number, sizeof number);
 }
 
+static inline struct span text_cut(const struct pen *pen, struct span text, size_t longest)
+{
+    return span_first(text, longest < pen->text_left ? longest : pen->text_left);
+}
+
+/* What is cut already. */
+static inline void put_cut(struct pen *pen, struct span text)
+{
+    copy_short(pen->at, text.at, text.len);
+    pen->at[text.len] = '\0';
+    pen->at += text.len + 1;
+    pen->text_left -= text.len;
+}
+
 static inline void put_text(struct pen *pen, struct span text, size_t longest)
 {
-    text = span_first(text, longest < pen->text_left ? longest : pen->text_left);
-    pen->text_left -= text.len;
+    text = text_cut(pen, text, longest);
     uint32_t len = (uint32_t)text.len;
     put_bytes(pen, &len, sizeof len);
-    copy_short(pen->at, text.at, text.len);
-    pen->at += text.len;
-    *pen->at++ = '\0';
+    put_cut(pen, text);
 }
 
 static inline size_t at_most(size_t count, size_t most)
@@ -38,25 +49,44 @@ static inline size_t at_most(size_t count, size_t most)
     return count < most ? count : most;
 }
 
-#define PUT_NUMBER(member)         put_number(pen, (uint64_t)from->member);
+#define PUT_NUMBER(member)         put_bytes(pen, &from->member, sizeof from->member);
 #define PUT_TEXT(member, longest)  put_text(pen, from->member, longest);
 
+#define PUT_FLAG(member)           flags |= (uint64_t)from->member << row++;
 #define OR_LENGTH(member, longest) | from->member.len
+
+/* What is given, and the texts among it. */
+static void put_given(struct pen *pen, uint64_t flags, const void *from,
+                      const struct text_row *rows, size_t count)
+{
+    char *given_at = pen->at;
+    uint64_t given = flags << FLAGS_FROM;
+    pen->at += GIVEN_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        struct span text;
+        memcpy(&text, (const char *)from + rows[i].member, sizeof text);
+        if (text.len == 0)
+            continue;
+        given |= UINT64_C(1) << i;
+        put_text(pen, text, rows[i].longest);
+    }
+    memcpy(given_at, &given, sizeof given);
+}
 
 static void put_rare_texts(struct pen *pen, const struct report *from)
 {
     bool has_any = (0 RARE_TEXTS(OR_LENGTH)) != 0;
-    put_number(pen, has_any);
-    if (!has_any)
-        return;
-    RARE_TEXTS(PUT_TEXT)
+    put_given(pen, 0, from, rare_texts, has_any ? COUNT(RARE_TEXTS) : 0);
 }
 
 static void put_attempt(struct pen *pen, const struct report_attempt *from)
 {
+    uint64_t flags = 0;
+    unsigned row = 0;
     ATTEMPT_NUMBERS(PUT_NUMBER)
-    ATTEMPT_TEXTS(PUT_TEXT)
     put_bytes(pen, from->span_id, sizeof from->span_id);
+    ATTEMPT_FLAGS(PUT_FLAG)
+    put_given(pen, flags, from, attempt_texts, COUNT(ATTEMPT_TEXTS));
 }
 
 static void put_attempts(struct pen *pen, const struct report *report)
@@ -71,10 +101,12 @@ static void put_stages(struct pen *pen, const struct report *report)
 {
     size_t count = at_most(report->stage_count, RECORD_STAGES);
     put_number(pen, count);
+    put_number(pen, count > 0 ? report->stages->start_us : 0);
     for (size_t i = 0; i < count; i++) {
-        put_number(pen, report->stages[i].start_us);
-        put_number(pen, report->stages[i].duration_us);
-        put_text(pen, span_text(report->stages[i].name), NAME_LONGEST);
+        const struct report_stage *stage = &report->stages[i];
+        struct span name = text_cut(pen, stage->name, NAME_LONGEST);
+        put_number(pen, stage->duration_us << STAGE_NAME_BITS | name.len);
+        put_cut(pen, name);
     }
 }
 
@@ -109,27 +141,33 @@ static void put_decisions(struct pen *pen, const struct report *report)
 
 static void put_authorizer(struct pen *pen, const struct report *report)
 {
+    bool was_asked = report->authorizer.name.len > 0;
+    put_number(pen, was_asked);
+    if (!was_asked)
+        return;
     put_text(pen, report->authorizer.name, DECISION_LONGEST);
     put_text(pen, report->authorizer.type, NAME_LONGEST);
     put_text(pen, report->authorizer.principal, DECISION_LONGEST);
     put_text(pen, span_text(report->authorizer.word), NAME_LONGEST);
     put_text(pen, report->authorizer.cache, NAME_LONGEST);
     put_number(pen, report->authorizer.is_called);
-    put_attempt(pen, &report->authorizer.call);
+    if (report->authorizer.is_called)
+        put_attempt(pen, &report->authorizer.call);
     size_t members = at_most(report->authorizer.member_count, REPORT_MEMBERS);
     put_number(pen, members);
     for (size_t i = 0; i < members; i++) {
         put_text(pen, report->authorizer.members[i].name, DECISION_LONGEST);
         put_text(pen, report->authorizer.members[i].value, MEMBER_LONGEST);
     }
-    put_text(pen, report->api_key_id, DECISION_LONGEST);
-    put_text(pen, report->usage_plan, DECISION_LONGEST);
 }
 
 static void put_match(struct pen *pen, const struct rule_match *from)
 {
+    uint64_t flags = 0;
+    unsigned row = 0;
     MATCH_NUMBERS(PUT_NUMBER)
-    MATCH_TEXTS(PUT_TEXT)
+    MATCH_FLAGS(PUT_FLAG)
+    put_given(pen, flags, from, match_texts, COUNT(MATCH_TEXTS));
     put_text(pen, span_text(from->file), FILE_LONGEST);
     size_t tags = at_most(from->tag_count, RECORD_TAGS);
     put_number(pen, tags);
@@ -202,6 +240,26 @@ size_t record_room(const struct report *report)
     return report->waf_log.wanted ? RECORD_BYTES + heads : RECORD_BYTES;
 }
 
+static void put_ids(struct pen *pen, const struct report *from)
+{
+    put_bytes(pen, from->trace_id, sizeof from->trace_id);
+    put_bytes(pen, from->span_id, sizeof from->span_id);
+    put_bytes(pen, from->parent_id, sizeof from->parent_id);
+    put_bytes(pen, from->link_trace_id, sizeof from->link_trace_id);
+    put_bytes(pen, from->link_span_id, sizeof from->link_span_id);
+}
+
+static void put_texts(struct pen *pen, const struct report *from)
+{
+    uint64_t flags = 0;
+    unsigned row = 0;
+    REPORT_FLAGS(PUT_FLAG)
+    put_given(pen, flags, from, report_texts, COUNT(REPORT_TEXTS));
+}
+
+static void put_struck(struct pen *pen, const struct limit_struck *from){
+    PUT_NUMBER(kind) PUT_NUMBER(phase) PUT_NUMBER(rule_id) PUT_TEXT(target, TARGET_LONGEST)}
+
 size_t record_fold(const struct report *report, char *to)
 {
     const struct report *from = report;
@@ -209,15 +267,12 @@ size_t record_fold(const struct report *report, char *to)
     pen->at = to;
     put_number(pen, RECORD_VERSION);
     REPORT_NUMBERS(PUT_NUMBER)
-    put_bytes(pen, from->trace_id, sizeof from->trace_id);
-    put_bytes(pen, from->span_id, sizeof from->span_id);
-    put_bytes(pen, from->parent_id, sizeof from->parent_id);
-    put_bytes(pen, from->link_trace_id, sizeof from->link_trace_id);
-    put_bytes(pen, from->link_span_id, sizeof from->link_span_id);
-    REPORT_TEXTS(PUT_TEXT)
+    put_ids(pen, from);
+    put_texts(pen, from);
     put_rare_texts(pen, from);
-    for (size_t i = 0; i < LIMIT_KINDS; i++)
-        put_number(pen, from->waf.limits[i]);
+    put_bytes(pen, from->waf.limits, sizeof from->waf.limits);
+    if (from->waf.is_struck)
+        put_struck(pen, &from->waf.struck);
     put_attempts(pen, from);
     put_stages(pen, from);
     put_decisions(pen, from);

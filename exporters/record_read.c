@@ -48,6 +48,18 @@ static inline size_t take_count(struct eye *eye, size_t most)
     return eye->broken ? 0 : (size_t)count;
 }
 
+/* So many bytes and a NUL. */
+static inline struct span take_cut(struct eye *eye, size_t len)
+{
+    const char *text = eye->at;
+    if (left(eye) <= len || text[len] != '\0') {
+        set_broken(eye);
+        return SPAN("");
+    }
+    eye->at = text + len + 1;
+    return span_make(text, len);
+}
+
 static inline struct span take_text(struct eye *eye)
 {
     uint32_t len;
@@ -56,55 +68,55 @@ static inline struct span take_text(struct eye *eye)
         return SPAN("");
     }
     memcpy(&len, eye->at, sizeof len);
-    const char *text = eye->at + sizeof len;
-    if (left(eye) - sizeof len <= len || text[len] != '\0') {
-        set_broken(eye);
-        return SPAN("");
-    }
-    eye->at = text + len + 1;
-    return span_make(text, len);
+    eye->at += sizeof len;
+    return take_cut(eye, len);
 }
 
 /* Numbers lie side by side: one look whether they are there is enough for all of them. */
-static inline const char *take_numbers(struct eye *eye, size_t count)
+static inline const char *take_numbers(struct eye *eye, size_t bytes)
 {
     static const char nothing[8 * COUNT(REPORT_NUMBERS)];
     const char *numbers = eye->at;
-    if (left(eye) < 8 * count) {
+    if (left(eye) < bytes) {
         set_broken(eye);
         return nothing;
     }
-    eye->at += 8 * count;
+    eye->at += bytes;
     return numbers;
 }
 
-static inline uint64_t number_of(const char **numbers)
+static inline void number_take(const char **numbers, void *to, size_t size)
 {
-    uint64_t number;
-    memcpy(&number, *numbers, sizeof number);
-    *numbers += sizeof number;
-    return number;
+    memcpy(to, *numbers, size);
+    *numbers += size;
 }
 
-#define TAKE_NUMBER(member)           to->member = (__typeof__(to->member))number_of(&numbers);
-#define TAKE_TEXT(member, longest)    to->member = take_text(eye);
-#define TAKE_NOTHING(member, longest) to->member = SPAN("");
+#define ADD_BYTES(member)          bytes += sizeof to->member;
+#define TAKE_NUMBER(member)        number_take(&numbers, &to->member, sizeof to->member);
+#define TAKE_FLAG(member)          to->member = (flags >> row++ & 1) != 0;
+#define TAKE_TEXT(member, longest) to->member = take_text(eye);
 
-static void take_rare_texts(struct eye *eye, struct report *to)
+/* Returns the flags. */
+static uint64_t take_given(struct eye *eye, void *to, const struct text_row *rows, size_t count)
 {
-    if (take_number(eye) != 0) {
-        RARE_TEXTS(TAKE_TEXT)
-    } else {
-        RARE_TEXTS(TAKE_NOTHING)
+    uint64_t given = take_number(eye);
+    for (size_t i = 0; i < count; i++) {
+        struct span text = (given >> i & 1) != 0 ? take_text(eye) : SPAN("");
+        memcpy((char *)to + rows[i].member, &text, sizeof text);
     }
+    return given >> FLAGS_FROM;
 }
 
 static void take_attempt(struct eye *eye, struct report_attempt *to)
 {
-    const char *numbers = take_numbers(eye, COUNT(ATTEMPT_NUMBERS));
+    size_t bytes = 0;
+    ATTEMPT_NUMBERS(ADD_BYTES)
+    const char *numbers = take_numbers(eye, bytes);
+    unsigned row = 0;
     ATTEMPT_NUMBERS(TAKE_NUMBER)
-    ATTEMPT_TEXTS(TAKE_TEXT)
     take_bytes(eye, to->span_id, sizeof to->span_id);
+    uint64_t flags = take_given(eye, to, attempt_texts, COUNT(ATTEMPT_TEXTS));
+    ATTEMPT_FLAGS(TAKE_FLAG)
 }
 
 static void take_attempts(struct eye *eye, struct report *report)
@@ -118,10 +130,12 @@ static void take_stages(struct eye *eye, struct record_view *view)
 {
     view->report.stages = view->stages;
     view->report.stage_count = take_count(eye, RECORD_STAGES);
+    uint64_t start_us = take_number(eye);
     for (size_t i = 0; i < view->report.stage_count; i++) {
-        view->stages[i].start_us = take_number(eye);
-        view->stages[i].duration_us = take_number(eye);
-        view->stages[i].name = take_text(eye).at;
+        uint64_t number = take_number(eye), duration_us = number >> STAGE_NAME_BITS;
+        struct span name = take_cut(eye, number & ((1 << STAGE_NAME_BITS) - 1));
+        view->stages[i] = (struct report_stage){name, start_us, duration_us};
+        start_us += duration_us;
     }
 }
 
@@ -133,7 +147,7 @@ static const struct report_waf_rule *take_waf_rule(struct eye *eye, struct repor
     WAF_RULE_WORDS(TAKE_WORD)
 #undef TAKE_WORD
     WAF_RULE_TEXTS(TAKE_TEXT)
-    const char *numbers = take_numbers(eye, 3);
+    const char *numbers = take_numbers(eye, 3 * sizeof(uint64_t));
     TAKE_NUMBER(limit)
     TAKE_NUMBER(window_s)
     TAKE_NUMBER(burst)
@@ -158,28 +172,35 @@ static void take_decisions(struct eye *eye, struct record_view *view)
 static void take_authorizer(struct eye *eye, struct record_view *view)
 {
     struct report *report = &view->report;
+    memset(&report->authorizer, 0, sizeof report->authorizer);
+    report->authorizer.word = "";
+    report->authorizer.members = view->members;
+    if (take_number(eye) == 0)
+        return;
     report->authorizer.name = take_text(eye);
     report->authorizer.type = take_text(eye);
     report->authorizer.principal = take_text(eye);
     report->authorizer.word = take_text(eye).at;
     report->authorizer.cache = take_text(eye);
     report->authorizer.is_called = take_number(eye) != 0;
-    take_attempt(eye, &report->authorizer.call);
-    report->authorizer.members = view->members;
+    if (report->authorizer.is_called)
+        take_attempt(eye, &report->authorizer.call);
     report->authorizer.member_count = take_count(eye, REPORT_MEMBERS);
     for (size_t i = 0; i < report->authorizer.member_count; i++) {
         view->members[i].name = take_text(eye);
         view->members[i].value = take_text(eye);
     }
-    report->api_key_id = take_text(eye);
-    report->usage_plan = take_text(eye);
 }
 
 static void take_match(struct eye *eye, struct rule_match *to, struct span *tags)
 {
-    const char *numbers = take_numbers(eye, COUNT(MATCH_NUMBERS));
+    size_t bytes = 0;
+    MATCH_NUMBERS(ADD_BYTES)
+    const char *numbers = take_numbers(eye, bytes);
+    unsigned row = 0;
     MATCH_NUMBERS(TAKE_NUMBER)
-    MATCH_TEXTS(TAKE_TEXT)
+    uint64_t flags = take_given(eye, to, match_texts, COUNT(MATCH_TEXTS));
+    MATCH_FLAGS(TAKE_FLAG)
     to->file = take_text(eye).at;
     to->tags = tags;
     to->tag_count = take_count(eye, RECORD_TAGS);
@@ -251,23 +272,49 @@ static void take_heads(struct eye *eye, struct record_view *view)
         take_audit(eye, view);
 }
 
-bool record_read(struct span bytes, struct record_view *view)
+static void take_ids(struct eye *eye, struct report *to)
 {
-    struct eye eye_of_bytes = {bytes.at, bytes.at + bytes.len, false}, *eye = &eye_of_bytes;
-    struct report *to = &view->report;
-    if (take_number(eye) != RECORD_VERSION)
-        return false;
-    const char *numbers = take_numbers(eye, COUNT(REPORT_NUMBERS));
-    REPORT_NUMBERS(TAKE_NUMBER)
     take_bytes(eye, to->trace_id, sizeof to->trace_id);
     take_bytes(eye, to->span_id, sizeof to->span_id);
     take_bytes(eye, to->parent_id, sizeof to->parent_id);
     take_bytes(eye, to->link_trace_id, sizeof to->link_trace_id);
     take_bytes(eye, to->link_span_id, sizeof to->link_span_id);
-    REPORT_TEXTS(TAKE_TEXT)
-    take_rare_texts(eye, to);
-    for (size_t i = 0; i < LIMIT_KINDS; i++)
-        to->waf.limits[i] = (unsigned)take_number(eye);
+}
+
+static void take_texts(struct eye *eye, struct report *to)
+{
+    uint64_t flags = take_given(eye, to, report_texts, COUNT(REPORT_TEXTS));
+    unsigned row = 0;
+    REPORT_FLAGS(TAKE_FLAG)
+    take_given(eye, to, rare_texts, COUNT(RARE_TEXTS));
+}
+
+static void take_struck(struct eye *eye, struct limit_struck *to)
+{
+    const char *numbers =
+        take_numbers(eye, sizeof to->kind + sizeof to->phase + sizeof to->rule_id);
+    TAKE_NUMBER(kind)
+    TAKE_NUMBER(phase)
+    TAKE_NUMBER(rule_id)
+    TAKE_TEXT(target, )
+}
+
+bool record_read(struct span record, struct record_view *view)
+{
+    struct eye eye_of_bytes = {record.at, record.at + record.len, false}, *eye = &eye_of_bytes;
+    struct report *to = &view->report;
+    if (take_number(eye) != RECORD_VERSION)
+        return false;
+    size_t bytes = 0;
+    REPORT_NUMBERS(ADD_BYTES)
+    const char *numbers = take_numbers(eye, bytes);
+    REPORT_NUMBERS(TAKE_NUMBER)
+    take_ids(eye, to);
+    take_texts(eye, to);
+    take_bytes(eye, to->waf.limits, sizeof to->waf.limits);
+    to->waf.struck = (struct limit_struck){.target = SPAN("")};
+    if (to->waf.is_struck)
+        take_struck(eye, &to->waf.struck);
     take_attempts(eye, to);
     take_stages(eye, view);
     take_decisions(eye, view);

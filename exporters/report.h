@@ -16,8 +16,8 @@ enum execution_level { EXECUTION_OFF, EXECUTION_ERROR, EXECUTION_INFO };
 enum waf_action { WAF_OFF, WAF_PASS, WAF_BLOCK, WAF_WOULD_BLOCK };
 
 struct report_stage {
-    const char *name;     /* of the stage table: static text */
-    uint64_t start_us;    /* since the exchange began */
+    struct span name;     /* of the stage table: static text */
+    uint64_t start_us;    /* since the exchange began: where the stage before has ended */
     uint64_t duration_us; /* until the next stage began: they sum to the whole */
 };
 

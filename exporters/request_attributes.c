@@ -63,8 +63,8 @@ void decision_attributes_add(struct attributes *to, const struct report_decision
 /* Most differ in their first letter. */
 static inline bool is_named(const struct report_stage *stage, struct span name)
 {
-    return name.len > 0 && stage->name[0] == name.at[0] &&
-           strncmp(stage->name, name.at, name.len) == 0 && stage->name[name.len] == '\0';
+    return name.len > 0 && stage->name.len == name.len && stage->name.at[0] == name.at[0] &&
+           memcmp(stage->name.at, name.at, name.len) == 0;
 }
 
 uint64_t stage_end_nano(const struct report *report, struct span name)

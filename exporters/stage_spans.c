@@ -122,7 +122,7 @@ static char *put_stage(const struct stage_spans *mold, char *at, const struct re
                        size_t i)
 {
     const struct report_stage *stage = &report->stages[i];
-    struct span name = span_first(span_text(stage->name), NAME_LONGEST);
+    struct span name = span_first(stage->name, NAME_LONGEST);
     struct period period = period_of(report, stage->start_us, stage->duration_us);
     uint64_t start = htole64(period.start), end = htole64(period.end);
     *at++ = (char)wire_tag(SCOPE_SPANS_SPANS, WIRE_BYTES);

@@ -243,7 +243,7 @@ static void add_stage(struct maker *m, size_t i)
     xray_comma(m->to);
     buf_add_byte(m->to, '{');
     xray_id(m->to, "id", id);
-    xray_name(m->to, span_text(stage->name));
+    xray_name(m->to, stage->name);
     xray_times(m->to, period_of(m->report, stage->start_us, stage->duration_us));
     keep_or_cut(m, mark, 1);
     if (m->to->len == mark) {

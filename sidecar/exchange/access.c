@@ -52,7 +52,7 @@ const struct asked *asked_of(struct exchange *x)
 static void stamp_decisions(struct exchange *x, size_t before)
 {
     for (size_t i = before; i < x->decisions.count; i++)
-        x->decisions.at[i].stage = stage_at(x->at)->name;
+        x->decisions.at[i].stage = stage_at(x->at)->name.at;
 }
 
 static enum access_step walk(struct exchange *x, bool past_rules)

@@ -163,7 +163,7 @@ static void challenge(struct exchange *x, struct span text)
 
 enum step authorizer_refuse(struct exchange *x, const struct authorizer_refusal *refusal)
 {
-    if (!authorizer_refuses(&x->authorizer, stage_at(x->at)->name, refusal, &x->decisions))
+    if (!authorizer_refuses(&x->authorizer, stage_at(x->at)->name.at, refusal, &x->decisions))
         return STEP_NEXT;
     if (refusal->challenge.at != NULL)
         challenge(x, refusal->challenge);

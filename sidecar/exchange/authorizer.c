@@ -62,7 +62,7 @@ static enum step fail(struct exchange *x, enum gateway_response_type type, const
         return refuse_unasked(x, type, reason);
     const struct decision decision = {.kind = DECISION_COUNT,
                                       .control = "authorizer",
-                                      .stage = stage_at(x->at)->name,
+                                      .stage = stage_at(x->at)->name.at,
                                       .name = settings->name,
                                       .reason = span_text(reason)};
     decisions_add(&x->decisions, &decision);

@@ -292,7 +292,7 @@ void surroundings_last_words(const struct surroundings *around)
     for (struct list *link = around->exchanges.next; link != &around->exchanges && said < 8;
          link = link->next, said++) {
         const struct exchange *x = list_entry(link, struct exchange, link);
-        const char *parts[] = {x->running ? "  running: " : "  waiting: ", stage_at(x->at)->name,
+        const char *parts[] = {x->running ? "  running: " : "  waiting: ", stage_at(x->at)->name.at,
                                " "};
         char line[WORDS_BYTES];
         size_t len = 0;

@@ -36,7 +36,7 @@ enum stage_id {
 };
 
 struct stage {
-    const char *name;
+    struct span name; /* terminated */
     enum step (*run)(struct exchange *x);
     bool (*wanted)(const struct exchange *x);
     const char *waits;

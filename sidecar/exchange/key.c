@@ -87,7 +87,7 @@ bool key_ask(const struct authorizer_question *question, const struct authorized
 enum step stage_key(struct exchange *x)
 {
     const struct authorizer_question question = authorizer_question_of(x);
-    if (key_ask(&question, &x->authorizer, stage_at(x->at)->name, &x->usage, &x->decisions))
+    if (key_ask(&question, &x->authorizer, stage_at(x->at)->name.at, &x->usage, &x->decisions))
         return STEP_NEXT;
     return answer_gateway(x, GATEWAY_INVALID_API_KEY, "invalid_api_key");
 }

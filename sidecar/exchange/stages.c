@@ -79,7 +79,8 @@ static bool with_answer_bodies(const struct exchange *x)
 }
 
 static const struct stage stages[STAGE_COUNT] = {
-#define STAGE(id, name, run, wanted, waits, sentence) {name, run, wanted, waits, sentence},
+#define STAGE(id, name, run, wanted, waits, sentence) \
+    {SPAN_INIT(name), run, wanted, waits, sentence},
 #include "sidecar/exchange/stages.tbl"
 #undef STAGE
 };
@@ -93,5 +94,5 @@ const struct stage *stage_at(enum stage_id id)
 void stages_print(struct buf *to)
 {
     for (unsigned i = 0; i < STAGE_COUNT; i++)
-        buf_format(to, "%-20s %-6s %s\n", stages[i].name, stages[i].waits, stages[i].sentence);
+        buf_format(to, "%-20s %-6s %s\n", stages[i].name.at, stages[i].waits, stages[i].sentence);
 }

@@ -63,7 +63,7 @@ static struct report report_of(struct span rest, struct report_stage stages[STAG
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = span_cut(&rest, '\0');
     for (size_t i = 0; i < STAGES; i++)
-        stages[i] = (struct report_stage){"await_answer", i * 50, 50};
+        stages[i] = (struct report_stage){SPAN("await_answer"), i * 50, 50};
     for (size_t i = 0; i < MATCHES; i++)
         matches[i] = (struct rule_match){
             .rule_id = i + 1, .message = span_cut(&rest, '\0'), .variable_name = report.path};

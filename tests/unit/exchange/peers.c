@@ -290,8 +290,8 @@ static void on_report(void *context, const struct report *report)
                  span_arg(report->attempts[report->attempt_count - 1].error));
     size_t len = 0;
     for (size_t i = 0; i < report->stage_count; i++) {
-        len += (size_t)snprintf(told->stages + len, sizeof(told->stages) - len, "%s%s",
-                                i ? " " : "", report->stages[i].name);
+        len += (size_t)snprintf(told->stages + len, sizeof(told->stages) - len, "%s" SPAN_FORMAT,
+                                i ? " " : "", span_arg(report->stages[i].name));
         told->stages_us += report->stages[i].duration_us;
     }
 }

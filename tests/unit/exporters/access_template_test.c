@@ -29,9 +29,11 @@ static struct span line_of(const char *format, const struct report *report, stru
 }
 
 static const struct report_stage walked[] = {
-    {"read_head", 0, 1000},       {"inspect_head", 1000, 2500},  {"inspect_body", 3500, 1500},
-    {"authenticate", 5000, 3000}, {"authorizer", 8000, 20000},   {"authorize", 28000, 4000},
-    {"connect", 32000, 1000},     {"await_answer", 33000, 9999}, {"respond", 42999, 1}};
+    {SPAN_INIT("read_head"), 0, 1000},       {SPAN_INIT("inspect_head"), 1000, 2500},
+    {SPAN_INIT("inspect_body"), 3500, 1500}, {SPAN_INIT("authenticate"), 5000, 3000},
+    {SPAN_INIT("authorizer"), 8000, 20000},  {SPAN_INIT("authorize"), 28000, 4000},
+    {SPAN_INIT("connect"), 32000, 1000},     {SPAN_INIT("await_answer"), 33000, 9999},
+    {SPAN_INIT("respond"), 42999, 1}};
 static const struct report_decision refused[] = {
     {"authenticate", "authorizer", "block", SPAN_INIT("jwt"), SPAN_INIT("expired"), NULL},
     {"authorizer", "authorizer", "block", SPAN_INIT("fn"), SPAN_INIT("not_authorized"), NULL},

@@ -95,8 +95,10 @@ TEST(a_stage_that_ran_twice_stands_once_with_its_sum)
     struct buf line;
     buf_init(&line, 1 << 20);
     struct report report = sample_report();
-    const struct report_stage twice[] = {
-        {"connect", 0, 10}, {"send", 10, 5}, {"connect", 15, 20}, {"send", 35, 7}};
+    const struct report_stage twice[] = {{SPAN_INIT("connect"), 0, 10},
+                                         {SPAN_INIT("send"), 10, 5},
+                                         {SPAN_INIT("connect"), 15, 20},
+                                         {SPAN_INIT("send"), 35, 7}};
     report.stages = twice;
     report.stage_count = 4;
     struct span text = access_line(&line, &report);

@@ -90,7 +90,7 @@ static void draw_lists(struct maker *maker, struct report *report)
     report->stage_count = draw(maker, 30);
     for (size_t i = 0; i < report->stage_count; i++)
         maker->stages[i] =
-            (struct report_stage){"await_answer", draw_number(maker), draw_number(maker)};
+            (struct report_stage){SPAN("await_answer"), draw_number(maker), draw_number(maker)};
     report->attempt_count = draw(maker, REPORT_ATTEMPTS + 1);
     for (size_t i = 0; i < report->attempt_count; i++) {
         report->attempts[i].address = draw_text(maker);

@@ -54,7 +54,8 @@ TEST(a_report_comes_back_as_it_went)
     check_number(back->attempts[1].connect_us, 30);
     check_number(back->attempts[1].span_id[3], 2);
     check_number(back->stage_count, 3);
-    assert_string_equal(back->stages[1].name, "await_answer");
+    check_span(back->stages[1].name, "await_answer");
+    check_number(back->stages[1].start_us, 100);
     check_number(back->stages[1].duration_us, 700);
     check_number(back->authorizer.member_count, 1);
     check_span(back->authorizer.members[0].name, "sub");
@@ -98,18 +99,31 @@ TEST(what_an_earlier_record_had_is_not_in_the_next)
     struct report report = plain_report();
     report.caller.user = SPAN("AIDA1");
     report.error_type = SPAN("ACCESS_DENIED");
+    report.authorizer.name = SPAN("custom");
+    report.authorizer.is_called = report.waf.is_struck = report.sampled = true;
+    report.authorizer.call.address = SPAN("127.0.0.1:9001");
+    report.waf.struck.rule_id = 942100;
+    report.referer = SPAN("http://shop.example/");
     struct record_view *view = must_alloc(sizeof *view);
     size_t size;
     char *bytes = fold(&report, &size);
     check(record_read(span_make(bytes, size), view));
     check_span(view->report.caller.user, "AIDA1");
     check_span(view->report.caller.arn, "");
+    check_span(view->report.authorizer.call.address, "127.0.0.1:9001");
+    check_number(view->report.waf.struck.rule_id, 942100);
     free(bytes);
     report = plain_report();
     bytes = fold(&report, &size);
     check(record_read(span_make(bytes, size), view));
     check_span(view->report.caller.user, "");
     check_span(view->report.error_type, "");
+    check_span(view->report.authorizer.name, "");
+    check_span(view->report.authorizer.call.address, "");
+    check_span(view->report.referer, "");
+    check(!view->report.sampled && !view->report.waf.is_struck &&
+          !view->report.authorizer.is_called);
+    check_number(view->report.waf.struck.rule_id, 0);
     free(bytes);
     free(view);
 }

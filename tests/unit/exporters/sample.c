@@ -46,8 +46,9 @@ static const struct rule_match matches[] = {
     },
 };
 
-static const struct report_stage stages[] = {
-    {"read_head", 0, 100}, {"await_answer", 100, 700}, {"respond", 800, 200}};
+static const struct report_stage stages[] = {{SPAN_INIT("read_head"), 0, 100},
+                                             {SPAN_INIT("await_answer"), 100, 700},
+                                             {SPAN_INIT("respond"), 800, 200}};
 
 static const struct report_decision decisions[] = {{"inspect_head", "access", "would_block",
                                                     SPAN_INIT("abroad"),

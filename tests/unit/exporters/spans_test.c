@@ -191,8 +191,10 @@ TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
     drop(&f);
 }
 
-static const struct report_stage with_idle_ones[] = {
-    {"read_head", 0, 9}, {"connect", 9, 91}, {"await_answer", 100, 900}, {"respond", 1000, 9}};
+static const struct report_stage with_idle_ones[] = {{SPAN_INIT("read_head"), 0, 9},
+                                                     {SPAN_INIT("connect"), 9, 91},
+                                                     {SPAN_INIT("await_answer"), 100, 900},
+                                                     {SPAN_INIT("respond"), 1000, 9}};
 
 TEST(a_stage_that_took_less_than_ten_microseconds_is_no_span)
 {

@@ -266,7 +266,7 @@ TEST(a_document_without_room_loses_subsegments_and_counts_them)
     struct report report = sample_report();
     struct report_stage stages[STAGES];
     for (size_t i = 0; i < STAGES; i++)
-        stages[i] = (struct report_stage){TIMES64("\\\\\\\\"), i * 10, 10};
+        stages[i] = (struct report_stage){SPAN(TIMES64("\\\\\\\\")), i * 10, 10};
     report.stages = stages;
     report.stage_count = STAGES;
     check(!has(make(&f, &report, &service, XRAY_DOCUMENT_BYTES), "subsegments_cut"));
@@ -287,7 +287,7 @@ TEST(the_worst_request_fits_into_a_datagram)
     struct rule_match matches[MATCHES];
     struct report_decision decisions[REPORT_DECISIONS];
     for (size_t i = 0; i < STAGES; i++)
-        stages[i] = (struct report_stage){"a_stage_of_the_table", i * 10, 10};
+        stages[i] = (struct report_stage){SPAN("a_stage_of_the_table"), i * 10, 10};
     for (size_t i = 0; i < MATCHES; i++)
         matches[i] =
             (struct rule_match){.rule_id = UINT64_MAX, .message = worst, .variable_name = worst};

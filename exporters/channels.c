@@ -218,8 +218,10 @@ static void channel_on(struct channels *channels, struct channel *channel,
     queue_limit(channel->queue, list->queue_records);
     queue_limit_units(channel->queue, to->batch.queue_units);
     feed_use(channel->feed, &spool);
-    if (spool.path != NULL)
+    if (spool.path != NULL) {
+        otlp_queue_filled(channel->otlp);
         hold_begin(channels->hold);
+    }
     atomic_store(&channel->on, true);
 }
 
@@ -304,6 +306,44 @@ void channels_put(struct channels *channels, enum otlp_signal signal, const stru
         if (takes(channels->all[i], signal))
             queue_put(channels->all[i]->queue, buf_span(item), units);
     }
+}
+
+/* NULL: there are none, or several. */
+static struct channel *only_taker(const struct channels *channels, enum otlp_signal signal)
+{
+    struct channel *only = NULL;
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (!takes(channels->all[i], signal))
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = channels->all[i];
+    }
+    return only;
+}
+
+struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal,
+                                   struct buf *other)
+{
+    struct channel *only = only_taker(channels, signal);
+    struct buf *batch = only != NULL ? otlp_open_batch(only->otlp) : NULL;
+    if (batch == NULL)
+        return (struct channel_item){other, signal, other->len, NULL};
+    return (struct channel_item){batch, signal, batch->len, only};
+}
+
+void channels_end(struct channels *channels, const struct channel_item *item, unsigned units)
+{
+    struct span text = span_from(buf_span(item->to), item->from);
+    if (buf_is_full(item->to) || text.len > QUEUE_ITEM_BYTES)
+        channels_lost(channels, item->signal, units, DROP_REJECTED);
+    else if (item->channel == NULL && units > 0)
+        channels_put(channels, item->signal, item->to, units);
+    else if (units > 0 && otlp_filled(item->channel->otlp, item->from, units))
+        return;
+    else if (units > 0)
+        queue_put(item->channel->queue, text, units);
+    buf_cut(item->to, item->from);
 }
 
 /* ---- sending ---- */

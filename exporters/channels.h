@@ -41,6 +41,20 @@ bool channels_fit(const struct channels *channels, const struct channel_list *li
 void channels_use(struct channels *channels, const struct channel_list *list);
 
 bool channels_want(const struct channels *channels, enum otlp_signal signal); /* one is on */
+/* An item on its way to every channel of this signal that is on: what is appended to `to`, which
+ * may have others in it already. Without another destination that is the batch that it leaves with.
+ */
+struct channel_item {
+    struct buf *to;
+    enum otlp_signal signal;
+    size_t from;
+    struct channel *channel; /* whose batch it is; NULL: nobody's */
+};
+/* `other` is empty, and empty again behind channels_end(). */
+struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal,
+                                   struct buf *other);
+/* As channels_put(); without units it was nothing. */
+void channels_end(struct channels *channels, const struct channel_item *item, unsigned units);
 /* To every channel of this signal that is on; items are what otlp_new() wants, units are counted.
  * An item that its buf had no room for is counted as rejected. */
 void channels_put(struct channels *channels, enum otlp_signal signal, const struct buf *item,

@@ -133,9 +133,8 @@ static void export_spans(struct exporter *e, const struct report *report)
 {
     if (!atomic_load(&e->traces_on) || !report->sampled || report_goes_on(report))
         return;
-    unsigned spans = spans_add(e->span_maker, &e->item, report);
-    channels_put(e->channels, OTLP_TRACES, &e->item, spans);
-    buf_clear(&e->item);
+    struct channel_item item = channels_begin(e->channels, OTLP_TRACES, &e->item);
+    channels_end(e->channels, &item, spans_add(e->span_maker, item.to, report));
 }
 
 static void export_log_records(struct exporter *e, const struct report *report)
@@ -143,13 +142,12 @@ static void export_log_records(struct exporter *e, const struct report *report)
     unsigned records = 0;
     if (e->log_kinds == 0 || report_goes_on(report))
         return;
+    struct channel_item item = channels_begin(e->channels, OTLP_LOGS, &e->item);
     if ((e->log_kinds & OTLP_LOG_EVENTS) != 0)
-        records += log_events_add(e->log_maker, &e->item, report);
+        records += log_events_add(e->log_maker, item.to, report);
     if ((e->log_kinds & OTLP_LOG_REQUESTS) != 0)
-        records += log_request_add(e->log_maker, &e->item, report);
-    if (records > 0)
-        channels_put(e->channels, OTLP_LOGS, &e->item, records);
-    buf_clear(&e->item);
+        records += log_request_add(e->log_maker, item.to, report);
+    channels_end(e->channels, &item, records);
 }
 
 /* How many there were. The security lane is empty before the ordinary one is looked at. */

@@ -222,6 +222,26 @@ bool feed_take(struct feed *feed, enum spool_lane which, unsigned most, struct b
     return taken;
 }
 
+bool feed_is_direct(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool is = feed->path == NULL && !feed->is_open && queue_units(feed->queue) == 0;
+    pthread_mutex_unlock(&feed->lock);
+    return is;
+}
+
+void feed_pass(struct feed *feed, struct feed_batch *batch, uint64_t units)
+{
+    queue_pass(feed->queue, units);
+    batch->units += units;
+}
+
+void feed_queue(struct feed *feed, struct span item, unsigned units)
+{
+    queue_leave(feed->queue, units);
+    queue_put(feed->queue, item, units);
+}
+
 static void hand_back(struct feed *feed, const struct feed_done *done)
 {
     pthread_mutex_lock(&feed->lock);

@@ -5,7 +5,8 @@
  *   queue --> disk thread: append, commit --> spool --> batches that are asked for --> sender
  *     |                                        ^                                        |
  *     |                                        +---------- settled, returned <----------+
- *     +--------> sender, directly: no spool, or one that cannot be written to now
+ *     +--------> sender, directly: no spool, or one that cannot be written to now; then, while
+ *                nothing waits, also past the queue
  *
  * The queue's figures are those of the whole way, with what lay in the spool when it was opened. */
 #ifndef SIDEGATE_EXPORTERS_FEED_H
@@ -67,6 +68,12 @@ struct feed_batch {
  */
 bool feed_take(struct feed *feed, enum spool_lane which, unsigned most, struct buf *items,
                struct buf *preamble, struct feed_batch *batch);
+/* Nothing waits, and no spool is wanted: what comes now may go past the queue. */
+bool feed_is_direct(struct feed *feed);
+/* So many units did: the batch has them. */
+void feed_pass(struct feed *feed, struct feed_batch *batch, uint64_t units);
+/* They are to be queued after all: an item that feed_pass() counted. */
+void feed_queue(struct feed *feed, struct span item, unsigned units);
 /* Every batch that was taken: `lost` of its units were refused for `reason`, the others sent. */
 void feed_settle(struct feed *feed, const struct feed_batch *batch, uint64_t lost,
                  enum drop_reason reason);

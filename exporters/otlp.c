@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/otlp_call.h"
+#include "exporters/otlp_inside.h"
 #include "exporters/otlp_pieces.h"
 #include "exporters/say.h"
 #include "rules/base/must.h"
 
 enum {
-    UNDER_WAY = 2,
     BATCH_UNITS = 4096,
-    BATCH_BYTES = 1024 * 1024,
-    HEAD_BYTES = 16 * 1024,
     PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
     FIRST_PAUSE_US = 1000 * 1000,
@@ -24,49 +21,6 @@ enum {
     PILED_UP = 4 * BATCH_UNITS, /* behind an outage: from there on it is a backlog */
     TAKEN_FIRST = 32,           /* so many smaller batches, then larger ones are tried again */
     TAKEN_MOST = 32768,         /* it doubles with each try that was in vain */
-};
-
-enum state { STATE_FREE, STATE_FLYING, STATE_RESTING };
-
-struct sending {
-    struct otlp_call call; /* first: what lands is its sending */
-    struct otlp *otlp;
-    enum state state;
-    struct feed_batch batch;
-    struct buf room;     /* HEAD_BYTES for what a request begins with, and the items */
-    struct buf preamble; /* whose they are */
-    size_t from, len;    /* of the items: the piece that is sent now; all of them, where no
-                            receiver found them too large */
-    uint64_t lost;       /* units of the pieces before that were refused */
-    bool is_doubtful;    /* the receiver may have it, and did not say so */
-};
-
-struct otlp {
-    struct feed *feed;
-    struct carrier *carrier;
-    struct sending sendings[UNDER_WAY];
-    struct buf plain; /* a piece on its way into a body */
-    struct buf head;  /* what stands before it */
-
-    char *name;
-    enum otlp_signal signal;
-    struct otlp_way *way;
-    struct envelope envelope;
-    uint8_t random[16];
-
-    uint64_t waiting_since_us; /* 0: nothing waits */
-    uint64_t backlog_at_us;    /* not before then */
-    uint64_t quiet_until_us;
-    uint64_t delay_us; /* so long the first one waits for others */
-    unsigned units;    /* of one batch, and: */
-    unsigned most;     /* fewer where the receiver found them too large */
-    unsigned taken;    /* batches since then */
-    unsigned patience; /* so many of them, and more units are tried */
-    bool is_trying;    /* more units than were known to be taken */
-    uint64_t jitter;   /* state of the generator */
-    unsigned failures; /* in a row */
-    bool told;         /* the present trouble has been said on stderr */
-    uint64_t now_us;   /* of this step */
 };
 
 static void settings_fini(struct otlp *otlp)
@@ -113,6 +67,7 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
         otlp_call_init(&sending->call, on_done);
         buf_init(&sending->room, HEAD_BYTES + BATCH_BYTES);
         buf_init(&sending->preamble, FRAME_PREAMBLE_BYTES);
+        buf_init(&sending->sizes, BATCH_BYTES);
     }
     settings_init(otlp, settings);
     return otlp;
@@ -120,22 +75,22 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
 
 /* ---- pieces ---- */
 
-static struct span items(const struct sending *sending)
+struct span sending_items(const struct sending *sending)
 {
     return span_from(buf_span(&sending->room), HEAD_BYTES);
 }
 
 static struct span piece(const struct sending *sending)
 {
-    return span_first(span_from(items(sending), sending->from), sending->len);
+    return span_first(span_from(sending_items(sending), sending->from), sending->len);
 }
 
 static bool is_whole(const struct sending *sending)
 {
-    return sending->from == 0 && sending->len == items(sending).len;
+    return sending->from == 0 && sending->len == sending_items(sending).len;
 }
 
-static uint64_t units_of(const struct sending *sending, struct span items)
+uint64_t sending_units(const struct sending *sending, struct span items)
 {
     uint64_t units = otlp_units(sending->otlp->signal, items);
     return units < sending->batch.units ? units : sending->batch.units;
@@ -143,7 +98,7 @@ static uint64_t units_of(const struct sending *sending, struct span items)
 
 static uint64_t piece_units(const struct sending *sending)
 {
-    return is_whole(sending) ? sending->batch.units : units_of(sending, piece(sending));
+    return is_whole(sending) ? sending->batch.units : sending_units(sending, piece(sending));
 }
 
 /* Its units may arrive twice. */
@@ -182,7 +137,7 @@ static bool make_body(struct sending *sending)
            otlp_call_load(&sending->call, otlp->way, buf_span(&otlp->plain));
 }
 
-static void land(struct sending *sending)
+void sending_land(struct sending *sending)
 {
     carrier_cancel(sending->otlp->carrier, &sending->call.flight);
     sending->state = STATE_FREE;
@@ -191,13 +146,14 @@ static void land(struct sending *sending)
     sending->lost = 0;
     sending->is_doubtful = false;
     buf_clear(&sending->room);
+    buf_clear(&sending->sizes);
     buf_clear(&sending->preamble);
 }
 
 /* From where the piece begins, `most` bytes at the most, or one item. */
 static void cut_piece(struct sending *sending, size_t most)
 {
-    sending->len = items(sending).len - sending->from;
+    sending->len = sending_items(sending).len - sending->from;
     while (sending->len > most) {
         size_t half = otlp_half(piece(sending));
         if (half == 0)
@@ -219,17 +175,17 @@ static void go_on(struct sending *sending, uint64_t refused)
     if (sending->len > 0 && make_body(sending))
         return;
     if (sending->len > 0) /* no memory */
-        sending->lost += units_of(sending, span_from(items(sending), sending->from));
+        sending->lost += sending_units(sending, span_from(sending_items(sending), sending->from));
     uint64_t lost = sending->lost < sending->batch.units ? sending->lost : sending->batch.units;
     feed_settle(sending->otlp->feed, &sending->batch, lost, DROP_REJECTED);
-    land(sending);
+    sending_land(sending);
 }
 
 /* What was not sent goes back; from a spool the whole batch comes again, with what arrived. */
 static void give_back(struct sending *sending)
 {
     struct feed *feed = sending->otlp->feed;
-    uint64_t done = units_of(sending, span_first(items(sending), sending->from));
+    uint64_t done = sending_units(sending, span_first(sending_items(sending), sending->from));
     uint64_t doubtful =
         sending->state == STATE_FLYING || sending->is_doubtful ? piece_units(sending) : 0;
     if (doubtful > 0 || (sending->batch.is_spooled && done > 0))
@@ -259,7 +215,7 @@ void otlp_change(struct otlp *otlp, const struct otlp_settings *settings)
     settings_init(otlp, settings);
     for (size_t i = 0; i < UNDER_WAY; i++) {
         otlp_call_forget(&otlp->sendings[i].call);
-        if (otlp->sendings[i].state != STATE_FREE && !make_body(&otlp->sendings[i]))
+        if (otlp->sendings[i].state == STATE_RESTING && !make_body(&otlp->sendings[i]))
             go_on(&otlp->sendings[i], piece_units(&otlp->sendings[i]));
     }
     otlp_hurry(otlp);
@@ -273,9 +229,10 @@ void otlp_free(struct otlp *otlp)
         struct sending *sending = &otlp->sendings[i];
         if (sending->state != STATE_FREE)
             give_back(sending);
-        land(sending);
+        sending_land(sending);
         otlp_call_fini(&sending->call);
         buf_fini(&sending->room);
+        buf_fini(&sending->sizes);
         buf_fini(&sending->preamble);
     }
     settings_fini(otlp);
@@ -409,6 +366,17 @@ static void fly(struct sending *sending)
     sending->is_doubtful = false;
 }
 
+/* Of all its items. False: it cannot be sent at all. */
+static bool make_whole(struct sending *sending)
+{
+    sending->len = sending_items(sending).len;
+    if (make_body(sending))
+        return true;
+    tell(sending->otlp, OTLP_UNSENDABLE, "no memory for a batch");
+    go_on(sending, sending->batch.units);
+    return false;
+}
+
 /* Takes a batch and makes the body; false: it was nothing, or cannot be sent at all. */
 static bool load(struct sending *sending, enum spool_lane lane)
 {
@@ -423,15 +391,10 @@ static bool load(struct sending *sending, enum spool_lane lane)
     }
     if (lane == SPOOL_BACKLOG)
         otlp->backlog_at_us =
-            otlp->now_us + items(sending).len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
+            otlp->now_us + sending_items(sending).len * UINT64_C(1000000) / BACKLOG_BYTES_A_SECOND;
     else
         otlp->waiting_since_us = 0;
-    sending->len = items(sending).len;
-    if (make_body(sending))
-        return true;
-    tell(otlp, OTLP_UNSENDABLE, "no memory for a batch");
-    go_on(sending, sending->batch.units);
-    return false;
+    return make_whole(sending);
 }
 
 static bool fresh_is_due(struct otlp *otlp, bool flush)
@@ -461,6 +424,26 @@ static bool load_any(struct sending *sending, bool flush)
     return fresh_is_due(otlp, flush) && load(sending, SPOOL_FRESH);
 }
 
+static bool filling_is_due(struct sending *sending, bool flush)
+{
+    struct otlp *otlp = sending->otlp;
+    if (sending != otlp->filling) /* closed: it is full */
+        return true;
+    if (sending->batch.units == 0)
+        return false;
+    if (otlp->filling_since_us == 0)
+        otlp->filling_since_us = otlp->now_us;
+    return flush || otlp->now_us - otlp->filling_since_us >= otlp->delay_us;
+}
+
+/* False: there is nothing to send. */
+static bool close_batch(struct sending *sending)
+{
+    if (sending == sending->otlp->filling)
+        sending->otlp->filling = NULL;
+    return make_whole(sending);
+}
+
 static void launch(struct otlp *otlp, bool flush)
 {
     for (size_t i = 0; i < UNDER_WAY; i++) {
@@ -469,6 +452,9 @@ static void launch(struct otlp *otlp, bool flush)
             if (sending->is_doubtful)
                 count_resent(sending, piece_units(sending));
             fly(sending);
+        } else if (sending->state == STATE_FILLING && filling_is_due(sending, flush)) {
+            if (close_batch(sending))
+                fly(sending);
         } else if (sending->state == STATE_FREE && load_any(sending, flush)) {
             fly(sending);
         }
@@ -485,7 +471,9 @@ void otlp_step(struct otlp *otlp, uint64_t now_us, bool flush)
 bool otlp_is_idle(struct otlp *otlp)
 {
     for (size_t i = 0; i < UNDER_WAY; i++) {
-        if (otlp->sendings[i].state != STATE_FREE)
+        const struct sending *sending = &otlp->sendings[i];
+        bool is_empty = sending->state == STATE_FILLING && sending->batch.units == 0;
+        if (sending->state != STATE_FREE && !is_empty)
             return false;
     }
     return feed_is_settled(otlp->feed) && feed_waiting(otlp->feed, SPOOL_FRESH) == 0 &&

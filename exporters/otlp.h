@@ -2,16 +2,18 @@
 /* One signal to one receiver of OTLP, over HTTP (http/protobuf): nothing here ever blocks. One
  * thread, which turns the carrier.
  *
- *   queue -- take --> flying -- 2xx ---------------------> sent (what a partial success refuses:
- *                     |    ^                                     rejected)
- *                     |    +--- again, when the quiet time is over <--+
- *                     |                                               |
- *                     +-- 429, 502, 503, 504, no answer -----> resting
- *                     +-- any other status ------------------> rejected
+ *   item -- nothing waits before it --> filling -- full, or old enough --+
+ *     | else                                                              |
+ *   queue -- take ---------------------------------------------------> flying <----- again, when
+ *                                                                         |     the quiet time
+ *      2xx -----------------> sent (what a partial success refuses:       |     is over
+ *                                   rejected) <---------------------------+              |
+ *      429, 502, 503, 504, no answer ----> resting <----------------------+--------------+
+ *      any other status -----------------> rejected <---------------------+
  *
- * A batch has at most 2,048 units (or one item's) and 1 MiB, and leaves at the latest a second
- * after its first item came, where the channel's settings say nothing else. Two are under way at
- * most; while the receiver cannot be reached they rest, for longer and longer and for as long as
+ * A batch has at most 4,096 units (or one item's) and 1 MiB, and leaves at the latest a second
+ * after its first item came, where the channel's settings say nothing else. Three are under way
+ * at most; while the receiver cannot be reached they rest, for longer and longer and for as long as
  * Retry-After says. What waits, waits in the feed: in memory, where the oldest is dropped first, or
  * in a spool.
  *
@@ -40,6 +42,17 @@ struct otlp *otlp_new(struct feed *feed, struct carrier *carrier,
 void otlp_change(struct otlp *otlp, const struct otlp_settings *settings);
 /* What is under way is returned to the feed. NULL allowed. */
 void otlp_free(struct otlp *otlp);
+
+/* Where an item can be written to as it comes: behind all that is in it. NULL: it has to wait in
+ * the queue. */
+struct buf *otlp_open_batch(struct otlp *otlp);
+/* So many units came to what otlp_open_batch() gave, beginning at `from`. False: they are one too
+ * many for the batch; they are not its, and were left where they are for the caller to take away.
+ */
+bool otlp_filled(struct otlp *otlp, size_t from, unsigned units);
+
+/* What was filled and has not left goes to the queue: a spool wants it now. */
+void otlp_queue_filled(struct otlp *otlp);
 
 /* Hands the carrier what is due at this time of the monotonic clock. `flush`: batches need not wait
  * to be full. */

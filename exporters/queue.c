@@ -157,6 +157,14 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
     pthread_mutex_unlock(&queue->lock);
 }
 
+void queue_pass(struct queue *queue, uint64_t units)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->produced += units;
+    queue->in_hand += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
 void queue_limit(struct queue *queue, size_t records)
 {
     pthread_mutex_lock(&queue->lock);

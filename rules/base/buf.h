@@ -36,6 +36,8 @@ bool buf_format(struct buf *buf, const char *format, ...) __attribute__((format(
  * forbids it. buf_grew() then counts what was really written. */
 static inline char *buf_room(struct buf *buf, size_t bytes);
 static inline void buf_grew(struct buf *buf, size_t bytes);
+/* What came behind the first `len` bytes is taken back, and so is the mark. */
+static inline void buf_cut(struct buf *buf, size_t len);
 /* Drops the first bytes and moves the rest to the front. */
 void buf_drop(struct buf *buf, size_t bytes);
 
@@ -60,6 +62,13 @@ static inline void buf_grew(struct buf *buf, size_t bytes)
 {
     must(bytes <= buf->size - buf->len);
     buf->len += bytes;
+}
+
+static inline void buf_cut(struct buf *buf, size_t len)
+{
+    must(len <= buf->len);
+    buf->len = len;
+    buf->full = false;
 }
 
 static inline void buf_put(struct buf *buf, const char *text, size_t len)

@@ -7,6 +7,7 @@
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
 
+static bool goes_past;
 static const uint8_t some_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 void otlp_scene_begin(struct otlp_scene *s, struct span base, const char *path)
@@ -46,10 +47,39 @@ void otlp_scene_end(struct otlp_scene *s)
     buf_fini(&s->item);
 }
 
+int otlp_scene_past_the_queue(void **state)
+{
+    (void)state;
+    goes_past = true;
+    return 0;
+}
+
+int otlp_scene_by_the_queue(void **state)
+{
+    (void)state;
+    goes_past = false;
+    return 0;
+}
+
+static bool fill(struct otlp_scene *s)
+{
+    struct buf *batch = goes_past ? otlp_open_batch(s->otlp) : NULL;
+    if (batch == NULL)
+        return false;
+    size_t from = batch->len;
+    buf_add(batch, buf_span(&s->item));
+    bool is_in = otlp_filled(s->otlp, from, SPANS);
+    if (!is_in)
+        buf_cut(batch, from);
+    return is_in;
+}
+
 void otlp_scene_put(struct otlp_scene *s, unsigned requests)
 {
-    for (unsigned i = 0; i < requests; i++)
-        queue_put(s->queue, buf_span(&s->item), SPANS);
+    for (unsigned i = 0; i < requests; i++) {
+        if (!fill(s))
+            queue_put(s->queue, buf_span(&s->item), SPANS);
+    }
 }
 
 void otlp_scene_step(struct otlp_scene *s)

@@ -29,6 +29,10 @@ void otlp_scene_start(struct otlp_scene *s);
 /* Whatever was under way is counted as dropped. */
 void otlp_scene_end(struct otlp_scene *s);
 
+/* Whether spans go past the queue where they can, as the exporter's do, or all through it: a
+ * group's setup and teardown. */
+int otlp_scene_past_the_queue(void **state);
+int otlp_scene_by_the_queue(void **state);
 /* The spans of so many requests. */
 void otlp_scene_put(struct otlp_scene *s, unsigned requests);
 /* A turn of the sender; the receiver's is the test's. */

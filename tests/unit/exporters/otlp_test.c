@@ -290,11 +290,11 @@ TEST(while_nobody_listens_spans_wait_and_the_oldest_go)
     tear_down(f);
 }
 
-static bool both_have_left(void *context)
+static bool all_have_left(void *context)
 {
     struct fixture *f = context;
     step(f);
-    return f->collector.departures >= 2;
+    return f->collector.departures >= 3;
 }
 
 TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
@@ -305,18 +305,18 @@ TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
     f->way.to.timeout_us = 20000;
     otlp_change(f->way.otlp, &f->way.settings);
     f->collector.answer = NULL;
-    put(f, 200); /* two batches fly, a third waits */
+    put(f, 300); /* three batches fly, a fourth waits */
     for (unsigned i = 0; i < 50; i++)
         step(f);
-    check_number(queue_units(f->way.queue), 1200 - 2 * 510);
+    check_number(queue_units(f->way.queue), 1800 - 3 * 510);
     check_number(f->collector.requests, 0);
-    check(comes_true(both_have_left, f));
+    check(comes_true(all_have_left, f));
     check_number(f->collector.requests, 0);
     f->collector.answer = well;
     f->way.to.timeout_us = 0;
     otlp_change(f->way.otlp, &f->way.settings);
     check(comes_true(all_is_settled, f));
-    check_number(figures(f).sent, 1200);
+    check_number(figures(f).sent, 1800);
     tear_down(f);
 }
 
@@ -482,8 +482,55 @@ TEST(an_address_that_is_none_loses_spans_and_says_so)
     tear_down(f);
 }
 
+static bool is_stuck(void *context)
+{
+    struct fixture *f = context;
+    step(f);
+    return otlp_is_stuck(f->way.otlp);
+}
+
+TEST(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there)
+{
+    struct fixture *f = set_up(false);
+    put(f, 1);
+    check_number(queue_units(f->way.queue), 0);
+    check_number(figures(f).waiting, SPANS);
+    step(f); /* from now on it is a second */
+    f->way.now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    f->collector.answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    put(f, 1);
+    step(f);
+    f->way.now_us += SECOND;
+    check(comes_true(is_stuck, f));
+    put(f, 2);
+    check_number(queue_units(f->way.queue), 2 * SPANS);
+    tear_down(f);
+}
+
+TEST(what_was_filled_is_queued_after_all_where_a_spool_comes)
+{
+    struct fixture *f = set_up(false);
+    f->way.to.batch = (struct otlp_batch){.units = 4096};
+    otlp_change(f->way.otlp, &f->way.settings);
+    put(f, 600); /* more than one item may be */
+    check_number(queue_units(f->way.queue), 0);
+    otlp_queue_filled(f->way.otlp);
+    check_number(queue_units(f->way.queue), 600 * SPANS);
+    check_number(figures(f).waiting, 600 * SPANS);
+    f->way.flush = true;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 600 * SPANS);
+    check_number(f->collector.spans, 600 * SPANS);
+    tear_down(f);
+}
+
 int otlp_tests(void)
 {
+    const struct CMUnitTest past[] = {
+        cmocka_unit_test(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there),
+        cmocka_unit_test(what_was_filled_is_queued_after_all_where_a_spool_comes),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_with_resource_and_scope_after_a_second),
         cmocka_unit_test(a_batch_has_at_most_so_many_spans_and_does_not_wait_when_it_is_full),
@@ -504,5 +551,9 @@ int otlp_tests(void)
         cmocka_unit_test(an_answer_longer_than_anybody_reads_counts_by_its_status),
         cmocka_unit_test(an_address_that_is_none_loses_spans_and_says_so),
     };
-    return cmocka_run_group_tests_name("otlp", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("otlp", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("otlp, past the queue", tests, otlp_scene_past_the_queue,
+                                       otlp_scene_by_the_queue) +
+           cmocka_run_group_tests_name("past the queue", past, otlp_scene_past_the_queue,
+                                       otlp_scene_by_the_queue);
 }

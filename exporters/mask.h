@@ -24,6 +24,9 @@ void text_mask_secrets(struct buf *to, struct span text);
  * nothing, but for tokens of less than 16 letters. */
 bool text_may_have_secrets(struct span text);
 
+/* The first secrets that text_mask_secrets() takes out of the text, at most so many; how many. */
+size_t text_secrets(struct span text, struct span *to, size_t most);
+
 /* a=1 of a=1&b=2, up to the next separator, which stays in front of the rest: '&', and ';' where
  * another parameter begins behind it. */
 struct span parameter_cut(struct span *rest);

@@ -390,19 +390,35 @@ static struct cut next_cut(struct cuts *cuts)
     return first;
 }
 
-void text_mask_secrets(struct buf *to, struct span text)
+static struct cuts cuts_of(struct span text)
 {
     struct cuts cuts = {.scan = {.text = text}};
-    size_t copied = 0;
-    struct cut cut;
     cuts.named = next_named(&cuts.scan);
     cuts.word = next_word(text, 0);
+    return cuts;
+}
+
+void text_mask_secrets(struct buf *to, struct span text)
+{
+    struct cuts cuts = cuts_of(text);
+    size_t copied = 0;
+    struct cut cut;
     while (!is_none(cut = next_cut(&cuts))) {
         buf_add(to, span_make(text.at + copied, cut.at - copied));
         buf_add(to, SPAN(MASK));
         copied = cut.end;
     }
     buf_add(to, span_from(text, copied));
+}
+
+size_t text_secrets(struct span text, struct span *to, size_t most)
+{
+    struct cuts cuts = cuts_of(text);
+    size_t count = 0;
+    struct cut cut;
+    while (count < most && !is_none(cut = next_cut(&cuts)))
+        to[count++] = span_make(text.at + cut.at, cut.end - cut.at);
+    return count;
 }
 
 bool text_may_have_secrets(struct span text)

@@ -75,6 +75,7 @@ struct report_audit {
     const struct pair *request_fields, *response_fields;
     size_t request_field_count, response_field_count;
     struct span request_body, response_body; /* what was inspected, as it came */
+    bool body_has_secret;                    /* the request's, as far as rules looked at it */
     bool request_is_cut, response_is_cut;    /* the body went on */
     struct span fields_of_form;              /* part I: a form's values without its files */
     const struct report_file *files;

@@ -98,6 +98,25 @@ static const struct span *tags_expand(struct inspection *tx, const struct rule *
     return tags;
 }
 
+static bool texts_are_fixed(const struct rule *rule)
+{
+    bool are = !rule->message.has_variables;
+    for (size_t i = 0; i < rule->tag_count; i++)
+        are = are && !rule->tags[i].has_variables;
+    return are;
+}
+
+/* Of a chain, whose last link may look at what the others found. */
+static const struct span *links_matched(struct inspection *tx, const struct rule *rule,
+                                        size_t *count)
+{
+    *count = rule->chain != NULL ? tx->matched_count : 0;
+    struct span *links = arena_alloc(tx->arena, *count * sizeof(*links));
+    for (size_t i = 0; links != NULL && i < *count; i++)
+        links[i] = tx->matched_list[i].name;
+    return links;
+}
+
 static void log_match(struct inspection *tx, const struct rule *rule, bool disruptive)
 {
     if (!transaction_grow(tx, &tx->matches, tx->match_count, &tx->match_room,
@@ -124,10 +143,12 @@ static void log_match(struct inspection *tx, const struct rule *rule, bool disru
         .accuracy = rule->accuracy,
         .tags = tags_expand(tx, rule),
         .tag_count = rule->tag_count,
+        .is_fixed = texts_are_fixed(rule),
         .disruptive = disruptive,
         .audit = rule->audit,
         .audit_only = !rule->log,
     };
+    match.links = links_matched(tx, rule, &match.link_count);
     if (!arena_is_full(tx->arena))
         tx->matches[tx->match_count++] = match;
 }

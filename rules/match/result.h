@@ -66,6 +66,9 @@ struct rule_match {
     unsigned maturity, accuracy; /* 0: not given */
     const struct span *tags;     /* expanded */
     size_t tag_count;
+    bool is_fixed;            /* message and tags stand in the rule as they are */
+    const struct span *links; /* of a chain: in which variables its links matched */
+    size_t link_count;
     bool disruptive; /* this match decided (or would have decided) the request's fate */
     bool audit;      /* has auditlog */
     bool audit_only; /* nolog,auditlog: nothing but the audit log speaks of it */

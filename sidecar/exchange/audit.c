@@ -80,17 +80,55 @@ static void want_no_heads(struct report *report)
     report->waf_log.label_count = report->waf_log.inserted_count = 0;
 }
 
+/* Did rules find something, and is there a secret in the body that they looked at, or may there be
+ * one in its coding? */
+static bool body_has_secret(const struct exchange *x, const struct report *report)
+{
+    bool found = report->waf.match_count > 0;
+    for (size_t i = 0; i < report->decision_count && !found; i++)
+        found = report->decisions[i].rule != NULL;
+    if (!found || x->prefix.len == 0)
+        return false;
+    return fields_get(&x->client->head->fields, SPAN("content-encoding")).at != NULL ||
+           text_may_have_secrets(buf_span(&x->prefix));
+}
+
+/* XML, MATCHED_VARS:XML, or what a link of a chain found: TX:1, MATCHED_VAR. */
+static bool is_of_document(struct span variable)
+{
+    struct span rest = variable, collection = span_cut(&rest, ':');
+    if (span_is(collection, SPAN("TX")))
+        return rest.len == 1 && byte_is_digit(rest.at[0]);
+    return span_is(collection, SPAN("XML")) || span_is(collection, SPAN("MATCHED_VAR")) ||
+           span_starts(rest, SPAN("XML:"));
+}
+
+static bool is_xml(const struct exchange *x)
+{
+    struct span type = fields_get(&x->client->head->fields, SPAN("content-type"));
+    struct span body = span_trim(span_first(buf_span(&x->prefix), 64), " \t\r\n");
+    return span_find_nocase(type, SPAN("xml")) != SPAN_NONE || span_starts(body, SPAN("<"));
+}
+
+/* MATCHED_VARS:XML:.. is XML:.. */
+static struct span without_matched(struct span variable)
+{
+    struct span rest = variable;
+    return span_is(span_cut(&rest, ':'), SPAN("MATCHED_VARS")) && rest.len > 0 ? rest : variable;
+}
+
 /* A match in the text of an XML document does not say in which element: where there is a secret in
  * one, the whole is. `to` == NULL: they are only counted. */
 static size_t xml_secrets(const struct exchange *x, const struct report *report, struct pair *to)
 {
     size_t count = 0;
-    for (size_t i = 0; i < report->waf.match_count; i++) {
+    for (size_t i = 0; i < report->waf.match_count && report->audit.body_has_secret; i++) {
         struct span name = report->waf.matches[i].variable_name;
-        if (!span_starts(name, SPAN("XML:")) || !text_may_have_secrets(buf_span(&x->prefix)))
+        bool tells_text = span_find(name, SPAN("XML:")) != SPAN_NONE || is_xml(x);
+        if (!tells_text || !is_of_document(name))
             continue;
         if (to != NULL)
-            to[count] = (struct pair){.name = name};
+            to[count] = (struct pair){.name = without_matched(name)};
         count++;
     }
     return count;
@@ -136,6 +174,7 @@ static void keep_silent(struct report *report)
 
 void audit_hide(const struct exchange *x, struct report *report, struct arena *arena)
 {
+    report->audit.body_has_secret = body_has_secret(x, report);
     say_secrets(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
     if (arena_is_full(arena))

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the sanitiser: what is known of the secrets of one report while it is cleaned. Each of
+ * its files cleans a part of it: sanitise (heads, lines, wherever else they stand), sanitise_body,
+ * sanitise_match. */
+#ifndef SIDEGATE_EXPORTERS_CLEANING_H
+#define SIDEGATE_EXPORTERS_CLEANING_H
+
+#include "exporters/report.h"
+#include "rules/base/arena.h"
+#include "rules/base/buf.h"
+
+enum {
+    SECRETS_MOST = 64,
+    SECRET_SHORTEST = 3, /* shorter ones are hidden only where they are known to stand */
+    FOUND_MOST = 16,
+    CLEANED_BYTES = 1024 * 1024,
+};
+
+struct cleaning {
+    struct report *report;
+    const struct pair *named;
+    size_t name_count;
+    struct arena *arena;
+    struct span secrets[SECRETS_MOST];
+    size_t secret_count, shortest; /* nothing shorter can hold one */
+    bool is_blind;                 /* not all are known: then no text can be trusted */
+    struct buf scratch;            /* of cleaning_decoded() */
+    bool query_had_secret;
+    struct span found[FOUND_MOST]; /* in the value of the match that is cleaned */
+    size_t found_count;
+    struct span searched;     /* a long value of a match, and */
+    bool searched_has_secret; /* what came of it */
+};
+
+/* Is the variable named? `collection` of arguments: any of theirs. */
+bool cleaning_names(const struct cleaning *c, struct span collection, struct span name);
+/* Is any of the collection? */
+bool cleaning_names_any(const struct cleaning *c, struct span collection);
+bool cleaning_names_arguments(const struct cleaning *c);
+
+/* Notes a secret, to be hidden wherever else it stands; _value: as it came, and what it means. */
+void cleaning_keep(struct cleaning *c, struct span value);
+void cleaning_keep_value(struct cleaning *c, struct span value);
+
+/* Percent and plus undone: the text itself where there are none, else for as long as nothing else
+ * is decoded. */
+struct span cleaning_decoded(struct cleaning *c, struct span text);
+
+/* Does the value, its escapes undone, hold a secret that was noted? */
+bool cleaning_holds(struct cleaning *c, struct span value);
+
+/* The text in the arena, and lets go of the buffer; MASK where there was no memory for it. */
+struct span cleaning_finish(struct cleaning *c, struct buf *text);
+
+/* Masks what is a secret by its name or by how it reads. True: there was something. */
+bool cleaning_mask(struct cleaning *c, struct span *text);
+
+/* Masks the secrets that were noted; `_one`: one. True: there was one. */
+bool cleaning_hide(struct cleaning *c, struct span *text);
+void cleaning_hide_one(struct cleaning *c, struct span *text, struct span secret);
+
+/* a=1&b=2: of a query or a form. */
+struct span clean_parameters(struct cleaning *c, struct span text);
+/* Both bodies of the audit's. */
+void clean_bodies(struct cleaning *c);
+/* What rules found. */
+void clean_matches(struct cleaning *c);
+/* What the rules of web ACLs found. */
+void clean_decisions(struct cleaning *c);
+
+#endif

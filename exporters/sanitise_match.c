@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules say that they found: values of variables, pieces of those, and texts made of them. */
+#include <string.h>
+
+#include "exporters/cleaning.h"
+#include "exporters/mask.h"
+
+static void hide_found(struct cleaning *c, struct span *text)
+{
+    for (size_t i = 0; i < c->found_count; i++)
+        cleaning_hide_one(c, text, c->found[i]);
+}
+
+/* `value`: empty, or hidden there, too. */
+static const struct span *hide_in_tags(struct cleaning *c, const struct span *tags, size_t *count,
+                                       struct span value)
+{
+    struct span *copy = arena_alloc(c->arena, *count * sizeof(struct span));
+    if (copy == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++) {
+        copy[i] = tags[i];
+        cleaning_hide(c, &copy[i]);
+        cleaning_hide_one(c, &copy[i], value);
+        hide_found(c, &copy[i]);
+        cleaning_mask(c, &copy[i]);
+    }
+    return copy;
+}
+
+/* MATCHED_VARS:ARGS:q is ARGS:q. */
+static struct span own_name(struct span variable)
+{
+    struct span name = variable, collection = span_cut(&name, ':');
+    return span_is_nocase(collection, SPAN("MATCHED_VARS")) && name.len > 0 ? name : variable;
+}
+
+static bool is_named(const struct cleaning *c, struct span variable)
+{
+    struct span name = own_name(variable), collection = span_cut(&name, ':');
+    return cleaning_names(c, collection, name.at != NULL ? name : SPAN(""));
+}
+
+/* A link of a chain that looks at what another one found: its name does not say where. */
+static bool is_derived(struct span variable)
+{
+    struct span name = own_name(variable), collection = span_cut(&name, ':');
+    return span_is_nocase(collection, SPAN("TX")) ||
+           span_starts_nocase(collection, SPAN("MATCHED_VAR"));
+}
+
+/* Has one of a chain's links matched in a secret? */
+static bool comes_of_secret(const struct cleaning *c, const struct rule_match *match)
+{
+    for (size_t i = 0; i < match->link_count; i++)
+        if (is_named(c, match->links[i]) || variable_is_secret(match->links[i]))
+            return true;
+    return text_may_have_secrets(match->data);
+}
+
+/* Where nothing of the value may be said. */
+static bool hide_value(struct cleaning *c, struct rule_match *match)
+{
+    bool named = is_named(c, match->variable_name);
+    if (named)
+        cleaning_keep(c, match->variable_value);
+    if (!named && !variable_is_secret(match->variable_name) &&
+        !(is_derived(match->variable_name) && comes_of_secret(c, match)))
+        return false;
+    match->variable_value = SPAN(MASK);
+    return true;
+}
+
+/* What "Matched Data: X found within Y" shows of the value: X; of other data all of it. */
+static struct span piece_of(struct span data)
+{
+    struct span start = SPAN("Matched Data: ");
+    if (!span_starts(data, start))
+        return data;
+    data = span_from(data, start.len);
+    return span_first(data, span_find(data, SPAN(" found within ")));
+}
+
+/* The secrets of a value that holds some beside other things go from the texts about it, too, and
+ * the data is hidden where it may be a piece of one: where it does not stand in what is left. */
+static void find_pieces(struct cleaning *c, struct rule_match *match, struct span value)
+{
+    c->found_count = text_secrets(value, c->found, FOUND_MOST);
+    hide_found(c, &match->data);
+    bool is_left = span_find_nocase(match->variable_value, piece_of(match->data)) != SPAN_NONE;
+    if (c->found_count == FOUND_MOST || !is_left)
+        match->data = SPAN(MASK);
+}
+
+/* No output shows more than its beginning. A secret that is cut in two there is still known by its
+ * name, or by how it begins. */
+static struct span shown_of(struct span value)
+{
+    enum { SHOWN_LONGEST = 256, SECRET_LONGEST = 4096 };
+    return span_first(value, SHOWN_LONGEST + SECRET_LONGEST);
+}
+
+/* Rules look at the same body one after the other: it is searched once. */
+static bool is_long_secret(struct cleaning *c, struct span value)
+{
+    if (c->searched.at != value.at || c->searched.len != value.len)
+        c->searched_has_secret = text_may_have_secrets(value);
+    c->searched = value;
+    return c->searched_has_secret;
+}
+
+/* True: the value is, or is a piece of, a secret. What else it holds of them is masked in it. */
+static bool clean_value(struct cleaning *c, struct rule_match *match)
+{
+    struct span value = match->variable_value, shown = shown_of(value);
+    if (hide_value(c, match))
+        return true;
+    match->variable_value = shown;
+    bool hidden = cleaning_hide(c, &match->variable_value);
+    bool masked = cleaning_mask(c, &match->variable_value);
+    if (masked || (value.len > shown.len && is_long_secret(c, value)))
+        find_pieces(c, match, shown);
+    return hidden || (masked && span_is(match->variable_value, SPAN(MASK)));
+}
+
+/* Texts that are not the rule's own. */
+static void clean_texts(struct cleaning *c, struct rule_match *match, struct span value)
+{
+    cleaning_hide(c, &match->message);
+    cleaning_hide_one(c, &match->message, value);
+    hide_found(c, &match->message);
+    cleaning_mask(c, &match->message);
+    match->tags = hide_in_tags(c, match->tags, &match->tag_count, value);
+}
+
+/* A match against a secret says in its data what it found there: pieces of it. */
+static void clean_match(struct cleaning *c, struct rule_match *match)
+{
+    struct span value = match->variable_value;
+    c->found_count = 0;
+    bool touched = clean_value(c, match);
+    if (touched && match->data.len > 0)
+        match->data = SPAN(MASK);
+    if (!touched)
+        value = SPAN("");
+    cleaning_hide(c, &match->data);
+    cleaning_hide_one(c, &match->data, value);
+    cleaning_mask(c, &match->data);
+    cleaning_hide(c, &match->operator_argument);
+    cleaning_hide_one(c, &match->operator_argument, value);
+    cleaning_mask(c, &match->variable_name); /* a name that came in a body of no form */
+    if (!match->is_fixed)
+        clean_texts(c, match, value);
+}
+
+void clean_matches(struct cleaning *c)
+{
+    size_t count = c->report->waf.match_count;
+    struct rule_match *copy = arena_alloc(c->arena, count * sizeof(struct rule_match));
+    if (copy == NULL)
+        count = c->report->waf.match_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = c->report->waf.matches[i];
+        clean_match(c, &copy[i]);
+    }
+    c->report->waf.matches = copy;
+}
+
+static bool says(const char *text, const char *word)
+{
+    return text != NULL && strcmp(text, word) == 0;
+}
+
+/* Stands in the place that the rule looked at a secret? Then what it found may be a piece of it. */
+static bool is_secret_place(const struct cleaning *c, const struct report_waf_rule *rule)
+{
+    if (rule->field.len > 0 && (field_is_secret(rule->field) || name_is_secret(rule->field)))
+        return true;
+    if (says(rule->location, "BODY") || says(rule->location, "JSON_BODY"))
+        return c->report->audit.body_has_secret;
+    if (says(rule->location, "QUERY_STRING") || says(rule->location, "ALL_QUERY_ARGS"))
+        return c->query_had_secret;
+    return says(rule->location, "COOKIES");
+}
+
+/* What a web ACL's rule found may be a piece of a secret, or hold one. */
+void clean_decisions(struct cleaning *c)
+{
+    size_t count = c->report->decision_count, ruled = 0;
+    for (size_t i = 0; i < count; i++)
+        ruled += c->report->decisions[i].rule != NULL;
+    if (ruled == 0)
+        return;
+    struct report_decision *copy = arena_alloc(c->arena, count * sizeof *copy);
+    struct report_waf_rule *rules = arena_alloc(c->arena, count * sizeof *rules);
+    if (copy == NULL || rules == NULL)
+        count = c->report->decision_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = c->report->decisions[i];
+        if (copy[i].rule == NULL)
+            continue;
+        rules[i] = *copy[i].rule;
+        if (rules[i].data.len > 0 && is_secret_place(c, &rules[i]))
+            rules[i].data = SPAN(MASK);
+        cleaning_hide(c, &rules[i].data);
+        cleaning_mask(c, &rules[i].data);
+        copy[i].rule = &rules[i];
+    }
+    c->report->decisions = copy;
+}

@@ -16,7 +16,7 @@ static uint64_t asks_for_repair(uint64_t eight)
     return eight_below(eight, 1) | (eight & EIGHT_HIGH);
 }
 
-enum { EIGHT = 8, FOUR = 4 };
+enum { EIGHT = 8, FOUR = 4, TWO_EIGHTS = 2 * EIGHT, FOUR_EIGHTS = 4 * EIGHT };
 
 static inline uint64_t copy_eight(char *to, const char *from)
 {
@@ -43,9 +43,9 @@ static inline uint64_t copy_word(char *to, const char *from, size_t len)
     uint64_t found;
     if (len >= EIGHT) {
         found = copy_eight(to, from) | copy_eight(to + len - EIGHT, from + len - EIGHT);
-        if (len > 2 * EIGHT)
+        if (len > TWO_EIGHTS)
             found |= copy_eight(to + EIGHT, from + EIGHT) |
-                     copy_eight(to + len - 2 * EIGHT, from + len - 2 * EIGHT);
+                     copy_eight(to + len - TWO_EIGHTS, from + len - TWO_EIGHTS);
         return found;
     }
     if (len >= FOUR)
@@ -60,7 +60,7 @@ static inline uint64_t copy_word(char *to, const char *from, size_t len)
 
 bool otlp_text_copy(char *to, struct span text)
 {
-    if (text.len <= 4 * EIGHT)
+    if (text.len <= FOUR_EIGHTS)
         return copy_word(to, text.at, text.len) == 0;
     memcpy(to, text.at, text.len);
     return !eights_any(to, text.len, asks_for_repair);

@@ -310,29 +310,37 @@ FIELD(referer)
     buf_clear(scratch);
 }
 
+/* The most that all stages may take. */
+static size_t stages_room(const struct report *report)
+{
+    size_t room = sizeof "{}";
+    for (size_t i = 0; i < report->stage_count; i++)
+        room += sizeof ",\"\":" + NUMBER_TEXT_BYTES + report->stages[i].name.len;
+    return room;
+}
+
 FIELD(stage_us)
 {
-    buf_add_byte(to, '{');
+    char *room = buf_room(to, stages_room(report)), *at = room;
+    if (room == NULL)
+        return;
+    *at++ = '{';
     for (size_t i = 0; i < report->stage_count; i++) {
+        struct span name = report->stages[i].name;
         uint64_t sum;
         if (!stage_sum(report, i, &sum))
             continue;
-        /* a word of the stage table's: nothing in it to escape */
-        struct span name = report->stages[i].name;
-        char *room = buf_room(to, name.len + sizeof ",\"\":" + NUMBER_TEXT_BYTES), *at = room;
-        if (room == NULL)
-            return;
         if (i > 0)
             *at++ = ',';
         *at++ = '"';
-        copy_short(at, name.at, name.len);
+        copy_short(at, name.at, name.len); /* of the stage table: nothing in it to escape */
         at += name.len;
         *at++ = '"';
         *at++ = ':';
         at += number_write(at, (int64_t)sum);
-        buf_grew(to, (size_t)(at - room));
     }
-    buf_add_byte(to, '}');
+    *at++ = '}';
+    buf_grew(to, (size_t)(at - room));
 }
 
 /* ALWAYS(name, sentence); WHERE(question, name, sentence): only in lines of requests of which it is

@@ -12,14 +12,16 @@ _Static_assert(offsetof(struct exemplar, wall_us) == (EXEMPLAR_WORDS - 1) * size
                "the time is the last word");
 enum { READS_MOST = 16 };
 
-void exemplar_put(struct exemplar_slot *slot, const struct exemplar *exemplar)
+void exemplar_put(struct exemplar_slot *slot, const struct exemplar *of, uint64_t value)
 {
     uint64_t words[EXEMPLAR_WORDS];
-    if (!exemplar_is_due(slot, exemplar->wall_us))
+    struct exemplar exemplar = *of;
+    if (!exemplar_is_due(slot, of->wall_us))
         return;
+    exemplar.value = value;
     uint64_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
     must(version % 2 == 0);
-    memcpy(words, exemplar, sizeof words);
+    memcpy(words, &exemplar, sizeof words);
     atomic_store_explicit(&slot->version, version + 1, memory_order_relaxed);
     for (unsigned i = 0; i < EXEMPLAR_WORDS; i++)
         atomic_store_explicit(&slot->words[i], words[i], memory_order_release);

@@ -32,8 +32,8 @@ static inline bool exemplar_is_due(const struct exemplar_slot *slot, uint64_t wa
     uint64_t there = atomic_load_explicit(&slot->words[EXEMPLAR_WORDS - 1], memory_order_relaxed);
     return there == 0 || wall_us - there >= EXEMPLAR_STANDS_US;
 }
-/* One writer. Nothing, where it is not due. */
-void exemplar_put(struct exemplar_slot *slot, const struct exemplar *exemplar);
+/* One writer. Of such a figure; nothing, where it is not due. */
+void exemplar_put(struct exemplar_slot *slot, const struct exemplar *of, uint64_t value);
 /* False: there is none, or it was being written all the time. */
 bool exemplar_get(const struct exemplar_slot *slot, struct exemplar *to);
 

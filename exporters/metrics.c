@@ -37,24 +37,27 @@ void metrics_add(struct worker_metrics *metrics, enum worker_counter counter, ui
     figure_add(&metrics->counters[counter], n);
 }
 
-/* What a sampled request leaves behind with each figure that it adds to. `of`: its trace and span,
- * and when; NULL: it is not sampled. */
-static void exemplar_add(struct series *series, size_t slots, size_t slot,
-                         const struct exemplar *of, uint64_t value)
+static struct exemplar_slot *series_exemplars(struct series *series, size_t slots)
 {
-    if (of == NULL)
-        return;
     struct exemplar_slot *exemplars =
         atomic_load_explicit(&series->exemplars, memory_order_relaxed);
     if (exemplars == NULL) {
         exemplars = must_alloc(slots * sizeof *exemplars);
         atomic_store_explicit(&series->exemplars, exemplars, memory_order_release);
     }
-    if (!exemplar_is_due(&exemplars[slot], of->wall_us))
+    return exemplars;
+}
+
+/* What a sampled request leaves behind with each figure that it adds to. `of`: its trace and span,
+ * and when; NULL: it is not sampled. Seldom more than a look whether it is time. */
+static inline void exemplar_add(struct series *series, size_t slots, size_t slot,
+                                const struct exemplar *of, uint64_t value)
+{
+    if (of == NULL)
         return;
-    struct exemplar exemplar = *of;
-    exemplar.value = value;
-    exemplar_put(&exemplars[slot], &exemplar);
+    struct exemplar_slot *exemplars = series_exemplars(series, slots);
+    if (exemplar_is_due(&exemplars[slot], of->wall_us))
+        exemplar_put(&exemplars[slot], of, value);
 }
 
 static void exponential_count_one(struct series *series, const struct duration_bounds *bounds,

@@ -14,6 +14,7 @@ enum {
     HEAD_BYTES = 2 * VARINT_BYTES, /* a tag and a length */
     OPEN_BYTES = 2,
     SHORT_BYTES = 0x80 - 8, /* of a key and a value: with their heads a length of one byte */
+    SHORT_HEAD_BYTES = 6,   /* what stands before such a value, beside the key */
     KEY_FIELD = 1,          /* of KeyValue */
     VALUE_FIELD = 2,
     TEXT_FIELD = 1, /* of AnyValue */
@@ -277,15 +278,31 @@ static inline size_t number_size(uint64_t value)
     return 1 + varint_size(value);
 }
 
+/* As add_short_text(). The number is written first: where it ends says what its lengths are. */
+static bool add_short_number(struct attributes *to, struct span key, uint64_t value)
+{
+    struct buf *bytes = to->to;
+    if (key.len + 1 + VARINT_BYTES > SHORT_BYTES || !is_within(to, SPAN("")) ||
+        buf_is_full(bytes) || bytes->size - bytes->len < SHORT_BYTES + HEAD_BYTES)
+        return false;
+    char *at = bytes->at + bytes->len, *number = at + SHORT_HEAD_BYTES + key.len;
+    *number = (char)wire_tag(NUMBER_FIELD, WIRE_VARINT);
+    char *end = varint_write(number + 1, value);
+    put_short_key(at, to->field, key, (size_t)(end - number));
+    bytes->len = (size_t)(end - bytes->at);
+    to->count++;
+    return true;
+}
+
 void attribute_number(struct attributes *to, struct span key, uint64_t value)
 {
-    if (value == 0 || !may_add(to))
+    if (value > INT64_MAX)
+        value = INT64_MAX;
+    if (value == 0 || add_short_number(to, key, value) || !may_add(to))
         return;
     char *at = buf_room(to->to, key_room(key));
     if (at == NULL)
         return;
-    if (value > INT64_MAX)
-        value = INT64_MAX;
     at = put_key(at, to->field, key, number_size(value));
     *at++ = (char)wire_tag(NUMBER_FIELD, WIRE_VARINT);
     grew_to(to->to, varint_write(at, value));

@@ -113,9 +113,13 @@ static size_t digits_of(uint64_t number)
     return count + (number >= 10) + (number >= 100) + (number >= 1000);
 }
 
-/* Two digits at a time, the last ones first: half the divisions. */
+/* Two digits at a time, the last ones first: half the divisions. Most numbers are shorter. */
 static size_t unsigned_write(char *to, uint64_t number)
 {
+    if (number < 10) {
+        *to = (char)('0' + number);
+        return 1;
+    }
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"

@@ -115,19 +115,19 @@ TEST(an_exemplar_stands_for_a_second_and_the_latest_worker_wins)
     struct exemplar_slot slot = {0};
     struct exemplar exemplar = {.value = 1, .wall_us = BEGAN_US}, found;
     check(!exemplar_get(&slot, &found));
-    exemplar_put(&slot, &exemplar);
+    exemplar_put(&slot, &exemplar, exemplar.value);
     exemplar.value = 2;
     exemplar.wall_us = BEGAN_US + 999999;
-    exemplar_put(&slot, &exemplar);
+    exemplar_put(&slot, &exemplar, exemplar.value);
     check(exemplar_get(&slot, &found));
     check_number(found.value, 1);
     exemplar.wall_us = BEGAN_US + 1000000;
-    exemplar_put(&slot, &exemplar);
+    exemplar_put(&slot, &exemplar, exemplar.value);
     check(exemplar_get(&slot, &found));
     check_number(found.value, 2);
     exemplar.value = 3;
     exemplar.wall_us = BEGAN_US - 5; /* the clock was set back */
-    exemplar_put(&slot, &exemplar);
+    exemplar_put(&slot, &exemplar, exemplar.value);
     check(exemplar_get(&slot, &found));
     check_number(found.value, 3);
 }
@@ -141,7 +141,7 @@ static void *put_many(void *context)
         memset(&exemplar, (int)(i & 0xff), sizeof exemplar);
         exemplar.value = i;
         exemplar.wall_us = i * EXEMPLAR_STANDS_US;
-        exemplar_put(context, &exemplar);
+        exemplar_put(context, &exemplar, exemplar.value);
     }
     return NULL;
 }

@@ -6,9 +6,8 @@
 #include "exporters/report.h"
 #include "rules/base/buf.h"
 
-/* The line with its line feed; `scratch` is for what has to be rewritten. Any bytes in the report
- * make a valid line. */
-void access_log_add(struct buf *to, const struct report *report, struct buf *scratch);
+/* The line with its line feed. Any bytes in the report make a valid line. */
+void access_log_add(struct buf *to, const struct report *report);
 
 /* The fields in their order, for a reference page: false beyond the last. */
 struct access_field_words {

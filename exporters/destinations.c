@@ -27,7 +27,7 @@ static void access_log_items(struct items *items, const struct report *report)
     if (items->plan->access_template != NULL)
         access_template_add(items->plan->access_template, &items->line, report, &items->scratch);
     else
-        access_log_add(&items->line, report, &items->scratch);
+        access_log_add(&items->line, report);
     if (items->plan->filters != NULL)
         metric_filters_line(items->plan->filters,
                             (int64_t)((report->began_wall_us + report->duration_us) / SECOND_US),
@@ -82,7 +82,7 @@ static unsigned xray_units(const struct report *report)
 
 static void xray_file_items(struct items *items, const struct report *report)
 {
-    xray_add(&items->line, report, &items->plan->xray, XRAY_DOCUMENT_BYTES, &items->scratch);
+    xray_add(&items->line, report, &items->plan->xray, XRAY_DOCUMENT_BYTES);
     items_put(items, &items->line, 1);
 }
 

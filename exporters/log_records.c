@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/mask.h"
 #include "exporters/otlp_write.h"
 #include "exporters/proto/otlp.pb-c.h"
 #include "exporters/record.h"
@@ -35,7 +34,6 @@ enum of_record {
 enum { VALUE_TEXT = 1 }; /* of AnyValue */
 
 struct log_maker {
-    struct buf scratch; /* masked queries */
     struct buf body;
     struct attribute_limits limits;
 };
@@ -43,7 +41,6 @@ struct log_maker {
 struct log_maker *log_maker_new(void)
 {
     struct log_maker *maker = must_alloc(sizeof *maker);
-    buf_init(&maker->scratch, TEXT_BYTES);
     buf_init(&maker->body, TEXT_BYTES);
     log_maker_limit(maker, &(const struct attribute_limits)NO_ATTRIBUTE_LIMITS);
     return maker;
@@ -58,7 +55,6 @@ void log_maker_free(struct log_maker *maker)
 {
     if (maker == NULL)
         return;
-    buf_fini(&maker->scratch);
     buf_fini(&maker->body);
     free(maker);
 }
@@ -136,17 +132,15 @@ static uint64_t end_nano(const struct report *report)
 /* "GET /orders/7?q=1 200" */
 static struct span request_body(struct log_maker *maker, const struct report *report)
 {
-    struct span query = query_masked(report->query, &maker->scratch);
     buf_clear(&maker->body);
     buf_add(&maker->body, report->method);
     buf_add_byte(&maker->body, ' ');
     buf_add(&maker->body, report->path);
-    if (query.len > 0)
+    if (report->query.len > 0)
         buf_add_byte(&maker->body, '?');
-    buf_add(&maker->body, query);
+    buf_add(&maker->body, report->query);
     buf_add_byte(&maker->body, ' ');
     buf_add_number(&maker->body, report->status);
-    buf_clear(&maker->scratch);
     return span_trim(buf_span(&maker->body), " ");
 }
 
@@ -161,7 +155,7 @@ unsigned log_request_add(struct log_maker *maker, struct buf *to, const struct r
     };
     struct attributes attributes = attributes_of(maker, to);
     size_t opened = open_record(to, &happening);
-    request_attributes_add(&attributes, report, &maker->scratch);
+    request_attributes_add(&attributes, report);
     verdict_attributes_add(&attributes, report);
     attribute_number(&attributes, SPAN("sidegate.duration_us"), report->duration_us);
     close_record(to, report, &happening, &attributes, opened);

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "exporters/mask.h"
 #include "exporters/words.h"
 #include "rules/base/number.h"
 
@@ -126,7 +125,7 @@ static void add_tls(struct attributes *to, const struct report *report)
     attribute_truth(to, SPAN("tls.resumed"), report->tls.resumed);
 }
 
-void request_attributes_add(struct attributes *to, const struct report *report, struct buf *scratch)
+void request_attributes_add(struct attributes *to, const struct report *report)
 {
     char digits[24];
     method_attributes_add(to, report->method);
@@ -135,8 +134,7 @@ void request_attributes_add(struct attributes *to, const struct report *report, 
         memcpy(&text, (const char *)report + server_texts[i].member, sizeof text);
         attribute_text(to, server_texts[i].key, text);
     }
-    attribute_text(to, SPAN("url.query"), query_masked(report->query, scratch));
-    buf_clear(scratch);
+    attribute_text(to, SPAN("url.query"), report->query);
     attribute_text(to, SPAN("error.type"), error_type(report->error, report->status, 500, digits));
     attribute_number(to, SPAN("http.response.status_code"), report->status);
     add_server_address(to, report);

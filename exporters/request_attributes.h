@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of a request in OTLP, by its spans and by its log records alike: attributes by
- * OpenTelemetry's conventions, waf.* and sidegate.*. Secrets in queries are masked. */
+ * OpenTelemetry's conventions, waf.* and sidegate.*. */
 #ifndef SIDEGATE_EXPORTERS_REQUEST_ATTRIBUTES_H
 #define SIDEGATE_EXPORTERS_REQUEST_ATTRIBUTES_H
 
@@ -9,9 +9,8 @@
 #include "rules/base/buf.h"
 
 void method_attributes_add(struct attributes *to, struct span method);
-/* Who asked for what, and what was answered. `scratch` is empty before and after. */
-void request_attributes_add(struct attributes *to, const struct report *report,
-                            struct buf *scratch);
+/* Who asked for what, and what was answered. */
+void request_attributes_add(struct attributes *to, const struct report *report);
 /* What the rules came to. */
 void verdict_attributes_add(struct attributes *to, const struct report *report);
 /* What matched, but not the value: it is the client's, and the rule log has it. */

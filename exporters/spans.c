@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "exporters/mask.h"
 #include "exporters/otlp_write.h"
 #include "exporters/proto/otlp.pb-c.h"
 #include "exporters/request_attributes.h"
@@ -49,7 +48,7 @@ enum { STATUS_CODE = 3 };
 
 struct span_maker {
     struct stage_spans *stage_spans;
-    struct buf scratch; /* masked queries, names */
+    struct buf scratch; /* names */
     struct span_limits limits;
 };
 
@@ -214,7 +213,7 @@ static void add_server(struct span_maker *maker, struct buf *to, const struct re
     put_kind_and_times(to, OTLP__SPAN__SPAN_KIND__SPAN_KIND_SERVER,
                        period_of(report, 0, report->duration_us));
     struct attributes attributes = attributes_of(maker, to);
-    request_attributes_add(&attributes, report, &maker->scratch);
+    request_attributes_add(&attributes, report);
     verdict_attributes_add(&attributes, report);
     otlp_put_number(to, SPAN_DROPPED_ATTRIBUTES, attributes.dropped);
     put_events(maker, to, report);
@@ -276,11 +275,10 @@ static void add_client(struct span_maker *maker, struct buf *to, const struct re
     struct attributes attributes = attributes_of(maker, to);
     method_attributes_add(&attributes, report->method);
     add_peer(&attributes, attempt->address);
-    struct span query = query_masked(report->query, &maker->scratch);
     const struct span full[] = {attempt->tls ? SPAN("https://") : SPAN("http://"), attempt->address,
-                                report->path, query.len > 0 ? SPAN("?") : SPAN(""), query};
+                                report->path, report->query.len > 0 ? SPAN("?") : SPAN(""),
+                                report->query};
     attribute_pieces(&attributes, SPAN("url.full"), full, sizeof full / sizeof *full);
-    buf_clear(&maker->scratch);
     add_answer(&attributes, attempt);
     attribute_number(&attributes, SPAN("http.request.resend_count"), i);
     attribute_number(&attributes, SPAN("sidegate.connect_us"), attempt->connect_us);

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "exporters/mask.h"
 #include "exporters/stage_spans.h"
 #include "exporters/words.h"
 #include "exporters/xray_json.h"
@@ -153,7 +152,6 @@ static void add_call(struct buf *to, const struct report *report, const struct c
 struct maker {
     struct buf *to;
     const struct report *report;
-    struct span query;  /* masked */
     size_t most, start; /* where it begins in `to`, and how long it may get without metadata */
     uint64_t cut;
     bool goes_on; /* it is not over yet */
@@ -188,8 +186,8 @@ static struct span url_make(struct url *url, bool tls, struct span host, const s
     url_add(url, tls ? SPAN("https://") : SPAN("http://"));
     url_add(url, host);
     url_add(url, m->report->path);
-    url_add(url, m->query.len > 0 ? SPAN("?") : SPAN(""));
-    url_add(url, m->query);
+    url_add(url, m->report->query.len > 0 ? SPAN("?") : SPAN(""));
+    url_add(url, m->report->query);
     return span_make(url->text, url->len);
 }
 
@@ -467,11 +465,10 @@ static void add_metadata(struct maker *m)
 }
 
 void xray_add(struct buf *to, const struct report *report, const struct xray_service *service,
-              size_t most, struct buf *scratch)
+              size_t most)
 {
     struct maker m = {.to = to, .report = report, .start = to->len, .most = most - METADATA_BYTES};
     m.goes_on = report_goes_on(report);
-    m.query = query_masked(report->query, scratch);
     buf_add_byte(to, '{');
     add_head(&m, service);
     add_http(&m);
@@ -486,5 +483,4 @@ void xray_add(struct buf *to, const struct report *report, const struct xray_ser
         add_subsegments(&m);
     add_metadata(&m);
     buf_add(to, SPAN("}\n"));
-    buf_clear(scratch);
 }

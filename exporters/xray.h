@@ -9,7 +9,7 @@
  *     respond                                                 |====|    that was sent upstream
  *
  * Trace ids are 1-8-24, ids of segments and subsegments those of the spans (spans.h). Texts have
- * 250 characters at most, as documented; the query is masked as in the access log. */
+ * 250 characters at most, as documented. */
 #ifndef SIDEGATE_EXPORTERS_XRAY_H
 #define SIDEGATE_EXPORTERS_XRAY_H
 
@@ -34,9 +34,9 @@ struct xray_service {
 /* Appends one document and a line's end; of an exchange that goes on one that says so, which the
  * whole one of the same id replaces. `most` is the longest that the document may be (at least
  * XRAY_LEAST_BYTES): subsegments that have no room are left out, and metadata.sidegate says how
- * many (`subsegments_cut`). Masked queries are written to `scratch`. */
+ * many (`subsegments_cut`). */
 enum { XRAY_LEAST_BYTES = 32 * 1024 };
 void xray_add(struct buf *to, const struct report *report, const struct xray_service *service,
-              size_t most, struct buf *scratch);
+              size_t most);
 
 #endif

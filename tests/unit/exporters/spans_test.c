@@ -6,6 +6,7 @@
 
 #include "exporters/destinations.h"
 #include "exporters/proto/otlp.pb-c.h"
+#include "exporters/sanitise.h"
 #include "rules/base/arena.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
@@ -312,6 +313,8 @@ TEST(texts_are_valid_utf8_and_secrets_are_masked)
     report.path = report.user_agent = report.route = report.method = span_make(every, sizeof every);
     report.trace_state = report.request_id = span_make(every, sizeof every);
     report.query = SPAN("token=abc&x=\xff");
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    report_sanitise(&report, NULL, 0, arena);
     struct fixture f = make(&report, NULL);
     for (size_t i = 0; i < f.read->n_spans; i++) {
         const Otlp__Span *span = f.read->spans[i];
@@ -326,6 +329,7 @@ TEST(texts_are_valid_utf8_and_secrets_are_masked)
     assert_string_equal(text(f.read->spans[0], "url.query"), "token=REDACTED&x=\xef\xbf\xbd");
     check_number(strlen(text(f.read->spans[0], "url.path")), 128 + 3 * 128 + 2);
     drop(&f);
+    arena_free(arena);
 }
 
 TEST(runs_of_spans_may_be_put_one_behind_the_other)

@@ -5,15 +5,19 @@
 #include "exporters/outlets.c" // NOLINT(bugprone-suspicious-include)
 #include "exporters/sender.c"  // NOLINT(bugprone-suspicious-include)
 
+#include <sched.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/check.h"
+#include "tests/unit/exporters/sample.h"
 
 enum { PATIENCE_US = 10 * 1000 * 1000 };
 
 static struct {
-    atomic_bool hangs;
+    atomic_bool hangs, is_away;
     atomic_uint delivered;
     sem_t begun, never;
 } way;
@@ -29,6 +33,11 @@ static void way_deliver(void *sink, struct sender *sender, struct span entries,
                         struct delivery *out)
 {
     struct entry entry;
+    if (atomic_load(&way.is_away)) {
+        *out = (struct delivery){.again = true, .why = "away"};
+        sem_post(&way.begun);
+        return;
+    }
     (void)sink;
     (void)sender;
     while (entry_next(&entries, &entry))
@@ -69,10 +78,13 @@ static void place_free(struct place *place)
 }
 
 /* The access log goes there, or nowhere. The plan before is let go. */
-static struct plan *use(struct outlets *outlets, bool on, struct plan *before)
+static struct plan *use_with(struct outlets *outlets, bool on, struct plan *before,
+                             const char *folder)
 {
     char why[128];
     struct exporter_settings settings = {.queue_records = 100};
+    settings.logs[DESTINATION_ACCESS_LOG].spool =
+        (struct spool_place){span_text(folder), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
     if (on)
         settings.logs[DESTINATION_ACCESS_LOG].syslog.address = SPAN("udp://127.0.0.1:9");
     struct plan *plan = plan_new(&settings, before, why, sizeof why);
@@ -80,6 +92,11 @@ static struct plan *use(struct outlets *outlets, bool on, struct plan *before)
     outlets_apply(outlets, plan);
     plan_free(before);
     return plan;
+}
+
+static struct plan *use(struct outlets *outlets, bool on, struct plan *before)
+{
+    return use_with(outlets, on, before, NULL);
 }
 
 static void tell(struct outlets *outlets, const char *line)
@@ -146,6 +163,44 @@ TEST(a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_long
     place_free(&place);
 }
 
+TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
+{
+    enum { LINES = 50 };
+    char folder[] = "/tmp/outlets.XXXXXX", path[64];
+    struct place place = place_new();
+    check(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/lines", folder);
+    char own[80];
+    snprintf(own, sizeof own, "%s.syslog", path);
+    check(mkdir(own, 0700) == 0);
+    begin(false);
+    atomic_store(&way.is_away, true);
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
+    struct plan *plan = use_with(outlets, true, NULL, path);
+    for (unsigned i = 0; i < LINES; i++)
+        outlets_line(outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
+    tell(outlets, "and one more\n");
+    hold_step(place.hold);
+    uint64_t before = clock_monotonic_us();
+    outlets_stop(outlets, before + PATIENCE_US);
+    check(clock_monotonic_us() - before < PATIENCE_US); /* they are safe: nothing is waited for */
+    plan_free(plan);
+    check_number(atomic_load(&way.delivered), 0);
+
+    atomic_store(&way.is_away, false);
+    outlets = outlets_new(place.ring, place.hold, 100);
+    plan = use_with(outlets, true, NULL, path);
+    for (uint64_t until = clock_monotonic_us() + PATIENCE_US;
+         atomic_load(&way.delivered) < LINES + 1 && clock_monotonic_us() < until;)
+        sched_yield();
+    check_number(atomic_load(&way.delivered), LINES + 1);
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(plan);
+    place_free(&place);
+    folder_remove(own);
+    rmdir(folder);
+}
+
 int main(void)
 {
     sem_init(&way.begun, 0, 0);
@@ -155,6 +210,7 @@ int main(void)
             a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_gets_a_new_account),
         cmocka_unit_test(
             a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_longer),
+        cmocka_unit_test(lines_that_nobody_took_wait_on_disk_for_the_next_process),
     };
     return cmocka_run_group_tests_name("outlets", tests, NULL, NULL);
 }

@@ -96,15 +96,13 @@ static inline void number_take(const char **numbers, void *to, size_t size)
 #define TAKE_FLAG(member)          to->member = (flags >> row++ & 1) != 0;
 #define TAKE_TEXT(member, longest) to->member = take_text(eye);
 
-/* Returns the flags. */
-static uint64_t take_given(struct eye *eye, void *to, const struct text_row *rows, size_t count)
+static void take_given(struct eye *eye, uint64_t given, void *to, const struct text_row *rows,
+                       size_t count)
 {
-    uint64_t given = take_number(eye);
     for (size_t i = 0; i < count; i++) {
         struct span text = (given >> i & 1) != 0 ? take_text(eye) : SPAN("");
         memcpy((char *)to + rows[i].member, &text, sizeof text);
     }
-    return given >> FLAGS_FROM;
 }
 
 static void take_attempt(struct eye *eye, struct report_attempt *to)
@@ -115,7 +113,8 @@ static void take_attempt(struct eye *eye, struct report_attempt *to)
     unsigned row = 0;
     ATTEMPT_NUMBERS(TAKE_NUMBER)
     take_bytes(eye, to->span_id, sizeof to->span_id);
-    uint64_t flags = take_given(eye, to, attempt_texts, COUNT(ATTEMPT_TEXTS));
+    uint64_t given = take_number(eye), flags = given >> FLAGS_FROM;
+    take_given(eye, given, to, attempt_texts, COUNT(ATTEMPT_TEXTS));
     ATTEMPT_FLAGS(TAKE_FLAG)
 }
 
@@ -199,7 +198,8 @@ static void take_match(struct eye *eye, struct rule_match *to, struct span *tags
     const char *numbers = take_numbers(eye, bytes);
     unsigned row = 0;
     MATCH_NUMBERS(TAKE_NUMBER)
-    uint64_t flags = take_given(eye, to, match_texts, COUNT(MATCH_TEXTS));
+    uint64_t given = take_number(eye), flags = given >> FLAGS_FROM;
+    take_given(eye, given, to, match_texts, COUNT(MATCH_TEXTS));
     MATCH_FLAGS(TAKE_FLAG)
     to->file = take_text(eye).at;
     to->tags = tags;
@@ -281,12 +281,25 @@ static void take_ids(struct eye *eye, struct report *to)
     take_bytes(eye, to->link_span_id, sizeof to->link_span_id);
 }
 
+#define TAKE_NOTHING(member, longest) to->member = SPAN("");
+
+/* Mostly there is none of them: then nothing is walked. */
+static void take_rare_texts(struct eye *eye, struct report *to)
+{
+    uint64_t given = take_number(eye);
+    if (given != 0) {
+        take_given(eye, given, to, rare_texts, COUNT(RARE_TEXTS));
+    } else {
+        RARE_TEXTS(TAKE_NOTHING)
+    }
+}
+
 static void take_texts(struct eye *eye, struct report *to)
 {
-    uint64_t flags = take_given(eye, to, report_texts, COUNT(REPORT_TEXTS));
+    uint64_t given = take_number(eye), flags = given >> FLAGS_FROM;
+    take_given(eye, given, to, report_texts, COUNT(REPORT_TEXTS));
     unsigned row = 0;
     REPORT_FLAGS(TAKE_FLAG)
-    take_given(eye, to, rare_texts, COUNT(RARE_TEXTS));
 }
 
 static void take_struck(struct eye *eye, struct limit_struck *to)
@@ -311,6 +324,7 @@ bool record_read(struct span record, struct record_view *view)
     REPORT_NUMBERS(TAKE_NUMBER)
     take_ids(eye, to);
     take_texts(eye, to);
+    take_rare_texts(eye, to);
     take_bytes(eye, to->waf.limits, sizeof to->waf.limits);
     to->waf.struck = (struct limit_struck){.target = SPAN("")};
     if (to->waf.is_struck)

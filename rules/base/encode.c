@@ -198,10 +198,14 @@ bool json_add_escaped(struct buf *to, struct span text)
     return !buf_is_full(to);
 }
 
+/* The high bit of what is below a space, a quote, a backslash, DEL or no ASCII. Where all are ASCII
+ * nothing but these sets or clears it, and where one is not it is the answer already. */
 static uint64_t asks_for_escape(uint64_t eight)
 {
-    return eight_below(eight, 0x20) | eight_is(eight, '"') | eight_is(eight, '\\') |
-           eight_beyond_ascii(eight);
+    uint64_t quote = (eight ^ EIGHT_OF('"')) - EIGHT_OF(1);
+    uint64_t backslash = (eight ^ EIGHT_OF('\\')) - EIGHT_OF(1);
+    uint64_t control = eight - EIGHT_OF(0x20), delete = eight + EIGHT_OF(1);
+    return (quote | backslash | control | delete | eight) & EIGHT_HIGH;
 }
 
 /* Where it fits as it is: copied first, looked at then, in a place that has bytes to spare. */

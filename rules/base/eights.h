@@ -21,11 +21,6 @@ static inline uint64_t eight_is(uint64_t eight, unsigned char byte)
 {
     return eight_below(eight ^ EIGHT_OF(byte), 1);
 }
-/* Bytes that are not ASCII, and DEL. */
-static inline uint64_t eight_beyond_ascii(uint64_t eight)
-{
-    return (eight | (eight + EIGHT_OF(1))) & EIGHT_HIGH;
-}
 
 /* Whether `ask` finds something in the text. Seven bytes behind it can be read, whatever they are.
  */

@@ -16,7 +16,8 @@ struct scan {
     size_t at;          /* what is before it has been looked at */
     size_t floor;       /* no name begins before it: a cut ends there */
     size_t tag;         /* up to there attributes belong to an element that is a secret */
-    struct cut content; /* of that element */
+    struct cut content; /* what stands further on, and is known already: of an element, a part */
+    size_t due;         /* the first sign from there on is behind the beginning of that */
 };
 
 static bool is_none(struct cut cut)
@@ -160,18 +161,35 @@ static enum value_reach reach_of(const struct scan *scan, struct span name)
     return is_field ? VALUE_HEAD : VALUE_WORD;
 }
 
+/* Both, where there is one already. */
+static void add_content(struct scan *scan, struct cut cut, size_t due)
+{
+    if (is_none(cut))
+        return;
+    bool is_first = is_none(scan->content);
+    if (is_first || cut.at < scan->content.at)
+        scan->content.at = cut.at;
+    if (is_first || cut.end > scan->content.end)
+        scan->content.end = cut.end;
+    if (is_first || due < scan->due)
+        scan->due = due;
+}
+
 /* The value of name="password", as a part of a multipart form has it in its head and an element
  * among its attributes: what that part holds, value="..", or the element's text. */
-static struct cut cut_behind_name(const struct scan *scan, size_t at, struct span name)
+static bool find_behind_name(struct scan *scan, size_t at, struct span name)
 {
     bool is_parameter = name.at > scan->text.at && (is_space(name.at[-1]) || name.at[-1] == ';');
     struct span near = span_first(scan->text, at + NAME_LONGEST);
     struct cut value = value_find(near, at + 1, '=', VALUE_WORD);
     struct span of = span_make(scan->text.at + value.at, value.end - value.at);
     if (!is_parameter || !is_secret_name(of))
-        return no_cut();
+        return false;
     struct cut held = attribute_value_find(scan->text, value.end);
-    return is_none(held) ? part_find(scan->text, value.end) : held;
+    if (is_none(held))
+        held = part_find(scan->text, value.end);
+    add_content(scan, held, held.at);
+    return !is_none(held);
 }
 
 /* Digest username=.., response=.. */
@@ -211,7 +229,7 @@ static struct cut cut_at_close(const struct scan *scan, size_t at)
     return !ends_element && is_secret_name(name) ? element_text_find(scan->text, at + 1) : no_cut();
 }
 
-static struct cut cut_at_sign(const struct scan *scan, size_t at)
+static struct cut cut_at_sign(struct scan *scan, size_t at)
 {
     char sign = scan->text.at[at];
     struct span behind = span_from(scan->text, at);
@@ -220,11 +238,8 @@ static struct cut cut_at_sign(const struct scan *scan, size_t at)
     struct span name = name_before(scan, at);
     if (sign == '=' && begins_digest(scan, name))
         return (struct cut){at + 1, line_end(scan->text, at + 1)};
-    if (sign == '=' && names_a_name(name)) {
-        struct cut cut = cut_behind_name(scan, at, name);
-        if (!is_none(cut))
-            return cut;
-    }
+    if (sign == '=' && names_a_name(name) && find_behind_name(scan, at, name))
+        return no_cut();
     if (at >= scan->tag && !is_secret_name(name))
         return no_cut();
     enum value_reach reach = sign == ':' && name.len > 0 ? reach_of(scan, name) : VALUE_WORD;
@@ -287,7 +302,8 @@ static struct cut cut_at_tag(struct scan *scan, size_t at)
     if (end == 0)
         return (struct cut){behind, scan->text.len};
     scan->tag = end - 1;
-    scan->content = scan->text.at[end - 2] != '/' ? element_find(scan->text, end, name) : no_cut();
+    if (scan->text.at[end - 2] != '/')
+        add_content(scan, element_find(scan->text, end, name), end - 1);
     scan->at = behind;
     return no_cut();
 }
@@ -323,14 +339,9 @@ static struct cut cut_at(struct scan *scan, size_t at)
     }
 }
 
-/* What the sign there is followed by, or what the element holds whose tag ends there. */
-static struct cut cut_from(struct scan *scan, size_t at)
+static struct cut take_content(struct scan *scan)
 {
     struct cut cut = scan->content;
-    if (is_none(cut) || at < scan->tag) {
-        scan->at = at + 1;
-        return cut_at(scan, at);
-    }
     scan->content = no_cut();
     return cut;
 }
@@ -338,9 +349,14 @@ static struct cut cut_from(struct scan *scan, size_t at)
 /* The next value of a name that announces a secret, or a user of an address. */
 static struct cut next_named(struct scan *scan)
 {
-    size_t at;
-    while ((at = next_sign(scan->text, scan->at)) < scan->text.len) {
-        struct cut cut = cut_from(scan, at);
+    for (;;) {
+        size_t at = next_sign(scan->text, scan->at);
+        bool is_due = !is_none(scan->content) && at >= scan->due;
+        if (!is_due && at == scan->text.len)
+            break;
+        if (!is_due)
+            scan->at = at + 1;
+        struct cut cut = is_due ? take_content(scan) : cut_at(scan, at);
         if (cut.at < scan->floor)
             cut.at = scan->floor;
         if (is_none(cut))

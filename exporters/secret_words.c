@@ -169,7 +169,10 @@ bool text_has_secret(struct span text)
         done = end;
         at = end - 1;
     }
-    return text.len > PEM_SHORTEST && span_find(text, SPAN("-----BEGIN")) != SPAN_NONE;
+    if (text.len <= PEM_SHORTEST)
+        return false;
+    size_t dash = span_find_byte(text, '-');
+    return dash != SPAN_NONE && span_find(span_from(text, dash), SPAN("-----BEGIN")) != SPAN_NONE;
 }
 
 /* ---- how long they are ---- */

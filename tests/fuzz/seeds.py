@@ -365,6 +365,11 @@ def add_alarms(seeds):
                                          '"a b"', "TRUE", "FALSE"])
 
 
+def add_masks(seeds):
+    for before, behind in (('{"a":"b",', ',"c":1}'), ("<a b='c'>", "</a>"), ("a=1&b=%7B", "&c=2"), ('form-data; name="x"\r\n\r\n', "\r\n--B--"), ("<input name='user' ", ">")):
+        seeds.add("mask_fuzz", before.encode() + b"\0" + behind.encode())
+
+
 def add_xray(seeds):
     """Rules of both shapes and their members; texts of a request, cut at NULs."""
     local = '{"version": 2, "rules": [{"description": "a", "host": "*", "http_method": "GET", "url_path": "/o*", "fixed_target": 1, ' \
@@ -443,7 +448,7 @@ def main():
     seeds = Seeds(sys.argv[1])
     for add in (add_rules, add_regressions, add_crs_tests, add_lines, add_vectors, add_json, add_strings_of_tests, add_packed,
                 add_policies, add_signatures, add_rates, add_templates, add_authorizers, add_keys, add_places, write_dictionaries, add_jose, add_hellos, add_web_acls,
-                add_spools, add_otlp_answers, add_alarms, add_xray):
+                add_spools, add_otlp_answers, add_alarms, add_masks, add_xray):
         add(seeds)
     for folder in sorted(p for p in seeds.folder.iterdir() if p.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} seeds")

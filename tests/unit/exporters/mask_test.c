@@ -320,6 +320,74 @@ TEST(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it)
     arena_free(arena);
 }
 
+TEST(data_of_a_value_that_holds_a_secret_is_shown_only_where_it_stands_in_the_rest)
+{
+    static const struct span link = SPAN_INIT("ARGS:json.password.array_0");
+    static char body[100000];
+    struct rule_match matches[] = {
+        matched("REQUEST_BODY", "{\"password\":[\"hunter2\"],\"q\":\"' or 1\"}",
+                "Matched Data: unter found within REQUEST_BODY"),
+        matched("REQUEST_BODY", "{\"password\":[\"hunter2\"],\"q\":\"' or 1\"}",
+                "Matched Data: ' or 1 found within REQUEST_BODY"),
+        matched("TX:1", "unter", "unter"),
+        matched("TX:1", "unter", "unter"),
+        matched("REQUEST_BODY", body, "Matched Data: unter found within REQUEST_BODY"),
+        matched("ARGS_POST:{\"password\":\"hunter2\"}", "", "it"),
+        matched("MATCHED_VARS:REQUEST_COOKIES:theme", "hunter2", "hunter2"),
+    };
+    struct arena *arena = arena_new(NULL, 1 << 18);
+    struct report report = asked("/", "");
+    int len = snprintf(body, sizeof body, "a=%080000d&password=hunter2", 0);
+    matches[4].variable_value = span_make(body, (size_t)len);
+    matches[2].links = &link;
+    matches[2].link_count = 1;
+    report.waf.matches = matches;
+    report.waf.match_count = sizeof matches / sizeof *matches;
+    report_sanitise(&report, NULL, 0, arena);
+    const struct rule_match *said = report.waf.matches;
+    check_span(said[0].variable_value, "{\"password\":REDACTED,\"q\":\"' or 1\"}");
+    check_span(said[0].data, "REDACTED");
+    check_span(said[1].data, "Matched Data: ' or 1 found within REQUEST_BODY");
+    check_span(said[2].variable_value, "REDACTED");
+    check_span(said[2].data, "REDACTED");
+    check_span(said[3].variable_value, "unter"); /* of what it is a piece nobody said */
+    check_span(said[4].data, "REDACTED");
+    check(said[4].variable_value.len < 5000);
+    check_span(said[5].variable_name, "ARGS_POST:{\"password\":\"REDACTED\"}");
+    check_span(said[6].variable_value, "REDACTED");
+    check_span(said[6].data, "REDACTED");
+    arena_free(arena);
+}
+
+static void body_is(const char *type, struct span body, const char *wanted)
+{
+    const struct pair field = {SPAN("Content-Type"), span_text(type)};
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    struct report report = asked("/", "");
+    report.waf.match_count = 0;
+    report.audit = (struct report_audit){
+        .wanted = true, .request_fields = &field, .request_field_count = 1, .request_body = body};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.audit.request_body, wanted);
+    arena_free(arena);
+}
+
+TEST(a_body_is_masked_whatever_its_type_says_it_is)
+{
+    body_is("application/x-www-form-urlencoded", SPAN("{\"password\":\"a&b=c\"}"),
+            "{\"password\":\"REDACTED\"}");
+    body_is("application/x-www-form-urlencoded", SPAN("q=1&password[0][x]=hunter2"),
+            "q=1&password[0][x]=REDACTED");
+    body_is("multipart/form-data; boundary=B", SPAN("{\"password\":\"hunter2\"}"),
+            "{\"password\":\"REDACTED\"}");
+    body_is("multipart/form-data; boundary=B",
+            SPAN("--C\r\nContent-Disposition: form-data; name = 'pin'\r\n\r\n12\r\n--C--"),
+            "--C\r\nContent-Disposition: form-data; name = 'pin'\r\n\r\nREDACTED\r\n--C--");
+    body_is("text/plain; charset=UTF-16", SPAN("p\0a\0s\0s\0=\0x\0"), "REDACTED");
+    body_is("text/plain", SPAN("\xff\xfep\0"), "REDACTED");
+    body_is("text/plain", SPAN("q=1"), "q=1");
+}
+
 TEST(an_audited_request_keeps_its_words_and_loses_its_secrets)
 {
     static const struct pair fields[] = {
@@ -379,6 +447,9 @@ int mask_tests(void)
         cmocka_unit_test(a_line_has_no_secret_whatever_its_path_looks_like),
         cmocka_unit_test(a_line_of_a_request_has_no_secret_by_name_or_pattern),
         cmocka_unit_test(a_match_in_a_secret_says_neither_its_value_nor_pieces_of_it),
+        cmocka_unit_test(
+            data_of_a_value_that_holds_a_secret_is_shown_only_where_it_stands_in_the_rest),
+        cmocka_unit_test(a_body_is_masked_whatever_its_type_says_it_is),
         cmocka_unit_test(an_audited_request_keeps_its_words_and_loses_its_secrets),
         cmocka_unit_test(where_there_is_no_text_there_is_no_secret),
     };

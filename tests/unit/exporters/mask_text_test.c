@@ -128,6 +128,18 @@ TEST(arguments_are_masked_with_whatever_stands_in_them)
     each_is_masked(rows, COUNT(rows));
 }
 
+TEST(what_stands_between_a_name_and_what_it_names_is_looked_at_too)
+{
+    static const char *const rows[][2] = {
+        {"<input name=\"password\" token=\"a1\" value=\"hunter2\">",
+         "<input name=\"password\" token=\"REDACTED\" value=\"REDACTED\">"},
+        {"<b key='password' pin='12'>hunter2</b>", "<b key='password' pin='REDACTED'>REDACTED</b>"},
+        {"form-data; name=pin\r\nX-Token: a1\r\n\r\nhunter2",
+         "form-data; name=pin\r\nX-Token: REDACTED\r\n\r\nREDACTED"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
 TEST(parts_of_forms_are_masked_however_their_names_are_quoted)
 {
     static const char *const rows[][2] = {
@@ -360,6 +372,7 @@ int mask_text_tests(void)
         cmocka_unit_test(members_of_json_are_masked_with_all_that_is_in_them),
         cmocka_unit_test(elements_and_attributes_are_masked_however_they_are_written),
         cmocka_unit_test(arguments_are_masked_with_whatever_stands_in_them),
+        cmocka_unit_test(what_stands_between_a_name_and_what_it_names_is_looked_at_too),
         cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),

@@ -114,15 +114,14 @@ class Pair:
         return "\n".join([line for line in lines if '"status":200,' not in line][-3:])
 
     def measure(self):
-        """name -> microseconds of CPU time a request, round by round."""
-        figures = {name: [] for name in self.subjects}
-        for round_ in range(self.options.rounds + 1):
+        """name -> microseconds of CPU time a request, round by round. What a program does of a round's work while the other one
+        has its turn (batches that leave later) counts as well: its CPU time is read at the beginning of its next turn."""
+        rounds = {name: [] for name in self.subjects}  # CPU time when it began, requests
+        for round_ in range(self.options.rounds + 2):  # the first one warms up, the last one ends the one before
             for name in list(self.subjects)[::1 if round_ % 2 else -1]:
-                before = cpu_ns(self.subjects[name].pid)
-                requests = self.load(name)
-                if round_ > 0:  # the first one warms up
-                    figures[name].append((cpu_ns(self.subjects[name].pid) - before) / requests / 1000)
-        return figures
+                began = cpu_ns(self.subjects[name].pid)
+                rounds[name].append((began, self.load(name)))
+        return {name: [(then[0] - now[0]) / now[1] / 1000 for now, then in zip(all_[1:], all_[2:])] for name, all_ in rounds.items()}
 
 
 def in_folder(bench):

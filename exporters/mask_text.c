@@ -229,6 +229,16 @@ static struct cut cut_at_close(const struct scan *scan, size_t at)
     return !ends_element && is_secret_name(name) ? element_text_find(scan->text, at + 1) : no_cut();
 }
 
+/* The CRS says of each transaction what its groups of rules scored: SQLI=0, SESS=5. */
+static bool is_score(struct span text, struct span name, struct cut value)
+{
+    if (!span_is(name, SPAN("SESS")))
+        return false;
+    while (value.at < value.end && byte_is_digit(text.at[value.at]))
+        value.at++;
+    return value.at >= value.end;
+}
+
 static struct cut cut_at_sign(struct scan *scan, size_t at)
 {
     char sign = scan->text.at[at];
@@ -243,7 +253,8 @@ static struct cut cut_at_sign(struct scan *scan, size_t at)
     if (at >= scan->tag && !is_secret_name(name))
         return no_cut();
     enum value_reach reach = sign == ':' && name.len > 0 ? reach_of(scan, name) : VALUE_WORD;
-    return value_find(scan->text, behind_sign(scan->text, at), sign, reach);
+    struct cut value = value_find(scan->text, behind_sign(scan->text, at), sign, reach);
+    return is_score(scan->text, name, value) ? no_cut() : value;
 }
 
 /* %3D, %253D: how long the escape of a separator is; 0: it is another one. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to ask who may pass: CPU time per request with the guards and without, in rounds that alternate (pairs.py).
+"""What it costs to ask who may pass: CPU time per request with the guards and without, side by side (pairs.py).
 
     guards.py --sidegate build/sidegate --nginx NGINX --wrk WRK [--base full|bare] [--seconds 2] [--rounds 15]
 

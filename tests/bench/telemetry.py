@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to tell: CPU time per request with log, metrics and traces and without, in rounds that alternate (pairs.py).
+"""What it costs to tell: CPU time per request with log, metrics and traces and without, side by side (pairs.py).
 
     telemetry.py --sidegate build/sidegate --nginx NGINX --wrk WRK [--seconds 2] [--rounds 15]
 

@@ -25,13 +25,13 @@
 #include "exporters/queue.h"
 #include "exporters/record.h"
 #include "exporters/ring.h"
+#include "exporters/rounds.h"
 #include "exporters/say.h"
 #include "exporters/spans.h"
 #include "exporters/thread.h"
 #include "rules/base/must.h"
 
 enum {
-    ROUND_US = 100 * 1000,
     ROUND_RECORDS = 1024, /* then writers and sockets get their turn */
 };
 enum sleep { SLEEP_NOT, SLEEP_IDLE, SLEEP_BUSY };
@@ -61,8 +61,7 @@ struct exporter {
     uint64_t lost_seen[DESTINATIONS]; /* losses in the ring that are counted already */
     struct record_view *view;
     struct buf item;
-    uint64_t round_at_us; /* when the ring is looked at next, unless somebody nudges */
-    bool woken;           /* somebody did */
+    struct rounds rounds;
 };
 
 /* The bits of RING_WANTS() of what goes to channels. */
@@ -184,17 +183,20 @@ static unsigned one_round(struct exporter *e)
     return records;
 }
 
-/* Returns when the ring is due, or for a socket. `asleep` is set before the ring is looked at for
- * the last time, and a worker looks at `asleep` after it has put: one of the two sees the other. */
-static void sleep_until_work(struct exporter *e, enum sleep how)
+/* Until a round is due, or for a socket. `asleep` is set before the ring is looked at for the last
+ * time, and a worker looks at `asleep` after it has put: one of the two sees the other. */
+static void sleep_until_work(struct exporter *e)
 {
-    atomic_store(&e->asleep, how);
-    uint64_t until = how == SLEEP_IDLE && !ring_is_empty(e->ring) ? 0 : e->round_at_us;
-    e->woken = channels_wait(e->channels, e->wake, clock_poll_ms(until, clock_monotonic_us()));
+    atomic_store(&e->asleep, e->rounds.is_idle ? SLEEP_IDLE : SLEEP_BUSY);
+    round_before_sleep(&e->rounds, ring_is_empty(e->ring));
+    int timeout = clock_poll_ms(e->rounds.due_us, clock_monotonic_us());
+    bool woken = channels_wait(e->channels, e->wake, timeout);
     atomic_store(&e->asleep, SLEEP_NOT);
     eventfd_t count;
-    if (e->woken)
-        eventfd_read(e->wake, &count);
+    if (!woken)
+        return;
+    eventfd_read(e->wake, &count);
+    round_now(&e->rounds);
 }
 
 /* What is in the ring is taken out, what waits for the receiver is tried, until the deadline. */
@@ -216,17 +218,15 @@ static void finish(struct exporter *e)
 static void *exporter_run(void *context)
 {
     struct exporter *e = context;
-    enum sleep how = SLEEP_IDLE;
     while (!atomic_load(&e->stop)) {
         uint64_t now = clock_monotonic_us();
-        if (e->woken || now >= e->round_at_us) {
+        if (round_is_due(&e->rounds, now)) {
             unsigned records = one_round(e);
-            how = records > 0 ? SLEEP_BUSY : SLEEP_IDLE;
-            e->round_at_us = records >= ROUND_RECORDS ? now : now + ROUND_US;
+            round_is_over(&e->rounds, records, records >= ROUND_RECORDS, now);
         } else {
             channels_step(e->channels, false);
         }
-        sleep_until_work(e, how);
+        sleep_until_work(e);
     }
     finish(e);
     return NULL;

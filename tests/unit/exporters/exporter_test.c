@@ -14,6 +14,7 @@
 #include "exporters/clock.h"
 #include "exporters/exporter.h"
 #include "exporters/ring.h"
+#include "exporters/rounds.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/collector.h"
@@ -483,9 +484,49 @@ TEST(what_a_full_ring_lost_is_counted_for_each_destination)
     tear_down(f);
 }
 
+TEST(a_round_that_found_something_is_followed_by_one_a_tenth_of_a_second_later)
+{
+    struct rounds rounds = {0};
+    check(round_is_due(&rounds, 1));
+    round_is_over(&rounds, 7, false, 5000);
+    round_before_sleep(&rounds, false); /* what came since waits for it */
+    check(!round_is_due(&rounds, 5000 + ROUND_US - 1));
+    check(round_is_due(&rounds, 5000 + ROUND_US));
+}
+
+TEST(a_round_that_left_something_is_followed_by_one_at_once)
+{
+    struct rounds rounds = {0};
+    round_is_over(&rounds, 1024, true, 5000);
+    check(round_is_due(&rounds, 5000));
+}
+
+TEST(a_record_that_came_behind_an_empty_round_is_taken_before_the_thread_sleeps)
+{
+    struct rounds rounds = {0};
+    round_is_over(&rounds, 0, false, 5000);
+    round_before_sleep(&rounds, true);
+    check(!round_is_due(&rounds, 5001));
+    round_before_sleep(&rounds, false);
+    check(round_is_due(&rounds, 5001));
+}
+
+TEST(a_round_is_due_when_somebody_asks_for_it)
+{
+    struct rounds rounds = {0};
+    round_is_over(&rounds, 7, false, 5000);
+    round_now(&rounds);
+    check(round_is_due(&rounds, 5001));
+}
+
 int exporter_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_round_that_found_something_is_followed_by_one_a_tenth_of_a_second_later),
+        cmocka_unit_test(a_round_that_left_something_is_followed_by_one_at_once),
+        cmocka_unit_test(
+            a_record_that_came_behind_an_empty_round_is_taken_before_the_thread_sleeps),
+        cmocka_unit_test(a_round_is_due_when_somebody_asks_for_it),
         cmocka_unit_test(a_finished_exchange_reaches_both_logs),
         cmocka_unit_test(what_the_audit_log_alone_speaks_of_is_in_no_other_log),
         cmocka_unit_test(a_rule_line_is_in_the_file_within_50_ms),

@@ -48,14 +48,24 @@ static struct spool_time time_now(void)
 
 /* ---- opening and leaving ---- */
 
+/* A change may bring another one at any time. */
+static uint64_t ring_of(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    uint64_t ring = feed->ring;
+    pthread_mutex_unlock(&feed->lock);
+    return ring;
+}
+
 /* What lies there counts as if it had come through the queue. A ring's losses that the ledger has
  * already are counted by the queue once more: they are taken out here. */
 static void carry(struct feed *feed)
 {
     struct spool_figures there;
+    uint64_t ring = ring_of(feed);
     spool_figures(feed->spool, &there);
     struct destination_figures carried = {.waiting = there.waiting, .produced = there.waiting};
-    feed->ring_noted = spool_noted(feed->spool, feed->ring);
+    feed->ring_noted = spool_noted(feed->spool, ring);
     if (!feed->carried) {
         carried.produced = there.produced - feed->ring_noted;
         carried.sent = there.sent;
@@ -193,6 +203,7 @@ static void count_losses(struct feed *feed)
 {
     uint64_t early[DROP_REASONS];
     struct spool_figures there;
+    uint64_t ring = ring_of(feed);
     count_direct(feed);
     queue_early(feed->queue, early);
     for (unsigned i = 0; i < DROP_REASONS; i++) {
@@ -201,8 +212,8 @@ static void count_losses(struct feed *feed)
         spool_lost(feed->spool, early[i] - feed->early[i], (enum drop_reason)i);
         feed->early[i] = early[i];
     }
-    if (feed->ring != 0)
-        spool_note(feed->spool, feed->ring, feed->early[DROP_RING_FULL]);
+    if (ring != 0)
+        spool_note(feed->spool, ring, feed->early[DROP_RING_FULL]);
     spool_figures(feed->spool, &there);
     for (size_t i = 0; i < INNER_REASONS; i++) {
         enum drop_reason reason = inner_reasons[i];

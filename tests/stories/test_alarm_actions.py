@@ -116,7 +116,8 @@ def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate
     changes = history(s, "errors", "StateUpdate")
     assert [(one["before"], one["state"]) for one in changes] == topic.states()
     assert [one["id"] for one in changes] == topic.ids
-    assert [one["summary"] for one in history(s, "errors", "Action")].count(f"Action {topic.url}: sent") == 3
+    told = f"Action {topic.url}: sent"
+    wait_until(lambda: [one["summary"] for one in history(s, "errors", "Action")].count(told) == 3, "that the book has all three")
 
 
 def test_a_receiver_that_is_away_gets_every_change_once_and_in_order_when_it_is_back(sidegate, receiver, tmp_path):
@@ -226,7 +227,8 @@ def test_alertmanager_is_told_again_while_the_alarm_fires_also_after_the_childs_
     assert manager.posts[0]["annotations"] == manager.posts[1]["annotations"]
     set_state(s, "OK")
     wait_until(lambda: not manager.firing(), "its end")
-    assert len(manager.posts) == 3 and len(history(s, kind="Action")) == 2
+    wait_until(lambda: len(history(s, kind="Action")) == 2, "that the book has its end")
+    assert len(manager.posts) == 3
 
 
 def test_alertmanager_may_stand_behind_a_path_and_a_query(sidegate, receiver, tmp_path):

@@ -354,9 +354,10 @@ def kept(tmp_path, limit=1000):
 
 
 def rows(tmp_path):
-    """The latest row of each key and day: {key: (used in the period, of the day, left)}."""
+    """The latest row of each key and day: {key: (used in the period, of the day, left)}; none before the file is made."""
     found = {}
-    for line in (tmp_path / "state" / "usage.log").read_text().splitlines():
+    path = tmp_path / "state" / "usage.log"
+    for line in path.read_text().splitlines() if path.exists() else []:
         words = line.split()
         if len(words) == 11 and words[1] == "k":
             found[words[3]] = (int(words[6]), int(words[9]), int(words[10]))

@@ -113,6 +113,14 @@ static enum step fail_or_refuse(struct exchange *x, const char *word)
     return may_be && is_there ? refuse_by_client(x, word) : failed(x, word);
 }
 
+static enum step bad_status(struct exchange *x, unsigned status)
+{
+    static const char word[] = "bad_status";
+    if (call_status_is_of_request(status))
+        return refuse_by_client(x, word);
+    return call_status_may_be_of_request(status) ? fail_or_refuse(x, word) : failed(x, word);
+}
+
 /* RFC 6749 A.12. */
 static bool is_visible(struct span token)
 {
@@ -189,8 +197,7 @@ static enum step settle(struct exchange *x, const struct authorizer_question *qu
     if (answer->outcome != CALL_ANSWERED)
         return fail_or_refuse(x, call_outcome_word(answer->outcome));
     if (answer->status != 200)
-        return call_status_is_of_request(answer->status) ? refuse_by_client(x, "bad_status")
-                                                         : failed(x, "bad_status");
+        return bad_status(x, answer->status);
     struct jwt_rules rules = token_rules(question);
     struct jwt_verdict verdict =
         jwt_introspected(answer->body, &rules, question->wall_us / 1000000, x->arena, &jwt);

@@ -90,6 +90,12 @@ static struct authorizer_verdict verdict_of(const struct authorizer_settings *se
     return read_answer(settings, answer);
 }
 
+static bool may_be_of_request(enum authorizer_outcome outcome, const struct call_answer *answer)
+{
+    return outcome == AUTHORIZER_MALFORMED || call_failure_may_be_of_request(answer->outcome) ||
+           call_status_may_be_of_request(answer->status);
+}
+
 /* Where on_failure allows, a server that answers others is not away: that it hangs, breaks off or
  * makes no sense is this request's doing, and lets nobody in. */
 static void judge(struct authorizer_call *call, const struct call_answer *answer)
@@ -98,8 +104,7 @@ static void judge(struct authorizer_call *call, const struct call_answer *answer
     if (outcome == AUTHORIZER_ANSWERED || outcome == AUTHORIZER_UNAUTHORIZED ||
         outcome == AUTHORIZER_DENIED)
         pulse_beat(call->pulse, loop_clock_us(call->around->loop));
-    else if (call->settings->on_failure == ON_FAILURE_ALLOW &&
-             (outcome == AUTHORIZER_MALFORMED || call_failure_may_be_of_request(answer->outcome)) &&
+    else if (call->settings->on_failure == ON_FAILURE_ALLOW && may_be_of_request(outcome, answer) &&
              pulse_is_there(call->pulse, call->began_us, call->settings->timeout_us))
         call->verdict.outcome = AUTHORIZER_STUMBLED;
 }

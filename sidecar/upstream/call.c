@@ -32,6 +32,11 @@ bool call_status_is_of_request(unsigned status)
     return status == 500 || (status >= 400 && status < 500);
 }
 
+bool call_status_may_be_of_request(unsigned status)
+{
+    return status == 502 || status == 504;
+}
+
 bool call_failure_may_be_of_request(enum call_outcome outcome)
 {
     return outcome == CALL_TIMED_OUT || outcome == CALL_TOO_LARGE || outcome == CALL_BROKEN;

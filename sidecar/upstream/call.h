@@ -42,6 +42,9 @@ const char *call_outcome_word(enum call_outcome outcome);
  * address, our right to ask, and too much of it. Whoever writes what is asked can bring it about,
  * again and again. */
 bool call_status_is_of_request(unsigned status);
+/* Can both be? 502 and 504: who stands before the server says that it broke off or hangs. 503 is
+ * said by who has too much to do or is down. */
+bool call_status_may_be_of_request(unsigned status);
 /* The same of what became of a call: once it is connected, a request may be such that the server
  * hangs, dies or stammers over it. */
 bool call_failure_may_be_of_request(enum call_outcome outcome);

@@ -129,7 +129,15 @@ def rave(wire, over):
     wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b" " * 70000)
 
 
-@pytest.mark.parametrize("trouble, reason", [(hang, "timed_out"), (cut, "broken"), (die, "broken"), (stammer, "answer_no_json"),
+def bad_gateway(wire, over):
+    wire.send(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+
+def gateway_timeout(wire, over):
+    wire.send(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("trouble, reason", [(bad_gateway, "bad_status"), (gateway_timeout, "bad_status"), (hang, "timed_out"), (cut, "broken"), (die, "broken"), (stammer, "answer_no_json"),
                                              (rave, "answer_too_long")])
 def test_credentials_over_which_an_authorizer_hangs_or_dies_let_nobody_in_while_it_answers_others(door, trouble, reason):
     """Whether it is away shows in others: as long as one of them gets an answer, it is not. Then on_failure has its say."""
@@ -156,6 +164,15 @@ def test_credentials_over_which_an_authorizer_hangs_or_dies_let_nobody_in_while_
     finally:
         over.set()
         server.close()
+
+
+def test_an_authorizer_that_says_503_of_itself_has_failed_whoever_else_it_answers(door, function):
+    f = function(YES)
+    s = door(f, "identity: [$request.header.authorization], on_failure: allow, timeout: 10s")
+    assert ask(s, "good").status == 200
+    f.status = 503
+    assert ask(s, "one too many").status == 200
+    assert line_of(s, 2)["decisions"] == [{"control": "authorizer", "name": "custom", "decision": "count", "reason": "bad_status"}]
 
 
 TOO_LONG = [

@@ -192,6 +192,26 @@ def test_a_token_over_which_the_server_makes_no_sense_lets_nobody_in_while_it_an
     server.over.set()
 
 
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_token_that_breaks_the_server_behind_a_proxy_lets_nobody_in_while_it_answers_others(sidegate, backend, server, tmp_path, status):
+    s, b = started(sidegate, backend, server, tmp_path, "on_failure: allow, timeout: 1s")
+    server.known = {TOKEN: {"active": True}}
+    assert ask(s).status == 200
+    server.status = status
+    assert ask(s, "odd").status == 500
+    assert s.lines(2)[1]["decisions"][0]["decision"] == "block" and s.lines(2)[1]["decisions"][0]["reason"] == "bad_status"
+    wait_until(lambda: ask(s, "odd").status == 200, "nobody has been answered for a while: it is away", 20)
+
+
+def test_a_server_that_says_503_of_itself_has_failed_whoever_else_it_answers(sidegate, backend, server, tmp_path):
+    s, _ = started(sidegate, backend, server, tmp_path, "on_failure: allow, timeout: 10s")
+    server.known = {TOKEN: {"active": True}}
+    assert ask(s).status == 200
+    server.status = 503
+    assert ask(s, "one.too.many").status == 200
+    assert s.lines(2)[1]["decisions"][0]["decision"] == "count"
+
+
 def answered_at_once(s, server, tokens):
     """The statuses of requests with these tokens, all of which had come before the server answered any."""
     clients = [s.client() for _ in tokens]

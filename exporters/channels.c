@@ -272,48 +272,66 @@ void channels_use(struct channels *channels, const struct channel_list *list)
 
 /* ---- items ---- */
 
-static bool takes(const struct channel *channel, enum otlp_signal signal)
+static bool is_on(const struct channel *channel, enum otlp_signal signal)
 {
     return channel->signal == signal && atomic_load(&channel->on);
+}
+
+static bool takes(const struct channel *channel, enum otlp_signal signal, bool again)
+{
+    return is_on(channel, signal) && (!again || feed_is_on_disk(channel->feed));
 }
 
 bool channels_want(const struct channels *channels, enum otlp_signal signal)
 {
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (takes(channels->all[i], signal))
+        if (is_on(channels->all[i], signal))
             return true;
     }
     return false;
 }
 
+static void lose(struct channels *channels, enum otlp_signal signal, bool again, uint64_t units,
+                 enum drop_reason reason)
+{
+    for (unsigned i = 0; i < channels_count(channels); i++) {
+        if (takes(channels->all[i], signal, again))
+            queue_lost(channels->all[i]->queue, units, reason);
+    }
+}
+
 void channels_lost(struct channels *channels, enum otlp_signal signal, uint64_t units,
                    enum drop_reason reason)
 {
+    lose(channels, signal, false, units, reason);
+}
+
+static void put(struct channels *channels, enum otlp_signal signal, bool again,
+                const struct buf *item, unsigned units)
+{
+    if (buf_is_full(item)) {
+        lose(channels, signal, again, units, DROP_REJECTED);
+        return;
+    }
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (takes(channels->all[i], signal))
-            queue_lost(channels->all[i]->queue, units, reason);
+        if (takes(channels->all[i], signal, again))
+            queue_put(channels->all[i]->queue, buf_span(item), units);
     }
 }
 
 void channels_put(struct channels *channels, enum otlp_signal signal, const struct buf *item,
                   unsigned units)
 {
-    if (buf_is_full(item)) {
-        channels_lost(channels, signal, units, DROP_REJECTED);
-        return;
-    }
-    for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (takes(channels->all[i], signal))
-            queue_put(channels->all[i]->queue, buf_span(item), units);
-    }
+    put(channels, signal, false, item, units);
 }
 
-/* NULL: there are none, or several. */
-static struct channel *only_taker(const struct channels *channels, enum otlp_signal signal)
+/* The one that takes it; NULL: there are none, or several. */
+static struct channel *only_taker(const struct channels *channels, enum otlp_signal signal,
+                                  bool again)
 {
     struct channel *only = NULL;
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (!takes(channels->all[i], signal))
+        if (!takes(channels->all[i], signal, again))
             continue;
         if (only != NULL)
             return NULL;
@@ -322,23 +340,22 @@ static struct channel *only_taker(const struct channels *channels, enum otlp_sig
     return only;
 }
 
-struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal,
+struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal, bool again,
                                    struct buf *other)
 {
-    struct channel *only = only_taker(channels, signal);
+    struct channel *only = only_taker(channels, signal, again);
     struct buf *batch = only != NULL ? otlp_open_batch(only->otlp) : NULL;
-    if (batch == NULL)
-        return (struct channel_item){other, signal, other->len, NULL};
-    return (struct channel_item){batch, signal, batch->len, only};
+    struct buf *to = batch != NULL ? batch : other;
+    return (struct channel_item){to, signal, again, to->len, batch != NULL ? only : NULL};
 }
 
 void channels_end(struct channels *channels, const struct channel_item *item, unsigned units)
 {
     struct span text = span_from(buf_span(item->to), item->from);
     if (buf_is_full(item->to) || text.len > QUEUE_ITEM_BYTES)
-        channels_lost(channels, item->signal, units, DROP_REJECTED);
+        lose(channels, item->signal, item->again, units, DROP_REJECTED);
     else if (item->channel == NULL && units > 0)
-        channels_put(channels, item->signal, item->to, units);
+        put(channels, item->signal, item->again, item->to, units);
     else if (units > 0 && otlp_filled(item->channel->otlp, item->from, units))
         return;
     else if (units > 0)

@@ -43,17 +43,19 @@ void channels_use(struct channels *channels, const struct channel_list *list);
 bool channels_want(const struct channels *channels, enum otlp_signal signal); /* one is on */
 /* An item on its way to every channel of this signal that is on: what is appended to `to`, which
  * may have others in it already. Without another destination that is the batch that it leaves with.
- */
+ * `again`: a process that died has had it. It goes where it may be missing on a disk alone: in
+ * memory it was sent, or is counted as lost. */
 struct channel_item {
     struct buf *to;
     enum otlp_signal signal;
+    bool again;
     size_t from;
     struct channel *channel; /* whose batch it is; NULL: nobody's */
 };
 /* `other` is empty, and empty again behind channels_end(). */
-struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal,
+struct channel_item channels_begin(struct channels *channels, enum otlp_signal signal, bool again,
                                    struct buf *other);
-/* As channels_put(); without units it was nothing. */
+/* As channels_put(), to those that take it; without units it was nothing. */
 void channels_end(struct channels *channels, const struct channel_item *item, unsigned units);
 /* To every channel of this signal that is on; items are what otlp_new() wants, units are counted.
  * An item that its buf had no room for is counted as rejected. */

@@ -128,20 +128,20 @@ static void count_lost(struct exporter *e)
     }
 }
 
-static void export_spans(struct exporter *e, const struct report *report)
+static void export_spans(struct exporter *e, const struct report *report, bool again)
 {
     if (!atomic_load(&e->traces_on) || !report->sampled || report_goes_on(report))
         return;
-    struct channel_item item = channels_begin(e->channels, OTLP_TRACES, &e->item);
+    struct channel_item item = channels_begin(e->channels, OTLP_TRACES, again, &e->item);
     channels_end(e->channels, &item, spans_add(e->span_maker, item.to, report));
 }
 
-static void export_log_records(struct exporter *e, const struct report *report)
+static void export_log_records(struct exporter *e, const struct report *report, bool again)
 {
     unsigned records = 0;
     if (e->log_kinds == 0 || report_goes_on(report))
         return;
-    struct channel_item item = channels_begin(e->channels, OTLP_LOGS, &e->item);
+    struct channel_item item = channels_begin(e->channels, OTLP_LOGS, again, &e->item);
     if ((e->log_kinds & OTLP_LOG_EVENTS) != 0)
         records += log_events_add(e->log_maker, item.to, report);
     if ((e->log_kinds & OTLP_LOG_REQUESTS) != 0)
@@ -161,8 +161,8 @@ static unsigned drain(struct exporter *e)
         if (sound)
             outlets_add(e->logs, &e->view->report, place.again);
         if (sound) {
-            export_spans(e, &e->view->report);
-            export_log_records(e, &e->view->report);
+            export_spans(e, &e->view->report, place.again);
+            export_log_records(e, &e->view->report, place.again);
         }
         ring_taken(e->ring, &place);
         records++;

@@ -216,6 +216,29 @@ TEST(what_the_memory_of_a_killed_process_held_is_counted_by_channel)
     tear_down(f);
 }
 
+TEST(what_a_killed_process_had_goes_to_a_disk_again_and_nowhere_else)
+{
+    struct fixture *f = set_up();
+    char folder[256];
+    struct buf other;
+    folder_make(folder, sizeof folder);
+    buf_init(&other, 1 << 16);
+    f->settings[1].spool =
+        (struct spool_place){span_text(folder), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+    use(f, 2);
+    struct channel_item item = channels_begin(f->channels, OTLP_TRACES, true, &other);
+    buf_add(item.to, buf_span(&f->item));
+    channels_end(f->channels, &item, SPANS);
+    check_number(other.len, 0);
+    check_number(figures(f, 0).produced, 0);
+    check_number(figures(f, 1).produced, SPANS);
+    f->wanted = SPANS;
+    check(comes_true(the_second_has_all, f));
+    buf_fini(&other);
+    tear_down(f);
+    folder_remove(folder);
+}
+
 int channels_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +249,7 @@ int channels_tests(void)
             a_receiver_that_settings_no_longer_name_gives_up_what_waits_and_its_account_stands),
         cmocka_unit_test(more_channels_than_there_is_room_for_are_refused),
         cmocka_unit_test(what_the_memory_of_a_killed_process_held_is_counted_by_channel),
+        cmocka_unit_test(what_a_killed_process_had_goes_to_a_disk_again_and_nowhere_else),
     };
     return cmocka_run_group_tests_name("channels", tests, NULL, NULL);
 }

@@ -242,6 +242,43 @@ TEST(spans_that_were_in_the_memory_of_a_killed_child_are_counted)
     tear_down(f);
 }
 
+static bool access_lines_are_produced(void *context)
+{
+    struct fixture *f = context;
+    return figures(f, DESTINATION_ACCESS_LOG).produced == f->wanted;
+}
+
+TEST(spans_that_are_counted_as_lost_do_not_come_again_with_lines_for_a_disk)
+{
+    struct fixture *f = set_up();
+    struct report report = sample_report();
+    struct ring_place place;
+    struct log_settings *log = &f->settings.logs[DESTINATION_ACCESS_LOG];
+    char spool[300], own[320];
+    snprintf(spool, sizeof spool, "%s/lines", f->folder);
+    snprintf(own, sizeof own, "%s.syslog", spool);
+    check_number(mkdir(own, 0700), 0);
+    log->syslog.address = SPAN("tcp://127.0.0.1:1");
+    log->spool =
+        (struct spool_place){span_text(spool), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+    export_to(f, "http://127.0.0.1:1/v1/traces");
+    check(ring_put(f->ring, 0, &report));
+    report.sampled = false;
+    check(ring_put(f->ring, 0, &report));
+    ring_hold(f->ring, true); /* a child reads the first one, has its spans in memory and dies */
+    check(ring_next(f->ring, LANE_SECURITY, &place));
+    ring_taken(f->ring, &place);
+    ring_risk(f->ring, channel_id(SPAN("otlp"), OTLP_TRACES), 6);
+    ring_close(f->ring);
+    f->ring = ring_open(f->fd);
+    start(f);
+    f->wanted = 1; /* the second's, which comes behind the first */
+    check(comes_true(access_lines_are_produced, f));
+    check_number(figures(f, DESTINATION_TRACES).dropped[DROP_CRASH], 6);
+    check_number(figures(f, DESTINATION_TRACES).produced, 6);
+    tear_down(f);
+}
+
 TEST(with_everything_off_nothing_is_kept_and_no_file_made)
 {
     struct fixture *f = set_up();
@@ -533,6 +570,7 @@ int exporter_tests(void)
         cmocka_unit_test(the_next_child_exports_what_the_last_one_left),
         cmocka_unit_test(spans_that_a_dead_child_had_in_hand_come_again_and_its_lines_do_not),
         cmocka_unit_test(spans_that_were_in_the_memory_of_a_killed_child_are_counted),
+        cmocka_unit_test(spans_that_are_counted_as_lost_do_not_come_again_with_lines_for_a_disk),
         cmocka_unit_test(with_everything_off_nothing_is_kept_and_no_file_made),
         cmocka_unit_test(a_log_that_cannot_be_opened_is_said_with_its_path),
         cmocka_unit_test(a_change_moves_a_log_and_a_bad_one_leaves_it),

@@ -51,3 +51,16 @@ bool entry_next(struct span *rest, struct entry *out)
     out->bytes = before - rest->len;
     return true;
 }
+
+bool entries_are_sound(struct span entries, unsigned count)
+{
+    struct entry_head head;
+    for (; count > 0 && entries.len >= sizeof head; count--) {
+        memcpy(&head, entries.at, sizeof head);
+        uint64_t texts = (uint64_t)head.request_id_bytes + head.text_bytes;
+        if (head.outcome > ENTRY_ERROR || texts > entries.len - sizeof head)
+            return false;
+        entries = span_from(entries, sizeof head + texts);
+    }
+    return count == 0 && entries.len == 0;
+}

@@ -28,5 +28,7 @@ void entry_add(struct buf *to, const struct report *report, enum entry_outcome o
                struct span text);
 /* Takes the first one off `rest`; false: there is none. */
 bool entry_next(struct span *rest, struct entry *out);
+/* What comes from a disk is asked first: entries, so many, and nothing else. */
+bool entries_are_sound(struct span entries, unsigned count);
 
 #endif

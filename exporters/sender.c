@@ -117,10 +117,17 @@ static uint64_t waiting(const struct sender *s)
     return figures.waiting;
 }
 
-/* Of another program, or of another version's: nobody can read them. */
+/* Of another program, or of another version's, or broken: nobody can read them. */
+static bool is_strange(const struct sender *s)
+{
+    return s->taken.is_spooled && (s->taken.spool.signal != ENTRY_ON_DISK ||
+                                   !entries_are_sound(buf_span(&s->batch), s->units));
+}
+
 static void refuse_strangers(struct sender *s)
 {
-    say("%s.%s: %u of another kind in the spool are given up", s->log, s->name, s->units);
+    const char *how = s->taken.spool.signal != ENTRY_ON_DISK ? "of another kind" : "broken";
+    say("%s.%s: %u %s in the spool are given up", s->log, s->name, s->units, how);
     feed_settle(s->from.feed, &s->taken, s->taken.units, DROP_REJECTED);
     buf_clear(&s->batch);
     s->units = 0;
@@ -137,7 +144,7 @@ static bool take(struct sender *s)
         return false;
     s->units = (unsigned)s->taken.units;
     s->refused = 0;
-    if (s->taken.is_spooled && s->taken.spool.signal != ENTRY_ON_DISK)
+    if (is_strange(s))
         refuse_strangers(s);
     return true;
 }
@@ -301,6 +308,14 @@ void sender_change(struct sender *s, const struct log_settings *settings)
     eventfd_write(s->from.wake, 1);
 }
 
+/* All of what came from a spool goes back there, with what of it was sent already. */
+static void give_back(struct sender *s)
+{
+    uint64_t sent = s->taken.is_spooled ? s->taken.units - s->units - s->refused : 0;
+    feed_resent(s->from.feed, &(struct feed_batch){.units = sent});
+    feed_return(s->from.feed, &s->taken);
+}
+
 bool sender_stop(struct sender *s, uint64_t deadline_us)
 {
     atomic_store(&s->deadline_us, deadline_us);
@@ -309,7 +324,7 @@ bool sender_stop(struct sender *s, uint64_t deadline_us)
     if (!thread_join(s->thread, deadline_us))
         return false;
     if (s->units > 0)
-        feed_return(s->from.feed, &s->taken);
+        give_back(s);
     sender_free(s);
     return true;
 }

@@ -39,6 +39,27 @@ TEST(an_entry_comes_back_as_it_went)
     buf_fini(&bytes);
 }
 
+TEST(bytes_that_are_not_so_many_entries_are_told)
+{
+    struct report report = sample_report();
+    struct buf bytes;
+    buf_init(&bytes, 4096);
+    check(entries_are_sound(buf_span(&bytes), 0) && !entries_are_sound(buf_span(&bytes), 1));
+    entry_add(&bytes, &report, ENTRY_ERROR, SPAN("first"));
+    size_t one = bytes.len;
+    entry_add(&bytes, &report, ENTRY_PLAIN, SPAN("second"));
+    struct span both = buf_span(&bytes);
+    check(entries_are_sound(both, 2));
+    check(!entries_are_sound(both, 1) && !entries_are_sound(both, 3));
+    for (size_t len = 0; len < both.len; len++)
+        check(!entries_are_sound(span_first(both, len), 2));
+    check(entries_are_sound(span_first(both, one), 1));
+    buf_clear(&bytes);
+    entry_add(&bytes, &report, (enum entry_outcome)(ENTRY_ERROR + 1), SPAN("of no outcome"));
+    check(!entries_are_sound(buf_span(&bytes), 1));
+    buf_fini(&bytes);
+}
+
 TEST(addresses_of_syslog_are_read)
 {
     static const struct {
@@ -306,6 +327,7 @@ int sinks_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_comes_back_as_it_went),
+        cmocka_unit_test(bytes_that_are_not_so_many_entries_are_told),
         cmocka_unit_test(addresses_of_syslog_are_read),
         cmocka_unit_test(what_is_no_address_of_syslog_is_none),
         cmocka_unit_test(a_message_of_syslog_escapes_what_would_end_a_parameter),

@@ -5,6 +5,7 @@
 #include "exporters/outlets.c" // NOLINT(bugprone-suspicious-include)
 #include "exporters/sender.c"  // NOLINT(bugprone-suspicious-include)
 
+#include <fcntl.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 enum { PATIENCE_US = 10 * 1000 * 1000 };
 
 static struct {
-    atomic_bool hangs, is_away;
+    atomic_bool hangs, is_away, takes_one; /* takes_one: then it is away */
     atomic_uint delivered;
     sem_t begun, never;
 } way;
@@ -40,7 +41,9 @@ static void way_deliver(void *sink, struct sender *sender, struct span entries,
     }
     (void)sink;
     (void)sender;
-    while (entry_next(&entries, &entry))
+    bool one = atomic_exchange(&way.takes_one, false);
+    atomic_store(&way.is_away, one);
+    while (!(one && out->sent == 1) && entry_next(&entries, &entry))
         out->sent++;
     sem_post(&way.begun);
     while (atomic_load(&way.hangs))
@@ -54,7 +57,7 @@ static void way_end(void *sink)
 }
 
 const struct sender_kind a_kind = {
-    .full_bytes = 1, .full_units = 1, .begin = way_begin, .deliver = way_deliver, .end = way_end};
+    .full_bytes = 1, .full_units = 10, .begin = way_begin, .deliver = way_deliver, .end = way_end};
 
 struct place {
     int fd;
@@ -163,20 +166,36 @@ TEST(a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_long
     place_free(&place);
 }
 
+/* Of a log's spools, and the one of its syslog. */
+struct spools {
+    char folder[32], path[64], own[80];
+};
+
+static void spools_make(struct spools *spools)
+{
+    snprintf(spools->folder, sizeof spools->folder, "/tmp/outlets.XXXXXX");
+    check(mkdtemp(spools->folder) != NULL);
+    snprintf(spools->path, sizeof spools->path, "%s/lines", spools->folder);
+    snprintf(spools->own, sizeof spools->own, "%s.syslog", spools->path);
+    check(mkdir(spools->own, 0700) == 0);
+}
+
+static void spools_remove(struct spools *spools)
+{
+    folder_remove(spools->own);
+    rmdir(spools->folder);
+}
+
 TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
 {
     enum { LINES = 50 };
-    char folder[] = "/tmp/outlets.XXXXXX", path[64];
+    struct spools spools;
     struct place place = place_new();
-    check(mkdtemp(folder) != NULL);
-    snprintf(path, sizeof path, "%s/lines", folder);
-    char own[80];
-    snprintf(own, sizeof own, "%s.syslog", path);
-    check(mkdir(own, 0700) == 0);
+    spools_make(&spools);
     begin(false);
     atomic_store(&way.is_away, true);
     struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
-    struct plan *plan = use_with(outlets, true, NULL, path);
+    struct plan *plan = use_with(outlets, true, NULL, spools.path);
     for (unsigned i = 0; i < LINES; i++)
         outlets_line(outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
     tell(outlets, "and one more\n");
@@ -189,7 +208,7 @@ TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
 
     atomic_store(&way.is_away, false);
     outlets = outlets_new(place.ring, place.hold, 100);
-    plan = use_with(outlets, true, NULL, path);
+    plan = use_with(outlets, true, NULL, spools.path);
     for (uint64_t until = clock_monotonic_us() + PATIENCE_US;
          atomic_load(&way.delivered) < LINES + 1 && clock_monotonic_us() < until;)
         sched_yield();
@@ -197,8 +216,94 @@ TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
     outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
     plan_free(plan);
     place_free(&place);
-    folder_remove(own);
-    rmdir(folder);
+    spools_remove(&spools);
+}
+
+static bool delivers(unsigned lines)
+{
+    for (uint64_t until = clock_monotonic_us() + PATIENCE_US;
+         atomic_load(&way.delivered) < lines && clock_monotonic_us() < until;)
+        sched_yield();
+    return atomic_load(&way.delivered) == lines;
+}
+
+TEST(what_was_sent_of_a_batch_that_goes_back_to_the_disk_counts_as_sent_again)
+{
+    enum { LINES = 5 };
+    struct destination_figures figures;
+    struct spools spools;
+    struct place place = place_new();
+    spools_make(&spools);
+    begin(false);
+    atomic_store(&way.is_away, true);
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
+    struct plan *plan = use_with(outlets, true, NULL, spools.path);
+    for (unsigned i = 0; i < LINES; i++)
+        outlets_line(outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(plan);
+
+    atomic_store(&way.is_away, false);
+    atomic_store(&way.takes_one, true);
+    outlets = outlets_new(place.ring, place.hold, 100);
+    plan = use_with(outlets, true, NULL, spools.path);
+    check(delivers(1));
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(plan);
+
+    atomic_store(&way.is_away, false);
+    outlets = outlets_new(place.ring, place.hold, 100);
+    plan = use_with(outlets, true, NULL, spools.path);
+    check(delivers(1 + LINES));
+    check(account(outlets, &figures));
+    check_number(figures.produced, LINES);
+    check_number(figures.resent, 1);
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(plan);
+    place_free(&place);
+    spools_remove(&spools);
+}
+
+/* As a spool that a sender of lines was given would have it, had somebody written there. */
+static void write_broken(const char *folder)
+{
+    const struct spool_settings settings = {1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+    struct spool_time now = {.monotonic_us = clock_monotonic_us(), .wall_us = clock_wall_us()};
+    struct spool_found found;
+    struct spool *spool;
+    check(spool_open(open(folder, O_RDONLY | O_DIRECTORY), &settings, NULL, &now, &spool, &found) ==
+          SPOOL_OPENED);
+    check(spool_append(spool, SPAN("no entry"), 3, ENTRY_ON_DISK));
+    check(spool_commit(spool) == SPOOL_COMMITTED);
+    spool_close(spool);
+}
+
+static bool refuses(const struct outlets *outlets, unsigned lines)
+{
+    struct destination_figures figures = {0};
+    for (uint64_t until = clock_monotonic_us() + PATIENCE_US;
+         figures.dropped[DROP_REJECTED] < lines && clock_monotonic_us() < until; sched_yield())
+        check(account(outlets, &figures));
+    return figures.dropped[DROP_REJECTED] == lines;
+}
+
+TEST(what_lies_on_the_disk_and_is_no_entry_is_given_up_and_counted)
+{
+    struct spools spools;
+    struct place place = place_new();
+    spools_make(&spools);
+    write_broken(spools.own);
+    begin(false);
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
+    struct plan *plan = use_with(outlets, true, NULL, spools.path);
+    check(refuses(outlets, 3));
+    check_number(atomic_load(&way.delivered), 0);
+    tell(outlets, "goes on\n");
+    check(delivers(1));
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(plan);
+    place_free(&place);
+    spools_remove(&spools);
 }
 
 int main(void)
@@ -211,6 +316,8 @@ int main(void)
         cmocka_unit_test(
             a_thread_that_hangs_at_the_end_is_waited_for_until_the_deadline_and_no_longer),
         cmocka_unit_test(lines_that_nobody_took_wait_on_disk_for_the_next_process),
+        cmocka_unit_test(what_was_sent_of_a_batch_that_goes_back_to_the_disk_counts_as_sent_again),
+        cmocka_unit_test(what_lies_on_the_disk_and_is_no_entry_is_given_up_and_counted),
     };
     return cmocka_run_group_tests_name("outlets", tests, NULL, NULL);
 }

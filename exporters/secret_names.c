@@ -23,6 +23,8 @@ enum place {
     FIELD = 2,
     ANY = ARGUMENT | FIELD,
     BEHIND = 4,
+    LAST = 8,  /* the last part of an argument's name: PHP has settings like session.save_path */
+    HEAD = 16, /* a whole field of the head */
 };
 
 enum reach { ENDS, WORD, DASHED, WHOLE };
@@ -264,7 +266,7 @@ static bool any_part_is_secret(struct span name, unsigned places)
     for (size_t i = 0, start = 0; i <= name.len; i++) {
         if (i < name.len && is_part_byte(name.at[i]))
             continue;
-        if (is_secret(span_make(name.at + start, i - start), places))
+        if (is_secret(span_make(name.at + start, i - start), i < name.len ? places : places | LAST))
             return true;
         start = i + 1;
     }
@@ -298,7 +300,7 @@ bool name_is_secret(struct span name)
 
 bool field_is_secret(struct span name)
 {
-    return is_secret(name, FIELD);
+    return is_secret(name, FIELD | HEAD);
 }
 
 bool text_name_is_secret(struct span name)

@@ -87,7 +87,7 @@ size_t stages_told(const struct report *report, size_t most)
 {
     size_t told = 0;
     for (size_t i = 0; i < report->stage_count && i < most; i++)
-        told += stage_is_told(&report->stages[i]);
+        told += stage_is_told(report, &report->stages[i]);
     return told;
 }
 
@@ -96,7 +96,7 @@ bool stage_around(const struct report *report, const struct report_attempt *atte
     uint64_t end = attempt->start_us + attempt->duration_us;
     for (size_t i = report->stage_count; i-- > 0;) {
         const struct report_stage *stage = &report->stages[i];
-        if (stage_is_told(stage) && attempt->start_us >= stage->start_us &&
+        if (stage_is_told(report, stage) && attempt->start_us >= stage->start_us &&
             end <= stage->start_us + stage->duration_us) {
             *index = i;
             return true;
@@ -149,7 +149,7 @@ size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct r
     memcpy(spans->head + MOLD_TRACE, report->trace_id, sizeof report->trace_id);
     memcpy(spans->head + MOLD_PARENT, report->span_id, sizeof report->span_id);
     for (size_t i = 0; i < report->stage_count; i++) {
-        if (!stage_is_told(&report->stages[i]))
+        if (!stage_is_told(report, &report->stages[i]))
             continue;
         at = put_stage(spans, at, report, i);
         told++;

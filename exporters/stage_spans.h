@@ -19,11 +19,11 @@ struct period {
  * nanosecond: Jaeger calls spans without any duration faulty. */
 struct period period_of(const struct report *report, uint64_t start_us, uint64_t duration_us);
 
-/* What took less is no span: most stages of most requests. Each one's time is in the access log. */
-enum { STAGE_TOLD_US = 10 };
-static inline bool stage_is_told(const struct report_stage *stage)
+/* What took less than a thousandth of the request is no span: half the stages of most requests, and
+ * of all of them together not two hundredths. Each one's time is in the access log. */
+static inline bool stage_is_told(const struct report *report, const struct report_stage *stage)
 {
-    return stage->duration_us >= STAGE_TOLD_US;
+    return stage->duration_us > 0 && stage->duration_us >= report->duration_us / 1000;
 }
 /* How many of the first `most` stages are. */
 size_t stages_told(const struct report *report, size_t most);

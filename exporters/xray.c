@@ -262,7 +262,7 @@ static void add_subsegments(struct maker *m)
 {
     xray_open(m->to, "subsegments", '[');
     for (size_t i = 0; i < m->report->stage_count; i++) {
-        if (stage_is_told(&m->report->stages[i]))
+        if (stage_is_told(m->report, &m->report->stages[i]))
             add_stage(m, i);
     }
     add_calls_of(m, no_stage);

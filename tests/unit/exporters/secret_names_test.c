@@ -80,7 +80,8 @@ TEST(names_that_only_look_like_a_secrets_stay)
         "accept_cookies essence class glass mass access success address process business "
         "message certificate criteria laptop stop option credit card cards card_type cvs ssl "
         "mfg otter jwtx csrfree phase purchase database phrase crypto tokyo utm_source "
-        "utm_campaign filter[name] a.b.c items[0][id] json.user.name /a/b/c x[author]";
+        "utm_campaign session.save_path filter[name] a.b.c items[0][id] json.user.name /a/b/c "
+        "x[author]";
     each_is(names, name_is_secret, false);
     each_is(names, text_name_is_secret, false);
 }

@@ -35,7 +35,7 @@ struct archive {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     /* under the lock: */
-    bool ends;
+    bool ends, is_left; /* left: nobody waits for it any more */
     struct asked asked[ASKED_MOST];
     size_t asked_count;
     struct archive_figures figures;
@@ -134,13 +134,21 @@ static enum archive_file_state put_all(struct archive *archive, const struct wri
     return state == ARCHIVE_FILE_WELL ? archive_file_commit(archive->file) : state;
 }
 
+static bool is_left(struct archive *archive)
+{
+    pthread_mutex_lock(&archive->lock);
+    bool is = archive->is_left;
+    pthread_mutex_unlock(&archive->lock);
+    return is;
+}
+
 /* In parts, each of them a transaction: the store is held up for a copy of one, and memory is. */
 static void write_changes(struct archive *archive)
 {
     struct metric_changes changes = {.since = archive->written};
     uint64_t written = 0;
     bool well = true, more = true;
-    while (well && more) {
+    while (well && more && !is_left(archive)) {
         struct writing writing = {.archive = archive};
         buf_init(&writing.bytes, (size_t)1 << 30);
         more = metric_store_changes(archive->store, &changes, PART_BYTES, on_change, &writing);
@@ -148,7 +156,7 @@ static void write_changes(struct archive *archive)
         written += writing.count;
         buf_fini(&writing.bytes);
     }
-    if (!well)
+    if (!well || more)
         return;
     if (archive->fails)
         say("metrics are written to %s/metrics.db again", archive->settings.folder);
@@ -338,6 +346,7 @@ bool archive_stop(struct archive *archive, uint64_t deadline_us)
     }
     pthread_mutex_lock(&archive->lock);
     archive->asked_count = 0; /* who asked goes */
+    archive->is_left = true;
     pthread_mutex_unlock(&archive->lock);
     return false;
 }

@@ -24,7 +24,8 @@ struct archive;
 /* The store is borrowed. NULL: no thread could be made. */
 struct archive *archive_start(struct metric_store *store, const struct archive_settings *settings);
 /* Runs what was asked for, writes what is left, until the deadline (monotonic clock). False: the
- * disk hangs; the thread ends some day, the store must stay. NULL allowed. */
+ * disk hangs, what is left is not written; the thread ends after the part that it is at, if ever,
+ * the store must stay. NULL allowed. */
 bool archive_stop(struct archive *archive, uint64_t deadline_us);
 
 /* Calls `run` on the archive's thread with what memory and disk have. False: too many wait. */

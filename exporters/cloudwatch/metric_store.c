@@ -25,6 +25,7 @@ struct minute {
 };
 
 struct metric {
+    uint64_t number;        /* in the order in which they came; never given again */
     struct metric_id id;    /* texts and dimensions of its own, in one piece of memory */
     struct minute *minutes; /* by number */
     size_t count, room;
@@ -35,14 +36,14 @@ struct metric_store {
     pthread_mutex_t lock;
     size_t metrics_most, bytes_most;
     struct map *by_key;
-    struct metric **list;
+    struct metric **list; /* by number */
     struct metric_store_figures figures;
     struct buf key, packed; /* for who has the lock */
     int64_t newest;         /* minute */
     int64_t behind;         /* the latest second that was late */
     unsigned behind_count;  /* of such seconds, since the last one that was not */
     uint64_t changes;       /* that were made */
-    uint64_t removals;      /* times that metrics were given up */
+    uint64_t made;          /* metrics, ever: the next one's number */
 };
 
 /* ---- names ---- */
@@ -348,7 +349,6 @@ static void give_up_idle(struct metric_store *store)
         metric_free(metric);
     }
     store->figures.metrics = kept;
-    store->removals++;
 }
 
 static struct metric *metric_get(struct metric_store *store, const struct metric_id *id)
@@ -363,6 +363,7 @@ static struct metric *metric_get(struct metric_store *store, const struct metric
         return NULL;
     }
     metric = metric_new(id);
+    metric->number = store->made++;
     map_set(store->by_key, buf_span(&store->key), metric);
     store->list[store->figures.metrics++] = metric;
     store->figures.bytes += METRIC_BYTES;
@@ -518,17 +519,29 @@ bool metric_store_has(struct metric_store *store, const struct metric_id *id)
     return has;
 }
 
-/* Metrics before this one may have gone, so that others stand in their places. */
-static void changes_go_on(const struct metric_store *store, struct metric_changes *changes)
+static void changes_begin(const struct metric_store *store, struct metric_changes *changes)
 {
-    if (!changes->begun)
-        changes->until = store->changes;
-    if (!changes->begun || changes->removals != store->removals) {
-        changes->metric = 0;
-        changes->minute = INT64_MIN;
-    }
+    if (changes->begun)
+        return;
     changes->begun = true;
-    changes->removals = store->removals;
+    changes->until = store->changes;
+    changes->metric = 0;
+    changes->end = store->made;
+    changes->minute = INT64_MIN;
+}
+
+/* The one where the walk is, or the next where that was given up. NULL: it is over. */
+static const struct metric *changes_metric(const struct metric_store *store, size_t *at,
+                                           struct metric_changes *changes)
+{
+    while (*at < store->figures.metrics && store->list[*at]->number < changes->metric)
+        ++*at;
+    if (*at == store->figures.metrics || store->list[*at]->number >= changes->end)
+        return NULL;
+    if (store->list[*at]->number > changes->metric)
+        changes->minute = INT64_MIN;
+    changes->metric = store->list[*at]->number;
+    return store->list[*at];
 }
 
 /* False: there is no room for the next one. */
@@ -547,6 +560,7 @@ static bool visit_metric(const struct metric *metric, struct metric_changes *cha
         visit(context, &metric->id, minute->number, bytes);
         *room -= bytes.len < *room ? bytes.len : *room;
     }
+    changes->metric++;
     changes->minute = INT64_MIN;
     return true;
 }
@@ -554,14 +568,13 @@ static bool visit_metric(const struct metric *metric, struct metric_changes *cha
 bool metric_store_changes(struct metric_store *store, struct metric_changes *changes,
                           size_t most_bytes, metric_store_changed *visit, void *context)
 {
-    size_t room = most_bytes;
+    size_t room = most_bytes, at = 0;
+    const struct metric *metric;
     bool goes_on = true;
     pthread_mutex_lock(&store->lock);
-    changes_go_on(store, changes);
-    while (goes_on && changes->metric < store->figures.metrics) {
-        goes_on = visit_metric(store->list[changes->metric], changes, &room, visit, context);
-        changes->metric += goes_on;
-    }
+    changes_begin(store, changes);
+    while (goes_on && (metric = changes_metric(store, &at, changes)) != NULL)
+        goes_on = visit_metric(metric, changes, &room, visit, context);
     pthread_mutex_unlock(&store->lock);
     return !goes_on;
 }

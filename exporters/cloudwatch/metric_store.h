@@ -72,13 +72,13 @@ struct metric_changes {
     uint64_t since; /* a number that an earlier walk gave; 0: all of them */
     uint64_t until; /* the next walk's, once this one is over: what has changed meanwhile comes
                        then, though it may have come now */
-    size_t metric;  /* the rest is the store's own */
+    uint64_t metric, end; /* the rest is the store's own: by the metrics' numbers */
     int64_t minute;
-    uint64_t removals;
     bool begun;
 };
 /* The next of them, until it was `most_bytes` or all; so the lock is held for no longer. False:
- * that was the last part. Some may come twice where metrics are given up between two parts. */
+ * that was the last part. Metrics that come or are given up between two parts neither repeat nor
+ * lengthen the walk: what is new comes with the next one. */
 bool metric_store_changes(struct metric_store *store, struct metric_changes *changes,
                           size_t most_bytes, metric_store_changed *visit, void *context);
 

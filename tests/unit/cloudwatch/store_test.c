@@ -363,11 +363,55 @@ TEST(no_change_is_missed_where_metrics_are_given_up_between_two_parts)
         check(add(store, "a", later_s + second, 1) && add(store, "b", later_s + second, 1));
     check(metric_store_changes(store, &parts, 1, on_changed, &told));
     check(was_told(&told, "<a 240>"));
-    check(add(store, "new", later_s + 2 * MINUTE_S + 2, 1)); /* in the place of the old one */
+    check(add(store, "new", later_s + (int64_t)2 * MINUTE_S + 2,
+              1)); /* in the place of the old one */
     while (metric_store_changes(store, &parts, 1, on_changed, &told)) {
     }
-    check(was_told(&told, "<a 242>") && was_told(&told, "<b 240>") && was_told(&told, "<b 242>") &&
-          was_told(&told, "<new 242>"));
+    check(was_told(&told, "<a 242>") && was_told(&told, "<b 240>") && was_told(&told, "<b 242>"));
+    check_number(told.count, 6);
+    struct metric_changes next = {.since = parts.until};
+    check(!metric_store_changes(store, &next, LOTS, on_changed, &told));
+    check(was_told(&told, "<new 242>"));
+    check_number(told.count, 7);
+    buf_fini(&told.text);
+    metric_store_free(store);
+}
+
+TEST(a_walk_over_changes_ends_though_a_full_store_refuses_samples_all_the_while)
+{
+    struct told told;
+    struct metric_store *store = three_by_three(&told);
+    struct metric_changes parts = {.since = 0};
+    unsigned rounds = 1;
+    for (; metric_store_changes(store, &parts, 1, on_changed, &told) && rounds < 100; rounds++)
+        check(!add(store, "one too many", NOW_S + 2 * MINUTE_S, 1));
+    check_number(rounds, 9);
+    check_number(told.count, 9);
+    check(was_told(&told, "<c 2>"));
+    buf_fini(&told.text);
+    metric_store_free(store);
+}
+
+TEST(a_walk_over_changes_ends_though_metrics_come_and_go_all_the_while)
+{
+    struct told told = {.count = 0};
+    struct metric_store *store = metric_store_new(1, LOTS);
+    struct metric_changes parts = {.since = 0};
+    unsigned rounds = 1;
+    char name[] = "a";
+    int64_t second = NOW_S;
+    buf_init(&told.text, LOTS);
+    for (int minute = 0; minute < 3; minute++)
+        check(add(store, name, NOW_S + minute * MINUTE_S, 1));
+    for (; metric_store_changes(store, &parts, 1, on_changed, &told) && rounds < 20; rounds++) {
+        name[0]++;                  /* in the place of the one before */
+        for (int i = 0; i < 2; i++) /* time goes on, and is believed */
+            add(store, name, second += (int64_t)(METRIC_MINUTES_KEPT - 1) * MINUTE_S, 1);
+        check(add(store, name, second + MINUTE_S, 1) &&
+              add(store, name, second + (int64_t)2 * MINUTE_S, 1));
+    }
+    check_number(rounds, 2);
+    check_number(told.count, 1);
     buf_fini(&told.text);
     metric_store_free(store);
 }
@@ -391,6 +435,9 @@ int store_suite(void)
         cmocka_unit_test(changes_are_told_in_parts_that_hold_the_store_up_for_a_few_bytes),
         cmocka_unit_test(what_changes_between_two_parts_comes_with_the_next_walk),
         cmocka_unit_test(no_change_is_missed_where_metrics_are_given_up_between_two_parts),
+        cmocka_unit_test(
+            a_walk_over_changes_ends_though_a_full_store_refuses_samples_all_the_while),
+        cmocka_unit_test(a_walk_over_changes_ends_though_metrics_come_and_go_all_the_while),
     };
     return cmocka_run_group_tests_name("metrics that are kept", tests, NULL, NULL);
 }

@@ -238,8 +238,7 @@ void feed_pass(struct feed *feed, struct feed_batch *batch, uint64_t units)
 
 void feed_queue(struct feed *feed, struct span item, unsigned units)
 {
-    queue_leave(feed->queue, units);
-    queue_put(feed->queue, item, units);
+    queue_requeue(feed->queue, item, units);
 }
 
 static void hand_back(struct feed *feed, const struct feed_done *done)

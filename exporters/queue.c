@@ -137,11 +137,10 @@ static bool has_room(const struct queue *queue, size_t bytes, unsigned units)
            (fits || queue->records == 0);
 }
 
-void queue_put(struct queue *queue, struct span item, unsigned units)
+/* With the lock held; its units are counted as produced. */
+static void put_item(struct queue *queue, struct span item, unsigned units)
 {
     struct item_head head = {(uint32_t)item.len, units};
-    pthread_mutex_lock(&queue->lock);
-    queue->produced += units;
     if (item.len > QUEUE_LARGEST_BYTES) {
         queue->dropped[DROP_QUEUE_FULL] += units;
         queue->early[DROP_QUEUE_FULL] += units;
@@ -154,6 +153,13 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
         queue->puts++;
         queue->queued += units;
     }
+}
+
+void queue_put(struct queue *queue, struct span item, unsigned units)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->produced += units;
+    put_item(queue, item, units);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -162,6 +168,15 @@ void queue_pass(struct queue *queue, uint64_t units)
     pthread_mutex_lock(&queue->lock);
     queue->produced += units;
     queue->in_hand += units;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_requeue(struct queue *queue, struct span item, unsigned units)
+{
+    pthread_mutex_lock(&queue->lock);
+    must(units <= queue->in_hand);
+    queue->in_hand -= units;
+    put_item(queue, item, units);
     pthread_mutex_unlock(&queue->lock);
 }
 

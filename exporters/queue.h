@@ -21,6 +21,8 @@ void queue_limit_units(struct queue *queue, uint64_t units); /* one item fits; 0
 void queue_put(struct queue *queue, struct span item, unsigned units);
 /* Units that went past it, straight into a sender's hand: as if they had been put and taken. */
 void queue_pass(struct queue *queue, uint64_t units);
+/* An item in hand that is to wait after all, behind what is queued; produced stays what it is. */
+void queue_requeue(struct queue *queue, struct span item, unsigned units);
 /* Units that were lost before they came here. */
 void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason);
 

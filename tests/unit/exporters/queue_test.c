@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/queue.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "rules/base/must.h"
@@ -113,6 +115,52 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
     queue_free(queue);
 }
 
+struct looking {
+    struct queue *queue;
+    atomic_bool ends;
+    atomic_uint looks, falls;
+};
+
+/* What a scrape sees of produced at any moment. */
+static void *look_on(void *context)
+{
+    struct looking *looking = context;
+    uint64_t most = 0;
+    while (!looking->ends) {
+        struct destination_figures figures = {.produced = 0};
+        queue_figures(looking->queue, &figures);
+        looking->falls += figures.produced < most;
+        looking->looks++;
+        most = figures.produced;
+    }
+    return NULL;
+}
+
+TEST(an_item_in_hand_that_is_queued_after_all_counts_as_produced_at_every_moment)
+{
+    enum { ROUNDS = 20000 };
+    struct looking looking = {.queue = queue_new(10)};
+    struct buf to;
+    pthread_t thread;
+    buf_init(&to, 100);
+    queue_put(looking.queue, SPAN("first"), 1);
+    must(pthread_create(&thread, NULL, look_on, &looking) == 0);
+    for (unsigned i = 0; i < ROUNDS || looking.looks < ROUNDS; i++) {
+        queue_pass(looking.queue, 3);
+        queue_requeue(looking.queue, SPAN("passed"), 3);
+        buf_clear(&to);
+        check_number(queue_take(looking.queue, &to, 100), i == 0 ? 4 : 3);
+        queue_sent(looking.queue, i == 0 ? 4 : 3);
+        check(i > 0 || span_is(buf_span(&to), SPAN("firstpassed")));
+    }
+    looking.ends = true;
+    pthread_join(thread, NULL);
+    check_number(looking.falls, 0);
+    check_number(queue_adds_up(looking.queue).waiting, 0);
+    buf_fini(&to);
+    queue_free(looking.queue);
+}
+
 TEST(the_bytes_are_bounded_too)
 {
     struct queue *queue = queue_new(1000000);
@@ -162,6 +210,8 @@ int queue_tests(void)
         cmocka_unit_test(the_oldest_is_dropped_first_and_counted),
         cmocka_unit_test(the_units_are_bounded_where_that_is_asked_for),
         cmocka_unit_test(what_an_earlier_process_left_counts_and_is_told_apart),
+        cmocka_unit_test(
+            an_item_in_hand_that_is_queued_after_all_counts_as_produced_at_every_moment),
         cmocka_unit_test(the_bytes_are_bounded_too),
         cmocka_unit_test(the_circle_closes_without_a_seam),
     };

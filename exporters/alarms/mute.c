@@ -200,12 +200,24 @@ static bool is_start_by_clocks(const struct mute_window *window, int64_t utc_s)
            (is_start(window, without_s) && zone_utc(zone, without_s) == utc_s);
 }
 
-/* A change of the clocks is near: minute by minute. */
+/* Any zone's clocks show a day of UTC as that one, the one before or the one after. */
+static bool may_start_on(const struct mute_window *window, int64_t day_s)
+{
+    return is_day(window, day_s - DAY_S) || is_day(window, day_s) || is_day(window, day_s + DAY_S);
+}
+
+/* A change of the clocks is near: minute by minute, of days on which something may begin. */
 static int64_t changing_end(const struct mute_window *window, int64_t now_s)
 {
-    for (int64_t s = now_s - now_s % MINUTE_S; s > now_s - window->duration_s; s -= MINUTE_S)
-        if (is_start_by_clocks(window, s))
-            return s + window->duration_s;
+    int64_t from_s = now_s - window->duration_s, s = now_s - now_s % MINUTE_S;
+    while (s > from_s) {
+        int64_t day_s = s - s % DAY_S;
+        bool may = may_start_on(window, day_s);
+        for (; may && s >= day_s && s > from_s; s -= MINUTE_S)
+            if (is_start_by_clocks(window, s))
+                return s + window->duration_s;
+        s = day_s - MINUTE_S;
+    }
     return 0;
 }
 

@@ -171,6 +171,41 @@ TEST(where_clocks_change_a_window_comes_once_and_is_neither_lost_nor_doubled)
     arena_free(arena);
 }
 
+/* Asked for each hour about a change, a long window began where the latest short one did. */
+static void check_long_windows(const char *schedule, const struct zone *zone, int64_t change_s)
+{
+    struct mute_window start = window_of(schedule, MINUTE_S),
+                       whole = window_of(schedule, 3 * DAY_S);
+    int64_t began_s = 0;
+    start.zone = whole.zone = zone;
+    for (int64_t s = change_s - 6 * DAY_S; s < change_s + 6 * DAY_S; s += MINUTE_S) {
+        if (mute_window_end(&start, s) == s + MINUTE_S)
+            began_s = s;
+        int64_t end_s = began_s + whole.duration_s > s ? began_s + whole.duration_s : 0;
+        if (s >= change_s - 3 * DAY_S && s % HOUR_S == 0)
+            check_number(mute_window_end(&whole, s), end_s);
+    }
+}
+
+TEST(where_clocks_change_a_long_window_lasts_from_its_latest_start_whatever_its_days)
+{
+    static const char *const schedules[] = {"cron(30 2 * * *)",    "cron(30 2 * * SUN)",
+                                            "cron(59 23 * * SAT)", "cron(0 0 1,28,29 * *)",
+                                            "cron(0 * 26 * *)",    "cron(0 2 1 1 *)"};
+    static const char *const zones[] = {"CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.5.0,M10.5.0",
+                                        "<+13>-13<+14>,M3.5.0,M10.5.0/3"};
+    struct arena *arena = arena_new(NULL, 1 << 16);
+    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
+        const struct zone *zone = zone_of_footer(arena, zones[i]);
+        check(zone != NULL);
+        for (size_t k = 0; k < sizeof schedules / sizeof *schedules; k++) {
+            check_long_windows(schedules[k], zone, spring_s);
+            check_long_windows(schedules[k], zone, autumn_s);
+        }
+    }
+    arena_free(arena);
+}
+
 int mute_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +214,8 @@ int mute_suite(void)
         cmocka_unit_test(what_is_no_schedule_is_refused),
         cmocka_unit_test(a_schedule_goes_by_the_clocks_of_its_zone_in_winter_and_in_summer),
         cmocka_unit_test(where_clocks_change_a_window_comes_once_and_is_neither_lost_nor_doubled),
+        cmocka_unit_test(
+            where_clocks_change_a_long_window_lasts_from_its_latest_start_whatever_its_days),
     };
     return cmocka_run_group_tests_name("mutes of alarms", tests, NULL, NULL);
 }

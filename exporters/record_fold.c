@@ -257,8 +257,13 @@ static void put_texts(struct pen *pen, const struct report *from)
     put_given(pen, flags, from, report_texts, COUNT(REPORT_TEXTS));
 }
 
-static void put_struck(struct pen *pen, const struct limit_struck *from){
-    PUT_NUMBER(kind) PUT_NUMBER(phase) PUT_NUMBER(rule_id) PUT_TEXT(target, TARGET_LONGEST)}
+static void put_struck(struct pen *pen, const struct limit_struck *from)
+{
+    put_bytes(pen, &from->kind, sizeof from->kind);
+    put_bytes(pen, &from->phase, sizeof from->phase);
+    put_bytes(pen, &from->rule_id, sizeof from->rule_id);
+    put_text(pen, from->target, TARGET_LONGEST);
+}
 
 size_t record_fold(const struct report *report, char *to)
 {

@@ -85,17 +85,20 @@ static bool hex_pair(const char *two, char *byte)
     return true;
 }
 
-/* \u0070assword, and backslashes of any other kind, undone; `to` has NAME_LONGEST bytes. */
-static struct span unescaped(struct span name, char *to)
+/* \u0070assword undone. Other backslashes go, or, where names part there, what they stand for is
+ * there: in \nauth that ends a line, \token is the word. `to` has NAME_LONGEST bytes. */
+static struct span unescaped(struct span name, bool parts, char *to)
 {
     size_t len = 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
         if (c == '\\')
             continue;
-        bool is_escape = c == 'u' && i > 0 && name.at[i - 1] == '\\' && name.len - i > 4;
-        if (is_escape && hex_pair(name.at + i + 3, &c))
+        bool is_escape = i > 0 && name.at[i - 1] == '\\';
+        if (is_escape && c == 'u' && name.len - i > 4 && hex_pair(name.at + i + 3, &c))
             i += 4;
+        else if (is_escape && parts && behind_escape(name, i) > i)
+            c = '\n';
         to[len++] = c;
     }
     return span_make(to, len);
@@ -116,14 +119,30 @@ static struct span last_of_escaped(struct span name, char *to)
 
 static bool is_secret_name(struct span name)
 {
-    char to[NAME_LONGEST];
+    char plain[NAME_LONGEST], to[NAME_LONGEST];
     if (word_length(name) == name.len && !name_may_be_secret(name)) /* most are none */
         return false;
-    if (span_find_byte(name, '\\') != SPAN_NONE)
-        name = unescaped(name, to);
-    else if (span_find_byte(name, '%') != SPAN_NONE)
-        name = last_of_escaped(name, to);
-    return text_name_is_secret(name);
+    if (span_find_byte(name, '%') != SPAN_NONE)
+        name = last_of_escaped(name, plain);
+    if (span_find_byte(name, '\\') == SPAN_NONE)
+        return text_name_is_secret(name);
+    return text_name_is_secret(unescaped(name, false, to)) ||
+           text_name_is_secret(unescaped(name, true, to));
+}
+
+/* Likewise, of a name in the text. Letters in front that are the end of an escape (\u0026auth) go,
+ * where it is one without them. */
+static bool find_secret_name(const struct scan *scan, struct span *name)
+{
+    size_t at = (size_t)(name->at - scan->text.at);
+    if (at > 0 && name->at[-1] == '\\') {
+        struct span behind = span_from(*name, behind_escape(scan->text, at) - at);
+        if (behind.len < name->len && is_secret_name(behind)) {
+            *name = behind;
+            return true;
+        }
+    }
+    return is_secret_name(*name);
 }
 
 /* The name before a separator, without its quotes; empty: there is none. */
@@ -156,6 +175,9 @@ static enum value_reach reach_of(const struct scan *scan, struct span name)
 {
     if (starts_line(scan, name.at) || name.at[-1] == ':')
         return VALUE_LINE;
+    struct span before = span_first(scan->text, (size_t)(name.at - scan->text.at));
+    if (span_ends(before, SPAN("\\n")) || span_ends(before, SPAN("\\r"))) /* that starts one, too */
+        return VALUE_HEAD;
     bool is_field =
         span_ends_nocase(name, SPAN("authorization")) || span_ends_nocase(name, SPAN("cookie"));
     return is_field ? VALUE_HEAD : VALUE_WORD;
@@ -226,7 +248,8 @@ static struct cut cut_at_close(const struct scan *scan, size_t at)
         return no_cut();
     struct span name = name_before(scan, at);
     bool ends_element = name.at > scan->text.at && name.at[-1] == '/';
-    return !ends_element && is_secret_name(name) ? element_text_find(scan->text, at + 1) : no_cut();
+    return !ends_element && find_secret_name(scan, &name) ? element_text_find(scan->text, at + 1)
+                                                          : no_cut();
 }
 
 /* The CRS says of each transaction what its groups of rules scored: SQLI=0, SESS=5. */
@@ -250,7 +273,7 @@ static struct cut cut_at_sign(struct scan *scan, size_t at)
         return (struct cut){at + 1, line_end(scan->text, at + 1)};
     if (sign == '=' && names_a_name(name) && find_behind_name(scan, at, name))
         return no_cut();
-    if (at >= scan->tag && !is_secret_name(name))
+    if (at >= scan->tag && !find_secret_name(scan, &name))
         return no_cut();
     enum value_reach reach = sign == ':' && name.len > 0 ? reach_of(scan, name) : VALUE_WORD;
     struct cut value = value_find(scan->text, behind_sign(scan->text, at), sign, reach);
@@ -269,15 +292,20 @@ static size_t escaped_sign(struct span text)
     return c == 'a' || c == 'd' || c == 'e' ? at + 2 : 0;
 }
 
-/* a%26password that ends there: without the former ones. */
+/* a%26password that ends there: without the former ones, nor anything up to the sign before, so
+ * that nothing is read twice. */
 static struct span escaped_name(const struct scan *scan, size_t end)
 {
     const char *text = scan->text.at;
     size_t start = end, first = earliest(scan, end);
     for (; start > first && is_name_byte(text[start - 1]); start--) {
         char byte;
-        bool is_escape = text[start - 1] == '%' && end - start > 1 && hex_pair(text + start, &byte);
-        if (is_escape && strchr("&?;=:,{<>", byte) != NULL)
+        if (text[start - 1] != '%')
+            continue;
+        size_t sign = escaped_sign(span_make(text + start - 1, end - start + 1));
+        if (sign > 0)
+            return span_make(text + start - 1 + sign, end - start + 1 - sign);
+        if (end - start > 1 && hex_pair(text + start, &byte) && strchr("&?;=:,{<>", byte) != NULL)
             return span_make(text + start + 2, end - start - 2);
     }
     return span_make(text + start, end - start);
@@ -286,7 +314,8 @@ static struct span escaped_name(const struct scan *scan, size_t end)
 static struct cut cut_at_escape(const struct scan *scan, size_t at)
 {
     size_t len = escaped_sign(span_from(scan->text, at));
-    if (len == 0 || !is_secret_name(escaped_name(scan, at)))
+    struct span name = len > 0 ? escaped_name(scan, at) : span_make(scan->text.at, 0);
+    if (name.len == 0 || !find_secret_name(scan, &name))
         return no_cut();
     return value_find_escaped(scan->text, at + len);
 }
@@ -379,15 +408,30 @@ static struct cut next_named(struct scan *scan)
     return no_cut();
 }
 
+/* Of a word, with what may be the end of an escape in front of it or without. */
+static struct cut cut_of_word(struct span text, size_t at, size_t end)
+{
+    for (size_t next = at;; at = next) {
+        size_t said;
+        struct span word = span_make(text.at + at, end - at);
+        size_t len = secret_word_length(span_from(text, at), word, &said);
+        if (len > 0)
+            return (struct cut){at + said, at + len};
+        next = behind_escape(text, at);
+        if (next == at)
+            return no_cut();
+    }
+}
+
 /* The next word from there on that is a secret by how it reads. */
 static struct cut next_word(struct span text, size_t at)
 {
     while (at < text.len) {
         struct span rest = span_from(text, at);
         struct span word = span_first(rest, word_length(rest));
-        size_t said, len = word.len > 0 ? secret_word_length(rest, word, &said) : 0;
-        if (len > 0)
-            return (struct cut){at + said, at + len};
+        struct cut cut = word.len > 0 ? cut_of_word(text, at, at + word.len) : no_cut();
+        if (!is_none(cut))
+            return cut;
         at += word.len > 0 ? word.len : 1;
     }
     return no_cut();

@@ -5,6 +5,7 @@ enum {
     SECRET_WORD = 16,
     PEM_SHORTEST = 64,
     HEX_KEY = 32,
+    ESCAPED_MOST = 3, /* how often an escape may be escaped */
 };
 
 /* How keys begin that their issuers made to be recognised, and how long they are at least. */
@@ -41,6 +42,8 @@ static const struct span schemes[] = {SPAN_INIT("bearer"),    SPAN_INIT("basic")
                                       SPAN_INIT("apikey"),    SPAN_INIT("digest"),
                                       SPAN_INIT("negotiate"), SPAN_INIT("ntlm")};
 
+static const struct span pem_begin = SPAN_INIT("-----BEGIN");
+
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* Letters, digits, '_', '-'. */
@@ -69,6 +72,62 @@ static bool is_hex(struct span text)
             return false;
     return true;
 }
+
+/* ---- escapes in front of words ---- */
+
+/* What a backslash escapes that stands in front: n, u0026, x26; 0: nothing that has letters. */
+static size_t letters_escaped(struct span text)
+{
+    size_t digits = span_starts(text, SPAN("u")) ? 4 : span_starts(text, SPAN("x")) ? 2 : 0;
+    if (digits > 0)
+        return text.len > digits && is_hex(span_first(span_from(text, 1), digits)) ? 1 + digits : 0;
+    bool is_one = text.len > 0 && (text.at[0] == 'n' || text.at[0] == 'r' || text.at[0] == 't' ||
+                                   text.at[0] == 'b' || text.at[0] == 'f');
+    return is_one ? 1 : 0;
+}
+
+/* Does the text end with a percent sign, escaped or not? */
+static bool ends_with_percent(struct span text)
+{
+    for (int i = 1; i < ESCAPED_MOST && span_ends(text, SPAN("25")); i++)
+        text = span_first(text, text.len - 2);
+    return span_ends(text, SPAN("%"));
+}
+
+/* Does it end with a backslash that is a percent escape? */
+static bool ends_with_slash(struct span text)
+{
+    return span_ends_nocase(text, SPAN("5c")) && ends_with_percent(span_first(text, text.len - 2));
+}
+
+size_t behind_escape(struct span text, size_t at)
+{
+    struct span before = span_first(text, at), rest = span_from(text, at);
+    switch (at > 0 ? text.at[at - 1] : '\0') {
+    case '\\': return at + letters_escaped(rest);
+    case 'C':
+    case 'c': return ends_with_slash(before) ? at + letters_escaped(rest) : at;
+    case '%':
+    case '5':
+        return ends_with_percent(before) && rest.len > 1 && is_hex(span_first(rest, 2)) ? at + 2
+                                                                                        : at;
+    default: return at;
+    }
+}
+
+/* Does a word that the text ends with fit, with what may be of an escape or without? */
+static bool any_reading_fits(struct span text, size_t at, bool (*fits)(struct span word))
+{
+    for (size_t next = at;; at = next) {
+        if (fits(span_from(text, at)))
+            return true;
+        next = behind_escape(text, at);
+        if (next == at)
+            return false;
+    }
+}
+
+/* ---- words ---- */
 
 /* The first letters of those above: most words begin otherwise. */
 static bool begin_fits(char first)
@@ -121,13 +180,18 @@ static bool is_scheme(struct span word)
     return false;
 }
 
-/* The word that the text ends with. */
-static struct span last_word(struct span text)
+/* Where the word begins that the text ends with. */
+static size_t last_word(struct span text)
 {
     size_t start = text.len;
     while (start > 0 && is_word(text.at[start - 1]))
         start--;
-    return span_from(text, start);
+    return start;
+}
+
+static bool ends_with_word(struct span text, bool (*fits)(struct span word))
+{
+    return any_reading_fits(text, last_word(text), fits);
 }
 
 /* Does the text end with a scheme and a space, encoded or not, or with `SG.`? */
@@ -135,21 +199,24 @@ static bool is_announced(struct span before)
 {
     static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
     if (span_ends(before, SPAN(".")))
-        return is_dotted(last_word(span_first(before, before.len - 1)));
+        return ends_with_word(span_first(before, before.len - 1), is_dotted);
     for (size_t i = 0; i < COUNT(spaces); i++)
         if (span_ends(before, spaces[i]))
-            return is_scheme(last_word(span_first(before, before.len - spaces[i].len)));
+            return ends_with_word(span_first(before, before.len - spaces[i].len), is_scheme);
     return false;
 }
 
-/* Is the word that stands there one? Digits of an escape in front of it are none of its own. */
+/* Is the word that stands there one? What an escape in front of it has of it is none of its own. */
 static bool word_is_secret(struct span text, size_t start, size_t end)
 {
-    if (start > 0 && text.at[start - 1] == '%' && end - start > 2 &&
-        byte_hex(text.at[start]) >= 0 && byte_hex(text.at[start + 1]) >= 0)
-        start += 2;
-    struct span word = span_make(text.at + start, end - start);
-    return is_secret_word(word, span_from(text, end)) || is_announced(span_first(text, start));
+    for (size_t next = start;; start = next) {
+        struct span word = span_make(text.at + start, end - start);
+        if (is_secret_word(word, span_from(text, end)) || is_announced(span_first(text, start)))
+            return true;
+        next = behind_escape(text, start);
+        if (next == start)
+            return false;
+    }
 }
 
 /* Words of SECRET_WORD bytes have one of every so many. */
@@ -172,7 +239,7 @@ bool text_has_secret(struct span text)
     if (text.len <= PEM_SHORTEST)
         return false;
     size_t dash = span_find_byte(text, '-');
-    return dash != SPAN_NONE && span_find(span_from(text, dash), SPAN("-----BEGIN")) != SPAN_NONE;
+    return dash != SPAN_NONE && span_find(span_from(text, dash), pem_begin) != SPAN_NONE;
 }
 
 /* ---- how long they are ---- */
@@ -206,19 +273,29 @@ static size_t credentials_length(struct span word, struct span behind)
     return is_one ? space + len : 0;
 }
 
-/* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none. */
+/* RSA PRIVATE KEY, its spaces as they may be written in a query. */
+static bool names_private_key(struct span label)
+{
+    struct span behind = span_from(label, span_find(label, SPAN("PRIVATE")));
+    return span_find(behind, SPAN("KEY")) != SPAN_NONE;
+}
+
+/* -----BEGIN RSA PRIVATE KEY----- to the end of its last line, or of the text. 0: it is none.
+ * `word` ends with its beginning: "n-----BEGIN" behind a backslash. */
 static size_t private_key_length(struct span word, struct span text)
 {
     enum { LABEL_LONGEST = 40 };
-    struct span head = span_first(text, word.len + LABEL_LONGEST), last = SPAN("-----END");
-    if (!span_is(word, SPAN("-----BEGIN")) || span_find(head, SPAN("PRIVATE KEY")) == SPAN_NONE)
+    struct span label = span_first(span_from(text, word.len), LABEL_LONGEST);
+    struct span last = SPAN("-----END");
+    if (!span_ends(word, pem_begin) || !names_private_key(label))
         return 0;
-    size_t end = span_find(text, last);
+    size_t end = span_find(span_from(text, word.len), last);
     if (end == SPAN_NONE)
         return text.len;
-    struct span label = span_from(text, end + last.len);
-    size_t close = span_find(span_first(label, LABEL_LONGEST), SPAN("-----"));
-    return end + last.len + (close != SPAN_NONE ? close + 5 : 0);
+    end += word.len + last.len;
+    label = span_first(span_from(text, end), LABEL_LONGEST);
+    size_t close = span_find(label, SPAN("-----"));
+    return end + (close != SPAN_NONE ? close + 5 : 0);
 }
 
 size_t secret_word_length(struct span text, struct span word, size_t *said)
@@ -228,9 +305,9 @@ size_t secret_word_length(struct span text, struct span word, size_t *said)
     if (is_secret_word(word, behind))
         return token_length(text);
     size_t len = private_key_length(word, text);
+    *said = len > 0 ? word.len - pem_begin.len : word.len + space_length(behind);
     if (len > 0)
         return len;
-    *said = word.len + space_length(behind);
     len = credentials_length(word, behind);
     return len > 0 ? word.len + len : 0;
 }

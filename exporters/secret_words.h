@@ -16,6 +16,11 @@ bool text_has_secret(struct span text);
 /* Letters, digits, '_', '-': how many at the start. */
 size_t word_length(struct span text);
 
+/* Of a word that begins at `at`: where it begins if its first letters are the end of an escape that
+ * begins in front of it (\nauth, \u0026auth, %22auth), or of what that escapes (%2522auth: asked
+ * twice, %5Cnauth likewise). `at`: there is none. Both may be meant: \token. */
+size_t behind_escape(struct span text, size_t at);
+
 /* Of the word that `text` begins with, how much is a secret with it, and how much of that may be
  * said: `Bearer `. 0: it is none. */
 size_t secret_word_length(struct span text, struct span word, size_t *said);

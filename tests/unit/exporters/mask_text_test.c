@@ -174,6 +174,47 @@ TEST(values_that_read_as_secrets_are_masked_by_themselves)
     each_is_masked(rows, COUNT(rows));
 }
 
+TEST(names_and_words_begin_behind_the_letters_of_an_escape)
+{
+    static const char *const rows[][2] = {
+        {"{\"u\":\"https://x/?a=1\\u0026auth=hunter2abc\"}",
+         "{\"u\":\"https://x/?a=1\\u0026auth=REDACTED\"}"},
+        {"{\"u\":\"a\\u0026auth%3Dhunter2\"}", "{\"u\":\"a\\u0026auth%3DREDACTED\"}"},
+        {"{\"m\":\"a\\npin=1234\\nuser=ann\"}", "{\"m\":\"a\\npin=REDACTED\\nuser=ann\"}"},
+        {"{\"m\":\"a\\npwd: correct horse\\nn: 1\"}", "{\"m\":\"a\\npwd: REDACTED\\nn: 1\"}"},
+        {"{\"a\\tpin\":1234}", "{\"a\\tpin\":REDACTED}"},
+        {"a=\\token=hunter2", "a=\\token=REDACTED"},
+        {"a=%5Cnauth%3Dhunter2&n=1", "a=%5Cnauth%3DREDACTED&n=1"},
+        {"a=%5Cu0026auth=hunter2&n=1", "a=%5Cu0026auth=REDACTED&n=1"},
+        {"{\"m\":\"hello\\nAKIAIOSFODNN7EXAMPLE\"}", "{\"m\":\"hello\\nREDACTED\"}"},
+        {"\"x\\u0026AKIAIOSFODNN7EXAMPLE\"", "\"x\\u0026REDACTED\""},
+        {"\"\\tghp_abcdefghijklmnopqrstuvwxyz01\"", "\"\\tREDACTED\""},
+        {"\"\\nSG.abcdefghijklmnopqrstuv.ABCD\"", "\"\\nREDACTED\""},
+        {"\"\\npm_abcdefghijklmnopqrstuvwxyz0123456789\"", "\"\\REDACTED\""},
+        {"\"x\\r\\nBearer abcdefghijklmnopqrstuvwx\"", "\"x\\r\\nBearer REDACTED\""},
+        {"q=%22AKIAIOSFODNN7EXAMPLE%22", "q=%22REDACTED%22"},
+        {"q=%2522AKIAIOSFODNN7EXAMPLE%2522", "q=%2522REDACTED%2522"},
+        {"q=%5CnAKIAIOSFODNN7EXAMPLE", "q=%5CnREDACTED"},
+        {"q=%0Aghp_abcdefghijklmnopqrstuvwxyz0123", "q=%0AREDACTED"},
+        {"q=%22Bearer%20abcdefghijklmnopqrstuvwx%22", "q=%22Bearer%20REDACTED%22"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
+TEST(private_keys_are_masked_in_json_and_in_queries)
+{
+    static const char *const rows[][2] = {
+        {"\"-----BEGIN CERTIFICATE-----\\nMIIC\\n-----END CERTIFICATE-----\\n"
+         "-----BEGIN PRIVATE KEY-----\\nMIIEsecret\\n-----END PRIVATE KEY-----\\n\"",
+         "\"-----BEGIN CERTIFICATE-----\\nMIIC\\n-----END CERTIFICATE-----\\nREDACTED\\n\""},
+        {"p=-----BEGIN+PRIVATE+KEY-----%0AMIIEsecretsecret%0A-----END+PRIVATE+KEY-----&n=1",
+         "p=REDACTED&n=1"},
+        {"p=%0A-----BEGIN%20RSA%20PRIVATE%20KEY-----%0AMIIE%0A-----END%20RSA%20PRIVATE%20KEY-----",
+         "p=%0AREDACTED"},
+    };
+    each_is_masked(rows, COUNT(rows));
+}
+
 TEST(what_is_no_secret_stays_as_it_is)
 {
     static const char *const texts[] = {
@@ -206,6 +247,9 @@ TEST(what_is_no_secret_stays_as_it_is)
         "{\"passenger\":\"ann\",\"monkey\":[1,2]}",
         "found within ARGS:password",
         "password=&n=1",
+        "{\"u\":\"?a=1\\u0026sort_key=a\\nauthor=b\"}",
+        "C:\\network\\bin=1",
+        "\"\\nBasic plan\"",
         "q=' or 1=1 -- &sort_key=a"};
     each_stays(texts, COUNT(texts));
 }
@@ -324,6 +368,10 @@ TEST(a_text_takes_time_in_proportion_to_its_length_whatever_it_is)
                                          "<token/>",
                                          "%3D",
                                          "%25",
+                                         "%253D",
+                                         "%25253D",
+                                         "%5Cn",
+                                         "25%",
                                          "%3Aa",
                                          "name=",
                                          ";name=password ",
@@ -369,6 +417,20 @@ TEST(a_text_takes_time_in_proportion_to_its_length_whatever_it_is)
     }
 }
 
+/* Each sign looks back to the one before it and no further, however it is escaped. */
+TEST(signs_that_are_escaped_twice_take_no_longer_than_others)
+{
+    static const char *const pieces[] = {"%253D", "%25253D", "%253D..", "a.%253a"};
+    enum { LEN = 256 * 1024, SLACK_US = 10000 };
+    uint64_t once = time_of("%3D", LEN);
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        uint64_t twice = time_of(pieces[i], LEN);
+        if (twice > 4 * once + SLACK_US)
+            fail_msg("%s: %llu us instead of %llu us", pieces[i], (unsigned long long)twice,
+                     (unsigned long long)once);
+    }
+}
+
 int mask_text_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,9 +440,12 @@ int mask_text_tests(void)
         cmocka_unit_test(what_stands_between_a_name_and_what_it_names_is_looked_at_too),
         cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
+        cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
+        cmocka_unit_test(private_keys_are_masked_in_json_and_in_queries),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),
         cmocka_unit_test(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random),
         cmocka_unit_test(a_text_takes_time_in_proportion_to_its_length_whatever_it_is),
+        cmocka_unit_test(signs_that_are_escaped_twice_take_no_longer_than_others),
     };
     return cmocka_run_group_tests_name("mask text", tests, NULL, NULL);
 }

@@ -29,10 +29,19 @@ struct expected {
     size_t evaluations;    /* of its alarm, so far */
 };
 
+/* Whether an alarm's actions run, once its mutes have had their say: as in alarm_duty.c. */
+struct hold {
+    int64_t settled_s;          /* the run that this is of */
+    enum alarm_state known;     /* the state whose actions ran last */
+    bool is_muted;              /* actions wait for the end of a mute */
+    enum alarm_actions actions; /* of that run */
+};
+
 struct replay {
     const struct alarm_file *file;
     struct alarms *alarms;
     struct expected *expected;
+    struct hold *holds;              /* by alarm */
     struct feed_position *positions; /* by series */
     bool changes_only;
     struct buf *out;
@@ -93,6 +102,35 @@ static uint64_t replay_seconds(const struct alarm_file *file, unsigned step_s)
     return (most + step_s - 1) / step_s * step_s;
 }
 
+/* ---- who holds actions back ---- */
+
+static bool is_muted(const struct alarm_settings *alarm, int64_t now_s)
+{
+    for (size_t i = 0; i < alarm->mute_count; i++)
+        if (mute_window_end(&alarm->mutes[i], now_s) > 0)
+            return true;
+    return false;
+}
+
+/* Whoever knows the state already is not told of it again when the mute ends. True: actions run, or
+ * begin to wait. */
+static bool hold_settle(struct replay *replay, const struct alarm_told *told)
+{
+    struct hold *hold = &replay->holds[told->alarm];
+    bool has_waited = hold->is_muted && told->state == told->before;
+    bool is_due = told->actions_run || has_waited;
+    hold->is_muted = is_due && is_muted(&replay->file->alarms[told->alarm], told->time_s);
+    bool is_over = is_due && !hold->is_muted;
+    bool run = is_over && (told->actions_run || hold->known != told->state);
+    if (is_over)
+        hold->known = told->state;
+    hold->settled_s = told->time_s;
+    hold->actions = told->by != SUPPRESSED_BY_NOTHING || hold->is_muted ? ACTIONS_SUPPRESSED
+                    : run                                               ? ACTIONS_RUN
+                                                                        : ACTIONS_NONE;
+    return run || (hold->is_muted && !has_waited);
+}
+
 /* ---- what is printed ---- */
 
 static void line_add(const struct replay *replay, const struct alarm_told *told)
@@ -108,10 +146,13 @@ static void line_add(const struct replay *replay, const struct alarm_told *told)
         buf_format(replay->out, "%s -> ", alarm_state_word(told->before));
     buf_format(replay->out, "%s%s", alarm_state_word(told->state),
                told->verdict.is_kept ? " (kept)" : "");
-    if (told->actions_run)
+    const struct hold *hold = &replay->holds[told->alarm];
+    if (hold->actions == ACTIONS_RUN)
         buf_add(replay->out, SPAN(", actions run"));
     if (told->by != SUPPRESSED_BY_NOTHING)
         buf_format(replay->out, ", actions suppressed by %s", suppressed_by_word(told->by));
+    else if (hold->is_muted)
+        buf_add(replay->out, SPAN(", actions suppressed by Mute"));
     buf_format(replay->out, ": " SPAN_FORMAT "\n", span_arg(told->reason));
 }
 
@@ -120,6 +161,7 @@ static void line_add(const struct replay *replay, const struct alarm_told *told)
 static void fail_add(const struct replay *replay, const struct alarm_expectation *expectation,
                      const struct alarm_told *told, const char *what, struct span wanted)
 {
+    enum alarm_actions actions = replay->holds[told->alarm].actions;
     ++*replay->failed;
     buf_format(replay->out,
                "failed %s:%u: " SPAN_FORMAT " after %llds: expected %s " SPAN_FORMAT
@@ -127,9 +169,9 @@ static void fail_add(const struct replay *replay, const struct alarm_expectation
                expectation->place.file, expectation->place.line, span_arg(expectation->alarm),
                (long long)(told->time_s - replay->file->start_s), what, span_arg(wanted),
                alarm_state_word(told->state),
-               told->by != SUPPRESSED_BY_NOTHING ? ", actions suppressed"
-               : told->actions_run               ? ", actions run"
-                                                 : "",
+               actions == ACTIONS_SUPPRESSED ? ", actions suppressed"
+               : actions == ACTIONS_RUN      ? ", actions run"
+                                             : "",
                span_arg(told->reason));
 }
 
@@ -158,13 +200,6 @@ static void state_judge(struct replay *replay, size_t i, const struct alarm_told
     fail_add(replay, expectation, told, "state", span_text(state));
 }
 
-static enum alarm_actions actions_of(const struct alarm_told *told)
-{
-    if (told->by != SUPPRESSED_BY_NOTHING)
-        return ACTIONS_SUPPRESSED;
-    return told->actions_run ? ACTIONS_RUN : ACTIONS_NONE;
-}
-
 /* After a run, whether the alarm was evaluated or not. */
 static void moment_judge(struct replay *replay, size_t i, int64_t now_s)
 {
@@ -179,7 +214,8 @@ static void moment_judge(struct replay *replay, size_t i, int64_t now_s)
     expected->is_asked = true;
     if (expectation->reason.len > 0 && span_find(told->reason, expectation->reason) == SPAN_NONE)
         wrong = "a reason with";
-    if (expectation->actions != ACTIONS_ANY && expectation->actions != actions_of(told)) {
+    if (expectation->actions != ACTIONS_ANY &&
+        expectation->actions != replay->holds[told->alarm].actions) {
         wrong = "actions";
         wanted = span_text(actions[expectation->actions]);
     }
@@ -197,13 +233,23 @@ static void moment_judge(struct replay *replay, size_t i, int64_t now_s)
 static void on_told(void *context, const struct alarm_told *told)
 {
     struct replay *replay = context;
-    bool is_news =
-        told->state != told->before || told->actions_run || told->by != SUPPRESSED_BY_NOTHING;
+    bool is_news = hold_settle(replay, told) || told->state != told->before ||
+                   told->by != SUPPRESSED_BY_NOTHING;
     if (is_news || !replay->changes_only)
         line_add(replay, told);
     for (size_t i = 0; i < replay->file->expectation_count; i++)
         if (replay->file->expectations[i].index == told->alarm)
             state_judge(replay, i, told);
+}
+
+/* Actions may run in between evaluations: when a mute ends. */
+static void holds_look(struct replay *replay, int64_t now_s)
+{
+    for (size_t i = 0; i < replay->file->alarm_count; i++) {
+        const struct alarm_told *told = alarms_told(replay->alarms, i);
+        if (replay->holds[i].settled_s != now_s && hold_settle(replay, told))
+            line_add(replay, told);
+    }
 }
 
 /* An expectation whose moment never came is not met. */
@@ -231,22 +277,28 @@ static void replay_run(struct replay *replay)
     unsigned step_s = alarms_step_s(replay->alarms);
     uint64_t end_s = replay_seconds(file, step_s);
     replay->expected = must_alloc(file->expectation_count * sizeof *replay->expected + 1);
+    replay->holds = must_alloc(file->alarm_count * sizeof *replay->holds + 1);
     replay->positions = must_alloc(file->series_count * sizeof *replay->positions + 1);
     for (size_t i = 0; i < file->expectation_count; i++)
         replay->expected[i].is_met = true;
     for (size_t i = 0; i < file->alarm_count; i++)
         if (file->firsts[i].evaluations > 0)
             alarms_set_state(replay->alarms, i, file->firsts[i].state, SPAN(ALARM_REASON_FIRST));
+    for (size_t i = 0; i < file->alarm_count; i++)
+        replay->holds[i] =
+            (struct hold){.settled_s = INT64_MIN, .known = alarms_state(replay->alarms, i)};
     for (uint64_t s = step_s; s <= end_s && !buf_is_full(replay->out); s += step_s) {
         int64_t now_s = file->start_s + (int64_t)s;
         for (size_t i = 0; i < file->series_count; i++)
             series_give(replay, i, now_s);
         alarms_run(replay->alarms, now_s, on_told, replay);
+        holds_look(replay, now_s);
         for (size_t i = 0; i < file->expectation_count; i++)
             moment_judge(replay, i, now_s);
     }
     expectations_end(replay);
     free(replay->positions);
+    free(replay->holds);
     free(replay->expected);
 }
 

@@ -115,6 +115,50 @@ expect:
     assert "page: OK, actions suppressed by ExtensionPeriod" in out
 
 
+MUTED = """start: 2026-01-05T00:00:00Z
+alarms:
+  - { name: muted, metric: X, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 0, comparison_operator: GreaterThanThreshold,
+      treat_missing_data: notBreaching, actions: [{ type: log }], mute: [{ schedule: "cron(30 H * * *)", duration: 30m }] }
+states: { muted: OK }
+series:
+  - { metric: X, values: [0 x32, 1 x40, 0 x2] }
+expect:
+  - { alarm: muted, at: 32m, actions: none }
+  - { alarm: muted, at: 33m, state: ALARM, actions: suppressed }
+  - { alarm: muted, at: 59m, state: ALARM, actions: suppressed }
+  - { alarm: muted, at: 60m, state: ALARM, actions: run }
+  - { alarm: muted, at: 61m, actions: none }
+  - { alarm: muted, at: 73m, state: OK, actions: run }
+"""
+
+
+@pytest.mark.parametrize("hour, zone", [("0", ""), ("1", ", timezone: Europe/Berlin")])
+def test_a_mute_holds_actions_back_until_its_window_ends(replay, hour, zone):
+    code, out, err = replay(MUTED.replace("H *", f"{hour} *").replace("30m }", f"30m{zone} }}"), "--changes")
+    assert (code, out.splitlines()[-1]) == (0, "6 passed, 0 failed"), out + err
+    assert [line.split(": Threshold")[0] for line in out.splitlines()[:-1]] == [
+        "2026-01-05T00:33:00Z muted: OK -> ALARM, actions suppressed by Mute", "2026-01-05T01:00:00Z muted: ALARM, actions run",
+        "2026-01-05T01:13:00Z muted: ALARM -> OK, actions run"]
+
+
+def test_who_knows_the_state_already_is_not_told_of_it_when_a_mute_ends(replay):
+    """It rang again and was over before the mute was, of which nobody hears."""
+    text = MUTED.replace("H *", "0 *").replace("1 x40, 0 x2", "1 x5, 0 x40")
+    code, out, err = replay(text[:text.index("expect:")], "--changes")
+    assert code == 0, err
+    assert [line.split(": Threshold")[0] for line in out.splitlines()[:-1]] == [
+        "2026-01-05T00:33:00Z muted: OK -> ALARM, actions suppressed by Mute", "2026-01-05T00:38:00Z muted: ALARM -> OK, actions suppressed by Mute"]
+
+
+def test_an_alarm_that_is_evaluated_once_an_hour_says_when_its_mute_ends(replay):
+    text = MUTED[:MUTED.index("expect:")].replace("H *", "0 *").replace("30m }", "45m }").replace("period: 60s, evaluation_periods: 1", "period: 3600s, evaluation_periods: 25")
+    text = text.replace("cron(30", "cron(50").replace("[0 x32, 1 x40, 0 x2]", "[1 x1560]").replace("threshold", "datapoints_to_alarm: 1, threshold")
+    code, out, err = replay(text, "--changes")
+    assert code == 0, err
+    assert [line.split(": Threshold")[0] for line in out.splitlines()[:-1]] == [
+        "2026-01-05T01:00:00Z muted: OK -> ALARM, actions suppressed by Mute", "2026-01-05T01:35:00Z muted: ALARM, actions run"]
+
+
 TWO_CHILDREN = """
 alarms:
   - { name: errors, metric: 5XXError, statistic: Sum, period: 60s, evaluation_periods: 1, threshold: 1,

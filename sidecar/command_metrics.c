@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exporters/alarms/statistic.h"
 #include "exporters/cloudwatch/collector.h"
 #include "rules/base/encode.h"
 #include "rules/base/number.h"
@@ -77,6 +78,18 @@ static void take_dimension(struct order *order)
         order->dimensions[order->dimension_count++] = value;
 }
 
+static void take_statistic(struct order *order)
+{
+    struct statistic statistic;
+    char hint[HINT_BYTES];
+    order->statistic = order->arguments.value;
+    if (!statistic_parse(span_text(order->statistic), &statistic, hint, sizeof hint))
+        arguments_refuse(&order->arguments,
+                         "--statistic: '%s' is none of Average, Sum, Minimum, Maximum, "
+                         "SampleCount, p99, tm99, TM(5%%:95%%), TC, TS, WM, PR(:300), IQM%s%s",
+                         order->statistic, hint[0] != '\0' ? "; " : "", hint);
+}
+
 static void take(struct order *order, const struct argument_row *row)
 {
     const char *value = order->arguments.value;
@@ -88,7 +101,7 @@ static void take(struct order *order, const struct argument_row *row)
         break;
     case 'd': take_dimension(order); break;
     case 'N': order->namespace = value; break;
-    case 's': order->statistic = value; break;
+    case 's': take_statistic(order); break;
     case 'p': arguments_duration(&order->arguments, &order->period_us); break;
     case 'h': arguments_duration(&order->arguments, &order->since_us); break;
     case 'b': arguments_moment(&order->arguments, &order->start_s); break;
@@ -308,6 +321,8 @@ static int say_unknown_name(const struct order *order, const struct node *list)
     const char *names[NAMES_MOST];
     char hint[HINT_BYTES];
     size_t count = 0;
+    for (size_t i = 0; collector_metric_name(i) != NULL && count < NAMES_MOST; i++)
+        names[count++] = collector_metric_name(i);
     for (const struct node *n = list->first; n != NULL && count < NAMES_MOST; n = n->next)
         names[count++] = admin_answer_text(n, "MetricName");
     fprintf(stderr, "sidegate metrics get: no metric is called '%s'%s\n", order->name,
@@ -342,6 +357,21 @@ static int say_no_samples(void)
     return 0;
 }
 
+/* Is it counted, but has not come yet? What nobody has blocked has no series. */
+static bool is_to_come(const struct order *order)
+{
+    const struct metric_id id = {.namespace = SPAN(COLLECTOR_NAMESPACE),
+                                 .name = span_text(order->name)};
+    bool is_ours = order->namespace == NULL || strcmp(order->namespace, COLLECTOR_NAMESPACE) == 0;
+    return is_ours && collector_unit(&id).len > 0;
+}
+
+static int say_to_come(const struct order *order)
+{
+    fprintf(stderr, "sidegate metrics get: '%s' has no samples yet\n", order->name);
+    return 0;
+}
+
 /* Of all metrics: is there one of this name, with these dimensions? */
 static int unknown_look(const struct order *order, const struct node *list)
 {
@@ -353,7 +383,9 @@ static int unknown_look(const struct order *order, const struct node *list)
         if (is_meant(order, n))
             return say_no_samples();
     }
-    return is_named ? say_unknown_dimensions(order) : say_unknown_name(order, list);
+    if (is_named)
+        return say_unknown_dimensions(order);
+    return is_to_come(order) ? say_to_come(order) : say_unknown_name(order, list);
 }
 
 /* As a SEARCH has it: {Namespace,Name,Name}. */

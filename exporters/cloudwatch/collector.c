@@ -384,24 +384,32 @@ void collector_free(struct collector *collector)
     free(collector);
 }
 
+static const struct {
+    const char *name;
+    struct span unit;
+} units[] = {
+    {"Count", SPAN_INIT("Count")},
+    {"4XXError", SPAN_INIT("Count")},
+    {"5XXError", SPAN_INIT("Count")},
+    {"Latency", SPAN_INIT("Milliseconds")},
+    {"IntegrationLatency", SPAN_INIT("Milliseconds")},
+    {"AllowedRequests", SPAN_INIT("Count")},
+    {"BlockedRequests", SPAN_INIT("Count")},
+    {"CountedRequests", SPAN_INIT("Count")},
+};
+
 struct span collector_unit(const struct metric_id *id)
 {
-    static const struct {
-        struct span name, unit;
-    } units[] = {
-        {SPAN_INIT("Count"), SPAN_INIT("Count")},
-        {SPAN_INIT("4XXError"), SPAN_INIT("Count")},
-        {SPAN_INIT("5XXError"), SPAN_INIT("Count")},
-        {SPAN_INIT("Latency"), SPAN_INIT("Milliseconds")},
-        {SPAN_INIT("IntegrationLatency"), SPAN_INIT("Milliseconds")},
-        {SPAN_INIT("AllowedRequests"), SPAN_INIT("Count")},
-        {SPAN_INIT("BlockedRequests"), SPAN_INIT("Count")},
-        {SPAN_INIT("CountedRequests"), SPAN_INIT("Count")},
-    };
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (span_is(id->name, units[i].name) && span_is(id->namespace, SPAN(COLLECTOR_NAMESPACE)))
+        if (span_is(id->name, span_text(units[i].name)) &&
+            span_is(id->namespace, SPAN(COLLECTOR_NAMESPACE)))
             return units[i].unit;
     return SPAN("");
+}
+
+const char *collector_metric_name(size_t i)
+{
+    return i < sizeof units / sizeof *units ? units[i].name : NULL;
 }
 
 uint64_t collector_overflowed(const struct collector *collector)

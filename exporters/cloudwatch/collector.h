@@ -40,6 +40,8 @@ void collector_turn(struct collector *collector, int64_t now_s);
 
 /* "Count" or "Milliseconds", of a metric that is counted here; empty: it is none of these. */
 struct span collector_unit(const struct metric_id *id);
+/* What is counted here, sampled yet or not; NULL: there are no more. */
+const char *collector_metric_name(size_t i);
 
 /* Requests and rules that found no row in a worker's tally, and are in the totals alone. */
 uint64_t collector_overflowed(const struct collector *collector);

@@ -375,6 +375,19 @@ TEST(a_collector_that_runs_by_itself_takes_what_is_left_when_it_ends)
     metrics_free(metrics);
 }
 
+TEST(what_a_collector_counts_is_known_before_anything_has_come)
+{
+    bool has_blocked = false;
+    size_t i = 0;
+    for (; collector_metric_name(i) != NULL; i++) {
+        const struct metric_id id = {.namespace = SPAN(COLLECTOR_NAMESPACE),
+                                     .name = span_text(collector_metric_name(i))};
+        check(collector_unit(&id).len > 0);
+        has_blocked = has_blocked || span_is(id.name, SPAN("BlockedRequests"));
+    }
+    check(i == 8 && has_blocked);
+}
+
 int tally_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +404,7 @@ int tally_suite(void)
         cmocka_unit_test(
             a_collector_gives_the_metrics_of_the_service_its_stage_its_routes_and_its_rules),
         cmocka_unit_test(a_collector_that_runs_by_itself_takes_what_is_left_when_it_ends),
+        cmocka_unit_test(what_a_collector_counts_is_known_before_anything_has_come),
     };
     return cmocka_run_group_tests_name("tallies", tests, NULL, NULL);
 }

@@ -61,8 +61,10 @@ static enum web_acl_look look_at_headers(struct pairs *pairs)
 {
     const struct fields *fields = pairs->look->run->asked->fields;
     enum web_acl_look answer = LOOK_NO;
-    for (size_t i = 0; i < fields->count && answer == LOOK_NO && !pairs->over; i++)
+    for (size_t i = 0; i < fields->count && answer == LOOK_NO && !pairs->over; i++) {
+        pairs->look->run->header = fields->at[i].name;
         answer = pairs_ask(pairs, &fields->at[i]);
+    }
     return answer;
 }
 
@@ -199,6 +201,7 @@ enum web_acl_look web_acl_field_look(const struct web_acl_field *field, struct w
 {
     const struct look look = {field, run, test, context};
     struct span path = run->asked->raw_path;
+    run->header = SPAN("");
     switch (field->component) {
     case COMPONENT_SINGLE_HEADER: return look_at_header(&look);
     case COMPONENT_SINGLE_ARGUMENT:

@@ -213,6 +213,7 @@ struct web_acl_held {
 /* What SQL injection or script was found in; lies in asked.arena. */
 struct web_acl_found {
     const struct web_acl_statement *statement;
+    struct span name; /* of the header; empty: it is in none, or there was no memory */
     struct span data;
 };
 enum web_acl_look { LOOK_NO, LOOK_YES, LOOK_FAILED };
@@ -233,6 +234,7 @@ struct web_acl_run {
     enum web_acl_json json;
     const struct web_acl_rule *failed; /* the first that did not know; NULL: all did */
     bool labels_are_open;              /* who did not know would have given some */
+    struct span header;                /* that is looked at; of other components empty */
     const struct web_acl_found *found; /* by the rule under way; NULL: nothing that is told */
     unsigned exhausted;                /* patterns that ran over their limits, which costs */
 };

@@ -14,6 +14,7 @@ void web_acl_note_found(struct web_acl_run *run, const struct web_acl_statement 
     if (found == NULL)
         return;
     found->statement = statement;
+    found->name = arena_copy(run->asked->arena, run->header);
     found->data = arena_copy(run->asked->arena, span_first(value, DATA_BYTES));
     run->found = found;
 }
@@ -44,7 +45,7 @@ static void say_found(const struct web_acl_found *found, struct decision_rule *t
     to->condition = sql ? "SQL_INJECTION" : "XSS";
     to->sensitivity = !sql ? "" : statement->sensitive ? "HIGH" : "LOW";
     to->location = location_of(&statement->field);
-    to->field = statement->field.name;
+    to->field = found->name.len > 0 ? found->name : statement->field.name;
     to->data = found->data;
 }
 

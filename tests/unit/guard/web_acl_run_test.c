@@ -155,6 +155,39 @@ TEST(the_fourth_pattern_over_its_limits_is_a_failure_though_another_part_says_no
     check_number(end_behind(8, OVER_AND_NO, "r3"), WEB_ACL_FAILED);
 }
 
+/* ---- what was found ---- */
+
+static enum web_acl_look find_mark(void *context, struct span value)
+{
+    static const struct web_acl_statement statement = {.kind = KIND_SQLI};
+    if (span_find_byte(value, '!') == SPAN_NONE)
+        return LOOK_NO;
+    web_acl_note_found(context, &statement, value);
+    return LOOK_YES;
+}
+
+TEST(what_is_found_in_one_of_all_headers_is_told_with_its_name)
+{
+    struct pair pairs[] = {{SPAN_INIT("A"), SPAN_INIT("1")},
+                           {SPAN_INIT("X-Api-Key"), SPAN_INIT("k!")},
+                           {SPAN_INIT("Cookie"), SPAN_INIT("a=1; s=2!")}};
+    struct fields fields = {pairs, 3, 3};
+    struct arena *arena = arena_new(NULL, TEXT_BYTES);
+    struct asked asked = {.raw_path = SPAN("/!"), .fields = &fields, .arena = arena};
+    struct web_acl_run run = {.asked = &asked, .arena = arena};
+    const struct web_acl_field headers = {.component = COMPONENT_HEADERS};
+    const struct web_acl_field path = {.component = COMPONENT_URI_PATH};
+    const struct web_acl_field cookies = {.component = COMPONENT_COOKIES};
+    check_number(web_acl_field_look(&headers, &run, find_mark, &run), LOOK_YES);
+    check_span(run.found->name, "X-Api-Key");
+    check_span(run.found->data, "k!");
+    check_number(web_acl_field_look(&path, &run, find_mark, &run), LOOK_YES);
+    check_span(run.found->name, "");
+    check_number(web_acl_field_look(&cookies, &run, find_mark, &run), LOOK_YES);
+    check_span(run.found->name, "");
+    arena_free(arena);
+}
+
 /* ---- the body ---- */
 
 static enum web_acl_look never(void *context, struct span value)
@@ -206,6 +239,7 @@ int web_acl_run_suite(void)
         cmocka_unit_test(behind_four_patterns_over_their_limits_no_further_rule_is_asked),
         cmocka_unit_test(
             the_fourth_pattern_over_its_limits_is_a_failure_though_another_part_says_no),
+        cmocka_unit_test(what_is_found_in_one_of_all_headers_is_told_with_its_name),
         cmocka_unit_test(a_body_is_judged_once_for_all_statements),
         cmocka_unit_test(a_body_that_is_more_than_the_arena_holds_is_a_failure),
     };

@@ -32,6 +32,23 @@ static struct span clean_url(struct cleaning *c, struct span url)
     return cleaning_finish(c, &to);
 }
 
+/* ann:password of ann:password@host: no host has that, but people write it there. */
+static struct span clean_host(struct cleaning *c, struct span host)
+{
+    size_t at = span_find_last_byte(host, '@');
+    const struct span parts[] = {SPAN(MASK), span_from(host, at)};
+    return at != SPAN_NONE ? arena_join(c->arena, parts, 2) : host;
+}
+
+/* Likewise of a target that is neither a path nor an address: CONNECT's, or a broken one. */
+static struct span clean_bare(struct cleaning *c, struct span target)
+{
+    bool is_host = span_is(c->report->method, SPAN("CONNECT"))
+                       ? !span_starts(target, SPAN("/"))
+                       : span_find_byte(target, '/') == SPAN_NONE;
+    return is_host ? clean_host(c, target) : target;
+}
+
 static void clean_target(struct cleaning *c)
 {
     struct report *report = c->report;
@@ -95,6 +112,8 @@ static const struct pair *clean_fields(struct cleaning *c, struct span collectio
         } else if (field_is_secret(fields[i].name)) {
             copy[i].value = SPAN(MASK);
         } else {
+            if (span_is_nocase(fields[i].name, SPAN("host")))
+                copy[i].value = clean_host(c, fields[i].value);
             cleaning_mask(c, &copy[i].value);
         }
     }
@@ -160,6 +179,9 @@ static bool is_inside(struct span text, struct span whole)
 static void clean_line(struct cleaning *c)
 {
     struct report *report = c->report;
+    report->authority = clean_host(c, report->authority);
+    report->target = clean_bare(c, report->target);
+    report->path = clean_bare(c, report->path);
     struct span query = report->target, path = span_cut(&query, '?');
     c->query_had_secret |= query_has_secret(query);
     if (!is_inside(report->query, report->target))

@@ -11,19 +11,54 @@ static void hide_found(struct cleaning *c, struct span *text)
         cleaning_hide_one(c, text, c->found[i]);
 }
 
-/* `value`: empty, or hidden there, too. */
-static const struct span *hide_in_tags(struct cleaning *c, const struct span *tags, size_t *count,
-                                       struct span value)
+/* A rule captures pieces of what it looks at, and its texts name them: what a text has in common
+ * with the secret goes, but for spaces before it. Nobody writes texts that are longer. */
+static void hide_pieces(struct cleaning *c, struct span *text, struct span secret)
+{
+    enum { PIECE_SHORTEST = 4, TEXT_LONGEST = 512 };
+    struct buf to;
+    size_t end = 0; /* of the piece under way */
+    if (secret.len < PIECE_SHORTEST || text->len < PIECE_SHORTEST)
+        return;
+    buf_init(&to, CLEANED_BYTES);
+    for (size_t i = 0; i < text->len && text->len <= TEXT_LONGEST; i++) {
+        struct span piece = span_first(span_from(*text, i), PIECE_SHORTEST);
+        if (piece.len == PIECE_SHORTEST && piece.at[0] != ' ' &&
+            span_find_nocase(secret, piece) != SPAN_NONE) {
+            buf_add(&to, i >= end ? SPAN(MASK) : SPAN(""));
+            end = i + PIECE_SHORTEST;
+        }
+        if (i >= end)
+            buf_add_byte(&to, text->at[i]);
+    }
+    if (text->len > TEXT_LONGEST)
+        buf_add(&to, SPAN(MASK));
+    *text = cleaning_finish(c, &to);
+}
+
+/* Of a text that is not the rule's own; `value`: a secret, or empty. */
+static void clean_text(struct cleaning *c, struct span *text, struct span value)
+{
+    cleaning_hide(c, text);
+    cleaning_hide_one(c, text, value);
+    hide_found(c, text);
+    cleaning_mask(c, text);
+    hide_pieces(c, text, value);
+    for (size_t i = 0; i < c->found_count; i++)
+        hide_pieces(c, text, c->found[i]);
+    if (c->found_count == FOUND_MOST && text->len > 0)
+        *text = SPAN(MASK);
+}
+
+static const struct span *clean_tags(struct cleaning *c, const struct span *tags, size_t *count,
+                                     struct span value)
 {
     struct span *copy = arena_alloc(c->arena, *count * sizeof(struct span));
     if (copy == NULL)
         *count = 0;
     for (size_t i = 0; i < *count; i++) {
         copy[i] = tags[i];
-        cleaning_hide(c, &copy[i]);
-        cleaning_hide_one(c, &copy[i], value);
-        hide_found(c, &copy[i]);
-        cleaning_mask(c, &copy[i]);
+        clean_text(c, &copy[i], value);
     }
     return copy;
 }
@@ -58,13 +93,22 @@ static bool comes_of_secret(const struct cleaning *c, const struct rule_match *m
     return text_may_have_secrets(match->data);
 }
 
+/* ann:password@host in a Host field. */
+static bool is_host_with_user(const struct rule_match *match)
+{
+    struct span name = own_name(match->variable_name);
+    bool is_host = span_is_nocase(name, SPAN("REQUEST_HEADERS:Host")) ||
+                   span_is_nocase(name, SPAN("SERVER_NAME"));
+    return is_host && span_find_byte(match->variable_value, '@') != SPAN_NONE;
+}
+
 /* Where nothing of the value may be said. */
 static bool hide_value(struct cleaning *c, struct rule_match *match)
 {
     bool named = is_named(c, match->variable_name);
     if (named)
         cleaning_keep(c, match->variable_value);
-    if (!named && !variable_is_secret(match->variable_name) &&
+    if (!named && !variable_is_secret(match->variable_name) && !is_host_with_user(match) &&
         !(is_derived(match->variable_name) && comes_of_secret(c, match)))
         return false;
     match->variable_value = SPAN(MASK);
@@ -123,16 +167,6 @@ static bool clean_value(struct cleaning *c, struct rule_match *match)
     return hidden || (masked && span_is(match->variable_value, SPAN(MASK)));
 }
 
-/* Texts that are not the rule's own. */
-static void clean_texts(struct cleaning *c, struct rule_match *match, struct span value)
-{
-    cleaning_hide(c, &match->message);
-    cleaning_hide_one(c, &match->message, value);
-    hide_found(c, &match->message);
-    cleaning_mask(c, &match->message);
-    match->tags = hide_in_tags(c, match->tags, &match->tag_count, value);
-}
-
 /* A match against a secret says in its data what it found there: pieces of it. */
 static void clean_match(struct cleaning *c, struct rule_match *match)
 {
@@ -149,8 +183,10 @@ static void clean_match(struct cleaning *c, struct rule_match *match)
     cleaning_hide(c, &match->operator_argument);
     cleaning_hide_one(c, &match->operator_argument, value);
     cleaning_mask(c, &match->variable_name); /* a name that came in a body of no form */
-    if (!match->is_fixed)
-        clean_texts(c, match, value);
+    if (match->is_fixed)
+        return;
+    clean_text(c, &match->message, shown_of(value));
+    match->tags = clean_tags(c, match->tags, &match->tag_count, shown_of(value));
 }
 
 void clean_matches(struct cleaning *c)
@@ -171,11 +207,24 @@ static bool says(const char *text, const char *word)
     return text != NULL && strcmp(text, word) == 0;
 }
 
+/* Has a header of that name a secret? They are clean by now. */
+static bool is_secret_header(const struct cleaning *c, struct span name)
+{
+    const struct report_audit *audit = &c->report->audit;
+    for (size_t i = 0; i < audit->request_field_count; i++)
+        if (span_is_nocase(audit->request_fields[i].name, name) &&
+            span_find(audit->request_fields[i].value, SPAN(MASK)) != SPAN_NONE)
+            return true;
+    return name.len == 0;
+}
+
 /* Stands in the place that the rule looked at a secret? Then what it found may be a piece of it. */
 static bool is_secret_place(const struct cleaning *c, const struct report_waf_rule *rule)
 {
     if (rule->field.len > 0 && (field_is_secret(rule->field) || name_is_secret(rule->field)))
         return true;
+    if (says(rule->location, "HEADER"))
+        return is_secret_header(c, rule->field);
     if (says(rule->location, "BODY") || says(rule->location, "JSON_BODY"))
         return c->report->audit.body_has_secret;
     if (says(rule->location, "QUERY_STRING") || says(rule->location, "ALL_QUERY_ARGS"))

@@ -288,7 +288,7 @@ def web_acl():
         return {"Name": f"r{priority}", "Priority": priority, "Statement": what, "Action": {"Count": {"CustomRequestHandling": {"InsertHeaders": INSERTED}}},
                 "VisibilityConfig": seen(f"m{priority}")}
 
-    places = ({"SingleHeader": {"Name": "authorization"}}, {"QueryString": {}}, {"Cookies": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "CONTINUE"}})
+    places = ({"SingleHeader": {"Name": "authorization"}}, {"QueryString": {}}, *({of: {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "CONTINUE"}} for of in ("Cookies", "Headers")))
     return json.dumps({"WebACL": {"Name": "shop", "Id": "1", "ARN": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1", "DefaultAction": {"Allow": {}},
                                   "Rules": [rule(0, {"UriPath": {}}, True), *(rule(i + 1, place) for i, place in enumerate(places))], "VisibilityConfig": seen("default"), "Capacity": 60}})
 
@@ -581,6 +581,10 @@ def attacks():
         yield "GET", target, [], None
         yield "GET", target.replace("SECRET", "SECRET" + urllib.parse.quote(ATTACK)), [], None
     yield "GET", "/a", [("Cookie", f"theme=SECRET{ATTACK.replace(';', '')}; id=SECRET")], None
+    yield "GET", "/a", [("Authorization", "Bearer SECRET")], None
+    yield "GET", "/a", [("X-Api-Key", f"SECRET{ATTACK}")], None
+    yield "GET", "/a", [("Host", "bob:SECRET@x")], None
+    yield "CONNECT", "bob:SECRET@h:443", [], None
 
 
 SEES_ALL = """
@@ -593,6 +597,7 @@ SecRule ARGS:password|XML:/* "@rx ^(.+)$" "id:6,phase:2,pass,log,auditlog,captur
 SecRule TX:1 "@rx ." "t:none"
 SecRule XML:/*|ARGS "@rx ." "id:7,phase:2,pass,log,auditlog,logdata:'%{MATCHED_VAR}',chain"
 SecRule MATCHED_VARS|MATCHED_VAR "@rx ." "t:none"
+SecRule REQUEST_HEADERS:Authorization|ARGS:password "@rx ([A-Za-z0-9]{24})" "id:8,phase:2,pass,log,auditlog,capture,msg:'caller %{TX.1}',tag:'t/%{TX.1}'"
 """
 
 
@@ -606,8 +611,10 @@ def test_what_rules_find_shows_no_secret(sidegate, tmp_path, rules_of):
     out.mkdir()
     own.write_text(SEES_ALL if rules_of == "own" else "SecAuditEngine On\n")
     of = {"baseline": "baseline: on", "crs": f"crs: {{ folder: {CRS}, paranoia: 4, detection_paranoia: 4 }}", "own": "mode: on"}[rules_of]
+    (tmp_path / "acl.json").write_text(web_acl())
     backend = Backend(always_ok)
     s = sidegate(backend.url, f"""
+access: [{{ web_acl: {tmp_path}/acl.json }}]
 rules: {{ {of}, files: [{own}], cpu_budget: 30s, log: {{ path: {out}/rules.log }} }}
 access_log: {{ path: {out}/access.log }}
 audit_log: {{ path: {out}/audit, parts: ABCEFHIJKZ, format: json, when: always }}

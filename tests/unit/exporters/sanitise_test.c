@@ -213,6 +213,93 @@ TEST(a_form_that_repeats_its_secret_is_cleaned_in_linear_time)
     buf_fini(&form);
 }
 
+/* ---- pieces of secrets ---- */
+
+/* What the message of a rule comes to that matched in that variable. */
+static void check_message(const char *variable, const char *value, const char *message,
+                          const char *cleaned)
+{
+    struct arena *arena = arena_new(NULL, 65536);
+    const struct span tag = span_text(message);
+    struct rule_match match = {.variable_name = span_text(variable),
+                               .variable_value = span_text(value),
+                               .message = tag,
+                               .tags = &tag,
+                               .tag_count = 1};
+    struct report report = {.waf = {.matches = &match, .match_count = 1}};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.waf.matches[0].message, cleaned);
+    check_span(report.waf.matches[0].tags[0], cleaned);
+    match.is_fixed = true;
+    report.waf.matches = &match;
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.waf.matches[0].message, message);
+    arena_free(arena);
+}
+
+TEST(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag)
+{
+    char text[1024 + 1] = "";
+    check_message("REQUEST_HEADERS:Authorization", "Bearer 0123456789abcdef", "by 0123456789abcdef",
+                  "by REDACTED");
+    check_message("REQUEST_HEADERS:Authorization", "Bearer 0123456789abcdef", "x6789Ay, 12345",
+                  "xREDACTEDy, REDACTED");
+    check_message("ARGS:q", "see password=hunter2secret", "it begins with hunter2s",
+                  "it begins with REDACTED");
+    check_message("ARGS:q", "hunter2secret", "it begins with hunter2s", "it begins with hunter2s");
+    check_message("REQUEST_HEADERS:Host", "bob:hunter2@x", "of hunter2@x", "of REDACTED");
+    memset(text, 'a', sizeof text - 1);
+    check_message("REQUEST_HEADERS:X-Api-Key", "0123456789abcdef", text, "REDACTED");
+}
+
+static struct span found_in(const char *location, const char *field, struct arena *arena)
+{
+    static const struct pair fields[] = {
+        {SPAN_INIT("X-Note"), SPAN_INIT("Bearer 0123456789abcdef' or 1=1")},
+        {SPAN_INIT("X-Other"), SPAN_INIT("0123456789abcdef' or 1=1")}};
+    const struct report_waf_rule rule = {
+        .location = location, .field = span_text(field), .data = SPAN("0123456789abcdef")};
+    struct report_decision decision = {.rule = &rule};
+    struct report report = {.decisions = &decision,
+                            .decision_count = 1,
+                            .audit = {.request_fields = fields, .request_field_count = 2}};
+    report_sanitise(&report, NULL, 0, arena);
+    return report.decisions[0].rule->data;
+}
+
+TEST(what_a_web_acl_found_in_a_header_with_a_secret_is_hidden)
+{
+    struct arena *arena = arena_new(NULL, 65536);
+    check_span(found_in("HEADER", "x-api-key", arena), "REDACTED");
+    check_span(found_in("HEADER", "x-note", arena), "REDACTED");
+    check_span(found_in("HEADER", "", arena), "REDACTED"); /* nobody knows in which */
+    check_span(found_in("HEADER", "x-other", arena), "0123456789abcdef");
+    arena_free(arena);
+}
+
+/* ---- users of hosts ---- */
+
+TEST(a_password_before_a_host_is_hidden_in_the_authority_the_target_and_the_field)
+{
+    static const struct pair fields[] = {{SPAN_INIT("Host"), SPAN_INIT("bob:hunter@2@x:80")}};
+    struct arena *arena = arena_new(NULL, 65536);
+    struct report report = {
+        .authority = SPAN("bob:hunter@2@x:80"),
+        .target = SPAN("bob:hunter2@h:443"),
+        .path = SPAN("bob:hunter2@h:443"),
+        .audit = {.wanted = true, .request_fields = fields, .request_field_count = 1}};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.authority, "REDACTED@x:80");
+    check_span(report.target, "REDACTED@h:443");
+    check_span(report.path, "REDACTED@h:443");
+    check_span(report.audit.request_fields[0].value, "REDACTED@x:80");
+    report = (struct report){.authority = SPAN("x:80"), .target = SPAN("/a:b@c")};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.authority, "x:80");
+    check_span(report.target, "/a:b@c");
+    arena_free(arena);
+}
+
 int sanitise_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +312,10 @@ int sanitise_tests(void)
         cmocka_unit_test(an_arena_that_is_full_gives_nothing_away),
         cmocka_unit_test(a_form_that_fills_the_arena_gives_nothing_away),
         cmocka_unit_test(a_form_that_repeats_its_secret_is_cleaned_in_linear_time),
+        cmocka_unit_test(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag),
+        cmocka_unit_test(what_a_web_acl_found_in_a_header_with_a_secret_is_hidden),
+        cmocka_unit_test(
+            a_password_before_a_host_is_hidden_in_the_authority_the_target_and_the_field),
     };
     return cmocka_run_group_tests_name("sanitise", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "rules/base/must.h"
 #include "sidecar/config/document.h"
 #include "sidecar/config/private_file.h"
-#include "sidecar/config/values.h"
+#include "sidecar/config/yaml_text.h"
 #include "sidecar/guard/api_key.h"
 
 enum { TREE_BYTES = 1 << 30, HINT_BYTES = 160, WHY_BYTES = 160, TEXT_MOST = 1024 };
@@ -195,9 +195,9 @@ static void print_hex(struct buf *to, const uint8_t *bytes, size_t len)
 static void print_key(const struct api_key *key, struct buf *to)
 {
     buf_add(to, SPAN("  - { id: "));
-    value_print_text(to, key->id);
+    yaml_add_text(to, key->id);
     buf_add(to, SPAN(", name: "));
-    value_print_text(to, key->name);
+    yaml_add_text(to, key->name);
     buf_add(to, SPAN(", hash: \""));
     print_hex(to, key->hash, sizeof key->hash);
     buf_format(to, "\", enabled: %s", key->enabled ? "true" : "false");
@@ -205,13 +205,13 @@ static void print_key(const struct api_key *key, struct buf *to)
         buf_add(to, SPAN(", plans: ["));
     for (size_t i = 0; i < key->plan_count; i++) {
         buf_add(to, i > 0 ? SPAN(", ") : SPAN(""));
-        value_print_text(to, key->plans[i]);
+        yaml_add_text(to, key->plans[i]);
     }
     if (key->plan_count > 0)
         buf_add_byte(to, ']');
     if (key->description.len > 0) {
         buf_add(to, SPAN(", description: "));
-        value_print_text(to, key->description);
+        yaml_add_text(to, key->description);
     }
     buf_add(to, SPAN(" }\n"));
 }

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "exporters/mask.h"
-#include "rules/base/encode.h"
 #include "rules/match/pattern.h"
+#include "sidecar/config/yaml_text.h"
 
 enum { SHOWN_BYTES = 200 /* of what was found */, LIST_BYTES = 60 };
 
@@ -150,17 +150,12 @@ void value_refuse_unfit(const struct value *value)
     }
 }
 
-static bool is_plain_byte(char c)
-{
-    return byte_is_alpha(c) || byte_is_digit(c) || (c != '\0' && strchr("_./+=@%-", c) != NULL);
-}
-
 /* "${" would be read as a variable. */
 void value_print_inside(struct buf *to, struct span text)
 {
     for (;;) {
         size_t dollar = span_find(text, SPAN("${"));
-        json_add_escaped(to, span_first(text, dollar));
+        yaml_add_inside(to, span_first(text, dollar));
         if (dollar == SPAN_NONE)
             return;
         buf_add(to, SPAN("$${"));
@@ -170,11 +165,7 @@ void value_print_inside(struct buf *to, struct span text)
 
 void value_print_text(struct buf *to, struct span text)
 {
-    bool plain = text.len > 0 && text.at[0] != '-' && text.at[0] != '%' && text.at[0] != '@' &&
-                 text.at[0] != '=';
-    for (size_t i = 0; i < text.len && plain; i++)
-        plain = is_plain_byte(text.at[i]);
-    if (plain) {
+    if (yaml_is_plain(text)) {
         buf_add(to, text);
         return;
     }

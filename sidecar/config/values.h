@@ -75,7 +75,7 @@ bool rate_text_print(unsigned number, uint64_t window_us, struct buf *to); /* th
 
 /* Does print leave nothing out of it? url.at == NULL: nothing. */
 bool url_is_shown_whole(struct span url);
-/* A scalar as YAML: plain where that is safe, else in double quotes. */
+/* A scalar as YAML (yaml_text.h) that names no variable. */
 void value_print_text(struct buf *to, struct span text);
 void value_print_inside(struct buf *to, struct span text); /* what stands between the quotes */
 /* Prints an option that is one span; at == NULL: not given. */

@@ -43,6 +43,15 @@ def test_a_key_is_made_shown_once_let_in_and_revoked(sidegate, backend, tmp_path
     assert value not in s.log.read_text() + s.errors()
 
 
+def test_what_a_file_of_keys_says_stays_the_same_when_it_is_written_again(tmp_path):
+    path = tmp_path / "keys.yaml"
+    assert keys("add", "--file", path, "--id", "k1", "--name", "costs ${PRICE}, and\u0085more\u2028of it \ufeff\uffff \x7f")[0] == 0
+    first = path.read_text()
+    for other in ("k2", "k3"):
+        assert keys("add", "--file", path, "--id", other, "--name", "x")[0] == 0
+    assert first in path.read_text()
+
+
 def test_a_file_keeps_its_rights_and_what_it_cannot_read_stays_as_it_is(tmp_path):
     path = write_keys(tmp_path / "keys.yaml")
     path.chmod(0o640)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/config/document.h"
+#include "sidecar/config/yaml_text.h"
 #include "tests/check.h"
 #include "tests/unit/config/suites.h"
 
@@ -60,6 +61,32 @@ TEST(maps_and_lists_in_flow_style_are_the_same_as_in_blocks)
     check(node_is_empty(tree_find_path(read.root, SPAN("a.c"))));
     check(tree_find_path(read.root, SPAN("a.b.c")) == NULL);
     let_go(&read);
+}
+
+TEST(a_text_that_is_printed_is_read_as_itself)
+{
+    static const char *const texts[] = {
+        "plain",
+        "two words",
+        "-",
+        "",
+        "it's \"quoted\" \\ ${HOME}",
+        "a\nb\tc\r\x7f",
+        "next line \xc2\x85 and others \xe2\x80\xa8 of Unicode \xe2\x80\xa9 .",
+        "\xc2\x80 may not stand as it is, nor may \xef\xbf\xbf",
+        "\xef\xbb\xbf is a mark at the start alone",
+        "\xc2\xa0 \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf text;
+        buf_init(&text, 1024);
+        buf_add(&text, SPAN("a: "));
+        yaml_add_text(&text, span_text(texts[i]));
+        struct read read = parse(buf_span(&text));
+        check(read.root != NULL);
+        check_span(tree_find(read.root, SPAN("a"))->text, texts[i]);
+        let_go(&read);
+        buf_fini(&text);
+    }
 }
 
 static const struct {
@@ -129,6 +156,7 @@ int document_suite(void)
         cmocka_unit_test(every_value_knows_the_byte_that_it_begins_at),
         cmocka_unit_test(no_bytes_at_all_are_an_empty_document),
         cmocka_unit_test(maps_and_lists_in_flow_style_are_the_same_as_in_blocks),
+        cmocka_unit_test(a_text_that_is_printed_is_read_as_itself),
         cmocka_unit_test(what_is_no_plain_document_is_refused_at_its_place),
         cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(a_tree_that_does_not_fit_is_refused),

@@ -4,7 +4,6 @@
 SIDEGATE_OUTAGE_REQUESTS (1000) answers of every kind, SIDEGATE_OUTAGE_SECONDS (3) with the collector's port closed."""
 import json
 import os
-import signal
 import socket
 import threading
 import time
@@ -12,7 +11,7 @@ from collections import Counter
 
 import pytest
 from test_jaeger import Jaeger, wait_until
-from harness import OK, Backend, Broken, Client, Sidegate, read_request
+from harness import OK, Backend, Broken, Sidegate, read_request
 
 REQUESTS = int(os.environ.get("SIDEGATE_OUTAGE_REQUESTS", "1000"))
 CLOSED_S = float(os.environ.get("SIDEGATE_OUTAGE_SECONDS", "3"))
@@ -217,12 +216,8 @@ class Outage:
         self.start()
 
     def kill(self):
-        s = self.programs[-1]
-        child = s.child()
         self.killed.append(time.monotonic())
-        os.kill(child, signal.SIGKILL)
-        wait_until(lambda: s.child() not in (None, child), "another child")
-        wait_until(s.is_ready, "it serves", 30)
+        self.programs[-1].kill_child()
 
     def account(self):
         status, text = self.programs[-1].status("/api/v1/drops", self.programs[-1].admin_port)

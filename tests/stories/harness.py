@@ -374,6 +374,13 @@ class Sidegate:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(children[0]) if children else None
 
+    def kill_child(self):
+        """And waits until the next one serves."""
+        child = self.child()
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: self.child() not in (None, child), "another child", 30)
+        wait_until(self.is_ready, "the next child serves", 30)
+
     def errors(self):
         return (self.folder / "stderr").read_text(errors="replace")
 

@@ -1,85 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is told when an alarm takes a state: once, in order, also where the receiver is away or the program dies; and what people do to
 alarms while it runs."""
-import datetime
 import fcntl
 import json
 import os
 import signal
 import time
-import urllib.request
-import zoneinfo
 
 import pytest
+from alarm_story import ERRORS, PATIENT, QUIET, api, facts, history, keep, receiver, set_state, wait_for_disk  # noqa: F401
 from harness import field, free_port, hurried_time, run, wait_until
 from receivers import UUID, Alertmanager, Topic, when
-
-ERRORS = """  - { name: errors, description: "too many 5XX", metric: 5XXError, statistic: Average, period: 10s, evaluation_periods: 1,
-      threshold: 0.05, comparison_operator: GreaterThanThreshold, treat_missing_data: notBreaching,
-"""
-# Nothing is ever sampled, and its state is only set by hand.
-QUIET = """  - { name: quiet, metric: IntegrationLatency, statistic: Maximum, period: 10s, evaluation_periods: 1,
-      threshold: 1, comparison_operator: GreaterThanThreshold, treat_missing_data: ignore,
-"""
-PATIENT = "timeout: 200s"  # of an action, where the program is hurried and its receiver is not
-
-
-@pytest.fixture
-def receiver():
-    """receiver(class, ...) -> one that ends with its story."""
-    made = []
-
-    def make(kind, **kwargs):
-        made.append(kind(**kwargs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def api(s, method, path, body=None, status=200):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{s.admin_port}/api/v1/alarms{path}", data, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            got, text = answer.status, answer.read().decode()
-    except urllib.error.HTTPError as e:
-        got, text = e.code, e.read().decode()
-    assert got == status, text
-    return json.loads(text)
-
-
-def set_state(s, state, alarm="quiet", reason="a test"):
-    api(s, "POST", f"/{alarm}/state", {"state": state, "reason": reason})
-
-
-def facts(s, alarm="quiet"):
-    return next(one for one in api(s, "GET", "")["alarms"] if one["name"] == alarm)
-
-
-def history(s, alarm="quiet", kind=None):
-    """The oldest first."""
-    items = api(s, "GET", f"/{alarm}/history")["history"][::-1]
-    return [item for item in items if kind in (None, item["type"])]
-
-
-def keep(tmp_path, alarms):
-    """Settings with a folder of state."""
-    return f"process: {{ threads: 1, state_dir: {tmp_path}/state }}\nservice: {{ name: orders, environment: blue }}\nalarms:\n{alarms}"
-
-
-def wait_for_disk(tmp_path, text, times=1):
-    book = tmp_path / "state" / "alarms.log"
-    wait_until(lambda: book.exists() and book.read_text().count(text) >= times, f"that the disk has {text}")
-
-
-def kill_child(s):
-    child = s.child()
-    os.kill(child, signal.SIGKILL)
-    wait_until(lambda: s.child() not in (None, child), "another child", 30)
-    wait_until(s.is_ready, "the next child serves", 30)
-
 
 def test_the_alarm_on_errors_fires_under_load_is_told_once_and_resolves(sidegate, receiver, tmp_path):
     topic, manager = receiver(Topic), receiver(Alertmanager, clock=hurried_time)
@@ -163,7 +94,7 @@ def test_what_was_not_told_before_the_end_is_told_afterwards_and_nothing_twice(s
     wait_until(lambda: history(s, kind="Action"), "that the book has it")
     wait_for_disk(tmp_path, '"outcome":"sent"')
     if end == "kill":
-        kill_child(s)
+        s.kill_child()
     else:
         assert s.stop() == 0
         s = sidegate(config=config)
@@ -206,7 +137,7 @@ def test_an_alarm_that_rang_before_the_child_died_does_not_ring_again(sidegate, 
     s.ask("GET", "/x")
     topic.wait(2)
     wait_for_disk(tmp_path, '"outcome":"sent"', 2)  # what is not known as told is told again
-    kill_child(s)
+    s.kill_child()
     assert facts(s, "errors")["state"] == "ALARM"
     s.ask("GET", "/x")
     topic.wait(3)  # it is over
@@ -220,7 +151,7 @@ def test_alertmanager_is_told_again_while_the_alarm_fires_also_after_the_childs_
     wait_until(lambda: len(manager.posts) == 1, "the alert")
     wait_until(lambda: history(s, kind="Action"), "that the book has it")
     wait_for_disk(tmp_path, '"outcome":"sent"')
-    kill_child(s)
+    s.kill_child()
     wait_until(lambda: len(manager.posts) == 2, "the same again", 75)
     assert manager.posts[0]["labels"] == manager.posts[1]["labels"] and manager.posts[0]["startsAt"] == manager.posts[1]["startsAt"]
     assert when(manager.posts[1]["endsAt"]) > when(manager.posts[0]["endsAt"])
@@ -316,7 +247,7 @@ def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back_also_over_a_de
     set_state(s, "ALARM")
     assert facts(s, "page")["state"] == "ALARM" and facts(s, "page")["actions_held"]
     wait_for_disk(tmp_path, "quiet transitioned to ALARM")
-    kill_child(s)
+    s.kill_child()
     assert facts(s, "page")["actions_held"] and not topic.messages
     set_state(s, "OK", alarm="deploy")
     topic.wait(1)
@@ -342,63 +273,6 @@ def test_the_list_says_what_becomes_of_actions_and_a_reason_is_one_line(sidegate
     assert r"alarm quiet: INSUFFICIENT_DATA -> ALARM: one\n2026-01-01T00:00:00.000000Z error: another\x1b[31m" in s.errors()
     _, out, _ = run("alarms", "history", "quiet", "--admin", f"127.0.0.1:{s.admin_port}")
     assert r"one\n2026-01-01" in out
-
-
-def test_a_mute_holds_actions_back_until_it_is_over_and_tells_of_what_still_is(sidegate, receiver, tmp_path):
-    topic = receiver(Topic)
-    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/" }}'
-    s = sidegate(config=keep(tmp_path, "".join(QUIET.replace("quiet", name) + f"      actions: [{hook}], ok_actions: [{hook}] }}\n"
-                                               for name in ("quiet", "brief"))))
-    admin = ("--admin", f"127.0.0.1:{s.admin_port}")
-    assert run("alarms", "set-state", "quiet", "OK", "--reason", "it begins well", *admin)[0] == 0
-    topic.wait(1)
-    assert run("alarms", "mute", "quiet", "--for", "1h", "--reason", "deployment", *admin) == (0, "it is muted\n", "")
-    assert run("alarms", "mute", "brief", "--for", "1h", *admin)[0] == 0
-    set_state(s, "ALARM")
-    set_state(s, "ALARM", alarm="brief")
-    set_state(s, "INSUFFICIENT_DATA", alarm="brief")
-    assert facts(s)["actions_held"] and facts(s)["muted_because"] == "deployment" and facts(s)["muted_until"]
-    wait_for_disk(tmp_path, '"state":"INSUFFICIENT_DATA"')
-    kill_child(s)
-    assert facts(s)["actions_held"] and facts(s)["muted_until"]
-    assert run("alarms", "unmute", "quiet", *admin) == (0, "it is not muted any more\n", "")
-    assert run("alarms", "unmute", "brief", *admin)[0] == 0
-    topic.wait(2)
-    assert topic.states() == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM")]  # of `brief` nothing is left to be told
-    code, out, _ = run("alarms", "history", "quiet", *admin)
-    assert code == 0
-    assert [line.split()[1] for line in out.splitlines()[1:]] == [
-        "Action", "Mute", "StateUpdate", "Mute", "Action", "StateUpdate", "ConfigurationUpdate"]
-    assert json.loads(run("alarms", "history", "quiet", "--limit", "1", "--json", *admin)[1])["history"][0]["type"] == "Action"
-
-
-@pytest.mark.skipif(not os.path.exists("/usr/share/zoneinfo/Asia/Kathmandu"), reason="this machine has no time zones (tzdata)")
-def test_a_window_of_the_settings_goes_by_the_clocks_of_its_time_zone(sidegate, tmp_path):
-    """Five or six hours of the day there, which are others by UTC."""
-    hour = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Kathmandu")).hour
-    mute = f'mute: [{{ schedule: "cron(* {hour},{(hour + 1) % 24} * * *)", duration: 10m'
-    there, here = QUIET + f"      {mute}, timezone: Asia/Kathmandu }}] }}\n", QUIET + f"      {mute} }}] }}\n"
-    s = sidegate(config=keep(tmp_path, there + here.replace("alarms:\n", "").replace("name: quiet", "name: other")))
-    asked = time.time()
-    assert asked + 540 - 60 < when(facts(s)["muted_until"][:-4] + "Z") <= time.time() + 600
-    assert facts(s, "other")["muted_until"] is None
-    assert "Asia/Kathmandu" in json.dumps(facts(s))
-
-
-def test_a_window_of_the_settings_mutes_and_what_still_is_is_told_when_it_is_gone(sidegate, receiver, tmp_path):
-    topic = receiver(Topic)
-    hook = f'{{ type: webhook, format: sns, url: "{topic.url}/", {PATIENT} }}'
-    muted = keep(tmp_path, QUIET + f'      actions: [{hook}], mute: [{{ schedule: "cron(* * * * *)", duration: 10m }}] }}\n')
-    s = sidegate(hurried=True, config=muted)
-    set_state(s, "ALARM")
-    asked = hurried_time()
-    assert facts(s)["actions_held"] and asked + 540 < when(facts(s)["muted_until"][:-4] + "Z") <= hurried_time() + 600
-    s.write(muted.replace("cron(* * * * *)", "at(2026-01-01T00:00)"))
-    s.signal(signal.SIGHUP)
-    wait_until(lambda: "configuration 2 is in force" in s.errors(), "the reload")
-    assert facts(s)["state"] == "ALARM" and facts(s)["muted_until"] is None
-    topic.wait(1)
-    assert topic.states() == [("INSUFFICIENT_DATA", "ALARM")] and not facts(s)["actions_held"]
 
 
 def test_what_people_do_to_alarms_is_in_the_log_of_changes(sidegate, tmp_path):

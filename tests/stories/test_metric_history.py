@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics on disk: they outlive restarts and kills, and what cannot be written or read is said."""
-import os
-import signal
 import sqlite3
 import time
 
@@ -50,10 +48,7 @@ def test_a_kill_loses_nothing_that_was_written_and_the_next_child_goes_on(start)
     counted(metrics, 4)
     wait_until(lambda: (metrics.s.metric("sidegate_metric_history_writes_total", result="written") or 0) > 0, "a write", 25)
     for requests in (5, 6):
-        child = metrics.s.child()
-        os.kill(child, signal.SIGKILL)
-        wait_until(lambda: metrics.s.child() not in (None, child), "another child")
-        wait_until(metrics.s.is_ready, "it to be ready")
+        metrics.s.kill_child()
         assert metrics.total("Count", "Sum", ApiName="shop") >= 4
         assert metrics.s.ask().status == 200
         wait_until(lambda: metrics.total("Count", "Sum", ApiName="shop") >= 5, f"request {requests} to count")

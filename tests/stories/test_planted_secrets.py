@@ -8,26 +8,16 @@ import hashlib
 import hmac
 import json
 import os
-import random
-import re
 import signal
 import string
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
-from pathlib import Path
 
 import pytest
-from harness import Backend, Broken, always_ok, field, read_request, run, wait_until
+from harness import Backend, field, read_request, run, wait_until
 from log_receivers import Syslog
-
-DICE = random.SystemRandom()
-
-
-def dice(length=24, letters=string.ascii_letters + string.digits):
-    return "".join(DICE.choice(letters) for _ in range(length))
-
+from planting import dice, shown, web_acl
 
 def b64(data):
     return base64.urlsafe_b64encode(data if isinstance(data, bytes) else data.encode()).decode().rstrip("=")
@@ -70,51 +60,6 @@ SECRETS = {
 }
 S = SECRETS
 PLANTED_IN_FILES = ("sidegate.yaml", "patient.yaml", "more.yaml", "broken.yaml", "request.http")  # and all of the folder `given`
-
-
-# ---- how a secret may be spelled ----
-
-def spellings(secret):
-    """name of the spelling -> bytes. What is encoded in base64 begins at any of three places of a group."""
-    raw = secret.encode()
-    found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "form": urllib.parse.quote_plus(secret).encode(),
-             "JSON": json.dumps(secret)[1:-1].encode(), "hex": raw.hex().encode(), "HEX": raw.hex().upper().encode(),
-             "backslashes": re.sub(rb"[^ -~]", lambda m: b"\\x%02x" % m.group()[0], raw)}
-    for skip in range(3):
-        coded = base64.b64encode(b"\0" * skip + raw)
-        coded = coded[(0, 2, 3)[skip]:len(coded) - (4 if (skip + len(raw)) % 3 else 0)]
-        found[f"base64+{skip}"] = coded
-        found[f"base64url+{skip}"] = coded.translate(bytes.maketrans(b"+/", b"-_"))
-    return found
-
-
-def spelled(secrets):
-    return [(name, spelling, text) for name, secret in secrets.items() for spelling, text in spellings(secret).items()]
-
-
-def unpacked(data):
-    """The bytes, and those that are packed in them."""
-    yield data
-    for member in re.finditer(rb"\x1f\x8b\x08", data):
-        try:
-            yield zlib.decompressobj(31).decompress(data[member.start():])
-        except zlib.error:
-            pass
-    for coded in re.findall(rb'"data": ?"([A-Za-z0-9+/=]{16,})"', data):  # Firehose's records
-        yield base64.b64decode(coded)
-
-
-def shown(said, secrets=SECRETS):
-    """What stands where: sentences. What is said twice is searched once; memory that nobody wrote to is left out."""
-    texts = {}  # where each was seen first
-    for where, data in said.items():
-        for one in unpacked(data):
-            texts.setdefault(re.sub(rb"\0{64,}", b"\0", one), where)
-    rest, found = b"\n".join(texts), []
-    for name, spelling, text in spelled(secrets):
-        if text in rest:
-            found += [f"{name!r} ({spelling}) in {where}: {one[max(0, one.find(text) - 100):][:200]}" for one, where in texts.items() if text in one]
-    return found
 
 
 # ---- who listens ----
@@ -277,22 +222,6 @@ def rules():
 INSERTED = [{"Name": "x-api-key", "Value": S["inserted key"]}, {"Name": "note", "Value": S["inserted token"]}]
 
 
-def web_acl():
-    """A rule that says what it found in a field, and one for the query."""
-    def seen(metric):
-        return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": metric}
-
-    def rule(priority, place, every=False):
-        where = {"FieldToMatch": place, "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
-        what = {"ByteMatchStatement": {"PositionalConstraint": "STARTS_WITH", "SearchString": "Lw==", **where}} if every else {"SqliMatchStatement": where}
-        return {"Name": f"r{priority}", "Priority": priority, "Statement": what, "Action": {"Count": {"CustomRequestHandling": {"InsertHeaders": INSERTED}}},
-                "VisibilityConfig": seen(f"m{priority}")}
-
-    places = ({"SingleHeader": {"Name": "authorization"}}, {"QueryString": {}}, *({of: {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "CONTINUE"}} for of in ("Cookies", "Headers")))
-    return json.dumps({"WebACL": {"Name": "shop", "Id": "1", "ARN": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/1", "DefaultAction": {"Allow": {}},
-                                  "Rules": [rule(0, {"UriPath": {}}, True), *(rule(i + 1, place) for i, place in enumerate(places))], "VisibilityConfig": seen("default"), "Capacity": 60}})
-
-
 CONTEXT = ("$context.requestId $context.path $context.identity.userAgent $context.identity.apiKeyId $context.authorizer.principalId "
            "$context.authorizer.token $context.error.message $context.authorizer.claims.sub $context.status")
 
@@ -304,7 +233,7 @@ def given_files(folder):
     salt = S["salt of the api keys"]
     hashed = hashlib.sha256(bytes.fromhex(salt) + S["good api key"].encode()).hexdigest()
     texts = {
-        "rules.conf": rules(), "acl.json": web_acl(), "admin-token": S["admin token"], "jwks.json": json.dumps({"keys": [{"kty": "oct", "kid": "k1", "k": S["signing key"]}]}),
+        "rules.conf": rules(), "acl.json": web_acl(INSERTED), "admin-token": S["admin token"], "jwks.json": json.dumps({"keys": [{"kty": "oct", "kid": "k1", "k": S["signing key"]}]}),
         "client-secret": S["client secret of introspection"], "firehose-key": S["access key of firehose"], "cloud-key": S["secret key of cloudwatch"],
         "otlp-headers": f"x-by-file: {S['otlp header by a file']}\n", "aws-keys.yaml": f"keys:\n  AKIDEXAMPLE: {{ secret: {S['secret of an AWS key']}, principal: \"arn:aws:iam::123456789012:user/a\" }}\n",
         "keys.yaml": f'version: 1\nsalt: "{salt}"\nkeys:\n  - {{ id: k1, name: shop, hash: "{hashed}", plans: [basic] }}\n'}
@@ -500,7 +429,7 @@ def test_no_planted_secret_appears_in_any_output(sidegate, backend, ears, tmp_pa
     wait_until(lambda: ears["hook"].bodies, "the alarm has told")
     story.look("later")
     story.end()
-    found = shown(story.said)
+    found = shown(story.said, SECRETS)
     print(*found, sep="\n")
     assert found == []
     assert [name for name in set(os.listdir(".")) - story.before if "core" in name] == []
@@ -540,98 +469,3 @@ def test_each_spelling_of_a_secret_is_found():
                  base64.urlsafe_b64encode(b"abc" + raw), gzip.compress(b"so " + raw), b"head" + gzip.compress(raw) + b"tail"):
         assert shown({"here": data}, secret) != [], data
         assert shown({"here": data[:len(data) // 2]}, secret) == [], data
-
-
-# ---- what rules find ----
-
-# Forms of a body (or a target, or a head) with SECRET in the value of something that is one by its name; the attack makes rules find it, and
-# their matches say what they found. $ is the name.
-ATTACK = "' OR 1=1 -- <script>alert(1)</script>"
-NAMES = ("password", "login_pass", "userpass", "security_code", "auth_code", "sas_sig", "SAMLResponse")
-JSON_BODIES = ('{"$": "SECRET"}', '{"$":\n"SECRET"}', '{"$": ["SECRET"]}', '{"$": {"value": "SECRET"}}', '{"a": {"$": [{"b": ["SECRET"]}]}}', '[{"$": "SECRET"}]')
-XML_BODIES = ('<a><$ attr="x">SECRET</$></a>', "<a><$><![CDATA[SECRET]]></$></a>", "<a><$\n>SECRET</$></a>", '<n:a xmlns:n="urn:n"><n:$>SECRET</n:$></n:a>',
-              '<a $="SECRET"/>', '<a><b $="SECRET">x</b></a>', "<a><$><b><c>SECRET</c></b></$></a>")
-FORM_BODIES = ("$=SECRET", "a=1&$[0][x]=SECRET&b=2", "$.x=SECRET", "u[$][]=SECRET", "next=%2Fa%3F$%3DSECRET%26b%3D1")
-PART = "--B\r\nContent-Disposition: form-data; name{}\r\n\r\nSECRET\r\n--B--\r\n"
-MULTIPART_BODIES = tuple(PART.format(name) for name in ('="$"', ' = "$"', "=$", "='$'", '="$[0]"'))
-FIELD_NAMES = ("Ocp-Apim-Subscription-Key", "x-functions-key", "X-Auth-Key", "DD-APPLICATION-KEY", "DD-API-KEY", "X-JWT-Assertion", "Authentication", "Cookie2",
-               "X-Amz-Security-Token", "X-Goog-Api-Key", "X-Vault-Token", "X-CSRF-Token", "X-CSRFToken", "X-XSRF-TOKEN")
-WORDS = ("SG." + "SECRET." + "a" * 43, "ApiKey SECRET", "Bearer SECRET", 'Digest username="SECRET", response="SECRET"')
-TARGETS = ("/a;jsessionid=SECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
-           '/a?f=%7B%22password%22%3A%22SECRET%22%7D', "/a?password[0][x]=SECRET", "/a?$filter=1;token=SECRET", "/a?pin=SECRET&sig=SECRET&sas_sig=SECRET")
-
-
-def attacks():
-    """(method, target, fields, body with SECRET): with an attack in the value, behind it, and with none."""
-    kinds = (("application/json", JSON_BODIES), ("text/xml", XML_BODIES), ("application/x-www-form-urlencoded", FORM_BODIES), ("multipart/form-data; boundary=B", MULTIPART_BODIES))
-    for kind, bodies in kinds:
-        for number, body in enumerate(bodies):
-            name = NAMES[number % len(NAMES)]
-            text = ATTACK if "json" in kind else urllib.parse.quote(ATTACK) if "urlencoded" in kind else ATTACK if "multipart" in kind else "' OR 1=1 --"
-            for names, attack in ((name, text), ("password", ""), ("password", text)):
-                yield "POST", "/a?attack=1", [("Content-Type", kind)], body.replace("$", names).replace("SECRET", "SECRET" + attack)
-    yield "POST", "/a", [("Content-Type", "application/json")], '{"\\u0070assword": "SECRET' + ATTACK + '"}'
-    yield "POST", "/a", [("Content-Type", "application/x-www-form-urlencoded")], '{"password":"SECRET' + ATTACK + '"}'
-    yield "POST", "/a", [("Content-Type", "multipart/form-data; boundary=C")], PART.format('="password"')
-    for name in FIELD_NAMES:
-        yield "GET", "/a?attack=1", [(name, "SECRET" + ATTACK)], None
-    for word in WORDS:
-        yield "GET", "/a", [("X-Note", word + " " + ATTACK)], None
-    for target in TARGETS:
-        yield "GET", target, [], None
-        yield "GET", target.replace("SECRET", "SECRET" + urllib.parse.quote(ATTACK)), [], None
-    yield "GET", "/a", [("Cookie", f"theme=SECRET{ATTACK.replace(';', '')}; id=SECRET")], None
-    yield "GET", "/a", [("Authorization", "Bearer SECRET")], None
-    yield "GET", "/a", [("X-Api-Key", f"SECRET{ATTACK}")], None
-    yield "GET", "/a", [("Host", "bob:SECRET@x")], None
-    yield "CONNECT", "bob:SECRET@h:443", [], None
-
-
-SEES_ALL = """
-SecAction "id:1,phase:1,pass,nolog,ctl:auditEngine=On"
-SecRule REQUEST_HEADERS:Content-Type "@contains json" "id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
-SecRule REQUEST_HEADERS:Content-Type "@contains xml" "id:3,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
-SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|XML:/*|XML://@*|REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|REQUEST_BODY|QUERY_STRING|REQUEST_FILENAME|ARGS_NAMES "@rx (?s)^.*$" "id:4,phase:2,pass,log,auditlog,capture,msg:'saw %{MATCHED_VAR}',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',tag:'%{TX.0}',multiMatch"
-SecRule XML:/*|ARGS:password|REQUEST_BODY "@rx [A-Za-z0-9]{24}" "id:5,phase:2,pass,log,auditlog,capture,logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}'"
-SecRule ARGS:password|XML:/* "@rx ^(.+)$" "id:6,phase:2,pass,log,auditlog,capture,logdata:'%{TX.1}',chain"
-SecRule TX:1 "@rx ." "t:none"
-SecRule XML:/*|ARGS "@rx ." "id:7,phase:2,pass,log,auditlog,logdata:'%{MATCHED_VAR}',chain"
-SecRule MATCHED_VARS|MATCHED_VAR "@rx ." "t:none"
-SecRule REQUEST_HEADERS:Authorization|ARGS:password "@rx ([A-Za-z0-9]{24})" "id:8,phase:2,pass,log,auditlog,capture,msg:'caller %{TX.1}',tag:'t/%{TX.1}'"
-"""
-
-
-CRS = Path(os.environ.get("SIDEGATE_TEST_DATA", "/nowhere")) / "crs-4"
-HAS_CRS = pytest.mark.skipif(not CRS.is_dir(), reason=f"there is no {CRS} (SIDEGATE_TEST_DATA)")
-
-
-@pytest.mark.parametrize("rules_of", ["baseline", pytest.param("crs", marks=HAS_CRS), "own"])
-def test_what_rules_find_shows_no_secret(sidegate, tmp_path, rules_of):
-    out, own = tmp_path / "out", tmp_path / "own.conf"
-    out.mkdir()
-    own.write_text(SEES_ALL if rules_of == "own" else "SecAuditEngine On\n")
-    of = {"baseline": "baseline: on", "crs": f"crs: {{ folder: {CRS}, paranoia: 4, detection_paranoia: 4 }}", "own": "mode: on"}[rules_of]
-    (tmp_path / "acl.json").write_text(web_acl())
-    backend = Backend(always_ok)
-    s = sidegate(backend.url, f"""
-access: [{{ web_acl: {tmp_path}/acl.json }}]
-rules: {{ {of}, files: [{own}], cpu_budget: 30s, log: {{ path: {out}/rules.log }} }}
-access_log: {{ path: {out}/access.log }}
-audit_log: {{ path: {out}/audit, parts: ABCEFHIJKZ, format: json, when: always }}
-waf_log: {{ path: {out}/waf }}
-execution_log: {{ path: {out}/execution, level: info, data_trace: on }}
-traces: {{ exporter: xray, xray: {{ path: {out}/segments }} }}
-sampled_requests: {{ of: all }}
-""")
-    planted = {}
-    for number, (method, target, fields, body) in enumerate(attacks()):
-        secret = dice()
-        planted[f"{number}: {target} {fields} {body}"] = secret
-        put = [(name, value.replace("SECRET", secret)) for name, value in fields]
-        s.ask(method, target.replace("SECRET", secret), put, body.replace("SECRET", secret).encode() if body else None)
-    assert s.stop(60) == 0
-    said = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert said["rules.log"].count(b"\n") > len(planted) // 2, "rules have found something"
-    found = shown(said, planted)
-    print(*found, sep="\n")
-    assert found == []

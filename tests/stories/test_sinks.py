@@ -5,7 +5,6 @@ import hmac
 import json
 import os
 import re
-import signal
 import socket
 import ssl
 
@@ -151,13 +150,6 @@ def test_at_the_end_everything_is_delivered(sidegate, backend, receiver):
 
 # ---- kills ----
 
-def kill(s):
-    child = s.child()
-    os.kill(child, signal.SIGKILL)
-    wait_until(lambda: s.child() not in (None, child), "another child")
-    wait_until(s.is_ready, "it serves", 30)
-
-
 def test_what_a_kill_costs_a_receiver_without_a_spool_is_counted(sidegate, backend, receiver):
     firehose = receiver(Firehose)
     firehose.go_away()
@@ -167,7 +159,7 @@ def test_what_a_kill_costs_a_receiver_without_a_spool_is_counted(sidegate, backe
     wait_until(lambda: s.metric("sidegate_export_queue_records", destination="access_log.firehose", signal="logs") == 70, "and rounds go by")
     ask_many(s, range(70, 71))
     wait_until(lambda: account(s, "access_log.firehose")[3] == 71, "the last round has seen them")
-    kill(s)
+    s.kill_child()
     firehose.open()
     ask_many(s, range(80, 90))
     wait_until(lambda: account(s, "access_log.firehose")[1] == 10, "what is new is sent")

@@ -6,7 +6,6 @@ SIDEGATE_SINKS_SECONDS (2): how long they are away; SIDEGATE_SINKS_RATE (300): r
 import gzip
 import json
 import os
-import signal
 import threading
 import time
 from collections import Counter
@@ -107,12 +106,8 @@ class Outage:
             otlp=otlp.url)))
 
     def kill(self):
-        s = self.programs[-1]
-        child = s.child()
         self.killed.append(time.monotonic())
-        os.kill(child, signal.SIGKILL)
-        wait_until(lambda: s.child() not in (None, child), "another child")
-        wait_until(s.is_ready, "it serves", 30)
+        self.programs[-1].kill_child()
 
     def restart(self):
         assert self.programs[-1].stop(60) == 0, self.programs[-1].errors()

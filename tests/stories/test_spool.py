@@ -3,7 +3,6 @@
 import json
 import os
 import pwd
-import signal
 import tempfile
 
 import pytest
@@ -129,20 +128,13 @@ def test_what_is_not_sent_waits_on_disk_for_the_next_start(program, collector, t
     assert "spans of earlier wait to be sent" in s.errors()
 
 
-def kill_child(s, times_before):
-    child = s.child()
-    os.kill(child, signal.SIGKILL)
-    wait_until(lambda: s.child() not in (None, child) and s.metric("sidegate_child_restarts_total") == times_before + 1,
-               "another child serves", 30)
-
-
 def test_kills_and_restarts_with_the_collector_away_lose_nothing(program, collector):
     port = free_port()
     url, traces = f"http://127.0.0.1:{port}", []
     s = program(url)
     for round in range(3):
         traces += ask(s, 40, f"/kill{round}")
-        kill_child(s, round)
+        s.kill_child()
     traces += ask(s, 40, "/between")
     for round in range(2):
         assert s.stop() == 0
@@ -164,7 +156,7 @@ def test_a_kill_while_spans_are_under_way_loses_nothing(program, collector):
     traces = []
     for round in range(3):
         traces += ask(s, 60, f"/kill{round}")
-        kill_child(s, round)
+        s.kill_child()
     traces += ask(s, 20, "/after")
     assert len(set(traces)) == 200
     whole(there, traces, s)

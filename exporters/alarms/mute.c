@@ -131,12 +131,24 @@ bool mute_schedule_parse(struct span text, struct mute_window *window)
     return span_starts(text, SPAN("at(")) && at_parse(span_from(text, SPAN("at(").len), window);
 }
 
-/* ---- is it now? ---- */
-
 static bool has(uint64_t bits, int i)
 {
     return (bits >> i & 1) != 0;
 }
+
+bool mute_schedule_comes(const struct mute_window *window)
+{
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (window->is_once || !window->any_weekday) /* a weekday is in every month */
+        return true;
+    for (int month = 0; month < 12; month++)
+        for (int day = 1; has(window->months, month + 1) && day <= days[month]; day++)
+            if (has(window->days, day))
+                return true;
+    return false;
+}
+
+/* ---- is it now? ---- */
 
 static bool is_day(const struct mute_window *window, int64_t day_s)
 {

@@ -32,6 +32,8 @@ struct mute_window {
 
 /* False: it is no schedule, or there is no such day. */
 bool mute_schedule_parse(struct span text, struct mute_window *window);
+/* False: no month that it names has a day that it names, in any year. */
+bool mute_schedule_comes(const struct mute_window *window);
 /* When the window ends that `now_s` lies in; 0: it lies in none. */
 int64_t mute_window_end(const struct mute_window *window, int64_t now_s);
 

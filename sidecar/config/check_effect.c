@@ -225,6 +225,13 @@ static uint64_t end_of(const struct node *schedule, const struct node *duration,
     return (uint64_t)window.at_s + us / SECOND_US + (has_zone ? DAY_S : 0);
 }
 
+static bool never_comes(const struct node *schedule)
+{
+    struct mute_window window = {.duration_s = 0};
+    return schedule->kind == NODE_SCALAR && mute_schedule_parse(schedule->text, &window) &&
+           !mute_schedule_comes(&window);
+}
+
 static void check_mutes(struct reading *reading, const struct node *mutes)
 {
     for (const struct node *n = mutes->first; n != NULL; n = n->next) {
@@ -236,6 +243,11 @@ static void check_mutes(struct reading *reading, const struct node *mutes)
             fault_add(reading->faults, FAULT_WARNING, schedule->place,
                       SPAN("take it out, or give it another day"),
                       "mute[].schedule: '" SPAN_FORMAT "' is over: it mutes nothing",
+                      span_arg(schedule->text));
+        if (schedule != NULL && never_comes(schedule))
+            fault_add(reading->faults, FAULT_WARNING, schedule->place, span_make(NULL, 0),
+                      "mute[].schedule: '" SPAN_FORMAT
+                      "' never comes: no such month has such a day",
                       span_arg(schedule->text));
     }
 }
@@ -291,6 +303,7 @@ void effect_check(struct reading *reading)
     check_emf(reading);
     check_idle(reading);
     filters_effect_check(reading);
+    requests_effect_check(reading);
     for (const struct node *n = alarms != NULL ? alarms->first : NULL; n != NULL; n = n->next)
         check_alarm(reading, n);
 }

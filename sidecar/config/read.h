@@ -35,6 +35,8 @@ void tls_check(struct reading *reading);
 void effect_check(struct reading *reading);
 void filters_effect_check(
     struct reading *reading); /* check_filters.c: the same of metric filters */
+/* check_requests.c: and of requests that nobody sends, by their method or path. */
+void requests_effect_check(struct reading *reading);
 void files_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */

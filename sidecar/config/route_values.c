@@ -4,6 +4,8 @@
 #include "sidecar/config/values.h"
 #include "sidecar/http/bytes.h"
 
+enum { PATH_SHOWN = 100 };
+
 static bool is_method(struct span text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -20,6 +22,19 @@ static bool has_small_letter(struct span text)
     return false;
 }
 
+static enum value_result refuse_path(const struct value *value, struct span method,
+                                     struct span path)
+{
+    struct arena *arena = value->reading->arena;
+    bool may_be_meant = byte_is_alpha(path.at[0]) && span_find(path, SPAN("://")) == SPAN_NONE;
+    struct span meant = arena_format(arena, "did you mean '" SPAN_FORMAT " /" SPAN_FORMAT "'?",
+                                     span_arg(method), span_arg(span_first(path, PATH_SHOWN)));
+    const char *hint = may_be_meant ? arena_string(arena, meant) : NULL;
+    return value_refuse(value, value->node,
+                        hint != NULL ? hint : "like GET /orders/{id} or ANY /{proxy+}",
+                        "the path does not begin with a slash");
+}
+
 /* What the pattern's segments may be is routes_new()'s business. */
 static enum value_result route_match_read(const struct value *value)
 {
@@ -27,8 +42,10 @@ static enum value_result route_match_read(const struct value *value)
     struct span rest = value->node->text;
     struct span method = span_cut(&rest, ' ');
     rest = span_trim(rest, " ");
-    if (!is_method(method) || rest.len == 0 || rest.at[0] != '/')
+    if (!is_method(method) || rest.len == 0)
         return VALUE_UNFIT;
+    if (rest.at[0] != '/')
+        return refuse_path(value, method, rest);
     if (has_small_letter(method))
         return value_refuse(value, value->node, "methods are case-sensitive",
                             "the method is not in capitals");

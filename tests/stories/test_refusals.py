@@ -39,6 +39,8 @@ SETTINGS = [  # text, column of its first line, what is said
     ("change_log: { path: a.log }\naccess_log: { path: a.log }", 21, "change_log.path: access_log has this file, too (give each its own)"),
     ("change_log: { path: a.log }\nprocess: { log: { path: a.log } }", 21, "change_log.path: process.log has this file, too (give each its own)"),
     ("routes: [{ match: 'GET /a', upstream: ap }]", 39, "did you mean 'app'?"),
+    ("routes: [{ match: GET a/b }]", 19, "routes[].match: 'GET a/b': the path does not begin with a slash (did you mean 'GET /a/b'?)"),
+    ("routes: [{ match: 'GET http://h/a' }]", 19, "the path does not begin with a slash (like GET /orders/{id} or ANY /{proxy+})"),
     ("access_log: [1]", 13, "access_log"),
     ("limits: { url: 9KiB", 1, ""),
     ("limits: { url: 10MB }", 16, "(the units are B, KiB, MiB and GiB)"),
@@ -107,6 +109,16 @@ WITHOUT_EFFECT = [  # text, what it warns at, what is said
     ("routes: [{ match: GET /pets }]\n" + ALARM + "dimensions: { route: /pets, method: POST } }]", "POST", "no route takes 'POST'"),
     (ALARM + "dimensions: { route: /pets } }]", "/pets", "there is no route '/pets': nothing is counted of it (add routes)"),
     (ALARM + "mute: [{ schedule: at(2020-01-01T00:00), duration: 1h }] }]", "at(", "is over: it mutes nothing"),
+    (ALARM + "mute: [{ schedule: 'cron(0 0 31 2 *)', duration: 1h }] }]", "'cron", "mute[].schedule: 'cron(0 0 31 2 *)' never comes: no such month has such a day"),
+    (ALARM + "mute: [{ schedule: 'cron(0 0 31 4,6,NOV *)', duration: 1h, timezone: Europe/Berlin }] }]", "'cron", "never comes"),
+    ("routes: [{ match: GETT /x }]", "GETT", "routes[].match: 'GETT' is no standard method (did you mean 'GET'?)"),
+    ("routes: [{ match: ANNY /x }]", "ANNY", "routes[].match: 'ANNY' is no standard method (did you mean 'ANY'?)"),
+    ("routes: [{ match: DELTE /x }]", "DELTE", "(did you mean 'DELETE'?)"),
+    ("routes: [{ match: '* /x' }]", "'*", "routes[].match: '*' is no standard method (did you mean 'ANY'?)"),
+    ("access: [{ name: a, match: { method: get }, action: block }]", "get", "access[].match: method: 'get' is no standard method (did you mean 'GET'?)"),
+    ("access: [{ name: a, match: { not: { method: [GET, PSOT] } }, action: block }]", "PSOT", "(did you mean 'POST'?)"),
+    ("access: [{ name: a, match: { path: login/* }, action: block }]", "login", "access[].match: path: 'login/*' fits no request (did you mean '/login/*'?)"),
+    ("access: [{ name: a, match: { any: [{ host: a }, { route: [/a, b] }] }, action: block }]", "b] }", "access[].match: route: 'b' fits no request"),
     (ALARM + "actions: [{ type: command, run: [/nowhere/page, ops] }] }]", "/nowhere", "'/nowhere/page' cannot be run: No such file or directory"),
     (ALARM + "ok_actions: [{ type: command, run: [/etc/passwd] }] }]", "/etc/", "'/etc/passwd' cannot be run: who asks may not execute it"),
     ("access_log: { format: clf }\nmetric_filters: [{ pattern: '{ $.status = 5* }', metric: m }]", "'{", "it reads JSON, and the access log's lines are none"),
@@ -162,11 +174,12 @@ def test_what_has_its_effect_is_not_warned_of(tmp_path):
     path.write_text(NEEDED + "execution_log: { path: there.log, level: info, data_trace: on }\n"
                     "process: { state_dir: made/at/the/start }\nwaf_log: { path: off, redacted_fields: [method] }\n"
                     "metrics: { emf: { path: /dev/stdout, namespace: Orders }, exporter: otlp, otlp: { interval: 10s } }\nrules: { mode: off, log: { path: rules.log } }\n"
-                    "routes: [{ match: GET /pets }, { match: ANY /x }]\naccess_log: { path: /dev/stdout }\naudit_log: { path: /dev/stdout }\n"
+                    "routes: [{ match: GET /pets }, { match: ANY /x }, { match: PROPFIND /x }, { match: PURGE /x }, { match: GETATTR /x }]\n"
+                    "access: [{ name: a, match: { method: [GET, G*, LINK], path: ['*.php', '?x', /login], route: '/x' }, action: block }]\naccess_log: { path: /dev/stdout }\naudit_log: { path: /dev/stdout }\n"
                     "metric_filters: [{ pattern: '{ $.status = 5* && $.upstream.status = 5* && $.client_asn = 1 }', metric: m }, { pattern: timeout, metric: n }]\n"
                     "traces: { sampler: traceidratio, ratio: 0.5, exporter: xray, xray: { in_progress: 5s }, always: [slow], slow: 5s }\n"
                     "otlp: { endpoint: 'http://127.0.0.1:1' }\nlogs: { otlp: events, limits: { attributes: 5 }, batch: { size: 5 } }\n"
-                    + ALARM + "dimensions: { route: /x, method: POST }, mute: [{ schedule: at(2999-01-01T00:00), duration: 1h }], "
+                    + ALARM + "dimensions: { route: /x, method: POST }, mute: [{ schedule: at(2999-01-01T00:00), duration: 1h }, { schedule: 'cron(0 0 29 2 *)', duration: 1h }, { schedule: 'cron(0 0 31 2 MON)', duration: 1h }], "
                     "actions: [{ type: command, run: [/bin/true] }] }]\n")
     code, out, _ = run("check", "--strict", "-c", str(path))
     assert code == 0 and out.endswith("warnings 0\n"), out

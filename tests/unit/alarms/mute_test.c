@@ -53,6 +53,24 @@ static int minutes_of_year(const char *schedule)
     return count;
 }
 
+TEST(a_schedule_of_days_that_no_month_has_never_comes)
+{
+    static const char *const never[] = {"cron(0 0 31 2 *)", "cron(0 0 30-31 FEB *)",
+                                        "cron(* * 31 4,6,9,11 *)"};
+    static const char *const comes[] = {
+        "cron(0 0 29 2 *)", "cron(0 0 31 2,3 *)",  "cron(0 0 30 4 *)",    "cron(0 0 31 2 MON)",
+        "cron(0 0 * 2 *)",  "cron(0 0 28-31 2 *)", "at(2020-01-01T00:00)"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        struct mute_window window = window_of(never[i], MINUTE_S);
+        check(!mute_schedule_comes(&window));
+        check_number(minutes_of_year(never[i]), 0);
+    }
+    for (size_t i = 0; i < sizeof comes / sizeof *comes; i++) {
+        struct mute_window window = window_of(comes[i], MINUTE_S);
+        check(mute_schedule_comes(&window));
+    }
+}
+
 TEST(a_schedule_means_what_cron_means_by_it)
 {
     check_number(minutes_of_year("cron(* * * * *)"), 365 * 1440);
@@ -211,6 +229,7 @@ int mute_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_ends_its_duration_after_it_began),
         cmocka_unit_test(a_schedule_means_what_cron_means_by_it),
+        cmocka_unit_test(a_schedule_of_days_that_no_month_has_never_comes),
         cmocka_unit_test(what_is_no_schedule_is_refused),
         cmocka_unit_test(a_schedule_goes_by_the_clocks_of_its_zone_in_winter_and_in_summer),
         cmocka_unit_test(where_clocks_change_a_window_comes_once_and_is_neither_lost_nor_doubled),

@@ -28,6 +28,7 @@ struct outlet {
     uint64_t id;                 /* the same in the next process */
     struct writer *writer;       /* of a file; NULL: off */
     struct sender *sender;       /* of the others; NULL: off */
+    struct queue_account *kept;  /* of a file, in the ring; NULL: the account is the queue's own */
     atomic_bool on;
     bool hangs; /* a thread that was stopped did not end: the queue stays its own */
 };
@@ -46,8 +47,12 @@ struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_r
     struct outlets *outlets = must_alloc(sizeof *outlets);
     outlets->ring = ring;
     outlets->hold = hold;
-    for (size_t i = 0; i < LOGS; i++)
-        atomic_store(&outlets->at[i][SINK_FILE].queue, queue_new(queue_records));
+    for (size_t i = 0; i < LOGS; i++) {
+        struct outlet *file = &outlets->at[i][SINK_FILE];
+        file->kept = ring_account(ring, (enum destination)i);
+        atomic_store(&file->queue, queue_new(queue_records));
+        queue_keep(file->queue, file->kept, DROP_CRASH);
+    }
     outlets->items.outlets = outlets;
     buf_init(&outlets->items.line, QUEUE_ITEM_BYTES);
     buf_init(&outlets->items.scratch, QUEUE_ITEM_BYTES);
@@ -57,16 +62,21 @@ struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_r
     return outlets;
 }
 
-/* The queue for a thread that begins. One that is used by a thread that hangs is left to it, and
- * the account begins anew. */
+/* The queue for a thread that begins. One that is used by a thread that hangs is left to it, with
+ * what waits there; the account begins anew, a file's goes on. */
 static struct queue *queue_of(struct outlet *outlet, size_t records, const char *name)
 {
     struct queue *queue = atomic_load(&outlet->queue);
     if (outlet->hangs)
-        say("%s: the thread before hangs and is left alone, the account begins anew", name);
+        say("%s: the thread before hangs and is left alone, %s", name,
+            outlet->kept != NULL ? "what it has is given up" : "the account begins anew");
     if (queue == NULL || outlet->hangs) {
+        if (outlet->kept != NULL)
+            queue_let_go(queue);
         atomic_store(&outlet->feed, NULL);
         atomic_store(&outlet->queue, queue = queue_new(records));
+        if (outlet->kept != NULL)
+            queue_keep(queue, outlet->kept, DROP_WRITE_ERROR);
     }
     outlet->hangs = false;
     return queue;
@@ -335,8 +345,10 @@ static void outlet_stop(struct outlets *outlets, struct outlet *outlet, const ch
     if (outlet->feed != NULL)
         hold_leave(outlets->hold, outlet->id, end);
     tell_end(outlet, name, unit, end);
-    if (end == FEED_HANGS)
+    if (end == FEED_HANGS) {
+        queue_let_go(outlet->queue); /* the ring may go before the thread does */
         return;
+    }
     queue_free(outlet->queue);
     if (outlet->feed != NULL)
         close(outlet->wake);

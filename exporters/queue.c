@@ -9,6 +9,7 @@
 #include "exporters/queue.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -33,11 +34,24 @@ struct queue {
     uint64_t first, end, highest; /* highest: how far `end` came since the circle was given back */
     size_t records, limit;
     uint64_t most_units; /* queued; 0: any number */
-    uint64_t produced, sent, dropped[DROP_REASONS], queued, in_hand, resent;
-    uint64_t early[DROP_REASONS];   /* part of dropped */
-    uint64_t carried[DROP_REASONS]; /* likewise */
-    uint64_t puts;                  /* items */
+    uint64_t queued, in_hand;
+    struct queue_account *account, own; /* where it stands: here, or where it outlives us */
+    uint64_t early[DROP_REASONS];       /* part of dropped */
+    uint64_t carried[DROP_REASONS];     /* likewise */
+    uint64_t puts;                      /* items */
 };
+
+/* Adding without a locked instruction: one thread at a time has the queue's lock. */
+static void grow(_Atomic uint64_t *number, uint64_t by)
+{
+    uint64_t now = atomic_load_explicit(number, memory_order_relaxed);
+    atomic_store_explicit(number, now + by, memory_order_relaxed);
+}
+
+static uint64_t value(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
 
 static size_t circle_size(size_t records)
 {
@@ -59,6 +73,7 @@ struct queue *queue_new(size_t records)
 {
     struct queue *queue = must_alloc(sizeof *queue);
     must(pthread_mutex_init(&queue->lock, NULL) == 0);
+    queue->account = &queue->own;
     queue->limit = records > 0 ? records : 1;
     queue->size = circle_size(records);
     queue->circle = circle_new(queue->size);
@@ -125,7 +140,7 @@ static void remove_first(struct queue *queue, struct item_head head)
 static void drop_first(struct queue *queue, enum drop_reason reason)
 {
     struct item_head head = first_head(queue);
-    queue->dropped[reason] += head.units;
+    grow(&queue->account->dropped[reason], head.units);
     queue->early[reason] += head.units;
     remove_first(queue, head);
 }
@@ -142,7 +157,7 @@ static void put_item(struct queue *queue, struct span item, unsigned units)
 {
     struct item_head head = {(uint32_t)item.len, units};
     if (item.len > QUEUE_LARGEST_BYTES) {
-        queue->dropped[DROP_QUEUE_FULL] += units;
+        grow(&queue->account->dropped[DROP_QUEUE_FULL], units);
         queue->early[DROP_QUEUE_FULL] += units;
     } else {
         while (!has_room(queue, sizeof head + item.len, units))
@@ -158,7 +173,7 @@ static void put_item(struct queue *queue, struct span item, unsigned units)
 void queue_put(struct queue *queue, struct span item, unsigned units)
 {
     pthread_mutex_lock(&queue->lock);
-    queue->produced += units;
+    grow(&queue->account->produced, units);
     put_item(queue, item, units);
     pthread_mutex_unlock(&queue->lock);
 }
@@ -166,7 +181,7 @@ void queue_put(struct queue *queue, struct span item, unsigned units)
 void queue_pass(struct queue *queue, uint64_t units)
 {
     pthread_mutex_lock(&queue->lock);
-    queue->produced += units;
+    grow(&queue->account->produced, units);
     queue->in_hand += units;
     pthread_mutex_unlock(&queue->lock);
 }
@@ -177,6 +192,42 @@ void queue_requeue(struct queue *queue, struct span item, unsigned units)
     must(units <= queue->in_hand);
     queue->in_hand -= units;
     put_item(queue, item, units);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* What had been produced and neither sent nor dropped was in the memory of whoever had the account.
+ * Of a ring's losses we are told once more. */
+static void take_over(struct queue_account *account, enum drop_reason reason)
+{
+    uint64_t settled = value(&account->sent), ring_full = value(&account->dropped[DROP_RING_FULL]);
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        settled += value(&account->dropped[i]);
+    uint64_t produced = value(&account->produced);
+    if (produced > settled)
+        grow(&account->dropped[reason], produced - settled);
+    else
+        grow(&account->produced, settled - produced); /* it was killed between the two */
+    grow(&account->produced, 0 - ring_full);
+    grow(&account->dropped[DROP_RING_FULL], 0 - ring_full);
+}
+
+void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason)
+{
+    pthread_mutex_lock(&queue->lock);
+    must(value(&queue->own.produced) == 0);
+    take_over(at, reason);
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        queue->carried[i] = value(&at->dropped[i]);
+    queue->account = at;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_let_go(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    if (queue->account != &queue->own)
+        memcpy(&queue->own, queue->account, sizeof queue->own);
+    queue->account = &queue->own;
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -201,8 +252,8 @@ void queue_limit_units(struct queue *queue, uint64_t units)
 void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason)
 {
     pthread_mutex_lock(&queue->lock);
-    queue->produced += units;
-    queue->dropped[reason] += units;
+    grow(&queue->account->produced, units);
+    grow(&queue->account->dropped[reason], units);
     queue->early[reason] += units;
     pthread_mutex_unlock(&queue->lock);
 }
@@ -251,7 +302,7 @@ void queue_sent(struct queue *queue, uint64_t units)
     pthread_mutex_lock(&queue->lock);
     must(units <= queue->in_hand);
     queue->in_hand -= units;
-    queue->sent += units;
+    grow(&queue->account->sent, units);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -260,17 +311,17 @@ void queue_dropped(struct queue *queue, uint64_t units, enum drop_reason reason)
     pthread_mutex_lock(&queue->lock);
     must(units <= queue->in_hand);
     queue->in_hand -= units;
-    queue->dropped[reason] += units;
+    grow(&queue->account->dropped[reason], units);
     pthread_mutex_unlock(&queue->lock);
 }
 
 uint64_t queue_abandon(struct queue *queue, enum drop_reason reason)
 {
     pthread_mutex_lock(&queue->lock);
-    uint64_t before = queue->dropped[reason];
+    uint64_t before = value(&queue->account->dropped[reason]);
     while (queue->records > 0)
         drop_first(queue, reason);
-    uint64_t units = queue->dropped[reason] - before;
+    uint64_t units = value(&queue->account->dropped[reason]) - before;
     pthread_mutex_unlock(&queue->lock);
     return units;
 }
@@ -331,12 +382,12 @@ uint64_t queue_oldest(struct queue *queue)
 void queue_carry(struct queue *queue, const struct destination_figures *earlier)
 {
     pthread_mutex_lock(&queue->lock);
-    queue->produced += earlier->produced;
-    queue->sent += earlier->sent;
-    queue->resent += earlier->resent;
+    grow(&queue->account->produced, earlier->produced);
+    grow(&queue->account->sent, earlier->sent);
+    grow(&queue->account->resent, earlier->resent);
     queue->in_hand += earlier->waiting;
     for (size_t i = 0; i < DROP_REASONS; i++) {
-        queue->dropped[i] += earlier->dropped[i];
+        grow(&queue->account->dropped[i], earlier->dropped[i]);
         queue->carried[i] += earlier->dropped[i];
     }
     pthread_mutex_unlock(&queue->lock);
@@ -345,7 +396,7 @@ void queue_carry(struct queue *queue, const struct destination_figures *earlier)
 uint64_t queue_dropped_here(struct queue *queue, enum drop_reason reason)
 {
     pthread_mutex_lock(&queue->lock);
-    uint64_t units = queue->dropped[reason] - queue->carried[reason];
+    uint64_t units = value(&queue->account->dropped[reason]) - queue->carried[reason];
     pthread_mutex_unlock(&queue->lock);
     return units;
 }
@@ -355,7 +406,7 @@ void queue_leave(struct queue *queue, uint64_t units)
     pthread_mutex_lock(&queue->lock);
     must(units <= queue->in_hand);
     queue->in_hand -= units;
-    queue->produced -= units;
+    grow(&queue->account->produced, 0 - units);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -369,17 +420,18 @@ void queue_early(struct queue *queue, uint64_t early[DROP_REASONS])
 void queue_resent(struct queue *queue, uint64_t units)
 {
     pthread_mutex_lock(&queue->lock);
-    queue->resent += units;
+    grow(&queue->account->resent, units);
     pthread_mutex_unlock(&queue->lock);
 }
 
 void queue_figures(struct queue *queue, struct destination_figures *out)
 {
     pthread_mutex_lock(&queue->lock);
-    out->produced = queue->produced;
-    out->sent = queue->sent;
-    memcpy(out->dropped, queue->dropped, sizeof queue->dropped);
+    out->produced = value(&queue->account->produced);
+    out->sent = value(&queue->account->sent);
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        out->dropped[i] = value(&queue->account->dropped[i]);
     out->waiting = queue->queued + queue->in_hand;
-    out->resent = queue->resent;
+    out->resent = value(&queue->account->resent);
     pthread_mutex_unlock(&queue->lock);
 }

@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "exporters/destinations.h"
+#include "exporters/queue.h"
 #include "exporters/record.h"
 #include "rules/base/must.h"
 
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
-enum { RING_VERSION = 4, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+enum { RING_VERSION = 5, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
 
 struct ring_head {
     uint64_t magic;
@@ -27,7 +28,11 @@ struct ring_head {
     struct {
         _Atomic uint64_t channel, units; /* channel 0: free */
     } risks[RISKS_MOST];
+    struct {
+        alignas(128) struct queue_account account; /* each has cache lines of its own */
+    } logs[LOGS];
 };
+_Static_assert(sizeof(struct ring_head) <= PAGE_BYTES, "lane heads begin with the second page");
 
 /* Each side's word has a cache line of its own. */
 struct lane_head {
@@ -355,6 +360,12 @@ uint64_t ring_at_risk(const struct ring *ring, uint64_t channel)
             return atomic_load_explicit(&ring->head->risks[i].units, memory_order_relaxed);
     }
     return 0;
+}
+
+struct queue_account *ring_account(struct ring *ring, enum destination log)
+{
+    must((unsigned)log < LOGS);
+    return &ring->head->logs[log].account;
 }
 
 uint64_t ring_id(const struct ring *ring)

@@ -21,6 +21,8 @@
 
 #include "exporters/exporter.h"
 
+struct queue_account;
+
 enum ring_lane { LANE_SECURITY, LANE_ORDINARY, LANES };
 
 /* One bit for each destination: who wants records at all. A ring is born with all of them. */
@@ -52,6 +54,8 @@ bool ring_is_tight(const struct ring *ring);
 enum { RISKS_MOST = CHANNELS_MOST + (int)LOGS * (int)SINKS };
 void ring_risk(struct ring *ring, uint64_t channel, uint64_t units);
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel);
+/* The account of a log's file, which outlives the process: queue_keep(). */
+struct queue_account *ring_account(struct ring *ring, enum destination log);
 /* Which ring this is: random. */
 uint64_t ring_id(const struct ring *ring);
 

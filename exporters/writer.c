@@ -246,7 +246,7 @@ static void settle(struct writer *w, bool sent)
     w->tries = 0;
 }
 
-/* The lines that are out count as sent, the others stay in hand or are given up. */
+/* The lines that are out were counted as sent, the others stay in hand or are given up. */
 static void settle_error(struct writer *w, int error)
 {
     tell(w, "write", error);
@@ -255,12 +255,6 @@ static void settle_error(struct writer *w, int error)
         return;
     }
     if (w->tries + 1 >= WRITE_TRIES || is_over(w)) {
-        unsigned sent = 0;
-        for (size_t i = 0; i < w->written && w->kind == WRITER_LINES; i++)
-            sent += w->lines.at[i] == '\n';
-        must(sent <= w->units);
-        queue_sent(w->queue, sent);
-        w->units -= sent;
         w->torn = w->written > 0 && w->lines.at[w->written - 1] != '\n';
         settle(w, false);
         return;
@@ -269,6 +263,20 @@ static void settle_error(struct writer *w, int error)
     uint64_t until = clock_monotonic_us() + (pause < LONGEST_PAUSE_US ? pause : LONGEST_PAUSE_US);
     while (clock_monotonic_us() < until && !is_over(w))
         wait_for(w, false, until);
+}
+
+/* Of lines of which some wait on, those that are out count as sent at once: what stands between
+ * here and the end of a batch may be a kill. */
+static void settle_lines(struct writer *w, struct span out)
+{
+    unsigned sent = 0;
+    for (const char *at = out.at, *end = out.at + out.len; w->kind == WRITER_LINES; at++, sent++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        if (at == NULL || sent + 1 >= w->units)
+            break;
+    }
+    queue_sent(w->queue, sent);
+    w->units -= sent;
 }
 
 static void write_some(struct writer *w)
@@ -292,6 +300,8 @@ static void write_some(struct writer *w)
     w->told = false;
     if (w->written == w->lines.len)
         settle(w, true);
+    else
+        settle_lines(w, span_first(rest, (size_t)n));
 }
 
 /* One record at a time: what stands in a file of its own is written here, and its line of the index

@@ -115,6 +115,57 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
     queue_free(queue);
 }
 
+TEST(an_account_that_is_kept_goes_on_and_what_waited_is_lost)
+{
+    struct queue_account account = {.produced = 0};
+    struct buf to;
+    buf_init(&to, 100);
+    struct queue *first = queue_new(10);
+    queue_keep(first, &account, DROP_CRASH);
+    queue_put(first, SPAN("sent"), 1);
+    queue_put(first, SPAN("in hand"), 2);
+    queue_put(first, SPAN("queued"), 4);
+    queue_lost(first, 8, DROP_RING_FULL);
+    check_number(queue_take(first, &to, 3), 3);
+    queue_sent(first, 1);
+    queue_dropped(first, 1, DROP_SHUTDOWN);
+    check_number(queue_adds_up(first).waiting, 5);
+
+    struct queue *second = queue_new(10); /* the first one's process was killed */
+    queue_keep(second, &account, DROP_CRASH);
+    struct destination_figures figures = queue_adds_up(second);
+    check_number(figures.produced, 7); /* the ring tells of the others again */
+    check_number(figures.sent, 1);
+    check_number(figures.waiting, 0);
+    check_number(figures.dropped[DROP_CRASH], 5);
+    check_number(figures.dropped[DROP_RING_FULL], 0);
+    check_number(queue_dropped_here(second, DROP_SHUTDOWN), 0);
+    queue_put(second, SPAN("more"), 16);
+    queue_let_go(second);
+    queue_put(second, SPAN("of its own"), 32);
+    check_number(queue_adds_up(second).produced, 55);
+
+    struct queue *third = queue_new(10); /* the second one's thread hangs */
+    queue_keep(third, &account, DROP_WRITE_ERROR);
+    check_number(queue_adds_up(third).dropped[DROP_WRITE_ERROR], 16);
+    check_number(queue_adds_up(third).produced, 23);
+    buf_fini(&to);
+    queue_free(first);
+    queue_free(second);
+    queue_free(third);
+}
+
+TEST(an_account_whose_owner_was_killed_between_two_figures_adds_up)
+{
+    struct queue_account account = {.produced = 1, .sent = 1};
+    atomic_store(&account.dropped[DROP_QUEUE_FULL], 1); /* and was not produced yet */
+    struct queue *queue = queue_new(10);
+    queue_keep(queue, &account, DROP_CRASH);
+    check_number(queue_adds_up(queue).produced, 2);
+    check_number(queue_adds_up(queue).dropped[DROP_CRASH], 0);
+    queue_free(queue);
+}
+
 struct looking {
     struct queue *queue;
     atomic_bool ends;
@@ -210,6 +261,8 @@ int queue_tests(void)
         cmocka_unit_test(the_oldest_is_dropped_first_and_counted),
         cmocka_unit_test(the_units_are_bounded_where_that_is_asked_for),
         cmocka_unit_test(what_an_earlier_process_left_counts_and_is_told_apart),
+        cmocka_unit_test(an_account_that_is_kept_goes_on_and_what_waited_is_lost),
+        cmocka_unit_test(an_account_whose_owner_was_killed_between_two_figures_adds_up),
         cmocka_unit_test(
             an_item_in_hand_that_is_queued_after_all_counts_as_produced_at_every_moment),
         cmocka_unit_test(the_bytes_are_bounded_too),

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a kill of the child costs a log's own file: each line is written, waits, or stands in the account as lost."""
+import json
+import os
+import select
+import threading
+
+import pytest
+from harness import get, wait_until
+
+
+def account(s, destination="access_log"):
+    """It adds up at every look."""
+    page = json.loads(s.status("/api/v1/drops", s.admin_port)[1])
+    row = next(one for one in page["destinations"] if one["destination"] == destination)
+    assert row["produced"] == row["sent"] + row["waiting"] + sum(row["dropped"].values()), row
+    return row
+
+
+def ask(s, numbers):
+    client = s.client()
+    for number in numbers:
+        client.send(get(f"/n/{number}"))
+        assert client.answer().status == 200
+    client.close()
+
+
+def numbers_of(text):
+    """Of whole lines; a kill may leave one without an end."""
+    found = []
+    for line in text.decode().splitlines():
+        try:
+            found.append(int(json.loads(line)["path"].rsplit("/", 1)[1]))
+        except ValueError:
+            pass
+    return found
+
+
+class Fifo:
+    """A pipe with a name that is held open, and not read before it is asked to."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path, self.text, self.over = path, b"", threading.Event()
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+
+    def is_full(self):
+        return not select.select([], [self.fd], [], 0)[1]
+
+    def read(self):
+        while not self.over.is_set():
+            if select.select([self.fd], [], [], 0.05)[0]:
+                self.text += os.read(self.fd, 1 << 16)
+
+    def close(self):
+        self.over.set()
+        if self.thread.is_alive():
+            self.thread.join()
+        os.close(self.fd)
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    one = Fifo(tmp_path / "fifo")
+    yield one
+    one.close()
+
+
+def test_lines_for_a_pipe_that_nobody_reads_are_counted_when_the_child_is_killed(sidegate, backend, fifo):
+    s = sidegate(backend().url, f"access_log: {{ path: {fifo.path} }}\n")
+    ask(s, range(1000))
+    wait_until(lambda: account(s)["produced"] == 1000 and fifo.is_full(), "the pipe is full, the rest waits")
+    before = account(s)
+    assert before["waiting"] > 500
+    s.kill_child()
+    after = account(s)
+    assert (after["produced"], after["sent"]) == (1000, before["sent"])
+    assert after["dropped"]["crash"] == before["waiting"]
+    fifo.thread.start()
+    ask(s, range(1000, 1050))
+    wait_until(lambda: account(s)["sent"] == before["sent"] + 50 and account(s)["waiting"] == 0, "the next ones are written")
+    found = numbers_of(fifo.text)
+    assert sorted(found) == [*range(before["sent"]), *range(1000, 1050)], "what was sent is there, what is counted is not"
+    assert account(s)["produced"] == 1050
+
+
+def test_over_kills_under_load_a_file_has_what_its_account_says(sidegate, backend, tmp_path):
+    """A record between an answer's last byte and the ring is gone with the child: one for each kill at most."""
+    s = sidegate(backend().url)
+    answered, kills = [], 3
+    for kill in range(kills):
+        ask(s, range(kill * 300, kill * 300 + 300))
+        answered += range(kill * 300, kill * 300 + 300)
+        s.kill_child()
+    wait_until(lambda: account(s)["waiting"] == 0, "all is settled")
+    row, found = account(s), numbers_of(s.log.read_bytes())
+    assert len(answered) - kills <= row["produced"] <= len(answered) + kills
+    assert row["sent"] + row["dropped"]["crash"] == row["produced"]
+    assert row["sent"] <= len(found) <= row["sent"] + row["dropped"]["crash"]

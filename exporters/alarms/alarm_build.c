@@ -32,6 +32,28 @@ static bool refuse(struct builder *builder, struct place place, const char *mess
     return false;
 }
 
+/* ---- places ---- */
+
+const struct alarm_place *alarm_place_find(const struct alarm_places *places, struct span key)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (span_is(places->list[i].key, key))
+            return &places->list[i];
+    return NULL;
+}
+
+struct place alarm_place_of(const struct alarm_places *places, const char *key, struct place whole)
+{
+    const struct alarm_place *found = alarm_place_find(places, span_text(key));
+    return found != NULL ? found->of_value : whole;
+}
+
+static bool refuse_key(struct builder *builder, const struct alarm_settings *settings,
+                       const char *key, const char *message)
+{
+    return refuse(builder, alarm_place_of(&settings->places, key, settings->place), message);
+}
+
 /* ---- numbers ---- */
 
 static bool period_fits(unsigned period_s)
@@ -44,17 +66,18 @@ static bool numbers_fit(struct builder *builder, const struct alarm_settings *se
 {
     const struct alarm_test *test = &settings->test;
     if (!period_fits(settings->period_s))
-        return refuse(builder, settings->place,
-                      "period: expected 10s, 20s, 30s or a number of minutes, up to a day");
+        return refuse_key(builder, settings, "period",
+                          "period: expected 10s, 20s, 30s or a number of minutes, up to a day");
     if (test->evaluation_periods < 1 || test->evaluation_periods > WEEK_S / FINE_S)
-        return refuse(builder, settings->place, "evaluation_periods: expected 1 or more");
+        return refuse_key(builder, settings, "evaluation_periods",
+                          "evaluation_periods: expected 1 or more");
     if (test->datapoints_to_alarm < 1 || test->datapoints_to_alarm > test->evaluation_periods)
-        return refuse(builder, settings->place,
-                      "datapoints_to_alarm: expected 1 to evaluation_periods");
+        return refuse_key(builder, settings, "datapoints_to_alarm",
+                          "datapoints_to_alarm: expected 1 to evaluation_periods");
     uint64_t most = settings->period_s >= HOUR_S ? WEEK_S : DAY_S;
     if ((uint64_t)test->evaluation_periods * settings->period_s > most)
-        return refuse(
-            builder, settings->place,
+        return refuse_key(
+            builder, settings, "evaluation_periods",
             "evaluation_periods times period: a day at most, a week where a period has an "
             "hour or more");
     return true;
@@ -82,18 +105,20 @@ static bool ids_fit(struct builder *builder, const struct alarm_settings *settin
     size_t metrics = 0;
     for (size_t i = 0; i < settings->metric_count; i++) {
         const struct alarm_metric *metric = &settings->metrics[i];
+        struct place at = alarm_place_of(&metric->places, "id", metric->place);
         metrics += metric->expression.len == 0;
         if (settings->metric_count == 1 && metric->id.len == 0 && metric->expression.len == 0)
             return true;
         if (!math_id_is_good(metric->id))
-            return refuse(builder, metric->place,
+            return refuse(builder, at,
                           "id: expected a lower-case letter, then letters, digits and _");
         if (find_id(settings, metric->id) != i)
-            return refuse(builder, metric->place, "id: it stands twice");
+            return refuse(builder, at, "id: it stands twice");
     }
     return metrics <= ALARM_METRICS_MOST && settings->metric_count <= ENTRIES_MOST
                ? true
-               : refuse(builder, settings->place, "metrics: 10 metrics and 10 expressions at most");
+               : refuse_key(builder, settings, "metrics",
+                            "metrics: 10 metrics and 10 expressions at most");
 }
 
 static bool is_ready(const struct alarm *alarm, const bool *done, size_t i)
@@ -160,8 +185,13 @@ static bool returned_find(struct builder *builder, struct alarm *alarm)
         alarm->returned = i;
         count++;
     }
-    if (count != 1)
-        return refuse(builder, settings->place, "metrics: exactly one has `return_data: true`");
+    if (count != 1) {
+        struct place list = alarm_place_of(&settings->places, "metrics", settings->place);
+        const struct alarm_metric *second = &settings->metrics[alarm->returned];
+        return refuse(builder,
+                      count > 1 ? alarm_place_of(&second->places, "return_data", list) : list,
+                      "metrics: exactly one has `return_data: true`");
+    }
     if (alarm->names[alarm->returned].kind == MATH_SERIES)
         return true;
     return refuse(builder, settings->metrics[alarm->returned].place,
@@ -178,13 +208,14 @@ static bool band_find(struct builder *builder, struct alarm *alarm)
     if (settings->band_id.len == 0 && !wanted)
         return true;
     if (!wanted)
-        return refuse(builder, settings->place,
-                      "threshold_metric_id: this comparison_operator asks for a threshold");
+        return refuse_key(builder, settings, "threshold_metric_id",
+                          "threshold_metric_id: this comparison_operator asks for a threshold");
     alarm->band = find_id(settings, settings->band_id);
     if (alarm->band < settings->metric_count && alarm->bands[alarm->band] != NULL)
         return true;
-    return refuse(builder, settings->place,
-                  "threshold_metric_id: expected the id of an ANOMALY_DETECTION_BAND");
+    return refuse_key(builder, settings,
+                      settings->band_id.len > 0 ? "threshold_metric_id" : "comparison_operator",
+                      "threshold_metric_id: expected the id of an ANOMALY_DETECTION_BAND");
 }
 
 /* ---- histories ---- */
@@ -282,7 +313,8 @@ static bool composite_build(struct builder *builder, struct alarm *alarm)
             break;
     if (settings->suppressor.len > 0 && alarm->suppressed_by == alarms->count) {
         fault_add(
-            builder->faults, FAULT_ERROR, settings->suppressor_place,
+            builder->faults, FAULT_ERROR,
+            alarm_place_of(&settings->places, "actions_suppressor", settings->place),
             nearest_hint(settings->suppressor, builder->names, alarms->count, hint, sizeof hint),
             "actions_suppressor: there is no alarm '" SPAN_FORMAT "'",
             span_arg(span_first(settings->suppressor, SHOWN_BYTES)));
@@ -333,10 +365,10 @@ static bool name_fits(struct builder *builder, size_t i)
     const struct alarms *alarms = builder->alarms;
     const struct alarm_settings *settings = alarms->list[i].settings;
     if (settings->name.len == 0 || settings->name.len > 255)
-        return refuse(builder, settings->place, "name: expected 1 to 255 bytes");
+        return refuse_key(builder, settings, "name", "name: expected 1 to 255 bytes");
     for (size_t k = 0; k < i; k++)
         if (span_is(alarms->list[k].settings->name, settings->name))
-            return refuse(builder, settings->place, "name: another alarm is called so");
+            return refuse_key(builder, settings, "name", "name: another alarm is called so");
     return true;
 }
 

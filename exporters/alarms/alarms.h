@@ -17,6 +17,20 @@
 #include "exporters/alarms/suppressor.h"
 #include "rules/base/fault.h"
 
+/* Where the keys of a map stand, for what is said of them; none where nobody wrote it. */
+struct alarm_place {
+    struct span key;
+    struct place of_key, of_value;
+};
+struct alarm_places {
+    const struct alarm_place *list;
+    size_t count;
+};
+/* NULL: the key is not given. */
+const struct alarm_place *alarm_place_find(const struct alarm_places *places, struct span key);
+/* Where the value of a key stands; `whole` where it is not given. */
+struct place alarm_place_of(const struct alarm_places *places, const char *key, struct place whole);
+
 /* A metric that an alarm asks for, or an expression over them. */
 struct alarm_metric {
     struct span id;                /* empty only where there is but one */
@@ -28,6 +42,7 @@ struct alarm_metric {
     struct span expression; /* instead of the two */
     bool returns;           /* it is what is held against threshold or band */
     struct place place;     /* of the expression's text, or of the whole */
+    struct alarm_places places, dimension_places;
 };
 
 struct alarm_settings {
@@ -36,6 +51,7 @@ struct alarm_settings {
                           over a change */
     struct span shown; /* all of it, without what is secret; empty: nobody asks */
     struct place place;
+    struct alarm_places places;
 
     const struct alarm_metric *metrics; /* of a metric alarm; none: a composite one */
     size_t metric_count;
@@ -47,7 +63,6 @@ struct alarm_settings {
     struct span rule; /* of a composite alarm */
     struct place rule_place;
     struct span suppressor; /* the alarm that holds its actions back; empty: none */
-    struct place suppressor_place;
     unsigned wait_s, extension_s;
 
     struct alarm_action_list actions[ALARM_STATES]; /* by the state that is taken */

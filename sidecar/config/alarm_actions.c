@@ -251,6 +251,12 @@ static bool has(const struct node *node, const char *key)
     return tree_find(node, span_text(key)) != NULL;
 }
 
+/* Of one that is there. */
+static struct place place_of_key(const struct node *node, const char *key)
+{
+    return tree_find(node, span_text(key))->key_place;
+}
+
 /* Keys that mean something for one type alone. */
 static void action_check(struct alarm_reading *reading, const struct node *node,
                          const struct alarm_action *action)
@@ -266,20 +272,22 @@ static void action_check(struct alarm_reading *reading, const struct node *node,
     };
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         if (has(node, owned[i].key) && owned[i].type != action->type)
-            fault_add(reading->faults, FAULT_ERROR,
-                      tree_find(node, span_text(owned[i].key))->key_place, SPAN(""),
+            fault_add(reading->faults, FAULT_ERROR, place_of_key(node, owned[i].key), SPAN(""),
                       "`%s` has no meaning for type %s", owned[i].key,
                       type_word((unsigned)action->type));
     if (!has(node, "type"))
         alarm_refuse(reading, node->place, "`type` is missing: webhook, command or log");
     else if (action->type == ALARM_ACTION_WEBHOOK && has(node, "url") == has(node, "url_file"))
-        alarm_refuse(reading, node->place, "a webhook has either `url` or `url_file`");
+        alarm_refuse(reading, has(node, "url") ? place_of_key(node, "url_file") : node->place,
+                     "a webhook has either `url` or `url_file`");
     else if (action->type == ALARM_ACTION_COMMAND && !has(node, "run"))
         alarm_refuse(reading, node->place, "`run` is missing");
     else if (action->type == ALARM_ACTION_LOG && has(node, "timeout"))
-        alarm_refuse(reading, node->place, "`timeout` has no meaning for type log");
+        alarm_refuse(reading, place_of_key(node, "timeout"),
+                     "`timeout` has no meaning for type log");
     if (action->is_raw && action->format != ALARM_FORMAT_SNS)
-        alarm_refuse(reading, node->place, "`raw_message_delivery` goes with format sns");
+        alarm_refuse(reading, place_of_key(node, "raw_message_delivery"),
+                     "`raw_message_delivery` goes with format sns");
 }
 
 /* ---- text ---- */

@@ -213,7 +213,6 @@ static bool rule_read(struct alarm_reading *reading, const struct node *node, vo
 static bool suppressor_read(struct alarm_reading *reading, const struct node *node, void *to)
 {
     (void)reading;
-    ((struct alarm_settings *)to)->suppressor_place = node->place;
     return alarm_text_read(node, &((struct alarm_settings *)to)->suppressor);
 }
 
@@ -263,24 +262,75 @@ static const struct alarm_key alarm_keys[] = {
     {"actions_suppressor_extension_period", extension_read, "a time with a unit, like 60s"},
 };
 
-/* Keys that a metric alarm has to have, and that a composite one may not. */
+/* What means something to one kind of alarm alone. */
+static const struct {
+    const char *key;
+    bool is_of_metrics, is_must;
+} owned[] = {
+    {"period", true, true},
+    {"evaluation_periods", true, true},
+    {"comparison_operator", true, true},
+    {"datapoints_to_alarm", true, false},
+    {"threshold", true, false},
+    {"threshold_metric_id", true, false},
+    {"treat_missing_data", true, false},
+    {"evaluate_low_sample_count_percentile", true, false},
+    {"namespace", true, false},
+    {"statistic", true, false},
+    {"dimensions", true, false},
+    {"actions_suppressor", false, false},
+    {"actions_suppressor_wait_period", false, false},
+    {"actions_suppressor_extension_period", false, false},
+};
+
+static void refuse_without_meaning(struct alarm_reading *reading, const struct node *node,
+                                   const char *why)
+{
+    fault_add(reading->faults, FAULT_ERROR, node->key_place, SPAN(""),
+              "`" SPAN_FORMAT "` has no meaning %s", span_arg(node->key), why);
+}
+
+static void owned_check(struct alarm_reading *reading, const struct node *node, bool is_composite)
+{
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+        const struct node *n = tree_find(node, span_text(owned[i].key));
+        if (n != NULL && owned[i].is_of_metrics == is_composite)
+            refuse_without_meaning(reading, n, is_composite ? "beside `rule`" : "without `rule`");
+        if (n == NULL && owned[i].is_must && !is_composite)
+            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""), "`%s` is missing",
+                      owned[i].key);
+    }
+}
+
+/* They belong to the one metric whose name stands beside them. */
+static void beside_check(struct alarm_reading *reading, const struct node *node)
+{
+    static const char *const keys[] = {"namespace", "statistic", "dimensions"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct node *n = tree_find(node, span_text(keys[i]));
+        if (n != NULL && tree_find(node, SPAN("metrics")) != NULL)
+            refuse_without_meaning(reading, n, "beside `metrics`");
+    }
+}
+
 static void alarm_check(struct alarm_reading *reading, const struct node *node,
                         struct alarm_settings *settings)
 {
-    static const char *const musts[] = {"period", "evaluation_periods", "comparison_operator"};
+    const struct node *rule = tree_find(node, SPAN("rule"));
     bool is_composite = settings->rule.len > 0;
     if (is_composite == (settings->metric_count > 0)) {
-        alarm_refuse(reading, node->place, "expected one of `metric`, `metrics` and `rule`");
+        alarm_refuse(reading, rule != NULL ? rule->key_place : node->place,
+                     "expected one of `metric`, `metrics` and `rule`");
         return;
     }
-    for (size_t i = 0; i < sizeof musts / sizeof *musts; i++)
-        if ((tree_find(node, span_text(musts[i])) != NULL) == is_composite)
-            fault_add(reading->faults, FAULT_ERROR, node->place, SPAN(""),
-                      is_composite ? "`%s` has no meaning beside `rule`" : "`%s` is missing",
-                      musts[i]);
+    if (settings->name.len == 0)
+        alarm_refuse(reading, node->place, "`name` is missing");
+    owned_check(reading, node, is_composite);
+    if (tree_find(node, SPAN("metric")) == NULL)
+        beside_check(reading, node);
     if (!is_composite && settings->band_id.len == 0 && tree_find(node, SPAN("threshold")) == NULL)
         alarm_refuse(reading, node->place, "`threshold` is missing");
-    if (settings->test.datapoints_to_alarm == 0)
+    if (tree_find(node, SPAN("datapoints_to_alarm")) == NULL)
         settings->test.datapoints_to_alarm = settings->test.evaluation_periods;
 }
 
@@ -297,6 +347,7 @@ bool alarm_entries_read(struct alarm_reading *reading, const struct node *node,
         alarm_map_read(reading, n, alarm_keys, sizeof alarm_keys / sizeof *alarm_keys, settings);
         if (n->kind != NODE_MAP)
             continue;
+        settings->places = alarm_places_of(reading, n);
         bool is_said = alarm_said(reading) > before;
         alarm_metric_beside_read(reading, n, settings, is_said);
         if (!is_said)

@@ -36,6 +36,7 @@ bool alarm_refuse(struct alarm_reading *reading, struct place place, const char 
 /* Room for what the list holds; NULL: said. */
 void *alarm_list_new(struct alarm_reading *reading, const struct node *node, size_t bytes);
 bool alarm_text_read(const struct node *node, struct span *to);
+struct alarm_places alarm_places_of(struct alarm_reading *reading, const struct node *map);
 struct place alarm_text_place(const struct node *node); /* where the text itself begins */
 bool alarm_seconds_read(const struct node *node, uint64_t *seconds);
 bool alarm_count_read(const struct node *node, unsigned *count);

@@ -81,6 +81,7 @@ static bool dimensions_read(struct alarm_reading *reading, const struct node *no
         metric->dimension_count++;
     }
     metric->dimensions = pairs;
+    metric->dimension_places = alarm_places_of(reading, node);
     return true;
 }
 
@@ -97,8 +98,9 @@ static const struct alarm_key metric_keys[] = {
 static void metric_check(struct alarm_reading *reading, const struct node *node,
                          const struct alarm_metric *metric)
 {
+    const struct node *expression = tree_find(node, SPAN("expression"));
     if ((metric->metric.len > 0) == (metric->expression.len > 0))
-        alarm_refuse(reading, node->place,
+        alarm_refuse(reading, expression != NULL ? expression->key_place : node->place,
                      "expected either `metric` with `statistic`, or `expression`");
     else if (metric->metric.len > 0 && tree_find(node, SPAN("statistic")) == NULL)
         alarm_refuse(reading, node->place, "`statistic` is missing");
@@ -115,6 +117,7 @@ bool alarm_metrics_read(struct alarm_reading *reading, const struct node *node, 
         size_t before = alarm_said(reading);
         metric->place = n->place;
         alarm_map_read(reading, n, metric_keys, sizeof metric_keys / sizeof *metric_keys, metric);
+        metric->places = alarm_places_of(reading, n);
         if (alarm_said(reading) == before)
             metric_check(reading, n, metric);
     }
@@ -130,7 +133,8 @@ void alarm_metric_beside_read(struct alarm_reading *reading, const struct node *
     struct alarm_metric *metric = alarm_list_new(reading, node, sizeof *metric);
     if (name == NULL || metric == NULL)
         return;
-    *metric = (struct alarm_metric){.place = name->place, .returns = true};
+    *metric = (struct alarm_metric){
+        .place = name->place, .places = alarm_places_of(reading, node), .returns = true};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         for (size_t k = 0; k < sizeof metric_keys / sizeof *metric_keys; k++) {
             const struct node *n = tree_find(node, span_text(keys[i]));
@@ -154,10 +158,15 @@ enum { NAMES_MOST = 16 + METRIC_FILTERS_MOST };
 static const char *const rule_metrics[] = {"AllowedRequests", "BlockedRequests", "CountedRequests"};
 enum { RULE_METRICS = sizeof rule_metrics / sizeof *rule_metrics };
 
+static struct place place_of(const struct alarm_metric *metric, const char *key)
+{
+    return alarm_place_of(&metric->places, key, metric->place);
+}
+
 static void metric_refuse(const struct reading *reading, const struct alarm_metric *metric,
                           struct span hint, const char *message)
 {
-    fault_add(reading->faults, FAULT_ERROR, metric->place, hint, "%s", message);
+    fault_add(reading->faults, FAULT_ERROR, place_of(metric, "metric"), hint, "%s", message);
 }
 
 static bool is_one_of(struct span text, const char *const *words, size_t count)
@@ -177,7 +186,8 @@ static bool dimensions_fit(const struct reading *reading, const struct alarm_met
         struct span name = metric->dimensions[i].name;
         if (is_one_of(name, names, count))
             continue;
-        fault_add(reading->faults, FAULT_ERROR, metric->place,
+        const struct alarm_place *place = alarm_place_find(&metric->dimension_places, name);
+        fault_add(reading->faults, FAULT_ERROR, place != NULL ? place->of_key : metric->place,
                   nearest_hint(name, names, count, hint, sizeof hint),
                   "dimensions: unknown key '" SPAN_FORMAT "'",
                   span_arg(span_first(name, ALARM_SHOWN_BYTES)));
@@ -190,9 +200,10 @@ static bool dimensions_fit(const struct reading *reading, const struct alarm_met
             k++;
         if (k < metric->dimension_count)
             continue;
-        fault_add(reading->faults, FAULT_ERROR, metric->place, SPAN(""),
-                  "dimensions: `%s` is missing: each of its values is a metric of its own",
-                  names[i]);
+        fault_add(
+            reading->faults, FAULT_ERROR,
+            alarm_place_of(&metric->places, "dimensions", place_of(metric, "metric")), SPAN(""),
+            "dimensions: `%s` is missing: each of its values is a metric of its own", names[i]);
         return false;
     }
     return true;
@@ -207,7 +218,8 @@ static void rule_metric_check(const struct reading *reading, const struct alarm_
     for (size_t i = 0; i < metric->dimension_count; i++)
         if (span_is(metric->dimensions[i].name, SPAN("WebACL")) &&
             !span_is(metric->dimensions[i].value, service))
-            fault_add(reading->faults, FAULT_ERROR, metric->place, SPAN(""),
+            fault_add(reading->faults, FAULT_ERROR,
+                      alarm_place_of(&metric->dimension_places, "WebACL", metric->place), SPAN(""),
                       "dimensions: WebACL is the service's name, '" SPAN_FORMAT "'",
                       span_arg(span_first(service, ALARM_SHOWN_BYTES)));
     if (reading->settings->metrics.series == 0)
@@ -272,7 +284,7 @@ static void unknown_say(const struct reading *reading, const struct alarm_metric
     char hint[ALARM_HINT_BYTES];
     size_t count = names_of(settings, metric->namespace, names);
     if (count > 0) {
-        fault_add(reading->faults, FAULT_ERROR, metric->place,
+        fault_add(reading->faults, FAULT_ERROR, place_of(metric, "metric"),
                   nearest_hint(metric->metric, names, count, hint, sizeof hint),
                   metric->namespace.len == 0
                       ? "metric: found '" SPAN_FORMAT
@@ -287,7 +299,7 @@ static void unknown_say(const struct reading *reading, const struct alarm_metric
     names[count++] = COLLECTOR_NAMESPACE;
     for (size_t i = 0; i < settings->metric_filter_count && count < NAMES_MOST; i++)
         names[count++] = settings->metric_filters[i].namespace.at;
-    fault_add(reading->faults, FAULT_ERROR, metric->place,
+    fault_add(reading->faults, FAULT_ERROR, place_of(metric, "namespace"),
               nearest_hint(metric->namespace, names, count, hint, sizeof hint),
               "namespace: found '" SPAN_FORMAT "', expected " COLLECTOR_NAMESPACE
               " or a namespace of metric_filters",

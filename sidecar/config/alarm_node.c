@@ -81,6 +81,16 @@ void *alarm_list_new(struct alarm_reading *reading, const struct node *node, siz
     return list;
 }
 
+struct alarm_places alarm_places_of(struct alarm_reading *reading, const struct node *map)
+{
+    struct alarm_places places = {.count = 0};
+    struct alarm_place *list = alarm_list_new(reading, map, sizeof *list);
+    for (const struct node *n = map->first; list != NULL && n != NULL; n = n->next)
+        list[places.count++] = (struct alarm_place){n->key, n->key_place, n->place};
+    places.list = list;
+    return places;
+}
+
 /* ---- scalars ---- */
 
 static bool is_text(const struct node *node)

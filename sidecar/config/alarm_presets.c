@@ -51,6 +51,8 @@ static void preset_add(struct alarm_reading *reading, struct node *to, const str
         next = n->next;
         n->next = NULL;
         n->place = n->key_place = entry->place;
+        for (struct node *key = n->first; key != NULL; key = key->next)
+            key->place = key->key_place = entry->place;
         tree_add(to, n);
     }
 }

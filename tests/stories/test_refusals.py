@@ -58,6 +58,59 @@ SETTINGS = [  # text, column of its first line, what is said
     ("timeouts: { idle: 1.5s }", 19, "(whole numbers alone, of a smaller unit)"),
 ]
 
+OF_ERRORS = {"name": "a", "metric": "5XXError", "statistic": "Sum", "period": "60s", "evaluation_periods": "1", "threshold": "1",
+             "comparison_operator": "GreaterThanThreshold"}
+OF_METRICS = {"metric": None, "statistic": None}
+
+
+def alarm(**changes):
+    """One of errors, with keys that are others, or none (None); ^ stands before what is wrong."""
+    keys = {**OF_ERRORS, **changes}
+    return "{ " + ", ".join(f"{key}: {value}" for key, value in keys.items() if value is not None) + " }"
+
+
+COMPOSITE = {key: None for key in OF_ERRORS if key != "name"}
+ALARMS = [  # an entry or several, what is said
+    (alarm(period="^45s"), "period: expected 10s, 20s, 30s or a number of minutes"),
+    (alarm(evaluation_periods="^0"), "evaluation_periods: expected 1 or more"),
+    (alarm(period="1h", evaluation_periods="^200"), "evaluation_periods times period: a day at most"),
+    (alarm(datapoints_to_alarm="^5"), "datapoints_to_alarm: expected 1 to evaluation_periods"),
+    (alarm(datapoints_to_alarm="^0"), "datapoints_to_alarm: expected 1 to evaluation_periods"),
+    (alarm(namespace="^Nope"), "namespace: found 'Nope'"),
+    (alarm(metric="^5XXErro"), "metric: found '5XXErro'"),
+    (alarm(dimensions="{ method: GET, ^rout: /x }"), "dimensions: unknown key 'rout' (did you mean 'route'?)"),
+    (alarm(metric="BlockedRequests", dimensions="^{ Rule: y }"), "dimensions: `WebACL` is missing"),
+    (alarm(metric="^BlockedRequests"), "dimensions: `WebACL` is missing"),
+    (alarm(metric="BlockedRequests", dimensions="{ Rule: y, WebACL: ^x }"), "dimensions: WebACL is the service's name"),
+    (alarm(threshold_metric_id="^b"), "threshold_metric_id: this comparison_operator asks for a threshold"),
+    (alarm(threshold=None, comparison_operator="LessThanLowerThreshold", threshold_metric_id="^b"), "expected the id of an ANOMALY_DETECTION_BAND"),
+    (alarm(comparison_operator="^LessThanLowerThreshold"), "expected the id of an ANOMALY_DETECTION_BAND"),
+    (alarm(**OF_METRICS, metrics="[{ id: ^E, metric: Count, statistic: Sum }]"), "id: expected a lower-case letter"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: Count, statistic: Sum }, { metric: Count, statistic: Sum, id: ^a }]"), "id: it stands twice"),
+    (alarm(**OF_METRICS, metrics="^[{ id: a, metric: Count, statistic: Sum }, { id: b, metric: Count, statistic: Sum }]"), "exactly one has `return_data: true`"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: Count, statistic: Sum, return_data: true }, { id: b, metric: Count, statistic: Sum, return_data: ^true }]"),
+     "exactly one has `return_data: true`"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: ^Cuont, statistic: Sum }]"), "metric: found 'Cuont'"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: Count, namespace: ^x, statistic: Sum }]"), "namespace: found 'x'"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: Count, statistic: Sum, dimensions: { ^rout: x } }]"), "dimensions: unknown key 'rout'"),
+    (alarm(**OF_METRICS, metrics="[{ id: a, metric: Count, ^expression: b, statistic: Sum }]"), "expected either `metric` with `statistic`, or `expression`"),
+    (alarm(metric="^Count", metrics="[{ id: a, metric: Count, statistic: Sum }]"), "`metric` and `metrics` exclude each other"),
+    (alarm(**OF_METRICS, **{"^statistic": "Sum"}, metrics="[{ id: a, metric: Count, statistic: Sum }]"), "`statistic` has no meaning beside `metrics`"),
+    (alarm(**COMPOSITE, rule="ALARM(b)", **{"^period": "60s"}), "`period` has no meaning beside `rule`"),
+    (alarm(**COMPOSITE, rule="ALARM(b)", **{"^treat_missing_data": "missing"}), "`treat_missing_data` has no meaning beside `rule`"),
+    (alarm(**{"^rule": "ALARM(b)"}), "expected one of `metric`, `metrics` and `rule`"),
+    (alarm(**{"^actions_suppressor": "b"}), "`actions_suppressor` has no meaning without `rule`"),
+    (alarm(**COMPOSITE, rule="ALARM(^b)"), "there is no alarm 'b'"),
+    (alarm(**COMPOSITE, rule="TRUE", actions_suppressor="^b"), "actions_suppressor: there is no alarm 'b'"),
+    (alarm() + ", " + alarm(name="^a"), "name: another alarm is called so"),
+    (alarm(name="^" + "x" * 256), "name: expected 1 to 255 bytes"),
+    ("^" + alarm(name=None), "`name` is missing"),
+    ("{ preset: recommended }, ^{ preset: recommended }", "name: another alarm is called so"),
+    (alarm(actions="[{ type: webhook, url: 'http://a', ^url_file: SECRET }]"), "a webhook has either `url` or `url_file`"),
+    (alarm(actions="[{ type: webhook, url: 'http://a', ^raw_message_delivery: true }]"), "`raw_message_delivery` goes with format sns"),
+    (alarm(actions="[{ type: log, ^timeout: 5s }]"), "`timeout` has no meaning for type log"),
+]
+
 RULES = [  # text, column, what is said
     ('SecRul ARGS "@rx x" "id:1,deny"', 1, "did you mean 'SecRule'?"),
     ('SecRule ARGZ "@rx x" "id:1,phase:1,deny"', 9, "did you mean 'ARGS'?"),
@@ -85,6 +138,18 @@ def test_a_setting_is_refused_at_its_place(tmp_path, text, column, said):
     first = err.splitlines()[0]
     assert code == 3 and out == ""
     assert first.startswith((f"{path}:4:{column}: ", f"{path}:5:{column}: ")) and said in first, err
+
+
+@pytest.mark.parametrize("entries,said", ALARMS)
+def test_what_is_wrong_in_an_alarm_is_said_at_its_value(tmp_path, entries, said):
+    path = tmp_path / "a.yaml"
+    (tmp_path / "SECRET").touch(mode=0o600)
+    (tmp_path / "SECRET").write_text("http://b/\n")
+    path.write_text(NEEDED + f"alarms: [{entries.replace('^', '')}]\n")
+    code, out, err = run("check", "-c", str(path))
+    assert code == 3 and out == ""
+    first = err.splitlines()[0]
+    assert first.startswith(f"{path}:4:{len('alarms: [') + entries.index('^') + 1}: ") and said in first, err
 
 
 @pytest.mark.parametrize("text,column,said", RULES)

@@ -35,8 +35,10 @@ bool otlp_filled(struct otlp *otlp, size_t from, unsigned units)
     fits = fits && buf_add(&sending->sizes, span_make((const char *)&size, sizeof size));
     if (fits)
         feed_pass(otlp->feed, &sending->batch, units);
-    if (!fits || sending->batch.units >= otlp->most ||
-        sending->room.ceiling - sending->room.len < QUEUE_ITEM_BYTES)
+    if (sending->batch.units == 0) /* there is no memory for the first: nothing is to be sent */
+        buf_clear(&sending->sizes);
+    else if (!fits || sending->batch.units >= otlp->most ||
+             sending->room.ceiling - sending->room.len < QUEUE_ITEM_BYTES)
         otlp->filling = NULL;
     return fits;
 }

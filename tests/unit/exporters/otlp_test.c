@@ -489,6 +489,34 @@ static bool is_stuck(void *context)
     return otlp_is_stuck(f->way.otlp);
 }
 
+TEST(an_empty_batch_that_lacks_memory_for_its_first_item_stays_open)
+{
+    struct fixture *f = set_up(false);
+    struct buf *batch = otlp_open_batch(f->way.otlp);
+    check(batch != NULL);
+    size_t from = batch->len;
+    check(buf_add(batch, buf_span(&f->way.item)));
+    buf_fail_nth(1); /* for the item's size */
+    check(!otlp_filled(f->way.otlp, from, SPANS));
+    buf_fail_nth(0);
+    buf_cut(batch, from);
+    queue_put(f->way.queue, buf_span(&f->way.item), SPANS);
+    check(otlp_open_batch(f->way.otlp) == batch);
+    step(f); /* from now on it is a second */
+    f->way.now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    f->way.now_us += SECOND;
+    nothing_moves(f);
+    check_number(f->collector.requests, 1); /* the queue's, and none without spans */
+    check_number(figures(f).sent, SPANS);
+    put(f, 1);
+    step(f);
+    f->way.now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 2 * SPANS);
+    tear_down(f);
+}
+
 TEST(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there)
 {
     struct fixture *f = set_up(false);
@@ -528,6 +556,7 @@ TEST(what_was_filled_is_queued_after_all_where_a_spool_comes)
 int otlp_tests(void)
 {
     const struct CMUnitTest past[] = {
+        cmocka_unit_test(an_empty_batch_that_lacks_memory_for_its_first_item_stays_open),
         cmocka_unit_test(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there),
         cmocka_unit_test(what_was_filled_is_queued_after_all_where_a_spool_comes),
     };

@@ -119,22 +119,41 @@ int arguments_run_word(const struct argument_table *table, const struct argument
     return arguments.code;
 }
 
+static bool has_row(const struct argument_table *table, const char *name)
+{
+    size_t i = 0;
+    while (i < table->count && strcmp(table->rows[i].name, name) != 0)
+        i++;
+    return i < table->count;
+}
+
+static bool names_configuration(struct span word)
+{
+    return span_is(word, SPAN("-c")) || span_is(word, SPAN("--config")) ||
+           span_starts(word, SPAN("--config=")) || span_ends(word, SPAN(".yaml")) ||
+           span_ends(word, SPAN(".yml"));
+}
+
 static void refuse_unknown(struct arguments *arguments, const char *word)
 {
     const char *names[ROWS_MOST];
     char near[160];
     const struct argument_table *table = arguments->table;
-    bool has_file = false;
-    for (size_t i = 0; i < table->count; i++) {
+    const char *what = word[0] == '-' ? "option" : "argument", *remark;
+    bool is_configuration = names_configuration(span_text(word));
+    for (size_t i = 0; i < table->count; i++)
         names[i] = table->rows[i].name;
-        has_file = has_file || strcmp(names[i], "-c") == 0;
-    }
-    if (has_file && word[0] != '-') {
+    if (has_row(table, "-c") && word[0] != '-') {
         arguments_refuse(arguments, "unknown argument '%s' (did you mean '-c %s'?)", word, word);
         return;
     }
-    arguments_refuse(arguments, "unknown %s '%s'%s", word[0] == '-' ? "option" : "argument", word,
-                     nearest_remark(span_text(word), names, table->count, near, sizeof near));
+    if (has_row(table, "-c") && is_configuration)
+        remark = " (did you mean '-c'?)";
+    else if (has_row(table, "--admin") && is_configuration)
+        remark = " (a running one has its files; --admin names which one)";
+    else
+        remark = nearest_remark(span_text(word), names, table->count, near, sizeof near);
+    arguments_refuse(arguments, "unknown %s '%s'%s", what, word, remark);
 }
 
 /* "--set=a=b" is "--set" "a=b". */

@@ -50,8 +50,9 @@ enum { PLAIN_ROWS = sizeof plain_rows / sizeof *plain_rows };
 
 static const struct argument_table reload_table = {
     "reload [--admin ADDR] [--token-file F]",
-    "Has a running one read its configuration again; says what is wrong with it.", plain_rows,
-    PLAIN_ROWS};
+    "Has a running one read the files that it was started with again; says what is wrong with "
+    "them.",
+    plain_rows, PLAIN_ROWS};
 
 int command_reload(int argc, char **argv)
 {

@@ -164,6 +164,12 @@ def test_a_password_in_an_address_that_is_refused_is_not_repeated(tmp_path, sett
     (["metrics", "gt"], "sidegate metrics: unknown word 'gt' (did you mean 'get'?)"),
     (["alarms", "list", "-q"], "sidegate alarms list: unknown option '-q'"),
     (["check", "--strct"], "sidegate check: unknown option '--strct' (did you mean '--strict'?)"),
+    (["check", "--config", "a.yaml"], "sidegate check: unknown option '--config' (did you mean '-c'?)"),
+    (["run", "--config=a.yaml"], "sidegate run: unknown option '--config=a.yaml' (did you mean '-c'?)"),
+    *[([command, option, "a.yaml"], f"sidegate {command}: unknown option '{option}' (a running one has its files; --admin names which one)")
+      for command in ("reload", "drain", "status", "health") for option in ("-c", "--config")],
+    (["metrics", "list", "-c", "a.yaml"], "sidegate metrics list: unknown option '-c' (a running one has its files; --admin names which one)"),
+    (["reload", "a.yaml"], "sidegate reload: unknown argument 'a.yaml' (a running one has its files; --admin names which one)"),
 ])
 def test_what_is_wrong_is_said_with_all_words_of_the_command(words, said):
     code, out, err = run(*words)

@@ -243,6 +243,9 @@ static void query_read(struct reading *reading, json_t *map, size_t i, struct me
     json_t *returns = json_object_get(map, "ReturnData");
     query->id = text_read(reading, map, "Id", path);
     query->label = text_read(reading, map, "Label", path);
+    if (span_find(query->label, SPAN("${")) != SPAN_NONE)
+        refuse(reading, path_of(reading, path, "Label"),
+               "a text without ${...}, which is not filled in");
     query->expression = text_read(reading, map, "Expression", path);
     query->returns = returns == NULL || json_is_true(returns);
     query->place = place_at(reading, path);
@@ -303,6 +306,8 @@ static void data_read(struct reading *reading, json_t *root, struct metric_asked
     static const char *const names[] = {"MetricDataQueries", "StartTime", "EndTime", "ScanBy",
                                         "MaxDatapoints"};
     token_read(reading, root, asked);
+    if (json_object_del(root, "LabelOptions") == 0) /* a time zone, and nothing else */
+        refuse(reading, "LabelOptions", "none: no time stands in a label");
     members_check(reading, root, "the request", names, 5);
     json_t *list = json_object_get(root, "MetricDataQueries");
     size_t count = json_array_size(list);

@@ -8,8 +8,9 @@
  *    "NextToken": as the answer before gave it, the rest of the request being the same}
  *   {"Namespace", "MetricName", "Dimensions": [{"Name", "Value"}]}
  *
- * Without a namespace it is ours, as AWS/ApiGateway and AWS/WAFV2 are. A time is text as RFC 3339
- * has it, or seconds since 1970. */
+ * Labels are taken as they are: ${...} (of dynamic labels) and LabelOptions, the time zone of such,
+ * are refused. Without a namespace it is ours, as AWS/ApiGateway and AWS/WAFV2 are. A time is text
+ * as RFC 3339 has it, or seconds since 1970. */
 #ifndef SIDEGATE_SIDECAR_METRIC_REQUEST_H
 #define SIDEGATE_SIDECAR_METRIC_REQUEST_H
 

@@ -266,6 +266,12 @@ TEST(what_is_wrong_is_said_with_its_place_and_the_nearest_name)
         {"{\"MetricDataQueries\":[]," WINDOW "}", "MetricDataQueries: expected a list of 1 to 500"},
         {"{\"MetricDataQueries\":[{\"Id\":\"a\"," PETS("Count", "45", "Sum") "}]," WINDOW "}",
          "MetricDataQueries[0].MetricStat.Period: expected 1, 5, 10, 20, 30, or a multiple of 60"},
+        {"{\"MetricDataQueries\":[{\"Id\":\"a\"," PETS(
+             "Count", "60", "Sum") "}],\"LabelOptions\":{\"Timezone\":\"+0130\"}," WINDOW "}",
+         "LabelOptions: expected none: no time stands in a label"},
+        {"{\"MetricDataQueries\":[{\"Id\":\"a\",\"Label\":\"Peak ${MAX} at ${MAX_TIME}\"," PETS(
+             "Count", "60", "Sum") "}]," WINDOW "}",
+         "MetricDataQueries[0].Label: expected a text without ${...}, which is not filled in"},
         {"{\"MetricDataQueries\":[{\"Id\":\"a\"," PETS("Count", "60", "Summ") "}]," WINDOW "}",
          "MetricDataQueries[0].MetricStat.Stat: found 'Summ', expected Average"},
         {"{\"MetricDataQueries\":[{\"Id\":\"A\"," PETS("Count", "60", "Sum") "}]," WINDOW "}",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of the sanitiser: what is known of the secrets of one report while it is cleaned. Each of
  * its files cleans a part of it: sanitise (heads, lines, wherever else they stand), sanitise_body,
- * sanitise_match. */
+ * sanitise_match, sanitise_carried. */
 #ifndef SIDEGATE_EXPORTERS_CLEANING_H
 #define SIDEGATE_EXPORTERS_CLEANING_H
 
@@ -30,6 +30,7 @@ struct cleaning {
     size_t found_count;
     struct span searched;     /* a long value of a match, and */
     bool searched_has_secret; /* what came of it */
+    struct carried *carried;  /* NULL: nobody asked yet */
 };
 
 /* Is the variable named? `collection` of arguments: any of theirs. */
@@ -65,6 +66,12 @@ struct span clean_parameters(struct cleaning *c, struct span text);
 void clean_bodies(struct cleaning *c);
 /* What rules found. */
 void clean_matches(struct cleaning *c);
+/* What rules carried from elsewhere into a text that they expanded (`literals`: what stands in the
+ * rule itself; at NULL: none was): pieces of any secret of the transaction go, but for those that
+ * are said anyway, by the rule or in the name and the value of the match. */
+void clean_carried(struct cleaning *c, struct span *text, struct span literals,
+                   const struct rule_match *match);
+void carried_fini(struct carried *carried); /* NULL allowed */
 /* What the rules of web ACLs found. */
 void clean_decisions(struct cleaning *c);
 

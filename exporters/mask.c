@@ -280,3 +280,17 @@ struct span url_masked(struct span url, struct buf *scratch)
     }
     return added(scratch, start);
 }
+
+/* ---- hosts ---- */
+
+struct span field_user(struct span name, struct span value)
+{
+    bool is_forwarded = span_is_nocase(name, SPAN("forwarded"));
+    size_t at = span_find_last_byte(value, '@');
+    if (at == SPAN_NONE || (!is_forwarded && !span_is_nocase(name, SPAN("host")) &&
+                            !span_is_nocase(name, SPAN("x-forwarded-host"))))
+        return span_first(value, 0);
+    struct span before = span_first(value, at), key = SPAN("host=");
+    size_t start = is_forwarded ? span_find_nocase(before, key) : SPAN_NONE;
+    return start == SPAN_NONE ? before : span_from(before, start + key.len);
+}

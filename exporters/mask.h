@@ -24,6 +24,9 @@ void text_mask_secrets(struct buf *to, struct span text);
  * nothing, but for tokens of less than 16 letters. */
 bool text_may_have_secrets(struct span text);
 
+/* Tells each secret that text_mask_secrets() takes out of the text. */
+void text_each_secret(struct span text, void (*found)(void *to, struct span secret), void *to);
+
 /* The first secrets that text_mask_secrets() takes out of the text, at most so many; how many. */
 size_t text_secrets(struct span text, struct span *to, size_t most);
 
@@ -42,6 +45,10 @@ bool query_has_secret(struct span query);
 /* Likewise an address in its query, its path by pattern, or in a user and password before its host?
  */
 bool url_has_secret(struct span url);
+
+/* ann:password of ann:password@host in Host, X-Forwarded-Host or Forwarded: everything before the
+ * last '@', for passwords hold any byte. Empty: there is none, or the field says no host. */
+struct span field_user(struct span name, struct span value);
 
 /* The query with what parameter_secret() finds masked: the
  * same bytes where there are none, else a copy at the end of `scratch`, which lives until the

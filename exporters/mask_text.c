@@ -482,6 +482,14 @@ void text_mask_secrets(struct buf *to, struct span text)
     buf_add(to, span_from(text, copied));
 }
 
+void text_each_secret(struct span text, void (*found)(void *to, struct span secret), void *to)
+{
+    struct cuts cuts = cuts_of(text);
+    struct cut cut;
+    while (!is_none(cut = next_cut(&cuts)))
+        found(to, span_make(text.at + cut.at, cut.end - cut.at));
+}
+
 size_t text_secrets(struct span text, struct span *to, size_t most)
 {
     struct cuts cuts = cuts_of(text);

@@ -84,6 +84,15 @@ struct report_audit {
     size_t masked_count;
 };
 
+/* What rules could carry from where it stood into their texts: it is said by none, but what of it
+ * is a secret is taken out of those (sanitise.h). */
+struct report_brought {
+    const struct pair *arguments, *cookies, *request_fields, *response_fields;
+    size_t argument_count, cookie_count, request_field_count, response_field_count;
+    struct span request_body, response_body; /* as far as rules looked at them */
+    bool is_lost;                            /* there was no memory to say all of it */
+};
+
 struct report {
     /* who and when */
     uint64_t began_wall_us, duration_us;
@@ -164,7 +173,8 @@ struct report {
         int64_t score, outbound_score;
         const struct rule_match *matches;
         size_t match_count;
-        uint64_t decided_by; /* the rule's id; 0: none */
+        const struct report_brought *brought; /* NULL: nothing; only where there are matches */
+        uint64_t decided_by;                  /* the rule's id; 0: none */
         uint64_t cpu_ns;
         unsigned limits[LIMIT_KINDS];
         bool is_struck;             /* a limit was hit... */

@@ -94,6 +94,24 @@ static struct span clean_set_cookie(struct cleaning *c, struct span text)
     return arena_join(c->arena, parts, 3);
 }
 
+/* Host: ann:password@host, as every proxy on the way may repeat it. */
+static void clean_field_user(struct cleaning *c, struct pair *field)
+{
+    struct span value = field->value, user = field_user(field->name, value);
+    const struct span parts[] = {span_first(value, (size_t)(user.at - value.at)), SPAN(MASK),
+                                 span_from(value, (size_t)(user.at - value.at) + user.len)};
+    if (user.len > 0)
+        field->value = arena_join(c->arena, parts, 3);
+}
+
+/* Where a rule of the request's sends the client to. */
+static void clean_redirect(struct cleaning *c, struct pair *field)
+{
+    const struct rule_match nothing = {.rule_id = 0};
+    if (c->report->waf.action == WAF_BLOCK && span_is_nocase(field->name, SPAN("location")))
+        clean_carried(c, &field->value, SPAN(""), &nothing);
+}
+
 static const struct pair *clean_fields(struct cleaning *c, struct span collection,
                                        const struct pair *fields, size_t *count)
 {
@@ -112,9 +130,9 @@ static const struct pair *clean_fields(struct cleaning *c, struct span collectio
         } else if (field_is_secret(fields[i].name)) {
             copy[i].value = SPAN(MASK);
         } else {
-            if (span_is_nocase(fields[i].name, SPAN("host")))
-                copy[i].value = clean_host(c, fields[i].value);
+            clean_field_user(c, &copy[i]);
             cleaning_mask(c, &copy[i].value);
+            clean_redirect(c, &copy[i]);
         }
     }
     return copy;
@@ -190,6 +208,7 @@ static void clean_line(struct cleaning *c)
         (!is_inside(report->path, report->target) && url_has_secret(report->path)))
         clean_target(c);
     report->referer = clean_url(c, report->referer);
+    cleaning_mask(c, &report->trace_state);
     if (text_has_secret(report->user_agent))
         cleaning_mask(c, &report->user_agent);
     if (report->authorizer.member_count > 0)
@@ -268,4 +287,5 @@ void report_sanitise(struct report *report, const struct pair *secrets, size_t c
     if (cleaning.secret_count > 0 || cleaning.is_blind)
         hide_everywhere(&cleaning);
     buf_fini(&cleaning.scratch);
+    carried_fini(cleaning.carried);
 }

@@ -93,13 +93,14 @@ static bool comes_of_secret(const struct cleaning *c, const struct rule_match *m
     return text_may_have_secrets(match->data);
 }
 
-/* ann:password@host in a Host field. */
+/* ann:password@host in a Host field, or another that says one. */
 static bool is_host_with_user(const struct rule_match *match)
 {
-    struct span name = own_name(match->variable_name);
-    bool is_host = span_is_nocase(name, SPAN("REQUEST_HEADERS:Host")) ||
-                   span_is_nocase(name, SPAN("SERVER_NAME"));
-    return is_host && span_find_byte(match->variable_value, '@') != SPAN_NONE;
+    struct span name = own_name(match->variable_name), collection = span_cut(&name, ':');
+    struct span field = span_is_nocase(collection, SPAN("REQUEST_HEADERS")) ? name : SPAN("");
+    if (span_is_nocase(collection, SPAN("SERVER_NAME")))
+        field = SPAN("host");
+    return field_user(field, match->variable_value).len > 0;
 }
 
 /* Where nothing of the value may be said. */
@@ -167,6 +168,43 @@ static bool clean_value(struct cleaning *c, struct rule_match *match)
     return hidden || (masked && span_is(match->variable_value, SPAN(MASK)));
 }
 
+/* What rules have stored stands in a variable of their own: TX:caller, IP:last. */
+static bool is_stored(struct span variable)
+{
+    static const struct span stored[] = {
+        SPAN_INIT("TX"),       SPAN_INIT("ENV"),         SPAN_INIT("IP"),
+        SPAN_INIT("GLOBAL"),   SPAN_INIT("USER"),        SPAN_INIT("SESSION"),
+        SPAN_INIT("RESOURCE"), SPAN_INIT("MATCHED_VAR"), SPAN_INIT("MATCHED_VARS"),
+        SPAN_INIT("USERID"),   SPAN_INIT("SESSIONID")};
+    struct span name = own_name(variable), collection = span_cut(&name, ':');
+    for (size_t i = 0; i < sizeof stored / sizeof *stored; i++)
+        if (span_is_nocase(collection, stored[i]))
+            return true;
+    return false;
+}
+
+/* What a rule's texts have from elsewhere than from where it matched. */
+static void clean_expanded(struct cleaning *c, struct rule_match *match)
+{
+    if (is_stored(match->variable_name)) {
+        const struct rule_match nothing = {.rule_id = 0};
+        clean_carried(c, &match->variable_value, SPAN(""), &nothing);
+    }
+    clean_carried(c, &match->message, match->literals.message, match);
+    clean_carried(c, &match->data, match->literals.data, match);
+    clean_carried(c, &match->operator_argument, match->literals.argument, match);
+    if (match->literals.tags == NULL || match->is_fixed)
+        return;
+    struct span *tags = arena_alloc(c->arena, match->tag_count * sizeof *tags);
+    if (tags == NULL)
+        match->tag_count = 0;
+    for (size_t i = 0; i < match->tag_count; i++) {
+        tags[i] = match->tags[i];
+        clean_carried(c, &tags[i], match->literals.tags[i], match);
+    }
+    match->tags = tags;
+}
+
 /* A match against a secret says in its data what it found there: pieces of it. */
 static void clean_match(struct cleaning *c, struct rule_match *match)
 {
@@ -183,10 +221,11 @@ static void clean_match(struct cleaning *c, struct rule_match *match)
     cleaning_hide(c, &match->operator_argument);
     cleaning_hide_one(c, &match->operator_argument, value);
     cleaning_mask(c, &match->variable_name); /* a name that came in a body of no form */
-    if (match->is_fixed)
-        return;
-    clean_text(c, &match->message, shown_of(value));
-    match->tags = clean_tags(c, match->tags, &match->tag_count, shown_of(value));
+    if (!match->is_fixed) {
+        clean_text(c, &match->message, shown_of(value));
+        match->tags = clean_tags(c, match->tags, &match->tag_count, shown_of(value));
+    }
+    clean_expanded(c, match);
 }
 
 void clean_matches(struct cleaning *c)

@@ -9,6 +9,7 @@
 #include "rules/evaluate.h"
 #include "rules/exclusions.h"
 #include "rules/match/xml_tree.h"
+#include "rules/providers.h"
 #include "rules/record.h"
 #include "rules/secrets.h"
 #include "rules/transaction.h"
@@ -301,6 +302,25 @@ struct span inspection_secret_name(const struct inspection *tx, size_t i)
 {
     must(i < inspection_secret_count(tx));
     return i < tx->secret_count ? tx->secrets[i].name : tx->awaited[i - tx->secret_count].name;
+}
+
+static bool values_say(struct inspection *tx, enum variable variable, const struct pair **at,
+                       size_t *count)
+{
+    struct values values = values_kept(tx, variable);
+    *at = values.at;
+    *count = values.count;
+    return !arena_is_full(tx->arena);
+}
+
+bool inspection_arguments(struct inspection *tx, const struct pair **at, size_t *count)
+{
+    return values_say(tx, VARIABLE_ARGS, at, count);
+}
+
+bool inspection_cookies(struct inspection *tx, const struct pair **at, size_t *count)
+{
+    return values_say(tx, VARIABLE_REQUEST_COOKIES, at, count);
 }
 
 struct span inspection_tx(const struct inspection *tx, struct span name)

@@ -146,6 +146,10 @@ const struct rule_match *inspection_matches(struct inspection *tx, size_t *count
 size_t inspection_secret_count(const struct inspection *tx);
 struct span inspection_secret(const struct inspection *tx, size_t i);
 struct span inspection_secret_name(const struct inspection *tx, size_t i);
+/* What the request brought under names, as rules see it: its arguments and its cookies. False:
+ * there was no memory for them. */
+bool inspection_arguments(struct inspection *tx, const struct pair **at, size_t *count);
+bool inspection_cookies(struct inspection *tx, const struct pair **at, size_t *count);
 /* There was no memory to note all of them: nothing that the client sent may be logged then. */
 bool inspection_secrets_are_lost(const struct inspection *tx);
 /* The inbound and outbound anomaly scores that CRS 3 and 4 keep in TX; 0 where there are none. */

@@ -98,6 +98,23 @@ static const struct span *tags_expand(struct inspection *tx, const struct rule *
     return tags;
 }
 
+static struct span literals_of(const struct macro *macro)
+{
+    return macro->has_variables ? macro->literals : (struct span){NULL, 0};
+}
+
+/* NULL: no tag has a macro. */
+static const struct span *tag_literals(struct inspection *tx, const struct rule *rule)
+{
+    bool any = false;
+    for (size_t i = 0; i < rule->tag_count; i++)
+        any = any || rule->tags[i].has_variables;
+    struct span *literals = any ? arena_alloc(tx->arena, rule->tag_count * sizeof *literals) : NULL;
+    for (size_t i = 0; literals != NULL && i < rule->tag_count; i++)
+        literals[i] = literals_of(&rule->tags[i]);
+    return literals;
+}
+
 static bool texts_are_fixed(const struct rule *rule)
 {
     bool are = !rule->message.has_variables;
@@ -144,10 +161,15 @@ static void log_match(struct inspection *tx, const struct rule *rule, bool disru
         .tags = tags_expand(tx, rule),
         .tag_count = rule->tag_count,
         .is_fixed = texts_are_fixed(rule),
+        .literals = {.message = literals_of(&rule->message),
+                     .data = literals_of(&rule->data),
+                     .tags = tag_literals(tx, rule)},
         .disruptive = disruptive,
         .audit = rule->audit,
         .audit_only = !rule->log,
     };
+    if (operator!= NULL)
+        match.literals.argument = literals_of(operator_argument(operator));
     match.links = links_matched(tx, rule, &match.link_count);
     if (!arena_is_full(tx->arena))
         tx->matches[tx->match_count++] = match;

@@ -46,6 +46,22 @@ static bool part_parse(struct span inside, struct macro_part *part)
     return len == inside.len || variable_row(part->variable)->shape != SHAPE_SCALAR;
 }
 
+/* What whoever wrote it says himself. */
+static struct span literals_join(const struct macro *macro, struct arena *arena)
+{
+    char *text = arena_text(arena, macro->text.len + macro->count);
+    size_t len = 0;
+    for (size_t i = 0; text != NULL && i < macro->count; i++) {
+        const struct macro_part *part = &macro->parts[i];
+        if (part->is_variable || part->text.len == 0)
+            continue;
+        memcpy(text + len, part->text.at, part->text.len);
+        len += part->text.len;
+        text[len++] = '\0';
+    }
+    return text != NULL ? span_make(text, len) : SPAN("");
+}
+
 bool macro_parse(struct span text, struct arena *arena, struct macro *out, size_t *offset,
                  struct span *wrong)
 {
@@ -69,5 +85,7 @@ bool macro_parse(struct span text, struct arena *arena, struct macro *out, size_
     }
     if (rest.len > 0)
         parts[out->count++] = (struct macro_part){.text = rest};
+    if (out->has_variables)
+        out->literals = literals_join(out, arena);
     return true;
 }

@@ -21,7 +21,8 @@ struct macro {
     struct span text; /* as it was written */
     const struct macro_part *parts;
     size_t count;
-    bool has_variables; /* false: `text` is the value */
+    bool has_variables;   /* false: `text` is the value */
+    struct span literals; /* where has_variables: all that is none, with a NUL behind each */
 };
 
 /* False: *offset and *wrong say which name is no variable. Lives in `arena`, as does a copy of the

@@ -66,7 +66,13 @@ struct rule_match {
     unsigned maturity, accuracy; /* 0: not given */
     const struct span *tags;     /* expanded */
     size_t tag_count;
-    bool is_fixed;            /* message and tags stand in the rule as they are */
+    bool is_fixed; /* message and tags stand in the rule as they are */
+    /* Of each of its texts that was expanded what stands in the rule itself; at NULL: it was not.
+     */
+    struct {
+        struct span argument, message, data;
+        const struct span *tags; /* NULL: none was */
+    } literals;
     const struct span *links; /* of a chain: in which variables its links matched */
     size_t link_count;
     bool disruptive; /* this match decided (or would have decided) the request's fate */

@@ -160,6 +160,30 @@ static void say_secrets(const struct exchange *x, struct report *report, struct 
     report->audit.masked_count = count;
 }
 
+/* Rules carry what they found into their texts, by macros and variables of their own. */
+static void say_brought(const struct exchange *x, struct report *report, struct arena *arena)
+{
+    if (report->waf.match_count == 0)
+        return;
+    struct report_brought *brought = arena_alloc(arena, sizeof *brought);
+    if (brought == NULL) {
+        report->waf.match_count = 0;
+        return;
+    }
+    const struct fields *asked = &x->client->head->fields;
+    brought->request_fields = asked->at;
+    brought->request_field_count = asked->count;
+    brought->request_body = buf_span(&x->prefix);
+    brought->response_fields = x->answer.fields.at;
+    brought->response_field_count = x->answer.fields.count;
+    brought->response_body = buf_span(&x->answer_prefix);
+    bool arguments =
+        inspection_arguments(x->inspection, &brought->arguments, &brought->argument_count);
+    bool cookies = inspection_cookies(x->inspection, &brought->cookies, &brought->cookie_count);
+    brought->is_lost = !arguments || !cookies;
+    report->waf.brought = brought;
+}
+
 /* A secret that nobody could note may stand in anything that the client sent: ids and figures are
  * all that is left to say. */
 static void keep_silent(struct report *report)
@@ -176,6 +200,7 @@ void audit_hide(const struct exchange *x, struct report *report, struct arena *a
 {
     report->audit.body_has_secret = body_has_secret(x, report);
     say_secrets(x, report, arena);
+    say_brought(x, report, arena);
     report_sanitise(report, report->audit.masked, report->audit.masked_count, arena);
     if (arena_is_full(arena))
         want_no_heads(report);

@@ -48,7 +48,11 @@ def attacks():
     yield "GET", "/a", [("Authorization", "Bearer SECRET")], None
     yield "GET", "/a", [("X-Api-Key", f"SECRET{ATTACK}")], None
     yield "GET", "/a", [("Host", "bob:SECRET@x")], None
+    yield "GET", "/a?attack=1", [("X-Forwarded-Host", "bob:SECRET@x, y")], None
+    yield "GET", "/a?attack=1", [("Forwarded", 'for=192.0.2.1;host="bob:SECRET@x";proto=http')], None
+    yield "GET", "/a?attack=1", [("traceparent", "00-" + "ab" * 16 + "-cdcdcdcdcdcdcdcd-01"), ("tracestate", "a=1,b=ghp_SECRETSECRET")], None
     yield "CONNECT", "bob:SECRET@h:443", [], None
+    yield "GET", "/a?password=SECRET", [("X-Away", "1")], None
 
 
 SEES_ALL = """
@@ -62,6 +66,13 @@ SecRule TX:1 "@rx ." "t:none"
 SecRule XML:/*|ARGS "@rx ." "id:7,phase:2,pass,log,auditlog,logdata:'%{MATCHED_VAR}',chain"
 SecRule MATCHED_VARS|MATCHED_VAR "@rx ." "t:none"
 SecRule REQUEST_HEADERS:Authorization|ARGS:password "@rx ([A-Za-z0-9]{24})" "id:8,phase:2,pass,log,auditlog,capture,msg:'caller %{TX.1}',tag:'t/%{TX.1}'"
+SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|XML:/* "@rx ([A-Za-z0-9]{24})" "id:9,phase:2,pass,nolog,capture,setvar:'tx.kept=%{tx.kept} %{TX.1}',setvar:tx.last=%{TX.1},setenv:last=%{TX.1}"
+SecRule REQUEST_METHOD "@rx ." "id:10,phase:2,pass,log,auditlog,msg:'kept %{TX.kept}',logdata:'%{TX.last}, %{ENV.last} within %{MATCHED_VAR}',tag:'%{TX.last}'"
+SecRule TX:kept|TX:last|ENV:last "@rx (.+)" "id:11,phase:2,pass,log,auditlog,capture,logdata:'Matched Data: %{TX.1} found within %{MATCHED_VAR_NAME}: %{MATCHED_VAR}'"
+SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|XML:/* "@rx ([A-Za-z0-9]{24})" "id:12,phase:2,pass,log,auditlog,capture,logdata:'%{TX.1}',chain"
+SecRule REQUEST_METHOD "@rx ." "t:none"
+SecRule REQUEST_METHOD "!@streq %{ARGS.password}" "id:13,phase:2,pass,log,auditlog,msg:'%{ARGS.password}',logdata:'by %{REQUEST_HEADERS.authorization} %{REQUEST_HEADERS.x-api-key} %{REQUEST_COOKIES.id} %{ARGS.cvv}',tag:'%{REQUEST_HEADERS.dd-api-key}'"
+SecRule REQUEST_HEADERS:X-Away "@rx ." "id:14,phase:2,redirect:'https://id.example/?was=%{ARGS.password}',status:302,log,auditlog"
 """
 
 

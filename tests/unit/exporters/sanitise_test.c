@@ -252,6 +252,126 @@ TEST(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag)
     check_message("REQUEST_HEADERS:X-Api-Key", "0123456789abcdef", text, "REDACTED");
 }
 
+/* ---- what rules carry from elsewhere ---- */
+
+/* What a rule's text comes to, all of which was expanded but `literals`, that matched in that
+ * variable of a request with a password, a cookie and a body. */
+static void check_carried(const char *variable, const char *value, const char *text,
+                          const char *literals, const char *cleaned)
+{
+    static const struct pair arguments[] = {{SPAN_INIT("password"), SPAN_INIT("Hunter2secret")},
+                                            {SPAN_INIT("q"), SPAN_INIT("see token=0123456789")}};
+    static const struct pair cookie = {SPAN_INIT("id"), SPAN_INIT("s3ssion-of-ann")};
+    static const struct report_brought brought = {
+        .arguments = arguments,
+        .argument_count = 2,
+        .cookies = &cookie,
+        .cookie_count = 1,
+        .request_body = SPAN_INIT("<password>of-the-body</password>")};
+    struct arena *arena = arena_new(NULL, 65536);
+    const struct span tag = span_text(text), tag_literals = span_text(literals);
+    struct rule_match match = {
+        .variable_name = span_text(variable),
+        .variable_value = span_text(value),
+        .operator_argument = tag,
+        .message = tag,
+        .data = tag,
+        .tags = &tag,
+        .tag_count = 1,
+        .literals = {tag_literals, tag_literals, tag_literals, &tag_literals}};
+    struct report report = {.waf = {.matches = &match, .match_count = 1, .brought = &brought},
+                            .audit = {.body_has_secret = true}};
+    report_sanitise(&report, NULL, 0, arena);
+    const struct rule_match *clean = report.waf.matches;
+    check_span(clean->message, cleaned);
+    check_span(clean->data, cleaned);
+    check_span(clean->operator_argument, cleaned);
+    check_span(clean->tags[0], cleaned);
+    arena_free(arena);
+}
+
+TEST(a_secret_that_a_rule_carried_from_elsewhere_stands_in_none_of_its_texts)
+{
+    check_carried("ARGS:id", "7", "by hunter2Secret!", "by ", "by REDACTED!");
+    check_carried("ARGS:id", "7", "it begins with hunter", "it begins with ",
+                  "it begins with REDACTED");
+    check_carried("ARGS:id", "7", "s3ssion-of-ann, 23456789", ", ", "REDACTED, REDACTED");
+    check_carried("ARGS:id", "7", "f-the-b", "", "REDACTED");
+    check_carried("ARGS:id", "7", "a score of 5", "a score of ", "a score of 5");
+}
+
+TEST(what_is_said_anyway_is_hidden_in_no_text)
+{
+    check_carried("ARGS:id", "7", "a secret hunter", "a secret hunter", "a secret hunter");
+    check_carried("ARGS:id", "hunter2", "found hunter2", "found ", "found hunter2");
+    check_carried("ARGS:hunter", "7", "found in ARGS:hunter", "found in ", "found in ARGS:hunter");
+}
+
+TEST(a_value_that_a_rule_has_stored_shows_no_secret)
+{
+    static const struct pair argument = {SPAN_INIT("pin"), SPAN_INIT("hunter2")};
+    static const struct report_brought brought = {.arguments = &argument, .argument_count = 1};
+    struct rule_match matches[] = {
+        {.variable_name = SPAN("TX:kept"), .variable_value = SPAN("so hunter2")},
+        {.variable_name = SPAN("MATCHED_VARS:ip:last"), .variable_value = SPAN("hunter2")},
+        {.variable_name = SPAN("ARGS:q"), .variable_value = SPAN("a hunter2")}};
+    struct arena *arena = arena_new(NULL, 65536);
+    struct report report = {.waf = {.matches = matches, .match_count = 3, .brought = &brought}};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.waf.matches[0].variable_value, "so REDACTED");
+    check_span(report.waf.matches[1].variable_value, "REDACTED");
+    check_span(report.waf.matches[2].variable_value, "a hunter2"); /* it may be the attack */
+    arena_free(arena);
+}
+
+/* What the data comes to of a rule that says so much, with so much of secrets. */
+static struct span carried_data(size_t secrets, size_t text, bool is_lost, struct arena *arena)
+{
+    char *long_secret = arena_alloc(arena, secrets + 1), *long_text = arena_alloc(arena, text + 1);
+    for (size_t i = 0; i < secrets; i++)
+        long_secret[i] = (char)('a' + (i * i / 7 + i / 5) % 26);
+    memset(long_text, '#', text);
+    const struct pair cookie = {SPAN("id"), span_make(long_secret, secrets)};
+    const struct report_brought brought = {
+        .cookies = &cookie, .cookie_count = 1, .is_lost = is_lost};
+    for (size_t i = 0; i < text && secrets > 0; i++)
+        long_text[i] = long_secret[i * 31 % secrets];
+    struct rule_match match = {.variable_name = SPAN("ARGS:q"),
+                               .data = span_make(long_text, text),
+                               .literals = {.data = SPAN("")}};
+    struct report report = {.waf = {.matches = &match, .match_count = 1, .brought = &brought}};
+    report_sanitise(&report, NULL, 0, arena);
+    return report.waf.matches[0].data;
+}
+
+TEST(where_not_all_secrets_can_be_known_or_searched_for_no_expanded_text_is_said)
+{
+    struct arena *arena = arena_new(NULL, 16UL * 1024 * 1024);
+    check_span(carried_data(8, 16, true, arena), "REDACTED");
+    check_span(carried_data(70000, 16, false, arena), "REDACTED");
+    check_span(carried_data(60000, 1000000, false, arena), "REDACTED");
+    check_number(carried_data(0, 100, false, arena).len, 100);
+    arena_free(arena);
+}
+
+TEST(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden)
+{
+    static const struct pair fields[] = {
+        {SPAN_INIT("X-Forwarded-Host"), SPAN_INIT("bob:hunter2@x, y")},
+        {SPAN_INIT("Forwarded"), SPAN_INIT("for=1.2.3.4; Host=\"bob:hunter2@x\";proto=http")},
+        {SPAN_INIT("Forwarded"), SPAN_INIT("for=1.2.3.4;host=x")}};
+    struct arena *arena = arena_new(NULL, 65536);
+    struct report report = {
+        .trace_state = SPAN("a=1,b=ghp_0123456789abcdefghijklmnop"),
+        .audit = {.wanted = true, .request_fields = fields, .request_field_count = 3}};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.trace_state, "a=1,b=REDACTED");
+    check_span(report.audit.request_fields[0].value, "REDACTED@x, y");
+    check_span(report.audit.request_fields[1].value, "for=1.2.3.4; Host=REDACTED@x\";proto=http");
+    check_span(report.audit.request_fields[2].value, "for=1.2.3.4;host=x");
+    arena_free(arena);
+}
+
 static struct span found_in(const char *location, const char *field, struct arena *arena)
 {
     static const struct pair fields[] = {
@@ -313,6 +433,12 @@ int sanitise_tests(void)
         cmocka_unit_test(a_form_that_fills_the_arena_gives_nothing_away),
         cmocka_unit_test(a_form_that_repeats_its_secret_is_cleaned_in_linear_time),
         cmocka_unit_test(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag),
+        cmocka_unit_test(a_secret_that_a_rule_carried_from_elsewhere_stands_in_none_of_its_texts),
+        cmocka_unit_test(what_is_said_anyway_is_hidden_in_no_text),
+        cmocka_unit_test(a_value_that_a_rule_has_stored_shows_no_secret),
+        cmocka_unit_test(
+            where_not_all_secrets_can_be_known_or_searched_for_no_expanded_text_is_said),
+        cmocka_unit_test(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden),
         cmocka_unit_test(what_a_web_acl_found_in_a_header_with_a_secret_is_hidden),
         cmocka_unit_test(
             a_password_before_a_host_is_hidden_in_the_authority_the_target_and_the_field),

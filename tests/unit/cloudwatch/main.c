@@ -9,6 +9,7 @@ int main(void)
     failures += query_suite();
     failures += request_suite();
     failures += archive_suite();
+    failures += archive_stop_suite();
     failures += filter_suite();
     failures += collector_suite();
     failures += emf_suite();

@@ -7,6 +7,7 @@ int store_suite(void);
 int query_suite(void);
 int request_suite(void);
 int archive_suite(void);
+int archive_stop_suite(void);
 int filter_suite(void);
 int collector_suite(void);
 int emf_suite(void);

@@ -186,37 +186,44 @@ static void spools_remove(struct spools *spools)
     rmdir(spools->folder);
 }
 
-TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
-{
-    enum { LINES = 50 };
+/* One process after the other, with a spool. */
+struct scene {
     struct spools spools;
-    struct place place = place_new();
-    spools_make(&spools);
-    begin(false);
-    atomic_store(&way.is_away, true);
-    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
-    struct plan *plan = use_with(outlets, true, NULL, spools.path);
-    for (unsigned i = 0; i < LINES; i++)
-        outlets_line(outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
-    tell(outlets, "and one more\n");
-    hold_step(place.hold);
-    uint64_t before = clock_monotonic_us();
-    outlets_stop(outlets, before + PATIENCE_US);
-    check(clock_monotonic_us() - before < PATIENCE_US); /* they are safe: nothing is waited for */
-    plan_free(plan);
-    check_number(atomic_load(&way.delivered), 0);
+    struct place place;
+    struct outlets *outlets; /* of the one that runs */
+    struct plan *plan;
+};
 
-    atomic_store(&way.is_away, false);
-    outlets = outlets_new(place.ring, place.hold, 100);
-    plan = use_with(outlets, true, NULL, spools.path);
-    for (uint64_t until = clock_monotonic_us() + PATIENCE_US;
-         atomic_load(&way.delivered) < LINES + 1 && clock_monotonic_us() < until;)
-        sched_yield();
-    check_number(atomic_load(&way.delivered), LINES + 1);
-    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
-    plan_free(plan);
-    place_free(&place);
-    spools_remove(&spools);
+static void scene_begin(struct scene *scene)
+{
+    scene->place = place_new();
+    spools_make(&scene->spools);
+    begin(false);
+}
+
+static void scene_start(struct scene *scene, bool is_away)
+{
+    atomic_store(&way.is_away, is_away);
+    scene->outlets = outlets_new(scene->place.ring, scene->place.hold, 100);
+    scene->plan = use_with(scene->outlets, true, NULL, scene->spools.path);
+}
+
+static void scene_stop(struct scene *scene)
+{
+    outlets_stop(scene->outlets, clock_monotonic_us() + PATIENCE_US);
+    plan_free(scene->plan);
+}
+
+static void scene_end(struct scene *scene)
+{
+    place_free(&scene->place);
+    spools_remove(&scene->spools);
+}
+
+static void put_lines(struct scene *scene, unsigned lines)
+{
+    for (unsigned i = 0; i < lines; i++)
+        outlets_line(scene->outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
 }
 
 static bool delivers(unsigned lines)
@@ -227,41 +234,45 @@ static bool delivers(unsigned lines)
     return atomic_load(&way.delivered) == lines;
 }
 
+TEST(lines_that_nobody_took_wait_on_disk_for_the_next_process)
+{
+    enum { LINES = 50 };
+    struct scene scene;
+    scene_begin(&scene);
+    scene_start(&scene, true);
+    put_lines(&scene, LINES);
+    tell(scene.outlets, "and one more\n");
+    hold_step(scene.place.hold);
+    uint64_t before = clock_monotonic_us();
+    scene_stop(&scene);
+    check(clock_monotonic_us() - before < PATIENCE_US); /* they are safe: nothing is waited for */
+    check_number(atomic_load(&way.delivered), 0);
+    scene_start(&scene, false);
+    check(delivers(LINES + 1));
+    scene_stop(&scene);
+    scene_end(&scene);
+}
+
 TEST(what_was_sent_of_a_batch_that_goes_back_to_the_disk_counts_as_sent_again)
 {
     enum { LINES = 5 };
     struct destination_figures figures;
-    struct spools spools;
-    struct place place = place_new();
-    spools_make(&spools);
-    begin(false);
-    atomic_store(&way.is_away, true);
-    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
-    struct plan *plan = use_with(outlets, true, NULL, spools.path);
-    for (unsigned i = 0; i < LINES; i++)
-        outlets_line(outlets, DESTINATION_ACCESS_LOG, SPAN("one\n"));
-    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
-    plan_free(plan);
-
-    atomic_store(&way.is_away, false);
+    struct scene scene;
+    scene_begin(&scene);
+    scene_start(&scene, true);
+    put_lines(&scene, LINES);
+    scene_stop(&scene);
     atomic_store(&way.takes_one, true);
-    outlets = outlets_new(place.ring, place.hold, 100);
-    plan = use_with(outlets, true, NULL, spools.path);
+    scene_start(&scene, false);
     check(delivers(1));
-    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
-    plan_free(plan);
-
-    atomic_store(&way.is_away, false);
-    outlets = outlets_new(place.ring, place.hold, 100);
-    plan = use_with(outlets, true, NULL, spools.path);
+    scene_stop(&scene);
+    scene_start(&scene, false);
     check(delivers(1 + LINES));
-    check(account(outlets, &figures));
+    check(account(scene.outlets, &figures));
     check_number(figures.produced, LINES);
     check_number(figures.resent, 1);
-    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
-    plan_free(plan);
-    place_free(&place);
-    spools_remove(&spools);
+    scene_stop(&scene);
+    scene_end(&scene);
 }
 
 /* As a spool that a sender of lines was given would have it, had somebody written there. */
@@ -289,21 +300,16 @@ static bool refuses(const struct outlets *outlets, unsigned lines)
 
 TEST(what_lies_on_the_disk_and_is_no_entry_is_given_up_and_counted)
 {
-    struct spools spools;
-    struct place place = place_new();
-    spools_make(&spools);
-    write_broken(spools.own);
-    begin(false);
-    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
-    struct plan *plan = use_with(outlets, true, NULL, spools.path);
-    check(refuses(outlets, 3));
+    struct scene scene;
+    scene_begin(&scene);
+    write_broken(scene.spools.own);
+    scene_start(&scene, false);
+    check(refuses(scene.outlets, 3));
     check_number(atomic_load(&way.delivered), 0);
-    tell(outlets, "goes on\n");
+    tell(scene.outlets, "goes on\n");
     check(delivers(1));
-    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
-    plan_free(plan);
-    place_free(&place);
-    spools_remove(&spools);
+    scene_stop(&scene);
+    scene_end(&scene);
 }
 
 int main(void)

@@ -218,10 +218,10 @@ static void channel_on(struct channels *channels, struct channel *channel,
     queue_limit(channel->queue, list->queue_records);
     queue_limit_units(channel->queue, to->batch.queue_units);
     feed_use(channel->feed, &spool);
-    if (spool.path != NULL) {
+    if (spool.path != NULL)
         otlp_queue_filled(channel->otlp);
-        hold_begin(channels->hold);
-    }
+    /* what is pushed is no record of the ring's */
+    hold_keep(channels->hold, channel->id, spool.path != NULL && channel->signal != OTLP_METRICS);
     atomic_store(&channel->on, true);
 }
 
@@ -277,9 +277,10 @@ static bool is_on(const struct channel *channel, enum otlp_signal signal)
     return channel->signal == signal && atomic_load(&channel->on);
 }
 
-static bool takes(const struct channel *channel, enum otlp_signal signal, bool again)
+static bool takes(const struct channels *channels, const struct channel *channel,
+                  enum otlp_signal signal, bool again)
 {
-    return is_on(channel, signal) && (!again || feed_is_on_disk(channel->feed));
+    return is_on(channel, signal) && (!again || hold_owes(channels->hold, channel->id));
 }
 
 bool channels_want(const struct channels *channels, enum otlp_signal signal)
@@ -295,7 +296,7 @@ static void lose(struct channels *channels, enum otlp_signal signal, bool again,
                  enum drop_reason reason)
 {
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (takes(channels->all[i], signal, again))
+        if (takes(channels, channels->all[i], signal, again))
             queue_lost(channels->all[i]->queue, units, reason);
     }
 }
@@ -314,7 +315,7 @@ static void put(struct channels *channels, enum otlp_signal signal, bool again,
         return;
     }
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (takes(channels->all[i], signal, again))
+        if (takes(channels, channels->all[i], signal, again))
             queue_put(channels->all[i]->queue, buf_span(item), units);
     }
 }
@@ -331,7 +332,7 @@ static struct channel *only_taker(const struct channels *channels, enum otlp_sig
 {
     struct channel *only = NULL;
     for (unsigned i = 0; i < channels_count(channels); i++) {
-        if (!takes(channels->all[i], signal, again))
+        if (!takes(channels, channels->all[i], signal, again))
             continue;
         if (only != NULL)
             return NULL;

@@ -5,11 +5,18 @@
 
 #include "rules/base/must.h"
 
+/* In what was ever put into a queue. */
+struct point {
+    uint64_t items, units;
+};
+
 struct member {
     uint64_t id;
     struct queue *queue; /* NULL: it left */
     struct feed *feed;
-    uint64_t held; /* so many items have to be safe before the ring's mark is released */
+    bool keeps, owed;
+    struct point held;     /* has to be safe before the ring's mark is released */
+    struct point released; /* the ring has nothing of what was put before */
 };
 
 struct hold {
@@ -36,40 +43,62 @@ void hold_free(struct hold *hold)
     free(hold);
 }
 
-/* NULL: there is none. */
-static struct member *find(struct hold *hold, uint64_t id)
+/* Its index; `count` where there is none. */
+static size_t find(const struct hold *hold, uint64_t id)
 {
-    for (size_t i = 0; i < hold->count; i++) {
-        if (hold->all[i].id == id)
-            return &hold->all[i];
-    }
-    return NULL;
+    size_t i = 0;
+    while (i < hold->count && hold->all[i].id != id)
+        i++;
+    return i;
+}
+
+static struct point point_of(struct queue *queue)
+{
+    return (struct point){queue_put_count(queue), queue_put_units(queue)};
 }
 
 void hold_join(struct hold *hold, uint64_t id, struct queue *queue, struct feed *feed)
 {
-    struct member *member = find(hold, id);
-    if (member == NULL) {
+    size_t at = find(hold, id);
+    bool is_new = at == hold->count, owed = is_new ? ring_keeps(hold->ring, id) : false;
+    if (is_new) {
         must(hold->count < RISKS_MOST);
-        member = &hold->all[hold->count++];
+        hold->count++;
         queue_lost(queue, ring_at_risk(hold->ring, id), DROP_CRASH);
     }
-    *member = (struct member){.id = id, .queue = queue, .feed = feed};
+    hold->all[at] = (struct member){
+        .id = id, .queue = queue, .feed = feed, .owed = owed, .released = point_of(queue)};
     ring_risk(hold->ring, id, 0);
 }
 
 void hold_leave(struct hold *hold, uint64_t id, enum feed_end end)
 {
-    struct member *member = find(hold, id);
-    must(member != NULL);
-    member->queue = NULL;
+    size_t at = find(hold, id);
+    must(at < hold->count);
+    hold->all[at].queue = NULL;
     hold->hangs |= end == FEED_HANGS;
     ring_risk(hold->ring, id, 0);
+    if (end != FEED_HANGS)
+        ring_keep(hold->ring, id, false);
 }
 
-void hold_begin(struct hold *hold)
+void hold_keep(struct hold *hold, uint64_t id, bool keeps)
 {
-    ring_hold(hold->ring, true);
+    size_t at = find(hold, id);
+    must(at < hold->count);
+    struct member *member = &hold->all[at];
+    if (keeps && !member->keeps) /* what is there already may have left the ring */
+        member->released = point_of(member->queue);
+    member->keeps = keeps;
+    ring_keep(hold->ring, id, keeps);
+    if (keeps)
+        ring_hold(hold->ring, true);
+}
+
+bool hold_owes(const struct hold *hold, uint64_t id)
+{
+    size_t at = find(hold, id);
+    return at < hold->count && hold->all[at].owed;
 }
 
 static uint64_t units_in_memory(const struct member *member)
@@ -81,39 +110,62 @@ static uint64_t units_in_memory(const struct member *member)
     return all.waiting > disk.spool.waiting ? all.waiting - disk.spool.waiting : 0;
 }
 
+/* What the ring still has comes again: that is the newest of what is in memory. */
+static uint64_t units_at_risk(const struct member *member)
+{
+    if (!member->keeps)
+        return units_in_memory(member);
+    if (feed_is_on_disk(member->feed) && feed_safe(member->feed) >= member->released.items)
+        return 0;
+    uint64_t in_memory = units_in_memory(member);
+    uint64_t in_ring = queue_put_units(member->queue) - member->released.units;
+    return in_memory > in_ring ? in_memory - in_ring : 0;
+}
+
 static bool all_is_safe(const struct hold *hold)
 {
     for (size_t i = 0; i < hold->count; i++) {
         const struct member *member = &hold->all[i];
-        if (member->queue != NULL && feed_safe(member->feed) < member->held)
+        if (member->queue != NULL && feed_safe(member->feed) < member->held.items)
             return false;
     }
     return true;
 }
 
+/* All that was read is to be safe before it is released. */
 static void mark(struct hold *hold)
 {
     hold->is_held = ring_mark(hold->ring);
-    for (size_t i = 0; hold->is_held && i < hold->count; i++) {
+    for (size_t i = 0; i < hold->count; i++) {
         struct member *member = &hold->all[i];
         if (member->queue == NULL)
             continue;
-        member->held = queue_put_count(member->queue);
-        feed_wake(member->feed);
+        member->held = point_of(member->queue);
+        if (hold->is_held)
+            feed_wake(member->feed);
+        else
+            member->released = member->held;
+    }
+}
+
+static void tell_risks(struct hold *hold, bool releases)
+{
+    for (size_t i = 0; i < hold->count; i++) {
+        struct member *member = &hold->all[i];
+        if (releases)
+            member->released = member->held;
+        ring_risk(hold->ring, member->id, member->queue != NULL ? units_at_risk(member) : 0);
     }
 }
 
 void hold_step(struct hold *hold)
 {
     bool is_tight = ring_is_tight(hold->ring);
-    for (size_t i = 0; i < hold->count; i++) {
-        const struct member *member = &hold->all[i];
-        bool at_risk = member->queue != NULL && (is_tight || !feed_is_on_disk(member->feed));
-        ring_risk(hold->ring, member->id, at_risk ? units_in_memory(member) : 0);
-    }
     if (is_tight)
-        ring_mark(hold->ring); /* all that was read */
-    if (is_tight || (hold->is_held && all_is_safe(hold))) {
+        mark(hold);
+    bool releases = is_tight || (hold->is_held && all_is_safe(hold));
+    tell_risks(hold, releases);
+    if (releases) {
         ring_release(hold->ring);
         hold->is_held = false;
     }

@@ -14,12 +14,16 @@ struct hold *hold_new(struct ring *ring); /* borrowed */
 /* Frees; the ring keeps nothing any more, unless a feed was left hanging. */
 void hold_free(struct hold *hold);
 
-/* What is put into the queue (borrowed) is looked after from now on; what an earlier process lost
- * of it (the same `id`) is counted there. At most RISKS_MOST. */
+/* What is put into the queue (borrowed) is looked after from now on, hold_keep() says how; what an
+ * earlier process lost of it (the same `id`) is counted there. At most RISKS_MOST. */
 void hold_join(struct hold *hold, uint64_t id, struct queue *queue, struct feed *feed);
 void hold_leave(struct hold *hold, uint64_t id, enum feed_end end);
-/* A feed has a spool: there is something to wait for. Where that cannot be used, nothing does. */
-void hold_begin(struct hold *hold);
+/* Whether the feed has a spool, so that there is something to wait for. Where the spool cannot be
+ * used, nothing does, and what has left the ring is at risk. */
+void hold_keep(struct hold *hold, uint64_t id, bool keeps);
+/* What an earlier process held (ring_place.again) is to be made again for this one: it is not
+ * counted as lost. */
+bool hold_owes(const struct hold *hold, uint64_t id);
 /* After each round of the exporter's thread, which calls this alone. */
 void hold_step(struct hold *hold);
 

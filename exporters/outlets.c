@@ -128,8 +128,7 @@ static void use_spool(struct outlets *outlets, struct outlet *outlet, enum log_s
                                .spool = {place->most_bytes, place->most_age_us, place->fsync},
                                .ring = ring_id(outlets->ring),
                            });
-    if (is_spooled)
-        hold_begin(outlets->hold);
+    hold_keep(outlets->hold, outlet->id, is_spooled);
 }
 
 /* What is queued is given up; what lies on the disk stays there. */
@@ -209,12 +208,12 @@ void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units)
     }
 }
 
-/* What a process that died has had was written by it, or is lost and counted so, but where it
- * should be on a disk. */
-static bool takes(const struct outlet *outlet, bool again)
+/* What a process that died has had was written by it, or is lost and counted so, but where the ring
+ * was to hold it until a disk had it. */
+static bool takes(const struct outlets *outlets, const struct outlet *outlet, bool again)
 {
     return atomic_load(&outlet->on) &&
-           (!again || (outlet->feed != NULL && feed_is_on_disk(outlet->feed)));
+           (!again || (outlet->feed != NULL && hold_owes(outlets->hold, outlet->id)));
 }
 
 static void put(struct outlet *outlet, const struct buf *item, unsigned units)
@@ -239,10 +238,10 @@ void items_put_both(struct items *items, struct buf *item, const struct buf *tex
     struct outlets *outlets = items->outlets;
     struct outlet *row = outlets->at[items->destination];
     struct buf *entry = &outlets->entry;
-    if (takes(&row[SINK_FILE], items->again))
+    if (takes(outlets, &row[SINK_FILE], items->again))
         put(&row[SINK_FILE], item, units);
     for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++) {
-        if (!takes(&row[sink], items->again))
+        if (!takes(outlets, &row[sink], items->again))
             continue;
         must(units == 1); /* an entry has one text */
         if (entry->len == 0) {
@@ -288,7 +287,7 @@ void outlets_line(struct outlets *outlets, enum destination log, struct span lin
     entry_add(&entry, &nobodys, ENTRY_PLAIN,
               span_first(line, line.len - span_ends(line, SPAN("\n"))));
     for (unsigned sink = SINK_FILE + 1; sink < SINKS; sink++) {
-        if (takes(&row[sink], false))
+        if (takes(outlets, &row[sink], false))
             put(&row[sink], &entry, 1);
     }
     buf_fini(&entry);

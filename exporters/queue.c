@@ -38,7 +38,7 @@ struct queue {
     struct queue_account *account, own; /* where it stands: here, or where it outlives us */
     uint64_t early[DROP_REASONS];       /* part of dropped */
     uint64_t carried[DROP_REASONS];     /* likewise */
-    uint64_t puts;                      /* items */
+    uint64_t puts, put_units;           /* items, and what they were worth */
 };
 
 /* Adding without a locked instruction: one thread at a time has the queue's lock. */
@@ -166,6 +166,7 @@ static void put_item(struct queue *queue, struct span item, unsigned units)
         circle_write(queue, item.at, item.len);
         queue->records++;
         queue->puts++;
+        queue->put_units += units;
         queue->queued += units;
     }
 }
@@ -369,6 +370,14 @@ uint64_t queue_put_count(struct queue *queue)
     uint64_t puts = queue->puts;
     pthread_mutex_unlock(&queue->lock);
     return puts;
+}
+
+uint64_t queue_put_units(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t units = queue->put_units;
+    pthread_mutex_unlock(&queue->lock);
+    return units;
 }
 
 uint64_t queue_oldest(struct queue *queue)

@@ -50,9 +50,10 @@ uint64_t queue_units(struct queue *queue); /* queued, not in hand */
 size_t queue_bytes(struct queue *queue);   /* likewise */
 /* From now on it holds so many bytes, at least two of the largest items, and any number of them. */
 void queue_resize(struct queue *queue, size_t bytes);
-/* How many items were ever put, and the number (from 0) of the oldest that is still queued; the
- * same where none is. */
+/* How many items were ever put and what they were worth, and the number (from 0) of the oldest that
+ * is still queued; the same where none is. */
 uint64_t queue_put_count(struct queue *queue);
+uint64_t queue_put_units(struct queue *queue);
 uint64_t queue_oldest(struct queue *queue);
 /* What an earlier process left: it counts as if it had come through here, `waiting` in hand. */
 void queue_carry(struct queue *queue, const struct destination_figures *earlier);

@@ -19,15 +19,17 @@
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
 enum { RING_VERSION = 5, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
 
+struct risk {
+    _Atomic uint64_t channel, units, keeps; /* channel 0: free */
+};
+
 struct ring_head {
     uint64_t magic;
     uint32_t ring_version, record_version;
     uint64_t workers, lane_bytes;
     _Atomic uint32_t wanted;
     uint64_t id; /* random */
-    struct {
-        _Atomic uint64_t channel, units; /* channel 0: free */
-    } risks[RISKS_MOST];
+    struct risk risks[RISKS_MOST];
     struct {
         alignas(128) struct queue_account account; /* each has cache lines of its own */
     } logs[LOGS];
@@ -341,25 +343,44 @@ bool ring_is_tight(const struct ring *ring)
     return false;
 }
 
-void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
+/* NULL: there is no room for another. */
+static struct risk *risk_of(const struct ring *ring, uint64_t channel)
 {
     for (size_t i = 0; i < RISKS_MOST; i++) {
-        uint64_t whose = atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed);
-        if (whose != channel && whose != 0)
-            continue;
-        atomic_store_explicit(&ring->head->risks[i].units, units, memory_order_relaxed);
-        atomic_store_explicit(&ring->head->risks[i].channel, channel, memory_order_relaxed);
-        return;
+        struct risk *risk = &ring->head->risks[i];
+        uint64_t whose = atomic_load_explicit(&risk->channel, memory_order_relaxed);
+        if (whose == 0)
+            atomic_store_explicit(&risk->channel, channel, memory_order_relaxed);
+        if (whose == channel || whose == 0)
+            return risk;
     }
+    return NULL;
+}
+
+void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
+{
+    struct risk *risk = risk_of(ring, channel);
+    if (risk != NULL)
+        atomic_store_explicit(&risk->units, units, memory_order_relaxed);
 }
 
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel)
 {
-    for (size_t i = 0; i < RISKS_MOST; i++) {
-        if (atomic_load_explicit(&ring->head->risks[i].channel, memory_order_relaxed) == channel)
-            return atomic_load_explicit(&ring->head->risks[i].units, memory_order_relaxed);
-    }
-    return 0;
+    struct risk *risk = risk_of(ring, channel);
+    return risk != NULL ? atomic_load_explicit(&risk->units, memory_order_relaxed) : 0;
+}
+
+void ring_keep(struct ring *ring, uint64_t channel, bool keeps)
+{
+    struct risk *risk = risk_of(ring, channel);
+    if (risk != NULL)
+        atomic_store_explicit(&risk->keeps, keeps, memory_order_relaxed);
+}
+
+bool ring_keeps(const struct ring *ring, uint64_t channel)
+{
+    struct risk *risk = risk_of(ring, channel);
+    return risk != NULL && atomic_load_explicit(&risk->keeps, memory_order_relaxed) != 0;
 }
 
 struct queue_account *ring_account(struct ring *ring, enum destination log)

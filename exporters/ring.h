@@ -49,11 +49,15 @@ bool ring_mark(struct ring *ring);
 void ring_release(struct ring *ring);
 /* Half of a lane is held. */
 bool ring_is_tight(const struct ring *ring);
-/* How many units of a channel (by its id) a kill would cost now: their records have left the ring,
- * and they are nowhere but in memory. The next reader finds the number here. */
+/* How many units of a channel (by its id) a kill would cost now: the ring holds their records no
+ * more, and they are nowhere but in memory. The next reader finds the number here. */
 enum { RISKS_MOST = CHANNELS_MOST + (int)LOGS * (int)SINKS };
 void ring_risk(struct ring *ring, uint64_t channel, uint64_t units);
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel);
+/* Records that are held are held for this channel too: the next reader makes them `again` for it.
+ */
+void ring_keep(struct ring *ring, uint64_t channel, bool keeps);
+bool ring_keeps(const struct ring *ring, uint64_t channel);
 /* The account of a log's file, which outlives the process: queue_keep(). */
 struct queue_account *ring_account(struct ring *ring, enum destination log);
 /* Which ring this is: random. */

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from harness import get, wait_until
+from log_receivers import Firehose
 
 
 def account(s, destination="access_log"):
@@ -98,3 +99,36 @@ def test_over_kills_under_load_a_file_has_what_its_account_says(sidegate, backen
     assert len(answered) - kills <= row["produced"] <= len(answered) + kills
     assert row["sent"] + row["dropped"]["crash"] == row["produced"]
     assert row["sent"] <= len(found) <= row["sent"] + row["dropped"]["crash"]
+
+
+def firehose_log(folder, receiver):
+    return f'access_log: {{ path: off, spool: {{ path: {folder}/lines }}, firehose: {{ url: "{receiver.url}" }} }}\n'
+
+
+@pytest.fixture
+def away():
+    """A receiver that nobody reaches."""
+    one = Firehose()
+    one.go_away()
+    yield one
+    one.close()
+
+
+def test_lines_that_a_disk_takes_outlive_kills_under_load(sidegate, backend, away, tmp_path):
+    """Some come twice: what was held and had come to the disk all the same."""
+    s, kills = sidegate(backend().url, firehose_log(tmp_path, away)), 3
+    for _ in range(kills):
+        ask(s, range(400))
+        s.kill_child()
+    row = wait_until(lambda: (lambda r: r["produced"] >= kills * 399 and r)(account(s, "access_log.firehose")), "they are all there")
+    assert row["waiting"] == row["produced"]
+
+
+def test_lines_whose_disk_cannot_be_used_are_lost_or_come_again_at_a_kill_and_never_both(sidegate, backend, away, tmp_path):
+    (tmp_path / "lines.firehose").write_text("no folder")
+    s = sidegate(backend().url, firehose_log(tmp_path, away))
+    ask(s, range(1000))
+    s.kill_child()
+    row = wait_until(lambda: (lambda r: r["produced"] >= 999 and r)(account(s, "access_log.firehose")), "they are counted or wait")
+    assert row["produced"] <= 1001, "a record under way is perhaps there twice"
+    assert row["dropped"]["crash"] + row["waiting"] == row["produced"]

@@ -225,6 +225,7 @@ TEST(what_a_killed_process_had_goes_to_a_disk_again_and_nowhere_else)
     buf_init(&other, 1 << 16);
     f->settings[1].spool =
         (struct spool_place){span_text(folder), 1 << 26, UINT64_C(1) << 40, SPOOL_FSYNC_OFF};
+    ring_keep(f->ring, channel_id(f->settings[1].name, OTLP_TRACES), true);
     use(f, 2);
     struct channel_item item = channels_begin(f->channels, OTLP_TRACES, true, &other);
     buf_add(item.to, buf_span(&f->item));

@@ -149,8 +149,8 @@ static unsigned spans_of(const struct report *report)
 {
     if (!report->sampled)
         return 0;
-    return (unsigned)(1 + stages_told(report, RECORD_STAGES) + report->authorizer.is_called +
-                      report->attempt_count);
+    unsigned stages = (unsigned)__builtin_popcountll(stages_told(report));
+    return 1 + stages + report->authorizer.is_called + (unsigned)report->attempt_count;
 }
 
 unsigned report_units(const struct report *report, enum destination destination)

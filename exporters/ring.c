@@ -28,7 +28,8 @@ struct ring_head {
     uint32_t ring_version, record_version;
     uint64_t workers, lane_bytes;
     _Atomic uint32_t wanted;
-    uint64_t id; /* random */
+    _Atomic uint32_t reach; /* workers from here on have never put anything */
+    uint64_t id;            /* random */
     struct risk risks[RISKS_MOST];
     struct {
         alignas(128) struct queue_account account; /* each has cache lines of its own */
@@ -39,6 +40,7 @@ _Static_assert(sizeof(struct ring_head) <= PAGE_BYTES, "lane heads begin with th
 /* Each side's word has a cache line of its own. */
 struct lane_head {
     alignas(64) _Atomic uint64_t written;
+    _Atomic uint64_t base; /* what is at the start of the data; moves while nothing is held */
     _Atomic uint64_t lost[DESTINATIONS];
     alignas(64) _Atomic uint64_t taken; /* its room is free */
     _Atomic uint64_t seen;              /* read: taken <= seen <= written */
@@ -218,6 +220,20 @@ static const struct lane *lane_of(const struct ring *ring, unsigned worker, enum
     return &ring->lanes[worker * LANES + lane];
 }
 
+/* Where that position lies: in front of lane_bytes that can be used as one run. */
+static char *lane_place(const struct ring *ring, const struct lane *lane, uint64_t position)
+{
+    uint64_t base = atomic_load_explicit(&lane->head->base, memory_order_relaxed);
+    return lane->data + ((position - base) & (ring->lane_bytes - 1));
+}
+
+static void reach_out(struct ring *ring, unsigned worker)
+{
+    uint32_t reach = atomic_load_explicit(&ring->head->reach, memory_order_relaxed);
+    while (worker >= reach && !atomic_compare_exchange_weak(&ring->head->reach, &reach, worker + 1))
+        ;
+}
+
 bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
 {
     if (!is_wanted(ring, report))
@@ -231,7 +247,12 @@ bool ring_put(struct ring *ring, unsigned worker, const struct report *report)
         count_lost(lane->head, report);
         return false;
     }
-    char *at = lane->data + (written & (ring->lane_bytes - 1));
+    /* Nobody reads and nothing is kept: begin at the start, whose bytes are still in the caches. A
+     * reader sees the base that belongs to a record, since `written` is stored after it. */
+    if (written == taken)
+        atomic_store_explicit(&lane->head->base, written, memory_order_relaxed);
+    reach_out(ring, worker);
+    char *at = lane_place(ring, lane, written);
     size_t bytes = record_fold(report, at + sizeof(struct frame));
     struct frame frame = {bytes, report->began_wall_us + report->duration_us};
     memcpy(at, &frame, sizeof frame);
@@ -260,7 +281,7 @@ static bool lane_peek(const struct ring *ring, struct lane *lane, struct frame *
     uint64_t written = atomic_load_explicit(&lane->head->written, memory_order_acquire);
     if (written == lane->read)
         return false;
-    const char *at = lane->data + (lane->read & (ring->lane_bytes - 1));
+    const char *at = lane_place(ring, lane, lane->read);
     memcpy(frame, at, sizeof *frame);
     if (frame->bytes > RECORD_LARGEST_BYTES ||
         sizeof *frame + frame->bytes > written - lane->read) {
@@ -277,7 +298,8 @@ bool ring_next(struct ring *ring, enum ring_lane which, struct ring_place *place
 {
     uint64_t earliest = UINT64_MAX;
     bool found = false;
-    for (unsigned worker = 0; worker < ring->workers; worker++) {
+    unsigned reach = atomic_load(&ring->head->reach);
+    for (unsigned worker = 0; worker < reach; worker++) {
         struct lane *lane = &ring->lanes[worker * LANES + which];
         struct frame frame;
         struct span record;

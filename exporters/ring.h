@@ -5,7 +5,8 @@
  *
  *   lane   |......| size | ended | record | size | ended | record |....| size | ended | record |..|
  *          taken -^                   seen -^                   written -^
- *                                             (they only grow; the place is `& mask`)
+ *                                             (they only grow; the place is `& mask`, from a base
+ *                                             that moves up whenever the lane is empty)
  *
  * `taken` is where room ends to be free, `seen` how far records were read. What lies between, the
  * reader holds because a kill now would lose it; the next reader gets it `again`.

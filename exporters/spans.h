@@ -8,8 +8,8 @@
  *   CLIENT      GET                 |=======================|            the id sent upstream
  *   INTERNAL  respond                                           |====|
  *
- * Stages sum to the whole; one that took less than a thousandth of it is no span. An attempt is a
- * child of the stage that it lies in as a whole, else of the SERVER span. Attributes are
+ * Stages sum to the whole; what takes next to nothing of it is no span (stage_spans.h). An attempt
+ * is a child of the stage that it lies in as a whole, else of the SERVER span. Attributes are
  * OpenTelemetry's stable HTTP conventions, and waf.*. */
 #ifndef SIDEGATE_EXPORTERS_SPANS_H
 #define SIDEGATE_EXPORTERS_SPANS_H

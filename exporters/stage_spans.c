@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "exporters/proto/otlp.pb-c.h"
+#include "exporters/record.h"
 #include "exporters/varint.h"
 #include "rules/base/copy.h"
 #include "rules/base/must.h"
@@ -83,26 +84,32 @@ struct period period_of(const struct report *report, uint64_t start_us, uint64_t
     return (struct period){began + start, began + start + duration};
 }
 
-size_t stages_told(const struct report *report, size_t most)
+uint64_t stages_told(const struct report *report)
 {
-    size_t told = 0;
-    for (size_t i = 0; i < report->stage_count && i < most; i++)
-        told += stage_is_told(report, &report->stages[i]);
+    uint64_t told = 0, short_us = report->duration_us / 100, left_us = report->duration_us / 64;
+    for (size_t i = 0; i < report->stage_count && i < RECORD_STAGES; i++) {
+        uint64_t took = report->stages[i].duration_us;
+        if (took > 0 && (took >= short_us || took > left_us))
+            told |= UINT64_C(1) << i;
+        else
+            left_us -= took;
+    }
     return told;
 }
 
 bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index)
 {
+    bool found = false;
     uint64_t end = attempt->start_us + attempt->duration_us;
-    for (size_t i = report->stage_count; i-- > 0;) {
+    for (uint64_t told = stages_told(report); told != 0; told &= told - 1) {
+        size_t i = stage_first(told);
         const struct report_stage *stage = &report->stages[i];
-        if (stage_is_told(report, stage) && attempt->start_us >= stage->start_us &&
-            end <= stage->start_us + stage->duration_us) {
-            *index = i;
-            return true;
-        }
+        if (attempt->start_us < stage->start_us || end > stage->start_us + stage->duration_us)
+            continue;
+        *index = i;
+        found = true;
     }
-    return false;
+    return found;
 }
 
 struct stage_spans *stage_spans_new(void)
@@ -142,18 +149,15 @@ static char *put_stage(const struct stage_spans *mold, char *at, const struct re
 
 size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
 {
-    size_t told = 0;
-    char *room = buf_room(to, report->stage_count * SPAN_LONGEST), *at = room;
+    uint64_t told = stages_told(report);
+    size_t count = (size_t)__builtin_popcountll(told);
+    char *room = buf_room(to, count * SPAN_LONGEST), *at = room;
     if (room == NULL)
         return 0;
     memcpy(spans->head + MOLD_TRACE, report->trace_id, sizeof report->trace_id);
     memcpy(spans->head + MOLD_PARENT, report->span_id, sizeof report->span_id);
-    for (size_t i = 0; i < report->stage_count; i++) {
-        if (!stage_is_told(report, &report->stages[i]))
-            continue;
-        at = put_stage(spans, at, report, i);
-        told++;
-    }
+    for (; told != 0; told &= told - 1)
+        at = put_stage(spans, at, report, stage_first(told));
     buf_grew(to, (size_t)(at - room));
-    return told;
+    return count;
 }

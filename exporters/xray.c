@@ -261,10 +261,8 @@ static void add_stage(struct maker *m, size_t i)
 static void add_subsegments(struct maker *m)
 {
     xray_open(m->to, "subsegments", '[');
-    for (size_t i = 0; i < m->report->stage_count; i++) {
-        if (stage_is_told(m->report, &m->report->stages[i]))
-            add_stage(m, i);
-    }
+    for (uint64_t told = stages_told(m->report); told != 0; told &= told - 1)
+        add_stage(m, stage_first(told));
     add_calls_of(m, no_stage);
     buf_add_byte(m->to, ']');
 }

@@ -94,13 +94,44 @@ TEST(the_ring_wraps_around_without_a_seam)
 {
     struct fixture *f = set_up(1);
     struct report report = sample_report();
-    for (unsigned i = 1; i <= 3000; i++) { /* about five times the lane */
-        report.status = i;
+    report.status = 1;
+    check(ring_put(f->ring, 0, &report));
+    for (unsigned i = 1; i <= 3000; i++) { /* about five times the lane, and never empty */
+        report.status = i + 1;
         check(ring_put(f->ring, 0, &report));
         check_number(take(f, LANE_SECURITY), i);
         check_span(f->view.report.waf.matches[1].variable_name,
                    "TX:blocking_inbound_anomaly_score");
     }
+    tear_down(f);
+}
+
+static const char *put_and_take(struct fixture *f, unsigned status)
+{
+    struct report report = plain_report();
+    struct ring_place place;
+    report.status = status;
+    check(ring_put(f->ring, 0, &report));
+    check(ring_next(f->ring, LANE_ORDINARY, &place));
+    check_number(take(f, LANE_ORDINARY), status);
+    return place.record.at;
+}
+
+TEST(a_lane_that_was_emptied_is_filled_from_its_start_again)
+{
+    struct fixture *f = set_up(1);
+    const char *first = put_and_take(f, 1);
+    check(put_and_take(f, 2) == first);
+    ring_hold(f->ring, true); /* a kill now would lose what is taken */
+    check(put_and_take(f, 3) == first);
+    check(put_and_take(f, 4) > first);
+    check(ring_mark(f->ring));
+    ring_release(f->ring);
+    struct report report = plain_report();
+    check(ring_put(f->ring, 0, &report));
+    ring_close(f->ring); /* it died */
+    f->ring = ring_open(f->fd);
+    check_number(take(f, LANE_ORDINARY), report.status);
     tear_down(f);
 }
 
@@ -313,6 +344,7 @@ int ring_tests(void)
         cmocka_unit_test(matches_and_blocks_take_the_security_lane),
         cmocka_unit_test(records_of_several_workers_come_in_the_order_of_their_ends),
         cmocka_unit_test(the_ring_wraps_around_without_a_seam),
+        cmocka_unit_test(a_lane_that_was_emptied_is_filled_from_its_start_again),
         cmocka_unit_test(a_full_ring_refuses_and_counts_lines_lines_and_spans),
         cmocka_unit_test(a_ring_that_fills_says_so_long_before_it_is_full),
         cmocka_unit_test(nothing_is_kept_that_nobody_wants),

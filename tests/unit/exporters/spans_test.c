@@ -192,18 +192,18 @@ TEST(an_attempt_longer_than_any_stage_is_the_servers_own_child)
     drop(&f);
 }
 
-static const struct report_stage with_idle_ones[] = {{SPAN_INIT("read_head"), 0, 9},
-                                                     {SPAN_INIT("connect"), 9, 91},
-                                                     {SPAN_INIT("await_answer"), 100, 900},
-                                                     {SPAN_INIT("respond"), 1000, 9}};
+static const struct report_stage with_idle_ones[] = {{SPAN_INIT("read_head"), 0, 90},
+                                                     {SPAN_INIT("connect"), 90, 91},
+                                                     {SPAN_INIT("await_answer"), 181, 900},
+                                                     {SPAN_INIT("respond"), 1081, 9}};
 
-TEST(a_stage_that_took_less_than_a_thousandth_of_the_request_is_no_span)
+TEST(stages_under_a_hundredth_are_no_spans_until_a_sixty_fourth_is_left_out)
 {
     struct report report = sample_report();
     report.duration_us = 10000;
     report.stages = with_idle_ones;
     report.stage_count = 4;
-    report.attempts[0].start_us = 1000; /* in respond, which is none */
+    report.attempts[0].start_us = 1081; /* in respond, which is none */
     report.attempts[0].duration_us = 0;
     struct fixture f = make(&report, NULL);
     check_number(f.read->n_spans, 1 + 2 + 2);
@@ -220,7 +220,7 @@ TEST(an_attempt_that_took_no_time_lasts_a_nanosecond_inside_its_parent)
     report.duration_us = 10000;
     report.stages = with_idle_ones;
     report.stage_count = 4;
-    report.attempts[0].start_us = 100; /* where connect ends and await_answer begins */
+    report.attempts[0].start_us = 181; /* where connect ends and await_answer begins */
     report.attempts[0].duration_us = 0;
     struct fixture f = make(&report, NULL);
     const Otlp__Span *server = f.read->spans[0], *await = f.read->spans[2];
@@ -407,7 +407,7 @@ int spans_tests(void)
         cmocka_unit_test(attempts_are_client_spans_inside_the_stage_that_holds_them),
         cmocka_unit_test(the_call_to_an_authorizer_is_a_client_span_and_names_no_path),
         cmocka_unit_test(an_attempt_longer_than_any_stage_is_the_servers_own_child),
-        cmocka_unit_test(a_stage_that_took_less_than_a_thousandth_of_the_request_is_no_span),
+        cmocka_unit_test(stages_under_a_hundredth_are_no_spans_until_a_sixty_fourth_is_left_out),
         cmocka_unit_test(an_attempt_that_took_no_time_lasts_a_nanosecond_inside_its_parent),
         cmocka_unit_test(a_block_is_no_error_but_says_everything),
         cmocka_unit_test(a_5xx_is_an_error_of_the_server),

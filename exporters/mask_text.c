@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "exporters/secret_letters.h"
 #include "exporters/secret_values.h"
 #include "rules/base/eights.h"
 
@@ -145,6 +146,13 @@ static bool find_secret_name(const struct scan *scan, struct span *name)
     return is_secret_name(*name);
 }
 
+/* How much of the text's end is a quote that JSON or XML escapes: "password&quot;" */
+static size_t quote_before(struct span text)
+{
+    struct letter letter = letter_before(text);
+    return byte_is_quote(letter.c) ? letter.len : 0;
+}
+
 /* The name before a separator, without its quotes; empty: there is none. */
 static struct span name_before(const struct scan *scan, size_t at)
 {
@@ -154,6 +162,7 @@ static struct span name_before(const struct scan *scan, size_t at)
         end--;
     if (end > first && byte_is_quote(text[end - 1]))
         return quoted_name(scan, end - 1);
+    end -= quote_before(span_make(text + first, end - first));
     struct span name = plain_name(scan, end);
     bool is_far = end < at && span_find_byte(span_make(text + end, at - end), '\n') != SPAN_NONE;
     return is_far ? span_make(text + end, 0) : name;
@@ -265,9 +274,9 @@ static bool is_score(struct span text, struct span name, struct cut value)
 static struct cut cut_at_sign(struct scan *scan, size_t at)
 {
     char sign = scan->text.at[at];
-    struct span behind = span_from(scan->text, at);
-    if (span_starts(behind, SPAN("://")))
-        return (struct cut){at + 3, at + address_user_length(behind)};
+    size_t start, user = address_user_length(span_from(scan->text, at), &start);
+    if (start > 0)
+        return (struct cut){at + start, at + user};
     struct span name = name_before(scan, at);
     if (sign == '=' && begins_digest(scan, name))
         return (struct cut){at + 1, line_end(scan->text, at + 1)};
@@ -313,11 +322,40 @@ static struct span escaped_name(const struct scan *scan, size_t end)
 
 static struct cut cut_at_escape(const struct scan *scan, size_t at)
 {
+    size_t start, user = address_user_length(span_from(scan->text, at), &start);
+    if (start > 0)
+        return (struct cut){at + start, at + user};
     size_t len = escaped_sign(span_from(scan->text, at));
     struct span name = len > 0 ? escaped_name(scan, at) : span_make(scan->text.at, 0);
     if (name.len == 0 || !find_secret_name(scan, &name))
         return no_cut();
     return value_find_escaped(scan->text, at + len);
+}
+
+/* \u003D, &#58;, &gt;: a sign between a name and its value as JSON or XML may write it. */
+static struct cut cut_at_letter(const struct scan *scan, size_t at, struct letter sign)
+{
+    if (sign.len < 2 || (sign.c != ':' && sign.c != '=' && sign.c != '>'))
+        return no_cut();
+    size_t start, user = address_user_length(span_from(scan->text, at), &start),
+                  end = at + sign.len;
+    if (start > 0)
+        return (struct cut){at + start, at + user};
+    struct span name = name_before(scan, at);
+    bool ends_element = name.at > scan->text.at && name.at[-1] == '/';
+    if (name.len == 0 || (sign.c == '>' && ends_element) || !find_secret_name(scan, &name))
+        return no_cut();
+    return sign.c == '>'
+               ? value_find_element(scan->text, end, span_make(scan->text.at + at, sign.len))
+               : value_find(scan->text, end, sign.c, VALUE_WORD);
+}
+
+static struct cut cut_at_entity(const struct scan *scan, size_t at)
+{
+    struct letter sign = letter_before(span_first(scan->text, at + 1));
+    return sign.len > 0 && at + 1 - sign.len >= scan->floor
+               ? cut_at_letter(scan, at + 1 - sign.len, sign)
+               : no_cut();
 }
 
 /* ---- elements ---- */
@@ -350,12 +388,12 @@ static struct cut cut_at_tag(struct scan *scan, size_t at)
 
 /* ---- the whole ---- */
 
-/* One of : ; < = > in it, or a percent sign? */
+/* One of : ; < = > in it, a percent sign or a backslash? */
 static uint64_t asks_for_signs(uint64_t eight)
 {
     uint64_t low = eight & ~EIGHT_HIGH;
     uint64_t in_range = ((low | EIGHT_HIGH) - EIGHT_OF(':')) & ((EIGHT_OF('>') | EIGHT_HIGH) - low);
-    return (in_range & ~eight & EIGHT_HIGH) | eight_is(eight, '%');
+    return (in_range & ~eight & EIGHT_HIGH) | eight_is(eight, '%') | eight_is(eight, '\\');
 }
 
 static size_t next_sign(struct span text, size_t at)
@@ -363,7 +401,8 @@ static size_t next_sign(struct span text, size_t at)
     enum { EIGHT = 8 };
     while (at + EIGHT <= text.len && !eights_any(text.at + at, EIGHT, asks_for_signs))
         at += EIGHT;
-    while (at < text.len && text.at[at] != '%' && (text.at[at] < ':' || text.at[at] > '>'))
+    while (at < text.len && text.at[at] != '%' && text.at[at] != '\\' &&
+           (text.at[at] < ':' || text.at[at] > '>'))
         at++;
     return at;
 }
@@ -373,7 +412,8 @@ static struct cut cut_at(struct scan *scan, size_t at)
     switch (scan->text.at[at]) {
     case '%': return cut_at_escape(scan, at);
     case '<': return cut_at_tag(scan, at);
-    case ';': return no_cut();
+    case ';': return cut_at_entity(scan, at);
+    case '\\': return cut_at_letter(scan, at, letter_read(span_from(scan->text, at)));
     case '>': return cut_at_close(scan, at);
     default: return cut_at_sign(scan, at);
     }

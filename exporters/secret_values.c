@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/secret_values.h"
 
+#include "exporters/secret_letters.h"
 #include "exporters/secret_words.h"
 
 bool byte_is_quote(char c)
@@ -176,16 +177,27 @@ static size_t unquoted_end(struct span text, size_t at, enum value_reach reach)
                                  : line_end(text, at);
 }
 
+/* &quot;value&quot;, \u0022value\u0022: what its quotes are stands `at`. */
+static struct cut between(struct span text, size_t at, size_t len)
+{
+    size_t from = at + len;
+    size_t end = span_find(span_from(text, from), span_make(text.at + at, len));
+    return (struct cut){from, end == SPAN_NONE ? text.len : from + end};
+}
+
 struct cut value_find(struct span text, size_t from, char separator, enum value_reach reach)
 {
     struct quote quote = {'\0', 0};
     size_t at = skip_blanks(text, from), next = skip_spaces(text, at);
     size_t len = quote_read(text, next, &quote);
+    struct letter first = letter_read(span_from(text, next));
     bool is_nested = next < text.len && (text.at[next] == '{' || text.at[next] == '[');
     if (next > at && separator != ':') /* what stands in the next line is none of its value */
         return (struct cut){at, unquoted_end(text, at, reach)};
     if (len > 0)
         return quoted(text, next + len, quote);
+    if (first.len > 1 && first.depth == 0 && byte_is_quote(first.c))
+        return between(text, next, first.len);
     if (is_nested)
         return (struct cut){next, plain_end(text, structure_end(text, next))};
     return (struct cut){at, unquoted_end(text, at, reach)};
@@ -197,6 +209,14 @@ struct cut value_find_escaped(struct span text, size_t from)
     while (end < text.len && text.at[end] != '&' && text.at[end] != '"' && !is_space(text.at[end]))
         end++;
     return (struct cut){from, end};
+}
+
+struct cut value_find_element(struct span text, size_t from, struct span escape)
+{
+    struct span rest = span_from(text, from);
+    struct span next = span_starts(escape, SPAN("&")) ? SPAN("&lt;/") : SPAN("\\u003c");
+    size_t end = span_find_nocase(rest, next);
+    return (struct cut){from, end == SPAN_NONE ? text.len : from + end};
 }
 
 /* ---- elements ---- */

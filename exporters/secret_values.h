@@ -30,7 +30,12 @@ enum value_reach {
  * separator. */
 struct cut value_find(struct span text, size_t from, char separator, enum value_reach reach);
 
-/* The same behind an escaped separator (%3D): up to the next '&', quote or white space. */
+/* The text of an element behind its tag's end, which `escape` writes (&gt;, \u003E): up to what
+ * begins the next end of an element. */
+struct cut value_find_element(struct span text, size_t from, struct span escape);
+
+/* The same as value_find() behind an escaped separator (%3D): up to the next '&', quote or white
+ * space. */
 struct cut value_find_escaped(struct span text, size_t from);
 
 /* What an element holds, up to the end of its name's last tag; `from` is behind its first tag. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/secret_words.h"
 
+#include "exporters/secret_letters.h"
+
 enum {
     SECRET_WORD = 16,
     PEM_SHORTEST = 64,
@@ -244,13 +246,23 @@ bool text_has_secret(struct span text)
 
 /* ---- how long they are ---- */
 
-/* Of a token: its parts and what joins them. */
+static bool is_token(char c)
+{
+    return is_word(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+}
+
+/* Of a token: its parts and what joins them, which JSON may escape. */
 static size_t token_length(struct span text)
 {
     size_t len = 0;
-    while (len < text.len && (is_word(text.at[len]) || text.at[len] == '.' || text.at[len] == '~' ||
-                              text.at[len] == '+' || text.at[len] == '/' || text.at[len] == '='))
-        len++;
+    while (len < text.len) {
+        struct letter letter = {.c = text.at[len], .len = 1};
+        if (letter.c == '\\')
+            letter = letter_read(span_from(text, len));
+        if (!is_token(letter.c))
+            break;
+        len += letter.len;
+    }
     return len;
 }
 
@@ -312,19 +324,41 @@ size_t secret_word_length(struct span text, struct span word, size_t *said)
     return len > 0 ? word.len + len : 0;
 }
 
-size_t address_user_length(struct span text)
+/* Is it that one, as it stands or escaped as often as the rest of its address? */
+static bool is_sign(struct letter letter, char c, unsigned depth)
 {
-    size_t colons = 0;
-    if (!span_starts(text, SPAN("://")))
-        return 0;
-    for (size_t i = 3; i < text.len; i++) {
-        char c = text.at[i];
-        if (c == '@')
-            return colons > 0 ? i : 0;
-        if (c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == ' ' || c == '\t' ||
-            c == '\n')
+    return letter.c == c && (letter.depth == 0 || letter.depth == depth);
+}
+
+/* Behind :// in any spelling; 0: there is none. */
+static size_t address_start(struct span text, unsigned *depth)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < 3; i++) {
+        struct letter letter = letter_read(span_from(text, at));
+        if (letter.c != "://"[i])
             return 0;
-        colons += c == ':';
+        at += letter.len;
+        *depth = letter.depth > *depth ? letter.depth : *depth;
+    }
+    return at;
+}
+
+size_t address_user_length(struct span text, size_t *start)
+{
+    static const char ends[] = "/?#\"' \t\n";
+    size_t colons = 0;
+    unsigned depth = 0;
+    *start = address_start(text, &depth);
+    for (size_t at = *start; at > 0 && at < text.len;) {
+        struct letter letter = letter_read(span_from(text, at));
+        if (is_sign(letter, '@', depth))
+            return colons > 0 ? at : 0;
+        for (const char *end = ends; *end != '\0'; end++)
+            if (is_sign(letter, *end, depth))
+                return 0;
+        colons += is_sign(letter, ':', depth);
+        at += letter.len;
     }
     return 0;
 }

@@ -25,8 +25,8 @@ size_t behind_escape(struct span text, size_t at);
  * said: `Bearer `. 0: it is none. */
 size_t secret_word_length(struct span text, struct span word, size_t *said);
 
-/* "://ann:password@host": how much stands before the '@'; 0: it begins otherwise, or there is no
- * password. */
-size_t address_user_length(struct span text);
+/* "://ann:password@host", its signs escaped or not: how much stands before the '@', and before ann
+ * (`start`; 0: it begins otherwise); 0: there is no password. */
+size_t address_user_length(struct span text, size_t *start);
 
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks with secrets in them: what rules say that they found shows none of them, in any log."""
+import json
 import os
 import urllib.parse
 from pathlib import Path
@@ -25,6 +26,13 @@ TARGETS = ("/a;jsessionid=SECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3
            '/a?f=%7B%22password%22%3A%22SECRET%22%7D', "/a?password[0][x]=SECRET", "/a?$filter=1;token=SECRET", "/a?pin=SECRET&sig=SECRET&sas_sig=SECRET")
 
 
+ADDRESSES = ("/a?next=https%3A%2F%2Fu%3ASECRET%40h%2F", "/a?next=https%253A%252F%252Fu%253ASECRET%2540h", "/a?next=https%3A//u%3ASECRET%40h/")
+# What JSON and XML may write otherwise, as a text of a member or an element.
+SPELLINGS = ("https:\\/\\/u:SECRET@h\\/", "a=1\\u0026password\\u003dSECRET", "\\u003cpassword\\u003eSECRET\\u003c\\/password\\u003e", "{\\u0022password\\u0022:\\u0022SECRET\\u0022}",
+             "password\\u003a SECRET", "a\\/Bearer SECRET\\/SECRET")
+XML_SPELLINGS = ("password&#58;SECRET", "password&#x3a; SECRET", "&lt;password&gt;SECRET&lt;/password&gt;", "{&quot;password&quot;: &quot;SECRET&quot;}")
+
+
 def attacks():
     """(method, target, fields, body with SECRET): with an attack in the value, behind it, and with none."""
     kinds = (("application/json", JSON_BODIES), ("text/xml", XML_BODIES), ("application/x-www-form-urlencoded", FORM_BODIES), ("multipart/form-data; boundary=B", MULTIPART_BODIES))
@@ -34,6 +42,15 @@ def attacks():
             text = ATTACK if "json" in kind else urllib.parse.quote(ATTACK) if "urlencoded" in kind else ATTACK if "multipart" in kind else "' OR 1=1 --"
             for names, attack in ((name, text), ("password", ""), ("password", text)):
                 yield "POST", "/a?attack=1", [("Content-Type", kind)], body.replace("$", names).replace("SECRET", "SECRET" + attack)
+    attacked = "/a?q=" + urllib.parse.quote(ATTACK)
+    for target in ADDRESSES:
+        yield "GET", f"{target}&q={urllib.parse.quote(ATTACK)}", [], None
+    for text in SPELLINGS:
+        yield "POST", attacked, [("Content-Type", "application/json")], json.dumps({"text": "SAID"}).replace("SAID", text)
+        yield "POST", attacked, [("Content-Type", "text/plain")], json.dumps({"text": "SAID"}).replace("SAID", text)
+    for text in XML_SPELLINGS:
+        yield "POST", attacked, [("Content-Type", "text/xml")], f"<a><b>{text}</b></a>"
+        yield "POST", attacked, [("Content-Type", "text/xml")], f"<a b='{text}'/>"
     yield "POST", "/a", [("Content-Type", "application/json")], '{"\\u0070assword": "SECRET' + ATTACK + '"}'
     yield "POST", "/a", [("Content-Type", "application/x-www-form-urlencoded")], '{"password":"SECRET' + ATTACK + '"}'
     yield "POST", "/a", [("Content-Type", "multipart/form-data; boundary=C")], PART.format('="password"')

@@ -201,6 +201,48 @@ TEST(names_and_words_begin_behind_the_letters_of_an_escape)
     each_is_masked(rows, COUNT(rows));
 }
 
+TEST(signs_and_addresses_are_known_however_they_are_escaped)
+{
+    static const char *const rows[][2] = {
+        {"/a?next=https%3A%2F%2Fu%3Ahunter2%40h%2F&b=1",
+         "/a?next=https%3A%2F%2FREDACTED%40h%2F&b=1"},
+        {"/a?next=https%253A%252F%252Fu%253Ahunter2%2540h%252F HTTP/1.1",
+         "/a?next=https%253A%252F%252FREDACTED%2540h%252F HTTP/1.1"},
+        {"next=https%3A//u%3Ahun%252Fter2%40h/", "next=https%3A//REDACTED%40h/"},
+        {"https://u:hun%2Fter%402@h/", "https://REDACTED@h/"},
+        {"{\"url\":\"https:\\/\\/u:hunter2@h\\/\"}", "{\"url\":\"https:\\/\\/REDACTED@h\\/\"}"},
+        {"{\"url\":\"https\\u003a\\u002f\\/u\\u003Ahunter2@h\"}",
+         "{\"url\":\"https\\u003a\\u002f\\/REDACTED@h\"}"},
+        {"\"a\\/Bearer aGVsbG8gd29ybGQhISE\\/d29ybGQ\\u003d\"", "\"a\\/Bearer REDACTED\""},
+        {"\"b=1\\u0026password\\u003dhunter2\"", "\"b=1\\u0026password\\u003dREDACTED\""},
+        {"\"\\u003cpassword\\u003ehunter2\\u003c/password\\u003e\"",
+         "\"\\u003cpassword\\u003eREDACTED\\u003c/password\\u003e\""},
+        {"{\\u0022password\\u0022:\\u0022hun,ter2\\u0022}",
+         "{\\u0022password\\u0022:\\u0022REDACTED\\u0022}"},
+        {"{\\u0022password\\u0022\\u003a \\u0022hunter2\\u0022}",
+         "{\\u0022password\\u0022\\u003a \\u0022REDACTED\\u0022}"},
+        {"<a>password&#58;hunter2</a>", "<a>password&#58;REDACTED</a>"},
+        {"<a>password&#x3A; hunter2</a>", "<a>password&#x3A; REDACTED</a>"},
+        {"<a>password&#61;'hunter2'</a>", "<a>password&#61;'REDACTED'</a>"},
+        {"<a>&lt;password&gt;hun&amp;ter2&lt;/password&gt;</a>",
+         "<a>&lt;password&gt;REDACTED&lt;/password&gt;</a>"},
+        {"<a b=\"{&quot;password&quot;:&quot;hunter2&quot;}\"/>",
+         "<a b=\"{&quot;password&quot;:&quot;REDACTED&quot;}\"/>"},
+    };
+    static const char *const harmless[] = {
+        "/a?next=https%3A%2F%2Fh%3A80%2Fa%40b",
+        "\"https:\\/\\/h:80\\/a@b\"",
+        "a &gt; b &lt;/password&gt;",
+        "\"author\\u003dann\"",
+        "<a>b&#58;c</a>",
+        "C:\\u003d",
+        "&#;=;&gt;",
+        "\\u00e9\\u003d1",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
 TEST(private_keys_are_masked_in_json_and_in_queries)
 {
     static const char *const rows[][2] = {
@@ -407,7 +449,17 @@ TEST(a_text_takes_time_in_proportion_to_its_length_whatever_it_is)
                                          " : ",
                                          "\n",
                                          "+",
-                                         "pin<"};
+                                         "pin<",
+                                         "\\u003d",
+                                         "pin\\u003e",
+                                         "pin&gt;",
+                                         "&#58;",
+                                         "pin:&quot;",
+                                         "pin&quot;",
+                                         "%3A%2F%2Fa%3A",
+                                         ":\\/\\/a:",
+                                         "\\u0022",
+                                         "&quot;"};
     enum { SHORT = 64 * 1024, LONG = 4 * SHORT, SLACK_US = 20000 };
     for (size_t i = 0; i < COUNT(pieces); i++) {
         uint64_t once = time_of(pieces[i], SHORT), fourfold = time_of(pieces[i], LONG);
@@ -441,6 +493,7 @@ int mask_text_tests(void)
         cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
         cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
+        cmocka_unit_test(signs_and_addresses_are_known_however_they_are_escaped),
         cmocka_unit_test(private_keys_are_masked_in_json_and_in_queries),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),
         cmocka_unit_test(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random),

@@ -226,6 +226,7 @@ static void cloudwatch_logs_deliver(void *sink, struct sender *sender, struct sp
     c->is_open = status == 0 && post_was_sent(c->post);
     bool is_missing = status == 400 && is_error(c, "ResourceNotFoundException");
     judge(c, status, count, out);
+    out->is_unsent = !c->is_open;
     if (is_missing)
         create_stream(c, sender);
 }

@@ -241,9 +241,39 @@ void feed_queue(struct feed *feed, struct span item, unsigned units)
     queue_requeue(feed->queue, item, units);
 }
 
+/* Under the lock; whether that is new. */
+static bool set_resting(struct feed *feed, const struct feed_batch *batch, bool rests)
+{
+    uint64_t sequence = batch->spool.range.from.sequence;
+    size_t i = 0;
+    if (batch->epoch != feed->epoch)
+        return false;
+    while (i < feed->resting_count && feed->resting[i] != sequence)
+        i++;
+    if (rests == (i < feed->resting_count) || i == SPOOL_BATCHES)
+        return false;
+    if (rests)
+        feed->resting[feed->resting_count++] = sequence;
+    else
+        feed->resting[i] = feed->resting[--feed->resting_count];
+    return true;
+}
+
+void feed_rest(struct feed *feed, const struct feed_batch *batch, bool rests)
+{
+    if (!batch->is_spooled)
+        return;
+    pthread_mutex_lock(&feed->lock);
+    bool is_new = set_resting(feed, batch, rests);
+    pthread_mutex_unlock(&feed->lock);
+    if (is_new)
+        feed_wake(feed);
+}
+
 static void hand_back(struct feed *feed, const struct feed_done *done)
 {
     pthread_mutex_lock(&feed->lock);
+    set_resting(feed, &done->batch, false);
     if (done->batch.epoch == feed->epoch && feed->is_open) {
         must(feed->done_count < SPOOL_BATCHES);
         feed->done[feed->done_count++] = *done;

@@ -80,6 +80,9 @@ void feed_settle(struct feed *feed, const struct feed_batch *batch, uint64_t los
 /* It was not sent, or nobody knows: from the spool it comes again, else it is dropped (shutdown).
  */
 void feed_return(struct feed *feed, const struct feed_batch *batch);
+/* Nothing of it is under way or can have arrived, until it is said to rest no more: were the
+ * process killed now, nothing would come twice. */
+void feed_rest(struct feed *feed, const struct feed_batch *batch, bool rests);
 /* Its units are sent once more, and may arrive twice. */
 void feed_resent(struct feed *feed, const struct feed_batch *batch);
 /* The receiver is back: what piled up becomes the backlog. */

@@ -337,6 +337,21 @@ static void keep(struct feed *feed)
     feed->told_ledger = !kept;
 }
 
+/* Where something rests, what is ready and was not fetched is not under way either. */
+static void tell_resting(struct feed *feed)
+{
+    uint64_t resting[SPOOL_BATCHES];
+    pthread_mutex_lock(&feed->lock);
+    size_t count = feed->resting_count;
+    memcpy(resting, feed->resting, count * sizeof resting[0]);
+    for (size_t i = 0; i < FEED_LANES && count > 0 && count < SPOOL_BATCHES; i++) {
+        if (feed->lanes[i].state == FEED_READY)
+            resting[count++] = feed->lanes[i].batch.spool.range.from.sequence;
+    }
+    pthread_mutex_unlock(&feed->lock);
+    spool_rest(feed->spool, resting, count);
+}
+
 /* ---- turns ---- */
 
 /* What could not be written is lost, and that is all that still can be written. */
@@ -355,6 +370,7 @@ static void spool_end(struct feed *feed)
     pthread_mutex_lock(&feed->lock);
     lanes_clear(feed);
     feed->epoch++; /* what the sender has in hand is nobody's now */
+    feed->resting_count = 0;
     pthread_mutex_unlock(&feed->lock);
     give_up_pending(feed);
     if (feed->stop && feed->told_write)
@@ -412,6 +428,7 @@ static bool one_turn(struct feed *feed)
         more = move(feed);
         serve(feed);
         count_losses(feed);
+        tell_resting(feed);
         keep(feed);
     }
     publish(feed);

@@ -49,6 +49,8 @@ struct feed {
     struct feed_lane lanes[FEED_LANES];
     struct feed_done done[SPOOL_BATCHES];
     size_t done_count;
+    uint64_t resting[SPOOL_BATCHES]; /* feed_rest(): first records of batches */
+    size_t resting_count;
     uint64_t hand; /* the oldest item that was taken and is not committed; UINT64_MAX: none */
     bool tried;    /* to open it, since it was wanted */
     bool is_open, writes;

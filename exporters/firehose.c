@@ -200,6 +200,7 @@ static void firehose_deliver(void *sink, struct sender *sender, struct span entr
     out->resent = f->is_open ? records : 0;
     judge(f, status, records, out);
     f->is_open = out->again && (status == 200 || (status == 0 && post_was_sent(f->post)));
+    out->is_unsent = !f->is_open;
 }
 
 const struct sender_kind firehose_kind = {

@@ -281,6 +281,8 @@ static void rest(struct sending *sending, const struct otlp_answer *answer)
     struct otlp *otlp = sending->otlp;
     sending->state = STATE_RESTING;
     sending->is_doubtful = answer->is_doubtful;
+    if (!sending->is_doubtful && sending->from == 0)
+        feed_rest(otlp->feed, &sending->batch, true);
     otlp->failures++;
     uint64_t pause = next_pause_us(otlp);
     uint64_t until = otlp->now_us + (answer->pause_us > 0 ? answer->pause_us : pause);
@@ -361,6 +363,7 @@ static void fly(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
     otlp_call_aim(&sending->call, otlp->way);
+    feed_rest(otlp->feed, &sending->batch, false);
     carrier_send(otlp->carrier, &sending->call.flight);
     sending->state = STATE_FLYING;
     sending->is_doubtful = false;

@@ -228,6 +228,7 @@ static void deliver(struct sender *s)
 {
     struct delivery delivery = {0};
     bool was_told = atomic_load(&s->stop);
+    feed_rest(s->from.feed, &s->taken, false);
     s->kind->deliver(s->sink, s, buf_span(&s->batch), &delivery);
     must(delivery.sent + delivery.refused <= s->units);
     feed_resent(s->from.feed, &(struct feed_batch){.units = delivery.resent});
@@ -239,6 +240,8 @@ static void deliver(struct sender *s)
         s->told = false;
         s->pause_us = 0;
     }
+    if (delivery.again && delivery.is_unsent && s->units == s->taken.units)
+        feed_rest(s->from.feed, &s->taken, true);
     s->is_stuck = was_told && delivery.again;
     if (delivery.again && !is_done(s))
         pause_after(s, &delivery);

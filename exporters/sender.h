@@ -23,6 +23,7 @@ struct delivery {
     unsigned sent, refused;
     uint64_t resent;   /* went out a second time, nobody knows what became of the first */
     bool again;        /* the rest is to be tried after a pause, else at once */
+    bool is_unsent;    /* and nothing of it can have arrived */
     uint64_t pause_us; /* at least so long; 0: as the sender thinks */
     char why[400];     /* what is wrong, where something is: for the operator */
 };

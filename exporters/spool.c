@@ -38,12 +38,23 @@ static bool write_all(const struct spool *spool, int fd, struct span bytes, uint
     return true;
 }
 
+static bool is_resting(const struct spool *spool, const struct spool_range *range)
+{
+    for (size_t i = 0; i < spool->resting_count; i++) {
+        if (spool->resting[i] == range->from.sequence)
+            return true;
+    }
+    return false;
+}
+
 bool spool_save(struct spool *spool)
 {
     uint64_t at;
     spool->ledger.out = 0;
-    for (size_t i = 0; i < spool->out_count; i++)
-        spool->ledger.out += spool->out[i].to.units - spool->out[i].from.units;
+    for (size_t i = 0; i < spool->out_count; i++) {
+        const struct spool_range *range = &spool->out[i];
+        spool->ledger.out += is_resting(spool, range) ? 0 : range->to.units - range->from.units;
+    }
     buf_clear(&spool->slot);
     ledger_write(&spool->ledger, &spool->slot, &at);
     if (!write_all(spool, spool->ledger_file, buf_span(&spool->slot), at)) {
@@ -367,6 +378,18 @@ void spool_lost(struct spool *spool, uint64_t units, enum drop_reason reason)
 {
     spool->ledger.outside += units;
     spool->ledger.lost[reason] += units;
+    spool->dirty = true;
+}
+
+void spool_rest(struct spool *spool, const uint64_t *sequences, size_t count)
+{
+    must(count <= SPOOL_BATCHES);
+    if (count == spool->resting_count &&
+        (count == 0 || memcmp(spool->resting, sequences, count * sizeof *sequences) == 0))
+        return;
+    spool->resting_count = count;
+    for (size_t i = 0; i < count; i++)
+        spool->resting[i] = sequences[i];
     spool->dirty = true;
 }
 

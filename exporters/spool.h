@@ -104,6 +104,9 @@ bool spool_read(struct spool *spool, enum spool_lane lane, unsigned most_units, 
 void spool_settle(struct spool *spool, const struct spool_batch *batch, uint64_t lost,
                   enum drop_reason reason);
 void spool_return(struct spool *spool, const struct spool_batch *batch);
+/* Of the batches that are out, these (by their first record): nothing of them is under way or can
+ * have arrived, so that a kill now doubles nothing. All others may be doubled. */
+void spool_rest(struct spool *spool, const uint64_t *sequences, size_t count);
 /* Units that may have arrived twice. */
 void spool_resent(struct spool *spool, uint64_t units);
 /* What waits now is the backlog, what comes from now on is fresh. */

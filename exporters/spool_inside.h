@@ -44,6 +44,8 @@ struct spool {
     struct spool_position split; /* the fresh lane begins here */
     struct spool_range out[SPOOL_BATCHES];
     size_t out_count;
+    uint64_t resting[SPOOL_BATCHES]; /* of them: spool_rest() */
+    size_t resting_count;
     struct buf batch_preamble;
     uint64_t batch_preamble_of; /* named; UINT64_MAX: none */
 };

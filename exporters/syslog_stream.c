@@ -243,6 +243,7 @@ bool syslog_stream_send(struct syslog_stream *stream, struct sender *sender, str
         }
     }
     out->again = true;
+    out->is_unsent = stream->open == 0;
     snprintf(out->why, sizeof out->why, "%s", stream->error);
     if (stream->easy != NULL)
         hang_up(stream);

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import threading
+import time
 
 import pytest
 from harness import get, wait_until
@@ -122,6 +123,17 @@ def test_lines_that_a_disk_takes_outlive_kills_under_load(sidegate, backend, awa
         s.kill_child()
     row = wait_until(lambda: (lambda r: r["produced"] >= kills * 399 and r)(account(s, "access_log.firehose")), "they are all there")
     assert row["waiting"] == row["produced"]
+
+
+def test_lines_that_nobody_took_before_a_kill_were_not_sent_twice(sidegate, backend, away, tmp_path):
+    s = sidegate(backend().url, firehose_log(tmp_path, away))
+    ask(s, range(50))
+    wait_until(lambda: account(s, "access_log.firehose")["waiting"] == 50 and "; trying again" in s.errors(), "they were tried")
+    ledger = tmp_path / "lines.firehose" / "ledger"
+    wait_until(lambda: time.time() - ledger.stat().st_mtime > 0.2, "and rest")
+    s.kill_child()
+    row = wait_until(lambda: (lambda r: r["waiting"] >= 50 and r)(account(s, "access_log.firehose")), "they wait again")
+    assert row["resent"] == 0
 
 
 def test_lines_whose_disk_cannot_be_used_are_lost_or_come_again_at_a_kill_and_never_both(sidegate, backend, away, tmp_path):

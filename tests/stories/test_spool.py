@@ -4,6 +4,8 @@ import json
 import os
 import pwd
 import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from harness import OK, Sidegate, field, free_port, read_request, wait_until
@@ -209,6 +211,21 @@ def test_a_folder_that_another_process_has_is_left_alone(sidegate, traced, colle
         whole(there, traces + ask(second, 5), second)
     finally:
         assert second.stop() == 0
+
+
+def test_what_nobody_took_before_a_kill_was_not_sent_twice(program, collector):
+    """A closed port, a receiver that asks for patience: neither can have any of it."""
+    there = collector(lambda batch: b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n")
+    for url in (f"http://127.0.0.1:{free_port()}", there.url):
+        s = program(url)
+        ask(s, 20)
+        wait_until(lambda: drops(s)["spool"]["records"] >= 20, "they are on disk")
+        wait_until(lambda: "are kept and sent again" in s.errors(), "they were tried")
+        ledger = Path(drops(s)["spool"]["path"]) / "ledger"
+        wait_until(lambda: time.time() - ledger.stat().st_mtime > 0.1, "and rest")
+        s.kill_child()
+        assert drops(s)["resent"] == 0
+        assert s.stop() == 0
 
 
 def test_flipped_bytes_cost_their_record_and_stand_in_the_ledger(program, collector, tmp_path):

@@ -237,6 +237,28 @@ TEST(what_was_lost_before_it_came_stands_in_the_ledger_too)
     scene_end(f);
 }
 
+TEST(what_rests_while_its_process_ends_was_not_sent_twice)
+{
+    struct scene *f = scene_begin();
+    struct spool_batch first, second, third;
+    char said[64];
+    scene_append(f, 9);
+    check(scene_batch(f, SPOOL_FRESH, 1, &first, said, sizeof said));
+    check(scene_batch(f, SPOOL_FRESH, 1, &second, said, sizeof said));
+    check(scene_batch(f, SPOOL_FRESH, 1, &third, said, sizeof said));
+    const uint64_t resting[] = {third.range.from.sequence, first.range.from.sequence};
+    spool_rest(f->spool, resting, 2);
+    scene_restart(f);
+    uint64_t resent = scene_figures(f).resent;
+    check_number(resent, second.units);
+    check(scene_batch(f, SPOOL_BACKLOG, 1, &first, said, sizeof said));
+    spool_rest(f->spool, &first.range.from.sequence, 1);
+    spool_rest(f->spool, NULL, 0); /* it is tried again */
+    scene_restart(f);
+    check_number(scene_figures(f).resent, resent + first.units);
+    scene_end(f);
+}
+
 TEST(segments_that_are_done_with_are_removed)
 {
     struct scene *f = scene_begin();
@@ -284,6 +306,7 @@ int spool_tests(void)
         cmocka_unit_test(an_outage_becomes_the_backlog_and_new_records_pass_it),
         cmocka_unit_test(the_oldest_are_lost_first_where_there_are_too_many_bytes),
         cmocka_unit_test(what_is_under_way_while_its_segment_is_dropped_counts_once),
+        cmocka_unit_test(what_rests_while_its_process_ends_was_not_sent_twice),
         cmocka_unit_test(what_is_too_old_is_lost_and_the_rest_is_not),
         cmocka_unit_test(a_day_without_a_receiver_costs_nothing),
         cmocka_unit_test(a_wall_clock_that_jumps_makes_nothing_older),

@@ -49,6 +49,7 @@ enum { STATUS_CODE = 3 };
 struct span_maker {
     struct stage_spans *stage_spans;
     struct buf scratch; /* names */
+    uint64_t told;      /* the stages of the present report that are spans */
     struct span_limits limits;
 };
 
@@ -231,7 +232,7 @@ static size_t open_call(struct span_maker *maker, struct buf *to, const struct r
     uint8_t parent[8];
     size_t stage, opened = otlp_open(to, SCOPE_SPANS_SPANS);
     memcpy(parent, report->span_id, sizeof parent);
-    if (stage_around(report, attempt, &stage))
+    if (stage_around(report, maker->told, attempt, &stage))
         stage_span_id(report->span_id, stage, parent);
     put_ids(to, report, attempt->span_id, parent);
     put_name(maker, to, method, SPAN(""));
@@ -302,8 +303,9 @@ static void add_authorizer(struct span_maker *maker, struct buf *to, const struc
 
 unsigned spans_add(struct span_maker *maker, struct buf *to, const struct report *report)
 {
+    maker->told = stages_told(report);
     add_server(maker, to, report);
-    size_t stages = stage_spans_add(maker->stage_spans, to, report);
+    size_t stages = stage_spans_add(maker->stage_spans, to, report, maker->told);
     size_t attempts =
         report->attempt_count < REPORT_ATTEMPTS ? report->attempt_count : REPORT_ATTEMPTS;
     if (report->authorizer.is_called)

@@ -97,11 +97,12 @@ uint64_t stages_told(const struct report *report)
     return told;
 }
 
-bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index)
+bool stage_around(const struct report *report, uint64_t told, const struct report_attempt *attempt,
+                  size_t *index)
 {
     bool found = false;
     uint64_t end = attempt->start_us + attempt->duration_us;
-    for (uint64_t told = stages_told(report); told != 0; told &= told - 1) {
+    for (; told != 0; told &= told - 1) {
         size_t i = stage_first(told);
         const struct report_stage *stage = &report->stages[i];
         if (attempt->start_us < stage->start_us || end > stage->start_us + stage->duration_us)
@@ -147,9 +148,9 @@ static char *put_stage(const struct stage_spans *mold, char *at, const struct re
     return at + MOLD_TAIL;
 }
 
-size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report)
+size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report,
+                       uint64_t told)
 {
-    uint64_t told = stages_told(report);
     size_t count = (size_t)__builtin_popcountll(told);
     char *room = buf_room(to, count * SPAN_LONGEST), *at = room;
     if (room == NULL)

@@ -29,9 +29,10 @@ static inline size_t stage_first(uint64_t told)
     return (size_t)__builtin_ctzll(told);
 }
 
-/* The stage, of those that are told, that the attempt lies in from its start to its end, the later
- * one where an attempt without any duration lies between two; false: none. */
-bool stage_around(const struct report *report, const struct report_attempt *attempt, size_t *index);
+/* The stage, of those that are `told`, that the attempt lies in from its start to its end, the
+ * later one where an attempt without any duration lies between two; false: none. */
+bool stage_around(const struct report *report, uint64_t told, const struct report_attempt *attempt,
+                  size_t *index);
 
 /* The id of a stage's span follows from the SERVER span's. Never zero. */
 void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8]);
@@ -39,7 +40,9 @@ void stage_span_id(const uint8_t server[8], size_t index, uint8_t id[8]);
 struct stage_spans;
 struct stage_spans *stage_spans_new(void);
 void stage_spans_free(struct stage_spans *spans);
-/* One INTERNAL span for each stage that is told, children of the SERVER span. Returns how many. */
-size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report);
+/* One INTERNAL span for each stage that is `told`, children of the SERVER span. Returns how many.
+ */
+size_t stage_spans_add(struct stage_spans *spans, struct buf *to, const struct report *report,
+                       uint64_t told);
 
 #endif

@@ -152,6 +152,7 @@ static void add_call(struct buf *to, const struct report *report, const struct c
 struct maker {
     struct buf *to;
     const struct report *report;
+    uint64_t told; /* the stages that are subsegments */
     size_t most, start; /* where it begins in `to`, and how long it may get without metadata */
     uint64_t cut;
     bool goes_on; /* it is not over yet */
@@ -215,19 +216,19 @@ static void add_authorizer(struct maker *m)
 
 static const size_t no_stage = SIZE_MAX; /* of calls that lie within none */
 
-static size_t stage_of(const struct report *report, const struct report_attempt *attempt)
+static size_t stage_of(const struct maker *m, const struct report_attempt *attempt)
 {
     size_t stage;
-    return stage_around(report, attempt, &stage) ? stage : no_stage;
+    return stage_around(m->report, m->told, attempt, &stage) ? stage : no_stage;
 }
 
 static void add_calls_of(struct maker *m, size_t stage)
 {
     const struct report *report = m->report;
-    if (report->authorizer.is_called && stage_of(report, &report->authorizer.call) == stage)
+    if (report->authorizer.is_called && stage_of(m, &report->authorizer.call) == stage)
         add_authorizer(m);
     for (size_t i = 0; i < report->attempt_count && i < REPORT_ATTEMPTS; i++)
-        if (stage_of(report, &report->attempts[i]) == stage)
+        if (stage_of(m, &report->attempts[i]) == stage)
             add_attempt(m, &report->attempts[i]);
 }
 
@@ -261,7 +262,7 @@ static void add_stage(struct maker *m, size_t i)
 static void add_subsegments(struct maker *m)
 {
     xray_open(m->to, "subsegments", '[');
-    for (uint64_t told = stages_told(m->report); told != 0; told &= told - 1)
+    for (uint64_t told = m->told; told != 0; told &= told - 1)
         add_stage(m, stage_first(told));
     add_calls_of(m, no_stage);
     buf_add_byte(m->to, ']');
@@ -467,6 +468,7 @@ void xray_add(struct buf *to, const struct report *report, const struct xray_ser
 {
     struct maker m = {.to = to, .report = report, .start = to->len, .most = most - METADATA_BYTES};
     m.goes_on = report_goes_on(report);
+    m.told = stages_told(report);
     buf_add_byte(to, '{');
     add_head(&m, service);
     add_http(&m);

@@ -7,6 +7,7 @@ differ by less than half a microsecond, where turns of seconds differed by ten. 
 median of the pairs' differences.
 """
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -22,7 +23,6 @@ from cpu_time import cpu_ns, until  # noqa: E402
 
 DATA = Path(os.environ.get("SIDEGATE_TEST_DATA", HERE.parents[2] / "shared" / "data"))
 BACKEND, SINK = 19200, 19201
-BATCHES_LEAVE_WITHIN_S = 1.3
 PORTS = {"without": 19210, "with": 19220}
 
 NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
@@ -63,6 +63,7 @@ class Pair:
         self.running = [subprocess.Popen(["taskset", "-c", "1", options.nginx, "-p", folder, "-c", folder / "nginx.conf"],
                                          stderr=subprocess.DEVNULL)]
         self.subjects = {name: self.start(name, text) for name, text in settings.items()}
+        self.served = dict.fromkeys(settings, 0)
 
     def __enter__(self):
         try:
@@ -124,6 +125,13 @@ class Pair:
         lines = log.read_text().splitlines() if log.exists() else []
         return "\n".join([line for line in lines if '"status":200,' not in line][-3:])
 
+    def is_told(self, name):
+        """Each request has its line, where there are any, and nothing waits."""
+        page = urllib.request.urlopen(f"http://127.0.0.1:{PORTS[name] + 2}/api/v1/drops", timeout=5)
+        accounts = json.load(page)["destinations"]
+        lines = max(one["produced"] for one in accounts if one["destination"] == "access_log")
+        return all(one["waiting"] == 0 for one in accounts) and (lines == 0 or lines >= self.served[name])
+
     def measure(self):
         """name -> microseconds of CPU time a request, round by round."""
         figures = {name: [] for name in self.subjects}
@@ -131,8 +139,9 @@ class Pair:
             before = {name: cpu_ns(process.pid) for name, process in self.subjects.items()}
             under_way = {name: self.begin_load(name) for name in self.subjects}
             requests = {name: self.end_load(name, wrk) for name, wrk in under_way.items()}
-            time.sleep(BATCHES_LEAVE_WITHIN_S)
             for name, process in self.subjects.items():
+                self.served[name] += requests[name]
+                assert until(lambda: self.is_told(name)), f"{name}: lines or spans wait for a receiver that is there"
                 if round_ > 0:  # the first one warms up
                     figures[name].append((cpu_ns(process.pid) - before[name]) / requests[name] / 1000)
         return figures

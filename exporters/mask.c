@@ -234,10 +234,12 @@ bool url_has_secret(struct span url)
     return path_has_secret(path) || query_has_secret(query);
 }
 
-static void add_segment(struct buf *to, struct span segment)
+/* `before`: the path up to there. */
+static void add_segment(struct buf *to, struct span before, struct span segment)
 {
     struct span rest = segment, name = span_cut(&rest, ';');
-    buf_add(to, text_has_secret(name) ? SPAN(MASK) : name);
+    bool is_placed = name.len >= WORD_SHORTEST && word_is_placed(before);
+    buf_add(to, is_placed || text_has_secret(name) ? SPAN(MASK) : name);
     while (rest.at != NULL) {
         buf_add_byte(to, ';');
         add_parameter(to, span_cut(&rest, ';'));
@@ -255,9 +257,10 @@ struct span path_masked(struct span path, struct buf *scratch)
         buf_add(scratch, SPAN(MASK));
         path = span_from(path, (size_t)(user.at - path.at) + user.len);
     }
+    const char *first = path.at;
     while (path.at != NULL) {
         struct span segment = span_cut(&path, '/');
-        add_segment(scratch, segment);
+        add_segment(scratch, span_make(first, (size_t)(segment.at - first)), segment);
         buf_add(scratch, path.at != NULL ? SPAN("/") : SPAN(""));
     }
     return added(scratch, start);

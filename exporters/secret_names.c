@@ -49,6 +49,12 @@ static const struct span harmless[] = {
 #undef X
 };
 
+static const struct span harmless_behind[] = {
+#define X(name) SPAN_INIT(name),
+    HARMLESS_BEHIND(X)
+#undef X
+};
+
 /* One bit of 512 for three letters, in any case. */
 #define TAIL_BIT(a, b, c) \
     ((((unsigned)(a)&31) * 5 + ((unsigned)(b)&31) * 67 + ((unsigned)(c)&31) * 16) & 511)
@@ -125,6 +131,17 @@ static bool part_is_harmless(const struct part *part)
     for (size_t i = 0; i < COUNT(harmless); i++)
         if (part_ends(part, harmless[i]))
             return true;
+    return false;
+}
+
+/* Is it no password, but said of one? */
+static bool is_about_one(const struct part *part)
+{
+    for (size_t i = 0; i < COUNT(harmless_behind); i++) {
+        struct span word = harmless_behind[i];
+        if (part_ends(part, word) && (part->words & UINT64_C(1) << (part->len - word.len)) != 0)
+            return true;
+    }
     return false;
 }
 
@@ -217,10 +234,11 @@ static bool is_secret(struct span name, unsigned places)
     struct part part;
     if (!name_may_be_secret(name))
         return false;
-    if ((places & ARGUMENT) != 0 && name.len >= SHORTEST && begin_fits(name) &&
-        begins_as_secret(name))
-        return true;
+    bool begins = (places & ARGUMENT) != 0 && name.len >= SHORTEST && begin_fits(name) &&
+                  begins_as_secret(name);
     part_read(&part, name);
+    if (begins && !is_about_one(&part))
+        return true;
     for (int i = 0; i <= SHORTENED_MOST; i++) {
         if (part_is_secret(&part, places))
             return true;

@@ -15,34 +15,63 @@ static const struct {
     struct span start;
     size_t shortest;
 } beginnings[] = {
-    {SPAN_INIT("AKIA"), 20},      {SPAN_INIT("ASIA"), 20},     {SPAN_INIT("ghp_"), 24},
-    {SPAN_INIT("gho_"), 24},      {SPAN_INIT("ghu_"), 24},     {SPAN_INIT("ghs_"), 24},
-    {SPAN_INIT("ghr_"), 24},      {SPAN_INIT("glpat-"), 20},   {SPAN_INIT("glrt-"), 20},
-    {SPAN_INIT("gldt-"), 20},     {SPAN_INIT("glsa_"), 24},    {SPAN_INIT("github_pat_"), 24},
-    {SPAN_INIT("xoxa-"), 16},     {SPAN_INIT("xoxb-"), 16},    {SPAN_INIT("xoxe-"), 16},
-    {SPAN_INIT("xoxp-"), 16},     {SPAN_INIT("xoxr-"), 16},    {SPAN_INIT("xoxs-"), 16},
-    {SPAN_INIT("xapp-"), 20},     {SPAN_INIT("sk_live_"), 20}, {SPAN_INIT("sk_test_"), 20},
-    {SPAN_INIT("rk_live_"), 20},  {SPAN_INIT("rk_test_"), 20}, {SPAN_INIT("whsec_"), 20},
-    {SPAN_INIT("sk-ant-"), 20},   {SPAN_INIT("sk-proj-"), 20}, {SPAN_INIT("sk-"), 40},
-    {SPAN_INIT("AIza"), 35},      {SPAN_INIT("npm_"), 36},     {SPAN_INIT("hf_"), 30},
-    {SPAN_INIT("dckr_pat_"), 20}, {SPAN_INIT("shpat_"), 20},   {SPAN_INIT("shpss_"), 20},
-    {SPAN_INIT("shpca_"), 20},    {SPAN_INIT("pypi-AgE"), 20}, {SPAN_INIT("dop_v1_"), 40},
-    {SPAN_INIT("doo_v1_"), 40},   {SPAN_INIT("PMAK-"), 40},    {SPAN_INIT("NRAK-"), 20},
-    {SPAN_INIT("xkeysib-"), 40},  {SPAN_INIT("sq0atp-"), 20},  {SPAN_INIT("sq0csp-"), 20},
-    {SPAN_INIT("ATATT3x"), 40},   {SPAN_INIT("lin_api_"), 30}, {SPAN_INIT("figd_"), 30},
-    {SPAN_INIT("sntrys_"), 30},   {SPAN_INIT("sntryu_"), 30},  {SPAN_INIT("rubygems_"), 30},
+    {SPAN_INIT("AKIA"), 20},       {SPAN_INIT("ASIA"), 20},
+    {SPAN_INIT("ghp_"), 24},       {SPAN_INIT("gho_"), 24},
+    {SPAN_INIT("ghu_"), 24},       {SPAN_INIT("ghs_"), 24},
+    {SPAN_INIT("ghr_"), 24},       {SPAN_INIT("glpat-"), 20},
+    {SPAN_INIT("glrt-"), 20},      {SPAN_INIT("gldt-"), 20},
+    {SPAN_INIT("glsa_"), 24},      {SPAN_INIT("github_pat_"), 24},
+    {SPAN_INIT("xoxa-"), 16},      {SPAN_INIT("xoxb-"), 16},
+    {SPAN_INIT("xoxe-"), 16},      {SPAN_INIT("xoxp-"), 16},
+    {SPAN_INIT("xoxr-"), 16},      {SPAN_INIT("xoxs-"), 16},
+    {SPAN_INIT("xapp-"), 20},      {SPAN_INIT("sk_live_"), 20},
+    {SPAN_INIT("sk_test_"), 20},   {SPAN_INIT("rk_live_"), 20},
+    {SPAN_INIT("rk_test_"), 20},   {SPAN_INIT("whsec_"), 20},
+    {SPAN_INIT("sk-ant-"), 20},    {SPAN_INIT("sk-proj-"), 20},
+    {SPAN_INIT("sk-"), 40},        {SPAN_INIT("AIza"), 35},
+    {SPAN_INIT("npm_"), 36},       {SPAN_INIT("hf_"), 30},
+    {SPAN_INIT("dckr_pat_"), 20},  {SPAN_INIT("shpat_"), 20},
+    {SPAN_INIT("shpss_"), 20},     {SPAN_INIT("shpca_"), 20},
+    {SPAN_INIT("pypi-AgE"), 20},   {SPAN_INIT("dop_v1_"), 40},
+    {SPAN_INIT("doo_v1_"), 40},    {SPAN_INIT("PMAK-"), 40},
+    {SPAN_INIT("NRAK-"), 20},      {SPAN_INIT("xkeysib-"), 40},
+    {SPAN_INIT("sq0atp-"), 20},    {SPAN_INIT("sq0csp-"), 20},
+    {SPAN_INIT("ATATT3x"), 40},    {SPAN_INIT("lin_api_"), 30},
+    {SPAN_INIT("figd_"), 30},      {SPAN_INIT("sntrys_"), 30},
+    {SPAN_INIT("sntryu_"), 30},    {SPAN_INIT("rubygems_"), 30},
+    {SPAN_INIT("GOCSPX-"), 30},    {SPAN_INIT("gsk_"), 40},
+    {SPAN_INIT("pplx-"), 40},      {SPAN_INIT("pscale_tkn_"), 30},
+    {SPAN_INIT("pscale_pw_"), 30}, {SPAN_INIT("ntn_"), 40},
+    {SPAN_INIT("pul-"), 40},       {SPAN_INIT("HRKU-"), 40},
+    {SPAN_INIT("squ_"), 40},       {SPAN_INIT("sqp_"), 40},
+    {SPAN_INIT("sqa_"), 40},       {SPAN_INIT("AGE-SECRET-KEY-1"), 60},
+    {SPAN_INIT("EAAC"), 60},       {SPAN_INIT("EAAB"), 60},
+    {SPAN_INIT("EAAG"), 60},
 };
 
 /* How those begin that are `SK` or `key-` and HEX_KEY hexadecimal digits. */
 static const struct span hex_beginnings[] = {SPAN_INIT("SK"), SPAN_INIT("key-"), SPAN_INIT("dapi")};
 
-/* What stands before the first dot of those that have dots: SendGrid, Vault, Google. */
-static const struct span dotted[] = {SPAN_INIT("SG"), SPAN_INIT("hvs"), SPAN_INIT("hvb"),
-                                     SPAN_INIT("hvr"), SPAN_INIT("ya29")};
+/* What stands before the first dot of those that have dots: SendGrid, Vault, Google, Terraform. */
+static const struct span dotted[] = {SPAN_INIT("SG"),  SPAN_INIT("hvs"),  SPAN_INIT("hvb"),
+                                     SPAN_INIT("hvr"), SPAN_INIT("ya29"), SPAN_INIT("atlasv1")};
+
+/* What those of Doppler begin with. */
+static const struct span deeper[] = {SPAN_INIT("dp.pt."),   SPAN_INIT("dp.st."),
+                                     SPAN_INIT("dp.ct."),   SPAN_INIT("dp.sa."),
+                                     SPAN_INIT("dp.scim."), SPAN_INIT("dp.audit.")};
+
+/* Whose addresses are keys: their long words. Slack, Telegram, Discord. */
+static const struct span places[] = {SPAN_INIT("hooks.slack.com"), SPAN_INIT("api.telegram.org"),
+                                     SPAN_INIT("api/webhooks"), SPAN_INIT("api\\/webhooks")};
 
 static const struct span schemes[] = {SPAN_INIT("bearer"),    SPAN_INIT("basic"),
                                       SPAN_INIT("apikey"),    SPAN_INIT("digest"),
                                       SPAN_INIT("negotiate"), SPAN_INIT("ntlm")};
+
+/* Those behind which anything is a secret; behind the others prose is none: Basic authentication.
+ */
+static const struct span strict_schemes[] = {SPAN_INIT("bearer"), SPAN_INIT("apikey")};
 
 static const struct span pem_begin = SPAN_INIT("-----BEGIN");
 
@@ -135,8 +164,9 @@ static bool any_reading_fits(struct span text, size_t at, bool (*fits)(struct sp
 static bool begin_fits(char first)
 {
     static const bool firsts[256] = {
-        ['A'] = true, ['N'] = true, ['P'] = true, ['S'] = true, ['d'] = true, ['f'] = true,
-        ['g'] = true, ['h'] = true, ['k'] = true, ['l'] = true, ['n'] = true, ['p'] = true,
+        ['A'] = true, ['E'] = true, ['G'] = true, ['H'] = true, ['N'] = true,
+        ['P'] = true, ['S'] = true, ['d'] = true, ['f'] = true, ['g'] = true,
+        ['h'] = true, ['k'] = true, ['l'] = true, ['n'] = true, ['p'] = true,
         ['r'] = true, ['s'] = true, ['w'] = true, ['x'] = true};
     return firsts[(unsigned char)first];
 }
@@ -163,6 +193,15 @@ static bool is_dotted(struct span word)
     return false;
 }
 
+/* Of Doppler's, whose word is `dp`. */
+static bool begins_deeper(struct span text)
+{
+    for (size_t i = 0; i < COUNT(deeper); i++)
+        if (span_starts(text, deeper[i]))
+            return word_length(span_from(text, deeper[i].len)) >= SECRET_WORD;
+    return false;
+}
+
 /* Is the word one by itself? Of a token the part in front of a dot. */
 static bool is_secret_word(struct span word, struct span behind)
 {
@@ -171,6 +210,8 @@ static bool is_secret_word(struct span word, struct span behind)
         return true;
     if (has_dot && is_dotted(word))
         return word_length(span_from(behind, 1)) >= SECRET_WORD;
+    if (has_dot && span_is(word, SPAN("dp")))
+        return begins_deeper(span_make(word.at, word.len + behind.len));
     return begins_as_key(word);
 }
 
@@ -179,6 +220,38 @@ static bool is_scheme(struct span word)
     for (size_t i = 0; i < COUNT(schemes); i++)
         if (span_is_nocase(word, schemes[i]))
             return true;
+    return false;
+}
+
+static bool is_strict_scheme(struct span word)
+{
+    for (size_t i = 0; i < COUNT(strict_schemes); i++)
+        if (span_is_nocase(word, strict_schemes[i]))
+            return true;
+    return false;
+}
+
+/* Nothing but small letters, as in words of people's? */
+static bool reads_as_prose(struct span token)
+{
+    for (size_t i = 0; i < token.len; i++)
+        if ((token.at[i] < 'a' || token.at[i] > 'z') && token.at[i] != '-' && token.at[i] != '.')
+            return false;
+    return true;
+}
+
+bool word_is_placed(struct span before)
+{
+    enum { PLACE_LONGEST = 96 };
+    if (!span_ends(before, SPAN("/")) && !span_ends(before, SPAN(":")))
+        return false;
+    if (before.len > PLACE_LONGEST)
+        before = span_from(before, before.len - PLACE_LONGEST);
+    for (size_t i = 0; i < COUNT(places); i++) {
+        size_t at = span_find(before, places[i]);
+        if (at != SPAN_NONE && span_find_byte(span_from(before, at), ' ') == SPAN_NONE)
+            return true;
+    }
     return false;
 }
 
@@ -196,15 +269,22 @@ static bool ends_with_word(struct span text, bool (*fits)(struct span word))
     return any_reading_fits(text, last_word(text), fits);
 }
 
-/* Does the text end with a scheme and a space, encoded or not, or with `SG.`? */
-static bool is_announced(struct span before)
+/* Does the text before a word end with a scheme and a space, encoded or not, with `SG.`, or in an
+ * address that is a key? */
+static bool is_announced(struct span before, struct span word)
 {
+    bool (*fits)(struct span) = reads_as_prose(word) ? is_strict_scheme : is_scheme;
     static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
+    if (word_is_placed(before))
+        return true;
+    for (size_t i = 0; i < COUNT(deeper); i++)
+        if (span_ends(before, deeper[i]))
+            return true;
     if (span_ends(before, SPAN(".")))
         return ends_with_word(span_first(before, before.len - 1), is_dotted);
     for (size_t i = 0; i < COUNT(spaces); i++)
         if (span_ends(before, spaces[i]))
-            return ends_with_word(span_first(before, before.len - spaces[i].len), is_scheme);
+            return ends_with_word(span_first(before, before.len - spaces[i].len), fits);
     return false;
 }
 
@@ -213,7 +293,8 @@ static bool word_is_secret(struct span text, size_t start, size_t end)
 {
     for (size_t next = start;; start = next) {
         struct span word = span_make(text.at + start, end - start);
-        if (is_secret_word(word, span_from(text, end)) || is_announced(span_first(text, start)))
+        if (is_secret_word(word, span_from(text, end)) ||
+            is_announced(span_first(text, start), word))
             return true;
         next = behind_escape(text, start);
         if (next == start)
@@ -281,7 +362,9 @@ static size_t credentials_length(struct span word, struct span behind)
     if (space == 0)
         return 0;
     size_t len = token_length(span_from(behind, space));
-    bool is_one = len >= SECRET_WORD || (len > 0 && span_is_nocase(word, SPAN("bearer")));
+    struct span token = span_first(span_from(behind, space), len);
+    bool is_one = (len >= SECRET_WORD && (is_strict_scheme(word) || !reads_as_prose(token))) ||
+                  (len > 0 && span_is_nocase(word, SPAN("bearer")));
     return is_one ? space + len : 0;
 }
 

@@ -92,6 +92,8 @@ TEST(a_field_and_a_variable_are_secrets_by_their_names)
     check(!variable_is_secret(SPAN("REQUEST_HEADERS:Host")) && !variable_is_secret(SPAN("ARGS:q")));
 }
 
+#define LONG_WORD "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+
 TEST(tokens_and_keys_are_known_by_how_they_read)
 {
     static const char *const secrets[] = {
@@ -109,6 +111,23 @@ TEST(tokens_and_keys_are_known_by_how_they_read)
         "sk-proj-abcdefghijklmnopqrst",
         "AIzaSyA1234567890abcdefghijklmnopqrstuv",
         "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+        "GOCSPX-" LONG_WORD,
+        "gsk_" LONG_WORD,
+        "pplx-" LONG_WORD,
+        "pscale_tkn_" LONG_WORD,
+        "ntn_" LONG_WORD,
+        "a dp.pt." LONG_WORD,
+        "dp.audit." LONG_WORD,
+        "pul-" LONG_WORD,
+        "HRKU-" LONG_WORD,
+        "squ_" LONG_WORD,
+        "abcdefghijklmn.atlasv1." LONG_WORD,
+        "AGE-SECRET-KEY-1" LONG_WORD LONG_WORD,
+        "EAAC" LONG_WORD LONG_WORD,
+        "https://hooks.slack.com/services/T01234567/B01234567/abcdefghijklmnopqrstuvwx",
+        "https://discord.com/api/webhooks/123456789012345678/" LONG_WORD,
+        "https:\\/\\/discord.com\\/api\\/webhooks\\/123456789012345678\\/" LONG_WORD,
+        "https://api.telegram.org/bot123456789:" LONG_WORD "/sendMessage",
         "the one: -----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE "
         "KEY-----"};
     static const char *const others[] = {
@@ -116,6 +135,10 @@ TEST(tokens_and_keys_are_known_by_how_they_read)
         "short",
         "/static/app.0123456789abcdef0123456789abcdef.js",
         "a-rather-long-word-of-a-path/and-another-one-behind-it",
+        "HTTP digest authentication-scheme of RFC 7616",
+        "basic authentication-as-it-was",
+        "https://slack.com/help/articles/how-to-write-a-webhook",
+        "dp.something.abcdefghijklmnopqrst",
         "eyJ is how it begins, and here it ends",
         "550e8400-e29b-41d4-a716-446655440000",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0"};
@@ -137,6 +160,32 @@ TEST(a_token_is_found_at_every_place_of_a_text)
                            (int)(40 - before), dots);
         check(text_has_secret(span_make(text, (size_t)len)));
     }
+}
+
+TEST(a_key_of_a_vendor_is_masked_with_all_that_belongs_to_it)
+{
+    static const char *const rows[][2] = {
+        {"a dp.pt." LONG_WORD "!", "a REDACTED!"},
+        {"id.atlasv1." LONG_WORD, "id.REDACTED"},
+        {"to https://hooks.slack.com/services/T01234567/B01234567/" LONG_WORD ", now",
+         "to https://hooks.slack.com/services/T01234567/B01234567/REDACTED, now"},
+        {"https://api.telegram.org/bot123456789:" LONG_WORD "/sendMessage",
+         "https://api.telegram.org/bot123456789:REDACTED/sendMessage"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf to;
+        buf_init(&to, 4096);
+        text_mask_secrets(&to, span_text(rows[i][0]));
+        check_span(buf_span(&to), rows[i][1]);
+        buf_fini(&to);
+    }
+    struct buf scratch;
+    buf_init(&scratch, 4096);
+    check_span(
+        url_masked(SPAN("https://hooks.slack.com/services/T01/B01/" LONG_WORD "?a=1"), &scratch),
+        "https://hooks.slack.com/services/T01/B01/REDACTED?a=1");
+    check_span(url_masked(SPAN("https://api.telegram.org/bot1:" LONG_WORD "/getMe"), &scratch),
+               "https://api.telegram.org/REDACTED/getMe");
+    buf_fini(&scratch);
 }
 
 TEST(texts_lose_keys_and_passwords_of_urls)
@@ -441,6 +490,7 @@ int mask_tests(void)
         cmocka_unit_test(a_field_and_a_variable_are_secrets_by_their_names),
         cmocka_unit_test(tokens_and_keys_are_known_by_how_they_read),
         cmocka_unit_test(a_token_is_found_at_every_place_of_a_text),
+        cmocka_unit_test(a_key_of_a_vendor_is_masked_with_all_that_belongs_to_it),
         cmocka_unit_test(texts_lose_keys_and_passwords_of_urls),
         cmocka_unit_test(a_path_loses_its_segment_and_an_address_its_arguments),
         cmocka_unit_test(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped),

@@ -81,7 +81,9 @@ TEST(names_that_only_look_like_a_secrets_stay)
         "message certificate criteria laptop stop option credit card cards card_type cvs ssl "
         "mfg otter jwtx csrfree phase purchase database phrase crypto tokyo utm_source "
         "utm_campaign session.save_path filter[name] a.b.c items[0][id] json.user.name /a/b/c "
-        "x[author]";
+        "x[author] password_hint passwordHint password_policy password_strength "
+        "password_changed_at passwordChangedAt password-expires-at passwd_length "
+        "user.password_policy settings[password_min_length]";
     each_is(names, name_is_secret, false);
     each_is(names, text_name_is_secret, false);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thread's CPU time, cheap enough to be asked for all the time. The kernel's answer costs half a
  * microsecond, so it is read once a millisecond at the most; in between the steady clock goes on. A
- * thread that had to wait for its CPU is so charged for a millisecond of the wait at the most. */
+ * thread that had to wait for its CPU is so charged for a millisecond of the wait at the most.
+ * Where a host stops a whole machine and does not say so, its kernel has the time as the thread's,
+ * and so have we. */
 #ifndef SIDEGATE_SIDECAR_LOOP_CPU_CLOCK_H
 #define SIDEGATE_SIDECAR_LOOP_CPU_CLOCK_H
 

@@ -71,6 +71,9 @@ void clean_matches(struct cleaning *c);
  * are said anyway, by the rule or in the name and the value of the match. */
 void clean_carried(struct cleaning *c, struct span *text, struct span literals,
                    const struct rule_match *match);
+/* Is the variable (ARGS:json.value) an argument that another one of its object names
+ * (json.name=password)? */
+bool carried_names(const struct cleaning *c, struct span variable);
 void carried_fini(struct carried *carried); /* NULL allowed */
 /* What the rules of web ACLs found. */
 void clean_decisions(struct cleaning *c);

@@ -223,6 +223,52 @@ static bool find_behind_name(struct scan *scan, size_t at, struct span name)
     return !is_none(held);
 }
 
+static bool is_any(struct span name, const struct span *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_is_nocase(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Does the member whose sign is there name a secret: {"name":"password", {"path":"/a/token"? */
+static bool member_names_secret(const struct scan *scan, size_t at, struct span name,
+                                struct cut *value)
+{
+    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
+                                        SPAN_INIT("path"), SPAN_INIT("field")};
+    if (!is_any(name, names, sizeof names / sizeof *names))
+        return false;
+    struct span near = span_first(scan->text, at + NAME_LONGEST);
+    *value = value_find(near, at + 1, ':', VALUE_WORD);
+    return is_secret_name(span_make(near.at + value->at, value->end - value->at));
+}
+
+/* Behind "value":"..": does another member of the object say whose that is? */
+static bool is_named_behind(const struct scan *scan, size_t at)
+{
+    enum { VALUE_LONGEST = 512, MEMBERS_LONGEST = 128 };
+    struct span text = span_first(scan->text, at + VALUE_LONGEST);
+    struct cut value = value_find(text, at + 1, ':', VALUE_WORD), name;
+    size_t end = value.end + MEMBERS_LONGEST < text.len ? value.end + MEMBERS_LONGEST : text.len;
+    for (size_t i = value.end; i < end && text.at[i] != '{' && text.at[i] != '}'; i++)
+        if (text.at[i] == ':' && member_names_secret(scan, i, name_before(scan, i), &name))
+            return true;
+    return false;
+}
+
+/* {"name":"password","value":".."}, in either order. */
+static bool find_in_object(struct scan *scan, size_t at, struct span name)
+{
+    struct cut value, held = no_cut();
+    if (member_names_secret(scan, at, name, &value))
+        held = member_value_find(scan->text, value.end);
+    else if (span_is_nocase(name, SPAN("value")) && is_named_behind(scan, at))
+        held = value_find(scan->text, at + 1, ':', VALUE_WORD);
+    add_content(scan, held, held.at);
+    return !is_none(held);
+}
+
 /* Digest username=.., response=.. */
 static bool begins_digest(const struct scan *scan, struct span name)
 {
@@ -234,10 +280,7 @@ static bool names_a_name(struct span name)
 {
     static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("name*"), SPAN_INIT("key"),
                                         SPAN_INIT("id")};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (span_is_nocase(name, names[i]))
-            return true;
-    return false;
+    return is_any(name, names, sizeof names / sizeof *names);
 }
 
 /* `=>`, `:=`, `==` are separators as well. */
@@ -281,6 +324,8 @@ static struct cut cut_at_sign(struct scan *scan, size_t at)
     if (sign == '=' && begins_digest(scan, name))
         return (struct cut){at + 1, line_end(scan->text, at + 1)};
     if (sign == '=' && names_a_name(name) && find_behind_name(scan, at, name))
+        return no_cut();
+    if (sign == ':' && name.len > 1 && name.len < 6 && find_in_object(scan, at, name))
         return no_cut();
     if (at >= scan->tag && !find_secret_name(scan, &name))
         return no_cut();

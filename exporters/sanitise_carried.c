@@ -69,10 +69,62 @@ static void know_cookies(struct carried *carried, const struct report_brought *f
         know(carried, from->cookies[i].value);
 }
 
+/* json of json.value and json.value.0; at NULL: it is no such name. */
+static struct span object_of(struct span name)
+{
+    struct span word = SPAN(".value");
+    for (size_t at = 0, next; (next = span_find(span_from(name, at), word)) != SPAN_NONE;) {
+        at += next + word.len;
+        if (at == name.len || name.at[at] == '.')
+            return span_first(name, at - word.len);
+    }
+    return (struct span){NULL, 0};
+}
+
+/* Is it `object`.name, and what it says a secret's name? */
+static bool names_in_object(const struct pair *argument, struct span object)
+{
+    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
+                                        SPAN_INIT("path"), SPAN_INIT("field")};
+    struct span member = span_from(argument->name, object.len + 1);
+    if (!span_starts(argument->name, object) || argument->name.len <= object.len ||
+        argument->name.at[object.len] != '.')
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is_nocase(member, names[i]))
+            return text_name_is_secret(argument->value);
+    return false;
+}
+
+/* Members of an object stand side by side. */
+static bool is_named_aside(const struct report_brought *from, size_t i)
+{
+    enum { ASIDE = 16 };
+    struct span object = object_of(from->arguments[i].name);
+    size_t k = i > ASIDE ? i - ASIDE : 0;
+    for (; object.at != NULL && k < from->argument_count && k <= i + ASIDE; k++)
+        if (names_in_object(&from->arguments[k], object))
+            return true;
+    return false;
+}
+
+bool carried_names(const struct cleaning *c, struct span variable)
+{
+    const struct report_brought *from = c->report->waf.brought;
+    struct span name = variable;
+    (void)span_cut(&name, ':');
+    if (from == NULL || object_of(name).at == NULL)
+        return false;
+    for (size_t i = 0; i < from->argument_count; i++)
+        if (span_is_nocase(from->arguments[i].name, name) && is_named_aside(from, i))
+            return true;
+    return false;
+}
+
 static void know_arguments(struct carried *carried, const struct report_brought *from)
 {
     for (size_t i = 0; i < from->argument_count; i++) {
-        if (name_is_secret(from->arguments[i].name))
+        if (name_is_secret(from->arguments[i].name) || is_named_aside(from, i))
             know(carried, from->arguments[i].value);
         else
             know_those_in(carried, from->arguments[i].value);

@@ -88,7 +88,8 @@ static bool is_derived(struct span variable)
 static bool comes_of_secret(const struct cleaning *c, const struct rule_match *match)
 {
     for (size_t i = 0; i < match->link_count; i++)
-        if (is_named(c, match->links[i]) || variable_is_secret(match->links[i]))
+        if (is_named(c, match->links[i]) || variable_is_secret(match->links[i]) ||
+            carried_names(c, own_name(match->links[i])))
             return true;
     return text_may_have_secrets(match->data);
 }
@@ -109,7 +110,8 @@ static bool hide_value(struct cleaning *c, struct rule_match *match)
     bool named = is_named(c, match->variable_name);
     if (named)
         cleaning_keep(c, match->variable_value);
-    if (!named && !variable_is_secret(match->variable_name) && !is_host_with_user(match) &&
+    if (!named && !variable_is_secret(match->variable_name) &&
+        !carried_names(c, own_name(match->variable_name)) && !is_host_with_user(match) &&
         !(is_derived(match->variable_name) && comes_of_secret(c, match)))
         return false;
     match->variable_value = SPAN(MASK);

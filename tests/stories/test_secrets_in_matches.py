@@ -13,7 +13,7 @@ from planting import dice, shown, web_acl
 # their matches say what they found. $ is the name.
 ATTACK = "' OR 1=1 -- <script>alert(1)</script>"
 NAMES = ("password", "login_pass", "userpass", "security_code", "auth_code", "sas_sig", "SAMLResponse")
-JSON_BODIES = ('{"$": "SECRET"}', '{"$":\n"SECRET"}', '{"$": ["SECRET"]}', '{"$": {"value": "SECRET"}}', '{"a": {"$": [{"b": ["SECRET"]}]}}', '[{"$": "SECRET"}]')
+JSON_BODIES = ('{"name": "$", "value": "SECRET"}', '[{"op": "add", "path": "/u/$", "value": ["SECRET"]}]', '{"value": "SECRET", "key": "$"}', '{"$": "SECRET"}', '{"$":\n"SECRET"}', '{"$": ["SECRET"]}', '{"$": {"value": "SECRET"}}', '{"a": {"$": [{"b": ["SECRET"]}]}}', '[{"$": "SECRET"}]')
 XML_BODIES = ('<a><$ attr="x">SECRET</$></a>', "<a><$><![CDATA[SECRET]]></$></a>", "<a><$\n>SECRET</$></a>", '<n:a xmlns:n="urn:n"><n:$>SECRET</n:$></n:a>',
               '<a $="SECRET"/>', '<a><b $="SECRET">x</b></a>', "<a><$><b><c>SECRET</c></b></$></a>")
 FORM_BODIES = ("$=SECRET", "a=1&$[0][x]=SECRET&b=2", "$.x=SECRET", "u[$][]=SECRET", "next=%2Fa%3F$%3DSECRET%26b%3D1")

@@ -243,6 +243,33 @@ TEST(signs_and_addresses_are_known_however_they_are_escaped)
     each_stays(harmless, COUNT(harmless));
 }
 
+TEST(a_member_that_is_named_by_another_one_is_masked)
+{
+    static const char *const rows[][2] = {
+        {"{\"name\":\"password\",\"value\":\"hunter2\"}",
+         "{\"name\":\"password\",\"value\":\"REDACTED\"}"},
+        {"{\"key\" : \"api_key\", \"type\":\"x\", \"value\" : \"hunter2\" , \"n\":1}",
+         "{\"key\" : \"api_key\", \"type\":\"x\", \"value\" : \"REDACTED\" , \"n\":1}"},
+        {"[{\"op\":\"replace\",\"path\":\"/user/password\",\"value\":{\"a\":[\"hunter2\"]}},{}]",
+         "[{\"op\":\"replace\",\"path\":\"/user/password\",\"value\":REDACTED},{}]"},
+        {"{\"value\":\"hunter2\",\"name\":\"password\"}",
+         "{\"value\":\"REDACTED\",\"name\":\"password\"}"},
+        {"{\\\"name\\\":\\\"pin\\\",\\\"value\\\":1234}",
+         "{\\\"name\\\":\\\"pin\\\",\\\"value\\\":REDACTED}"},
+        {"{\"name\":\"Authorization\",\"value\":\"x y\"}",
+         "{\"name\":\"Authorization\",\"value\":\"REDACTED\"}"},
+    };
+    static const char *const harmless[] = {
+        "{\"name\":\"note\",\"value\":\"fine\"}",
+        "{\"name\":\"password\",\"label\":\"Password\"}",
+        "[{\"name\":\"password\"},{\"value\":\"fine\"}]",
+        "[{\"value\":\"fine\"},{\"name\":\"password\"}]",
+        "{\"name\":\"password\",\"oldvalues\":1}",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
 TEST(private_keys_are_masked_in_json_and_in_queries)
 {
     static const char *const rows[][2] = {
@@ -459,7 +486,12 @@ TEST(a_text_takes_time_in_proportion_to_its_length_whatever_it_is)
                                          "%3A%2F%2Fa%3A",
                                          ":\\/\\/a:",
                                          "\\u0022",
-                                         "&quot;"};
+                                         "&quot;",
+                                         "\"value\":",
+                                         "\"value\":[",
+                                         "\"name\":\"pin\",",
+                                         "\"name\":pin,value:[",
+                                         "value:1,id:"};
     enum { SHORT = 64 * 1024, LONG = 4 * SHORT, SLACK_US = 20000 };
     for (size_t i = 0; i < COUNT(pieces); i++) {
         uint64_t once = time_of(pieces[i], SHORT), fourfold = time_of(pieces[i], LONG);
@@ -494,6 +526,7 @@ int mask_text_tests(void)
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
         cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
         cmocka_unit_test(signs_and_addresses_are_known_however_they_are_escaped),
+        cmocka_unit_test(a_member_that_is_named_by_another_one_is_masked),
         cmocka_unit_test(private_keys_are_masked_in_json_and_in_queries),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),
         cmocka_unit_test(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random),

@@ -324,6 +324,29 @@ TEST(a_value_that_a_rule_has_stored_shows_no_secret)
     arena_free(arena);
 }
 
+TEST(a_match_in_a_value_that_another_member_of_its_object_names_says_nothing_of_it)
+{
+    static const struct pair arguments[] = {{SPAN_INIT("json.array_0.name"), SPAN_INIT("note")},
+                                            {SPAN_INIT("json.array_0.value"), SPAN_INIT("fine")},
+                                            {SPAN_INIT("json.array_1.value"), SPAN_INIT("hunter2")},
+                                            {SPAN_INIT("json.array_1.Name"), SPAN_INIT("password")},
+                                            {SPAN_INIT("json.value.array_0"), SPAN_INIT("s3cret")},
+                                            {SPAN_INIT("json.path"), SPAN_INIT("/a/pin")}};
+    static const struct report_brought brought = {.arguments = arguments, .argument_count = 6};
+    struct rule_match matches[] = {
+        {.variable_name = SPAN("ARGS:json.array_0.value"), .variable_value = SPAN("fine")},
+        {.variable_name = SPAN("ARGS:json.array_1.value"), .variable_value = SPAN("hunter2")},
+        {.variable_name = SPAN("MATCHED_VARS:ARGS_POST:json.value.array_0"),
+         .variable_value = SPAN("s3cret")}};
+    struct arena *arena = arena_new(NULL, 65536);
+    struct report report = {.waf = {.matches = matches, .match_count = 3, .brought = &brought}};
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.waf.matches[0].variable_value, "fine");
+    check_span(report.waf.matches[1].variable_value, "REDACTED");
+    check_span(report.waf.matches[2].variable_value, "REDACTED");
+    arena_free(arena);
+}
+
 /* What the data comes to of a rule that says so much, with so much of secrets. */
 static struct span carried_data(size_t secrets, size_t text, bool is_lost, struct arena *arena)
 {
@@ -436,6 +459,8 @@ int sanitise_tests(void)
         cmocka_unit_test(a_secret_that_a_rule_carried_from_elsewhere_stands_in_none_of_its_texts),
         cmocka_unit_test(what_is_said_anyway_is_hidden_in_no_text),
         cmocka_unit_test(a_value_that_a_rule_has_stored_shows_no_secret),
+        cmocka_unit_test(
+            a_match_in_a_value_that_another_member_of_its_object_names_says_nothing_of_it),
         cmocka_unit_test(
             where_not_all_secrets_can_be_known_or_searched_for_no_expanded_text_is_said),
         cmocka_unit_test(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden),

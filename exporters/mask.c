@@ -210,14 +210,17 @@ static struct span user_of(struct span url)
     return at != SPAN_NONE && span_find_byte(user, ':') != SPAN_NONE ? user : none;
 }
 
-/* ;jsessionid=..: of the parameters of a segment one that is a secret? */
+/* ;jsessionid=.., /token=..: is a parameter or a segment a secret by its name? */
 static bool segment_has_secret(struct span path)
 {
-    for (size_t at; (at = span_find_byte(path, ';')) != SPAN_NONE;) {
-        path = span_from(path, at + 1);
-        struct span name = span_first(path, span_find_byte(path, '='));
-        if (name.len < path.len && name_is_secret(name))
+    size_t at = 0, next;
+    while ((next = span_find_byte(span_from(path, at), '=')) != SPAN_NONE) {
+        size_t end = at + next, start = end;
+        while (start > at && path.at[start - 1] != '/' && path.at[start - 1] != ';')
+            start--;
+        if (name_is_secret(span_make(path.at + start, end - start)))
             return true;
+        at = end + 1;
     }
     return false;
 }
@@ -239,7 +242,12 @@ static void add_segment(struct buf *to, struct span before, struct span segment)
 {
     struct span rest = segment, name = span_cut(&rest, ';');
     bool is_placed = name.len >= WORD_SHORTEST && word_is_placed(before);
-    buf_add(to, is_placed || text_has_secret(name) ? SPAN(MASK) : name);
+    if (is_placed || text_has_secret(name))
+        buf_add(to, SPAN(MASK));
+    else if (span_find_byte(name, '=') != SPAN_NONE)
+        add_parameter(to, name);
+    else
+        buf_add(to, name);
     while (rest.at != NULL) {
         buf_add_byte(to, ';');
         add_parameter(to, span_cut(&rest, ';'));

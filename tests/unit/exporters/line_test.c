@@ -109,7 +109,8 @@ TEST(an_address_keeps_all_but_the_secrets_of_its_query)
         const char *url, *masked;
     } cases[] = {
         {"", ""},
-        {"http://a/token=1", "http://a/token=1"},
+        {"http://a/token=1", "http://a/token=REDACTED"},
+        {"http://a/page=1", "http://a/page=1"},
         {"http://a/?q=1", "http://a/?q=1"},
         {"http://a/b?q=1&token=x#top", "http://a/b?q=1&token=REDACTED"},
     };

@@ -245,6 +245,9 @@ TEST(a_path_loses_its_segment_and_an_address_its_arguments)
         {"/a;v=2;JSESSIONID=hunter2;x", "/a;v=2;JSESSIONID=REDACTED;x"},
         {"/a;sid=hunter2;p%61ss=b", "/a;sid=REDACTED;p%61ss=REDACTED"},
         {"/a;v=2;w", "/a;v=2;w"},
+        {"/reset/password=hunter2", "/reset/password=REDACTED"},
+        {"/a/token=hunter2/b;v=1?q=1", "/a/token=REDACTED/b;v=1?q=1"},
+        {"/page=2/sort_key=a/reset-password/now", "/page=2/sort_key=a/reset-password/now"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf to;

@@ -37,7 +37,7 @@
 #include "rules/base/must.h"
 
 enum {
-    BATCH_LINES = 32,
+    BATCH_LINES = 128,
     WRITE_TRIES = 5, /* of the same lines, then they are given up */
     FIRST_PAUSE_US = 100 * 1000,
     LONGEST_PAUSE_US = 2000 * 1000,

@@ -152,7 +152,7 @@ static void add_call(struct buf *to, const struct report *report, const struct c
 struct maker {
     struct buf *to;
     const struct report *report;
-    uint64_t told; /* the stages that are subsegments */
+    uint64_t told;      /* the stages that are subsegments */
     size_t most, start; /* where it begins in `to`, and how long it may get without metadata */
     uint64_t cut;
     bool goes_on; /* it is not over yet */

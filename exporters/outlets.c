@@ -73,10 +73,11 @@ static struct queue *queue_of(struct outlet *outlet, size_t records, const char 
     if (queue == NULL || outlet->hangs) {
         if (outlet->kept != NULL)
             queue_let_go(queue);
-        atomic_store(&outlet->feed, NULL);
-        atomic_store(&outlet->queue, queue = queue_new(records));
+        queue = queue_new(records);
         if (outlet->kept != NULL)
             queue_keep(queue, outlet->kept, DROP_WRITE_ERROR);
+        atomic_store(&outlet->feed, NULL);
+        atomic_store(&outlet->queue, queue);
     }
     outlet->hangs = false;
     return queue;

@@ -197,10 +197,10 @@ void queue_requeue(struct queue *queue, struct span item, unsigned units)
 }
 
 /* What had been produced and neither sent nor dropped was in the memory of whoever had the account.
- * Of a ring's losses we are told once more. */
+ */
 static void take_over(struct queue_account *account, enum drop_reason reason)
 {
-    uint64_t settled = value(&account->sent), ring_full = value(&account->dropped[DROP_RING_FULL]);
+    uint64_t settled = value(&account->sent);
     for (size_t i = 0; i < DROP_REASONS; i++)
         settled += value(&account->dropped[i]);
     uint64_t produced = value(&account->produced);
@@ -208,8 +208,14 @@ static void take_over(struct queue_account *account, enum drop_reason reason)
         grow(&account->dropped[reason], produced - settled);
     else
         grow(&account->produced, settled - produced); /* it was killed between the two */
-    grow(&account->produced, 0 - ring_full);
-    grow(&account->dropped[DROP_RING_FULL], 0 - ring_full);
+}
+
+/* A process is told of all that its ring ever lost, also of what an earlier one was told of. */
+static void forget_ring_full(struct queue_account *account)
+{
+    uint64_t units = value(&account->dropped[DROP_RING_FULL]);
+    grow(&account->produced, 0 - units);
+    grow(&account->dropped[DROP_RING_FULL], 0 - units);
 }
 
 void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason)
@@ -217,6 +223,8 @@ void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason 
     pthread_mutex_lock(&queue->lock);
     must(value(&queue->own.produced) == 0);
     take_over(at, reason);
+    if (reason == DROP_CRASH)
+        forget_ring_full(at);
     for (size_t i = 0; i < DROP_REASONS; i++)
         queue->carried[i] = value(&at->dropped[i]);
     queue->account = at;

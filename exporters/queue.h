@@ -22,14 +22,15 @@ struct queue *queue_new(size_t records);
 void queue_free(struct queue *queue); /* NULL allowed */
 void queue_limit(struct queue *queue, size_t records);
 void queue_limit_units(struct queue *queue, uint64_t units); /* one item fits; 0: any number */
-
-void queue_put(struct queue *queue, struct span item, unsigned units);
-/* To be called first: the account stands there (borrowed; no other queue has it) and goes on from
- * what an earlier owner left: what that had neither sent nor dropped is lost, for `reason`. But for
- * what its ring had no room for: a ring's losses are told to every process anew. */
+/* To be called before anything is put: the account stands there (borrowed; no other queue has it)
+ * and goes on from what an earlier owner left: what that had neither sent nor dropped is lost, for
+ * `reason`. DROP_CRASH: the owner was another process; what its ring had no room for is taken out,
+ * for a ring's losses are told to every process anew. */
 void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason);
 /* The account goes on in the queue; what stands there stays, for the next owner. */
 void queue_let_go(struct queue *queue);
+
+void queue_put(struct queue *queue, struct span item, unsigned units);
 /* Units that went past it, straight into a sender's hand: as if they had been put and taken. */
 void queue_pass(struct queue *queue, uint64_t units);
 /* An item in hand that is to wait after all, behind what is queued; produced stays what it is. */

@@ -299,7 +299,7 @@ bool ring_next(struct ring *ring, enum ring_lane which, struct ring_place *place
     uint64_t earliest = UINT64_MAX;
     bool found = false;
     unsigned reach = atomic_load(&ring->head->reach);
-    for (unsigned worker = 0; worker < reach; worker++) {
+    for (unsigned worker = 0; worker < reach && worker < ring->workers; worker++) {
         struct lane *lane = &ring->lanes[worker * LANES + which];
         struct frame frame;
         struct span record;
@@ -365,18 +365,24 @@ bool ring_is_tight(const struct ring *ring)
     return false;
 }
 
-/* NULL: there is no room for another. */
-static struct risk *risk_of(const struct ring *ring, uint64_t channel)
+/* NULL: there is none. */
+static struct risk *risk_find(const struct ring *ring, uint64_t channel)
 {
     for (size_t i = 0; i < RISKS_MOST; i++) {
         struct risk *risk = &ring->head->risks[i];
-        uint64_t whose = atomic_load_explicit(&risk->channel, memory_order_relaxed);
-        if (whose == 0)
-            atomic_store_explicit(&risk->channel, channel, memory_order_relaxed);
-        if (whose == channel || whose == 0)
+        if (atomic_load_explicit(&risk->channel, memory_order_relaxed) == channel)
             return risk;
     }
     return NULL;
+}
+
+/* One that is not there yet takes a free place; NULL: there is no room for another. */
+static struct risk *risk_of(struct ring *ring, uint64_t channel)
+{
+    struct risk *risk = risk_find(ring, channel);
+    if (risk == NULL && (risk = risk_find(ring, 0)) != NULL)
+        atomic_store_explicit(&risk->channel, channel, memory_order_relaxed);
+    return risk;
 }
 
 void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
@@ -388,7 +394,7 @@ void ring_risk(struct ring *ring, uint64_t channel, uint64_t units)
 
 uint64_t ring_at_risk(const struct ring *ring, uint64_t channel)
 {
-    struct risk *risk = risk_of(ring, channel);
+    const struct risk *risk = risk_find(ring, channel);
     return risk != NULL ? atomic_load_explicit(&risk->units, memory_order_relaxed) : 0;
 }
 
@@ -401,7 +407,7 @@ void ring_keep(struct ring *ring, uint64_t channel, bool keeps)
 
 bool ring_keeps(const struct ring *ring, uint64_t channel)
 {
-    struct risk *risk = risk_of(ring, channel);
+    const struct risk *risk = risk_find(ring, channel);
     return risk != NULL && atomic_load_explicit(&risk->keeps, memory_order_relaxed) != 0;
 }
 

@@ -87,7 +87,7 @@ def test_lines_for_a_pipe_that_nobody_reads_are_counted_when_the_child_is_killed
     assert account(s)["produced"] == 1050
 
 
-def test_over_kills_under_load_a_file_has_what_its_account_says(sidegate, backend, tmp_path):
+def test_over_kills_a_file_has_what_its_account_says(sidegate, backend, tmp_path):
     """A record between an answer's last byte and the ring is gone with the child: one for each kill at most."""
     s = sidegate(backend().url)
     answered, kills = [], 3
@@ -115,7 +115,7 @@ def away():
     one.close()
 
 
-def test_lines_that_a_disk_takes_outlive_kills_under_load(sidegate, backend, away, tmp_path):
+def test_lines_that_a_disk_takes_outlive_kills(sidegate, backend, away, tmp_path):
     """Some come twice: what was held and had come to the disk all the same."""
     s, kills = sidegate(backend().url, firehose_log(tmp_path, away)), 3
     for _ in range(kills):

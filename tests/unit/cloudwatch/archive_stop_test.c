@@ -54,6 +54,14 @@ static void disk_arm(bool goes_on_with_stop)
     disk.is_armed = true;
 }
 
+static void comes(sem_t *what)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 60;
+    check_number(sem_timedwait(what, &end), 0);
+}
+
 static void disk_free(void)
 {
     check_number(pthread_key_delete(disk.of_writer), 0);
@@ -155,7 +163,7 @@ static void scene_begin(struct scene *scene, bool goes_on_with_stop)
     disk_arm(goes_on_with_stop);
     scene->archive = archive_start(scene->store, &scene->settings);
     check(scene->archive != NULL);
-    sem_wait(&disk.stands);
+    comes(&disk.stands);
 }
 
 static void scene_look(struct scene *scene)
@@ -194,7 +202,7 @@ TEST(who_is_waited_for_no_longer_ends_after_the_part_that_it_is_at)
     left = scene.archive;
     check(!archive_stop(left, clock_monotonic_us()));
     sem_post(&disk.goes);
-    sem_wait(&disk.ended);
+    comes(&disk.ended);
     scene_look(&scene);
     for (unsigned i = 0; i < METRICS; i++)
         sum += sum_of(scene.file, i, scene.start_s);

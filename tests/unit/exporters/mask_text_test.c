@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of any kind: what stands behind a name that announces a secret is masked, wherever and
  * however it stands there, and nothing else is. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "exporters/mask.h"

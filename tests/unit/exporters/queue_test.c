@@ -141,14 +141,16 @@ TEST(an_account_that_is_kept_goes_on_and_what_waited_is_lost)
     check_number(figures.dropped[DROP_RING_FULL], 0);
     check_number(queue_dropped_here(second, DROP_SHUTDOWN), 0);
     queue_put(second, SPAN("more"), 16);
+    queue_lost(second, 64, DROP_RING_FULL);
     queue_let_go(second);
     queue_put(second, SPAN("of its own"), 32);
-    check_number(queue_adds_up(second).produced, 55);
+    check_number(queue_adds_up(second).produced, 119);
 
     struct queue *third = queue_new(10); /* the second one's thread hangs */
     queue_keep(third, &account, DROP_WRITE_ERROR);
     check_number(queue_adds_up(third).dropped[DROP_WRITE_ERROR], 16);
-    check_number(queue_adds_up(third).produced, 23);
+    check_number(queue_adds_up(third).dropped[DROP_RING_FULL], 64); /* nobody tells of them again */
+    check_number(queue_adds_up(third).produced, 87);
     buf_fini(&to);
     queue_free(first);
     queue_free(second);

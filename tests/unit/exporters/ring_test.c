@@ -231,6 +231,21 @@ TEST(a_scribbled_frame_gives_up_its_lane_and_no_more)
     tear_down(f);
 }
 
+TEST(a_scribbled_count_of_workers_is_believed_up_to_those_there_are)
+{
+    enum { REACH_AT = 36 }; /* in the head */
+    struct fixture *f = set_up(2);
+    struct report report = plain_report();
+    uint32_t reach = 0, nonsense = UINT32_MAX;
+    check(ring_put(f->ring, 0, &report));
+    check(pread(f->fd, &reach, sizeof reach, REACH_AT) == (ssize_t)sizeof reach);
+    check_number(reach, 1);
+    check(pwrite(f->fd, &nonsense, sizeof nonsense, REACH_AT) == (ssize_t)sizeof nonsense);
+    check_number(take(f, LANE_ORDINARY), report.status);
+    check_number(take(f, LANE_ORDINARY), 0);
+    tear_down(f);
+}
+
 TEST(what_is_held_comes_again_to_the_next_reader_and_is_marked)
 {
     struct fixture *f = set_up(2);
@@ -350,6 +365,7 @@ int ring_tests(void)
         cmocka_unit_test(nothing_is_kept_that_nobody_wants),
         cmocka_unit_test(a_record_survives_its_process_and_a_half_one_is_never_seen),
         cmocka_unit_test(a_scribbled_frame_gives_up_its_lane_and_no_more),
+        cmocka_unit_test(a_scribbled_count_of_workers_is_believed_up_to_those_there_are),
         cmocka_unit_test(what_is_held_comes_again_to_the_next_reader_and_is_marked),
         cmocka_unit_test(room_that_is_held_is_not_written_over_and_is_free_afterwards),
         cmocka_unit_test(every_ring_has_a_name_of_its_own),

@@ -12,7 +12,7 @@
 #include "rules/base/must.h"
 
 enum {
-    BATCH_UNITS = 1024,
+    BATCH_UNITS = 2048,
     PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
     FIRST_PAUSE_US = 1000 * 1000,

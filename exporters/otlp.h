@@ -11,7 +11,7 @@
  *      429, 502, 503, 504, no answer ----> resting <----------------------+--------------+
  *      any other status -----------------> rejected <---------------------+
  *
- * A batch has at most 1,024 units (or one item's) and 1 MiB, and leaves at the latest a second
+ * A batch has at most 2,048 units (or one item's) and 1 MiB, and leaves at the latest a second
  * after its first item came, where the channel's settings say nothing else. Three are under way
  * at most; while the receiver cannot be reached they rest, for longer and longer and for as long as
  * Retry-After says. What waits, waits in the feed: in memory, where the oldest is dropped first, or

@@ -124,6 +124,19 @@ static void tell(struct writer *w, const char *trouble, int error)
     w->told = true;
 }
 
+/* Does a file end within a line? Whoever wrote last was killed, or had no room. The descriptor may
+ * only write. */
+static bool ends_torn(int fd, off_t size)
+{
+    char path[32], last = '\n';
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int reader = size > 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    bool is_torn = reader >= 0 && pread(reader, &last, 1, size - 1) == 1 && last != '\n';
+    if (reader >= 0)
+        close(reader);
+    return is_torn;
+}
+
 static void use_file(struct writer *w, int fd)
 {
     struct stat status;
@@ -131,7 +144,7 @@ static void use_file(struct writer *w, int fd)
         close(w->fd);
     w->fd = fd;
     w->is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-    w->torn = false;
+    w->torn = w->is_file && w->kind == WRITER_LINES && ends_torn(fd, status.st_size);
     w->told = false;
 }
 

@@ -337,12 +337,19 @@ static int watch_signals(void)
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
         sigaddset(&set, watched[i]);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* A peer that is gone and a file that may not grow are errors of a write, and no more. */
+static void ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int supervise_run(const struct run_options *options)
 {
+    ignore_signals();
     machine_raise_descriptors();
     struct parent parent = {
         .options = options, .channel = -1, .log_channel = -1, .stderr_pipe = -1};
@@ -355,7 +362,6 @@ int supervise_run(const struct run_options *options)
                         strerrordesc_np(errno));
     int code;
     if (options->no_supervise) {
-        signal(SIGPIPE, SIG_IGN);
         struct process_options process = {
             .run = options, .doors = parent.doors, .log_channel = -1, .ring_fd = parent.ring_fd};
         code = process_run(&process);

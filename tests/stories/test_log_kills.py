@@ -102,6 +102,22 @@ def test_over_kills_a_file_has_what_its_account_says(sidegate, backend, tmp_path
     assert row["sent"] <= len(found) <= row["sent"] + row["dropped"]["crash"]
 
 
+def test_a_line_that_was_torn_is_ended_before_the_next_one(sidegate, backend, tmp_path):
+    log = tmp_path / "torn.log"
+    log.write_text("torn by a full disk")
+    s = sidegate(backend().url, f"access_log: {{ path: {log} }}\n")
+    ask(s, [1])
+    wait_until(lambda: log.read_text().count("\n") == 2, "the line is there")
+    with log.open("a") as file:
+        file.write("torn by a kill")
+    s.kill_child()
+    ask(s, [2])
+    wait_until(lambda: log.read_text().count("\n") == 4, "the next one too")
+    lines = log.read_text().splitlines()
+    assert lines[::2] == ["torn by a full disk", "torn by a kill"]
+    assert [json.loads(line)["path"] for line in lines[1::2]] == ["/n/1", "/n/2"]
+
+
 def firehose_log(folder, receiver):
     return f'access_log: {{ path: off, spool: {{ path: {folder}/lines }}, firehose: {{ url: "{receiver.url}" }} }}\n'
 

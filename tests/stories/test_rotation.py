@@ -2,6 +2,7 @@
 """Log files that make room: by size and age, kept, compressed; whoever else renames them; a disk without room."""
 import gzip
 import json
+import resource
 import signal
 import subprocess
 
@@ -190,6 +191,23 @@ def test_a_disk_that_is_full_costs_what_is_counted(small_disk, sidegate, backend
     wait_until(lambda: sum(figures()) == 1100, "it goes on", 60)
     assert figures() == [sent + 100, dropped]
     assert whole_lines(files_of(log))[0][-100:] == list(range(1000, 1100))
+
+
+def test_a_file_that_may_not_grow_costs_what_is_counted(sidegate, backend, tmp_path):
+    """RLIMIT_FSIZE, as `ulimit -f` sets it."""
+    log = tmp_path / "access.log"
+    s = sidegate(backend().url, f"access_log: {{ path: {log} }}\n")
+    child = s.child()
+    resource.prlimit(child, resource.RLIMIT_FSIZE, (64 << 10, 64 << 10))
+    ask_many(s, range(200))
+
+    def figures():
+        return [s.metric("sidegate_export_sent_total", destination="access_log") or 0,
+                s.metric("sidegate_export_dropped_total", destination="access_log", reason="write_error") or 0]
+
+    wait_until(lambda: sum(figures()) == 200, "all lines are settled", 60)
+    assert figures()[1] > 0 and s.child() == child
+    wait_until(lambda: f"{log}: write: File too large" in s.errors(), "it is said")
 
 
 @pytest.mark.parametrize("text, fault", [

@@ -208,8 +208,9 @@ static void clean_line(struct cleaning *c)
         (!is_inside(report->path, report->target) && url_has_secret(report->path)))
         clean_target(c);
     report->referer = clean_url(c, report->referer);
-    cleaning_mask(c, &report->trace_state);
-    if (text_has_secret(report->user_agent))
+    if (text_has_secret(report->trace_state)) /* its members' names are vendors' */
+        cleaning_mask(c, &report->trace_state);
+    if (text_may_have_secrets(report->user_agent))
         cleaning_mask(c, &report->user_agent);
     if (report->authorizer.member_count > 0)
         report->authorizer.members =

@@ -377,7 +377,7 @@ TEST(where_not_all_secrets_can_be_known_or_searched_for_no_expanded_text_is_said
     arena_free(arena);
 }
 
-TEST(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden)
+TEST(what_a_tracestate_an_agent_or_a_forwarded_host_has_of_secrets_is_hidden)
 {
     static const struct pair fields[] = {
         {SPAN_INIT("X-Forwarded-Host"), SPAN_INIT("bob:hunter2@x, y")},
@@ -389,6 +389,11 @@ TEST(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden)
         .audit = {.wanted = true, .request_fields = fields, .request_field_count = 3}};
     report_sanitise(&report, NULL, 0, arena);
     check_span(report.trace_state, "a=1,b=REDACTED");
+    report.trace_state = SPAN("key00=vvvv,token=abcd");
+    report.user_agent = SPAN("curl/1 (password=hunter2hunter)");
+    report_sanitise(&report, NULL, 0, arena);
+    check_span(report.trace_state, "key00=vvvv,token=abcd"); /* its names are vendors' */
+    check_span(report.user_agent, "curl/1 (password=REDACTED)");
     check_span(report.audit.request_fields[0].value, "REDACTED@x, y");
     check_span(report.audit.request_fields[1].value, "for=1.2.3.4; Host=REDACTED@x\";proto=http");
     check_span(report.audit.request_fields[2].value, "for=1.2.3.4;host=x");
@@ -463,7 +468,7 @@ int sanitise_tests(void)
             a_match_in_a_value_that_another_member_of_its_object_names_says_nothing_of_it),
         cmocka_unit_test(
             where_not_all_secrets_can_be_known_or_searched_for_no_expanded_text_is_said),
-        cmocka_unit_test(what_a_tracestate_or_a_forwarded_host_has_of_secrets_is_hidden),
+        cmocka_unit_test(what_a_tracestate_an_agent_or_a_forwarded_host_has_of_secrets_is_hidden),
         cmocka_unit_test(what_a_web_acl_found_in_a_header_with_a_secret_is_hidden),
         cmocka_unit_test(
             a_password_before_a_host_is_hidden_in_the_authority_the_target_and_the_field),

@@ -309,11 +309,11 @@ static void print_key(const struct api_key *key)
         printf("%s" SPAN_FORMAT, i > 0 ? "," : "", span_arg(key->plans[i]));
     if (key->plan_count == 0)
         putchar('-');
-    putchar(' ');
-    for (size_t i = 0; i < key->name.len; i++) /* nothing that a terminal would obey */
-        putchar((unsigned char)key->name.at[i] < ' ' || key->name.at[i] == 0x7f ? '?'
-                                                                                : key->name.at[i]);
-    putchar('\n');
+    struct buf name; /* nothing that a terminal would obey */
+    buf_init(&name, (size_t)TEXT_MOST * 4);
+    visible_add(&name, key->name);
+    printf(" " SPAN_FORMAT "\n", span_arg(buf_span(&name)));
+    buf_fini(&name);
 }
 
 static int run_list(struct order *order)

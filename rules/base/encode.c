@@ -246,11 +246,21 @@ size_t visible_write(char to[4], char byte)
     return len;
 }
 
+/* U+0080 to U+009F, of which terminals obey some as they do ESC. */
+static bool is_high_control(struct span text)
+{
+    return text.len >= 2 && (unsigned char)text.at[0] == 0xc2 && (unsigned char)text.at[1] < 0xa0;
+}
+
 bool visible_add(struct buf *to, struct span text)
 {
     char bytes[4];
-    for (size_t i = 0; i < text.len; i++)
-        buf_add(to, span_make(bytes, visible_write(bytes, text.at[i])));
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_high_control(span_from(text, i)))
+            buf_format(to, "\\xc2\\x%02x", (unsigned char)text.at[++i]);
+        else
+            buf_add(to, span_make(bytes, visible_write(bytes, text.at[i])));
+    }
     return !buf_is_full(to);
 }
 

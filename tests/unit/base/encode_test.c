@@ -166,6 +166,16 @@ TEST(a_json_string_is_the_same_whichever_way_it_goes)
     buf_fini(&quick);
 }
 
+TEST(controls_of_two_bytes_are_made_visible_and_letters_stay)
+{
+    struct buf text;
+    buf_init(&text, 100);
+    check(visible_add(&text, SPAN("a\xc2\x9b"
+                                  "31m\xc2\xa0\xc3\xa9\xc2")));
+    check_span(buf_span(&text), "a\\xc2\\x9b31m\xc2\xa0\xc3\xa9\xc2");
+    buf_fini(&text);
+}
+
 TEST(control_bytes_are_made_visible_so_that_a_text_stays_one_line)
 {
     struct buf text;
@@ -240,6 +250,7 @@ int encode_suite(void)
         cmocka_unit_test(base64_is_read_in_its_one_spelling),
         cmocka_unit_test(base64_gives_the_examples_of_its_rfc),
         cmocka_unit_test(any_bytes_make_a_valid_json_string),
+        cmocka_unit_test(controls_of_two_bytes_are_made_visible_and_letters_stay),
         cmocka_unit_test(control_bytes_are_made_visible_so_that_a_text_stays_one_line),
         cmocka_unit_test(what_is_not_plain_in_a_url_is_escaped_by_percent),
         cmocka_unit_test(an_escape_is_a_percent_and_two_digits),

@@ -407,10 +407,10 @@ size_t secret_word_length(struct span text, struct span word, size_t *said)
     return len > 0 ? word.len + len : 0;
 }
 
-/* Is it that one, as it stands or escaped as often as the rest of its address? */
+/* Is it that one, escaped no more often than what its address begins with? */
 static bool is_sign(struct letter letter, char c, unsigned depth)
 {
-    return letter.c == c && (letter.depth == 0 || letter.depth == depth);
+    return letter.c == c && letter.depth <= depth;
 }
 
 /* Behind :// in any spelling; 0: there is none. */
@@ -429,11 +429,12 @@ static size_t address_start(struct span text, unsigned *depth)
 
 size_t address_user_length(struct span text, size_t *start)
 {
+    enum { USER_LONGEST = 1024 };
     static const char ends[] = "/?#\"' \t\n";
     size_t colons = 0;
     unsigned depth = 0;
     *start = address_start(text, &depth);
-    for (size_t at = *start; at > 0 && at < text.len;) {
+    for (size_t at = *start; at > 0 && at < text.len && at - *start <= USER_LONGEST;) {
         struct letter letter = letter_read(span_from(text, at));
         if (is_sign(letter, '@', depth))
             return colons > 0 ? at : 0;

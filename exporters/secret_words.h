@@ -30,7 +30,7 @@ size_t secret_word_length(struct span text, struct span word, size_t *said);
 bool word_is_placed(struct span before);
 
 /* "://ann:password@host", its signs escaped or not: how much stands before the '@', and before ann
- * (`start`; 0: it begins otherwise); 0: there is no password. */
+ * (`start`; 0: it begins otherwise); 0: there is no password, or none within 1 KiB. */
 size_t address_user_length(struct span text, size_t *start);
 
 #endif

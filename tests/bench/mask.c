@@ -13,7 +13,15 @@
 enum { SHORT = 64 * 1024, LONG = 4 * SHORT, TIMES = 3, MOST_TIMES = 8, MOST_NS_A_BYTE = 1000 };
 
 /* Half of what a sign, a name, a quote or a secret may be; each looks for its other half. */
-static const char *const pieces[] = {"a",
+static const char *const pieces[] = {"%253A%2F%2F",
+                                     "%25253A%252F%252F",
+                                     "%2F%25253A%252F",
+                                     "%2F%2F25;%25253A",
+                                     "%3A%252F%2F",
+                                     ":%2F%2F",
+                                     ":&#0",
+                                     "0;",
+                                     "a",
                                      "=",
                                      ":",
                                      "\"",

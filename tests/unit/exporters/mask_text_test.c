@@ -240,6 +240,35 @@ TEST(signs_and_addresses_are_known_however_they_are_escaped)
     each_stays(harmless, COUNT(harmless));
 }
 
+/* So that no start of an address is read to the end of its text. */
+TEST(an_address_ends_at_a_slash_that_is_escaped_less_often_than_its_colon)
+{
+    static const char *const rows[][2] = {
+        {"https:%2F%2Fu:hunter2@h", "https:%2F%2FREDACTED@h"},
+        {"https%253A%2F%2Fu%253Ahunter2%2540h", "https%253A%2F%2FREDACTED%2540h"},
+        {"https%253A%252F%252Fu%3Ahunter2%40h", "https%253A%252F%252FREDACTED%40h"},
+        {"https%253A%252F%252Fu%253Ahun%25252Fter2%2540h", "https%253A%252F%252FREDACTED%2540h"},
+    };
+    static const char *const harmless[] = {
+        "https%253A%2F%2Fh%2Fa:b%2540c",
+        "https%253A%252F%252Fh%2Fa:b%2540c",
+        "%2F%25253A%252F%2Fh%2F25:b@c",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
+TEST(a_user_of_an_address_is_masked_up_to_one_kibibyte)
+{
+    enum { USER_LONGEST = 1024 };
+    char text[USER_LONGEST + 16] = "x://u:";
+    memset(text + 6, '.', USER_LONGEST - 2);
+    memcpy(text + 4 + USER_LONGEST, "@h", 3);
+    masked_is(text, "x://REDACTED@h");
+    memcpy(text + 4 + USER_LONGEST, ".@h", 4);
+    masked_is(text, text);
+}
+
 TEST(a_member_that_is_named_by_another_one_is_masked)
 {
     static const char *const rows[][2] = {
@@ -405,6 +434,8 @@ int mask_text_tests(void)
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
         cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
         cmocka_unit_test(signs_and_addresses_are_known_however_they_are_escaped),
+        cmocka_unit_test(an_address_ends_at_a_slash_that_is_escaped_less_often_than_its_colon),
+        cmocka_unit_test(a_user_of_an_address_is_masked_up_to_one_kibibyte),
         cmocka_unit_test(a_member_that_is_named_by_another_one_is_masked),
         cmocka_unit_test(private_keys_are_masked_in_json_and_in_queries),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),

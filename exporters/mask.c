@@ -3,10 +3,7 @@
  * first that most of them answer in few instructions a byte. */
 #include "exporters/mask.h"
 
-enum {
-    WORD_SHORTEST = 16, /* what text_has_secret() finds is no shorter */
-    ESCAPED_MOST = 3,   /* how often a value may be escaped */
-};
+enum { ESCAPED_MOST = 3 }; /* how often a value may be escaped */
 
 /* Does a parameter begin there, which a ';' says only where it is followed by `name=`? */
 static bool begins_parameter(struct span text)
@@ -115,7 +112,8 @@ static inline const char *name_end(const char *at, const char *end, struct oddit
 
 static bool is_long_secret(const char *from, const char *to)
 {
-    return to - from >= WORD_SHORTEST && text_has_secret(span_make(from, (size_t)(to - from)));
+    return to - from >= SECRET_WORD_SHORTEST &&
+           text_has_secret(span_make(from, (size_t)(to - from)));
 }
 
 /* Is the name itself what nobody may know, or has it a secret in it: password%3Dhunter2? */
@@ -241,8 +239,7 @@ bool url_has_secret(struct span url)
 static void add_segment(struct buf *to, struct span before, struct span segment)
 {
     struct span rest = segment, name = span_cut(&rest, ';');
-    bool is_placed = name.len >= WORD_SHORTEST && word_is_placed(before);
-    if (is_placed || text_has_secret(name))
+    if (word_is_placed(before, name) || text_has_secret(name))
         buf_add(to, SPAN(MASK));
     else if (span_find_byte(name, '=') != SPAN_NONE)
         add_parameter(to, name);

@@ -496,12 +496,11 @@ static struct cut next_named(struct scan *scan)
 /* Of a word, with what may be the end of an escape in front of it or without. */
 static struct cut cut_of_word(struct span text, size_t at, size_t end)
 {
-    enum { PLACED_SHORTEST = 16 };
-    if (end - at >= PLACED_SHORTEST && word_is_placed(span_first(text, at)))
-        return (struct cut){at, end};
     for (size_t next = at;; at = next) {
         size_t said;
         struct span word = span_make(text.at + at, end - at);
+        if (word_is_placed(span_first(text, at), word))
+            return (struct cut){at, end};
         size_t len = secret_word_length(span_from(text, at), word, &said);
         if (len > 0)
             return (struct cut){at + said, at + len};

@@ -4,7 +4,6 @@
 #include "exporters/secret_letters.h"
 
 enum {
-    SECRET_WORD = 16,
     PEM_SHORTEST = 64,
     HEX_KEY = 32,
     ESCAPED_MOST = 3, /* how often an escape may be escaped */
@@ -61,9 +60,14 @@ static const struct span deeper[] = {SPAN_INIT("dp.pt."),   SPAN_INIT("dp.st."),
                                      SPAN_INIT("dp.ct."),   SPAN_INIT("dp.sa."),
                                      SPAN_INIT("dp.scim."), SPAN_INIT("dp.audit.")};
 
-/* Whose addresses are keys: their long words. Slack, Telegram, Discord. */
-static const struct span places[] = {SPAN_INIT("hooks.slack.com"), SPAN_INIT("api.telegram.org"),
-                                     SPAN_INIT("api/webhooks"), SPAN_INIT("api\\/webhooks")};
+/* Whose addresses are keys: the long words behind the host, or behind what comes later in its path.
+ * Slack, Telegram, Discord. */
+static const struct {
+    struct span host, path;
+} places[] = {{SPAN_INIT("hooks.slack.com/"), SPAN_INIT("")},
+              {SPAN_INIT("api.telegram.org/"), SPAN_INIT("")},
+              {SPAN_INIT("discord.com/api/"), SPAN_INIT("webhooks/")},
+              {SPAN_INIT("discordapp.com/api/"), SPAN_INIT("webhooks/")}};
 
 static const struct span schemes[] = {SPAN_INIT("bearer"),    SPAN_INIT("basic"),
                                       SPAN_INIT("apikey"),    SPAN_INIT("digest"),
@@ -173,7 +177,7 @@ static bool begin_fits(char first)
 
 static bool begins_as_key(struct span word)
 {
-    if (word.len < SECRET_WORD || !begin_fits(word.at[0]))
+    if (word.len < SECRET_WORD_SHORTEST || !begin_fits(word.at[0]))
         return false;
     for (size_t i = 0; i < COUNT(beginnings); i++)
         if (word.at[0] == beginnings[i].start.at[0] && word.len >= beginnings[i].shortest &&
@@ -198,7 +202,7 @@ static bool begins_deeper(struct span text)
 {
     for (size_t i = 0; i < COUNT(deeper); i++)
         if (span_starts(text, deeper[i]))
-            return word_length(span_from(text, deeper[i].len)) >= SECRET_WORD;
+            return word_length(span_from(text, deeper[i].len)) >= SECRET_WORD_SHORTEST;
     return false;
 }
 
@@ -209,7 +213,7 @@ static bool is_secret_word(struct span word, struct span behind)
     if (has_dot && span_starts(word, SPAN("eyJ")))
         return true;
     if (has_dot && is_dotted(word))
-        return word_length(span_from(behind, 1)) >= SECRET_WORD;
+        return word_length(span_from(behind, 1)) >= SECRET_WORD_SHORTEST;
     if (has_dot && span_is(word, SPAN("dp")))
         return begins_deeper(span_make(word.at, word.len + behind.len));
     return begins_as_key(word);
@@ -240,16 +244,46 @@ static bool reads_as_prose(struct span token)
     return true;
 }
 
-bool word_is_placed(struct span before)
+/* Its letters, without backslashes: those of JSON within JSON. `to` has room for the text. */
+static struct span letters_of(struct span text, char *to)
+{
+    size_t len = 0;
+    while (text.len > 0) {
+        struct letter letter = letter_read(text);
+        if (letter.c != '\\')
+            to[len++] = letter.c;
+        text = span_from(text, letter.len);
+    }
+    return span_make(to, len);
+}
+
+/* The last letter of '/' and ':', as any of the escapes writes them: %2F, %3A, \u002f, &#58;. */
+static bool may_end_place(char last)
+{
+    return last == '/' || last == ':' || last == ';' || byte_lower(last) == 'f' ||
+           byte_lower(last) == 'a';
+}
+
+bool word_is_placed(struct span before, struct span word)
 {
     enum { PLACE_LONGEST = 96 };
-    if (!span_ends(before, SPAN("/")) && !span_ends(before, SPAN(":")))
+    char letters[PLACE_LONGEST];
+    if (word.len < SECRET_WORD_SHORTEST || before.len == 0 ||
+        !may_end_place(before.at[before.len - 1]))
         return false;
     if (before.len > PLACE_LONGEST)
         before = span_from(before, before.len - PLACE_LONGEST);
+    struct span place = letters_of(before, letters);
+    if (!span_ends(place, SPAN("/")) && !span_ends(place, SPAN(":")))
+        return false;
+    size_t space = span_find_last_byte(place, ' ');
+    place = span_from(place, space == SPAN_NONE ? 0 : space + 1);
     for (size_t i = 0; i < COUNT(places); i++) {
-        size_t at = span_find(before, places[i]);
-        if (at != SPAN_NONE && span_find_byte(span_from(before, at), ' ') == SPAN_NONE)
+        size_t at = span_find(place, places[i].host);
+        if (at == SPAN_NONE)
+            continue;
+        struct span path = span_from(place, at + places[i].host.len);
+        if (span_find(path, places[i].path) != SPAN_NONE)
             return true;
     }
     return false;
@@ -275,7 +309,7 @@ static bool is_announced(struct span before, struct span word)
 {
     bool (*fits)(struct span) = reads_as_prose(word) ? is_strict_scheme : is_scheme;
     static const struct span spaces[] = {SPAN_INIT(" "), SPAN_INIT("+"), SPAN_INIT("%20")};
-    if (word_is_placed(before))
+    if (word_is_placed(before, word))
         return true;
     for (size_t i = 0; i < COUNT(deeper); i++)
         if (span_ends(before, deeper[i]))
@@ -302,11 +336,11 @@ static bool word_is_secret(struct span text, size_t start, size_t end)
     }
 }
 
-/* Words of SECRET_WORD bytes have one of every so many. */
+/* Words of SECRET_WORD_SHORTEST bytes have one of every so many. */
 bool text_has_secret(struct span text)
 {
     size_t done = 0;
-    for (size_t at = SECRET_WORD - 1; at < text.len; at += SECRET_WORD) {
+    for (size_t at = SECRET_WORD_SHORTEST - 1; at < text.len; at += SECRET_WORD_SHORTEST) {
         size_t start = at, end = at;
         while (end < text.len && is_word(text.at[end]))
             end++;
@@ -314,7 +348,7 @@ bool text_has_secret(struct span text)
             continue;
         while (start > done && is_word(text.at[start - 1]))
             start--;
-        if (end - start >= SECRET_WORD && word_is_secret(text, start, end))
+        if (end - start >= SECRET_WORD_SHORTEST && word_is_secret(text, start, end))
             return true;
         done = end;
         at = end - 1;
@@ -363,8 +397,9 @@ static size_t credentials_length(struct span word, struct span behind)
         return 0;
     size_t len = token_length(span_from(behind, space));
     struct span token = span_first(span_from(behind, space), len);
-    bool is_one = (len >= SECRET_WORD && (is_strict_scheme(word) || !reads_as_prose(token))) ||
-                  (len > 0 && span_is_nocase(word, SPAN("bearer")));
+    bool is_one =
+        (len >= SECRET_WORD_SHORTEST && (is_strict_scheme(word) || !reads_as_prose(token))) ||
+        (len > 0 && span_is_nocase(word, SPAN("bearer")));
     return is_one ? space + len : 0;
 }
 

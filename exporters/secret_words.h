@@ -8,9 +8,11 @@
 
 #include "rules/base/span.h"
 
-/* Does a word of 16 letters or more read as a secret: JSON Web Tokens, what stands behind Bearer,
- * Basic or another scheme, keys that begin as those of AWS, GitHub, Slack, Stripe and others do;
- * private keys? Made for every request: a probe each 16 bytes. */
+enum { SECRET_WORD_SHORTEST = 16 }; /* of which nothing but its letters says that it is a secret */
+
+/* Does a word of SECRET_WORD_SHORTEST letters or more read as a secret: JSON Web Tokens, what
+ * stands behind Bearer, Basic or another scheme, keys that begin as those of AWS, GitHub, Slack,
+ * Stripe and others do; private keys? Made for every request: a probe each 16 bytes. */
 bool text_has_secret(struct span text);
 
 /* Letters, digits, '_', '-': how many at the start. */
@@ -25,9 +27,9 @@ size_t behind_escape(struct span text, size_t at);
  * said: `Bearer `. 0: it is none. */
 size_t secret_word_length(struct span text, struct span word, size_t *said);
 
-/* Does a long word behind that text stand in an address that is a key as a whole, a webhook's:
- * hooks.slack.com/services/T1/B1/..? */
-bool word_is_placed(struct span before);
+/* Does a word that is long enough stand, behind the text before it, in an address that is a key as
+ * a whole, a webhook's: hooks.slack.com/services/T1/B1/.., its signs escaped or not? */
+bool word_is_placed(struct span before, struct span word);
 
 /* "://ann:password@host", its signs escaped or not: how much stands before the '@', and before ann
  * (`start`; 0: it begins otherwise); 0: there is no password, or none within 1 KiB. */

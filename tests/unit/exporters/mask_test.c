@@ -185,6 +185,13 @@ TEST(a_key_of_a_vendor_is_masked_with_all_that_belongs_to_it)
         "https://hooks.slack.com/services/T01/B01/REDACTED?a=1");
     check_span(url_masked(SPAN("https://api.telegram.org/bot1:" LONG_WORD "/getMe"), &scratch),
                "https://api.telegram.org/REDACTED/getMe");
+    check_span(path_masked(SPAN("https://discord.com/api/webhooks/1/" LONG_WORD), &scratch),
+               "https://discord.com/api/webhooks/1/REDACTED");
+    check_span(path_masked(SPAN("/api/webhooks/subscription-settings/deliveries"), &scratch),
+               "/api/webhooks/subscription-settings/deliveries");
+    check_span(
+        path_masked(SPAN("/a;b/api/webhooks/0d9f2c11-7a1b-4c53-9a54-7b0a52a7d001"), &scratch),
+        "/a;b/api/webhooks/0d9f2c11-7a1b-4c53-9a54-7b0a52a7d001");
     buf_fini(&scratch);
 }
 

@@ -171,6 +171,46 @@ TEST(values_that_read_as_secrets_are_masked_by_themselves)
     each_is_masked(rows, COUNT(rows));
 }
 
+TEST(the_key_in_an_address_is_masked_however_that_is_escaped)
+{
+    static const char *const rows[][2] = {
+        {"https://discord.com/api/webhooks/1234/abcdefghijklmnopqrstuvwx",
+         "https://discord.com/api/webhooks/1234/REDACTED"},
+        {"https://discordapp.com/api/v10/webhooks/1234/abcdefghijklmnopqrstuvwx",
+         "https://discordapp.com/api/v10/webhooks/1234/REDACTED"},
+        {"/a?u=https%3A%2F%2Fhooks.slack.com%2Fservices%2FT1%2FB1%2Fabcdefghijklmnopqrstuvwx&b=1",
+         "/a?u=https%3A%2F%2Fhooks.slack.com%2Fservices%2FT1%2FB1%2FREDACTED&b=1"},
+        {"u=https%253A%252F%252Fhooks.slack.com%252Fservices%252FabcdeFGHIJKLMNOPQRSTUVWX",
+         "u=https%253A%252F%252Fhooks.slack.com%252Fservices%252FREDACTED"},
+        {"u=https%3A%2F%2Fdiscord.com%2Fapi%2Fwebhooks%2F1234%2FabcdEFGHijklmnopqrstuvwx",
+         "u=https%3A%2F%2Fdiscord.com%2Fapi%2Fwebhooks%2F1234%2FREDACTED"},
+        {"https%3A%2F%2Fapi.telegram.org%2Fbot1234%3AAAEhBOweik6ad9r_QXMENQjc-K%2FsendMessage",
+         "https%3A%2F%2Fapi.telegram.org%2Fbot1234%3AREDACTED%2FsendMessage"},
+        {"\"https:\\/\\/hooks.slack.com\\/services\\/T1\\/abcdefghijklmnopqrstuvwx\"",
+         "\"https:\\/\\/hooks.slack.com\\/services\\/T1\\/REDACTED\""},
+        {"\"https:\\\\\\/\\\\\\/discord.com\\\\\\/api\\\\\\/webhooks\\\\\\/1\\\\\\/"
+         "abcdefghijklmnopqrstuvwx\"",
+         "\"https:\\\\\\/\\\\\\/discord.com\\\\\\/api\\\\\\/webhooks\\\\\\/1\\\\\\/REDACTED\""},
+        {"\"hooks.slack.com\\u002fservices\\u002fabcdefghijklmnopqrstuvwx\"",
+         "\"hooks.slack.com\\u002fservices\\u002fREDACTED\""},
+        {"hooks.slack.com&#47;services&#x2F;abcdefghijklmnopqrstuvwx",
+         "hooks.slack.com&#47;services&#x2F;REDACTED"},
+    };
+    static const char *const harmless[] = {
+        "/api/webhooks/subscription-settings/deliveries",
+        "/api/webhooks/0d9f2c11-7a1b-4c53-9a54-7b0a52a7d001",
+        "/a?u=%2Fapi%2Fwebhooks%2Fsubscription-settings",
+        "/team/api/webhooks/a/b/c/payment-service-orders-v2",
+        "https://shop.example/api/webhooks/subscription-settings",
+        "https://discord.com/api/v10/guilds/subscription-settings",
+        "in hooks.slack.com and a/subscription-settings",
+        "u=hooks.slack.com%20and%2Fsubscription-settings",
+        "hooks.slack.com%2Fservices%2FT01234567",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
 TEST(names_and_words_begin_behind_the_letters_of_an_escape)
 {
     static const char *const rows[][2] = {
@@ -432,6 +472,7 @@ int mask_text_tests(void)
         cmocka_unit_test(what_stands_between_a_name_and_what_it_names_is_looked_at_too),
         cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
+        cmocka_unit_test(the_key_in_an_address_is_masked_however_that_is_escaped),
         cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
         cmocka_unit_test(signs_and_addresses_are_known_however_they_are_escaped),
         cmocka_unit_test(an_address_ends_at_a_slash_that_is_escaped_less_often_than_its_colon),

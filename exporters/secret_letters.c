@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/secret_letters.h"
 
-enum { ENTITY_LONGEST = 8, ESCAPE_BYTES = 6 };
+enum { NAME_LONGEST = 4, DIGITS_LONGEST = 7, ESCAPE_BYTES = 6 };
 
 static struct letter letter_of(char c, size_t len)
 {
@@ -62,21 +62,30 @@ static const struct {
                 {SPAN_INIT("quot"), '"'},
                 {SPAN_INIT("apos"), '\''}};
 
-/* &#47;, &#x2f;, &lt;. */
+/* &#47;, &#x2f;, with any number of zeros before the digits. */
+static struct letter number_read(struct span text)
+{
+    bool is_hex = span_starts_nocase(text, SPAN("&#x"));
+    size_t at = is_hex ? 3 : 2;
+    while (at < text.len && text.at[at] == '0')
+        at++;
+    struct span digits = span_first(span_from(text, at), DIGITS_LONGEST + 1);
+    size_t end = span_find_byte(digits, ';');
+    long number = end != SPAN_NONE ? number_of(span_first(digits, end), is_hex ? 16 : 10) : -1;
+    return number < 0 ? letter_of('&', 1) : letter_of(byte_of(number), at + end + 1);
+}
+
+/* &lt;. */
 static struct letter entity_read(struct span text)
 {
-    struct span name = span_from(span_first(text, ENTITY_LONGEST), 1);
+    if (span_starts(text, SPAN("&#")))
+        return number_read(text);
+    struct span name = span_first(span_from(text, 1), NAME_LONGEST + 1);
     size_t end = span_find_byte(name, ';');
-    if (end == SPAN_NONE)
-        return letter_of('&', 1);
-    name = span_first(name, end);
-    for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
-        if (span_is(name, entities[i].name))
+    for (size_t i = 0; i < sizeof entities / sizeof *entities && end != SPAN_NONE; i++)
+        if (span_is(span_first(name, end), entities[i].name))
             return letter_of(entities[i].c, end + 2);
-    bool is_hex = span_starts_nocase(name, SPAN("#x"));
-    struct span digits = span_from(name, is_hex ? 2 : 1);
-    long number = span_starts(name, SPAN("#")) ? number_of(digits, is_hex ? 16 : 10) : -1;
-    return number < 0 ? letter_of('&', 1) : letter_of(byte_of(number), end + 2);
+    return letter_of('&', 1);
 }
 
 struct letter letter_read(struct span text)
@@ -91,13 +100,27 @@ struct letter letter_read(struct span text)
     }
 }
 
+/* The entity that a text with a ';' at its end ends with. */
+static struct letter entity_before(struct span text)
+{
+    size_t start = text.len - 1;
+    while (start > 0 && (byte_is_alpha(text.at[start - 1]) || byte_is_digit(text.at[start - 1]) ||
+                         text.at[start - 1] == '#'))
+        start--;
+    if (start == 0 || text.at[start - 1] != '&')
+        return letter_of('\0', 0);
+    struct span tail = span_from(text, start - 1);
+    struct letter letter = letter_read(tail);
+    return letter.len == tail.len ? letter : letter_of('\0', 0);
+}
+
 struct letter letter_before(struct span text)
 {
-    bool is_entity = span_ends(text, SPAN(";"));
-    size_t longest = is_entity ? ENTITY_LONGEST : ESCAPE_BYTES;
-    for (size_t len = 4; len <= longest && len <= text.len; len++) {
+    if (span_ends(text, SPAN(";")))
+        return entity_before(text);
+    for (size_t len = 4; len <= ESCAPE_BYTES && len <= text.len; len++) {
         struct span tail = span_from(text, text.len - len);
-        if (tail.at[0] != (is_entity ? '&' : '\\'))
+        if (tail.at[0] != '\\')
             continue;
         struct letter letter = letter_read(tail);
         return letter.len == len ? letter : letter_of('\0', 0);

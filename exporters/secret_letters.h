@@ -11,8 +11,8 @@ struct letter {
     unsigned depth; /* how often it is escaped by percent: %2F once, %252F twice */
 };
 
-/* The text's first: /, %2F, %252F, \/, \u002F, \x2F, &#47;, &#x2f;; of names &lt; &gt; &amp; &quot;
- * and &apos;. */
+/* The text's first: /, %2F, %252F, \/, \u002F, \x2F, &#47;, &#x2f; (with any number of zeros:
+ * &#0047;); of names &lt; &gt; &amp; &quot; and &apos;. */
 struct letter letter_read(struct span text);
 
 /* The escape that a text ends with: of JSON or XML, none by percent. len 0: it ends otherwise. */

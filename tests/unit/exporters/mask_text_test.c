@@ -261,6 +261,10 @@ TEST(signs_and_addresses_are_known_however_they_are_escaped)
         {"<a>password&#58;hunter2</a>", "<a>password&#58;REDACTED</a>"},
         {"<a>password&#x3A; hunter2</a>", "<a>password&#x3A; REDACTED</a>"},
         {"<a>password&#61;'hunter2'</a>", "<a>password&#61;'REDACTED'</a>"},
+        {"password&#000000061;hunter2", "password&#000000061;REDACTED"},
+        {"password&#x0000000000000003D;hunter2", "password&#x0000000000000003D;REDACTED"},
+        {"password&#00034;:&#00034;hun,ter2&#00034;,",
+         "password&#00034;:&#00034;REDACTED&#00034;,"},
         {"<a>&lt;password&gt;hun&amp;ter2&lt;/password&gt;</a>",
          "<a>&lt;password&gt;REDACTED&lt;/password&gt;</a>"},
         {"<a b=\"{&quot;password&quot;:&quot;hunter2&quot;}\"/>",
@@ -274,6 +278,12 @@ TEST(signs_and_addresses_are_known_however_they_are_escaped)
         "<a>b&#58;c</a>",
         "C:\\u003d",
         "&#;=;&gt;",
+        "password&#0000;hunter2",
+        "://a:b&lt",
+        "://a:b&#00061",
+        "password&#000006100000;hunter2",
+        "author&#000061;hunter2",
+        "000000061;#000061;x",
         "\\u00e9\\u003d1",
     };
     each_is_masked(rows, COUNT(rows));

@@ -59,6 +59,7 @@ TEST(members_of_json_are_masked_with_all_that_is_in_them)
          "{\"s\":\"{\\\"token\\\":REDACTED}\",\"n\":1}"},
         {"{\"url\":\"/x?token=hunter2\",\"n\":1}", "{\"url\":\"/x?token=REDACTED\",\"n\":1}"},
         {"{\"pin\":1234}", "{\"pin\":REDACTED}"},
+        {"{\"password_hint\":\"my dog rex\"}", "{\"password_hint\":\"REDACTED\"}"},
         {"array('password' => 'hunter2', 'n' => 1)", "array('password' => 'REDACTED', 'n' => 1)"},
     };
     each_is_masked(rows, COUNT(rows));

@@ -41,7 +41,9 @@ TEST(arguments_that_announce_secrets_are_known_however_they_are_written)
         "session_key user_key ssh_key psk key KEY pin card_pin userPin pin_code "
         "security_code securityCode verification_code mfa mfa_code 2fa 2fa_code otp otp1 "
         "otp_code totp sms_code recovery_code access_code one_time_code code cvv cvv2 cvc "
-        "card_cvc card_number cardNumber cc_number ssn x-amz-security-token";
+        "card_cvc card_number cardNumber cc_number ssn x-amz-security-token "
+        "password_hint passwordHint passwd-hint passwordEnabled password_required "
+        "password_changed passwordExpired";
     each_is(names, name_is_secret, true);
     each_is(names, text_name_is_secret, true);
 }
@@ -81,7 +83,7 @@ TEST(names_that_only_look_like_a_secrets_stay)
         "message certificate criteria laptop stop option credit card cards card_type cvs ssl "
         "mfg otter jwtx csrfree phase purchase database phrase crypto tokyo utm_source "
         "utm_campaign session.save_path filter[name] a.b.c items[0][id] json.user.name /a/b/c "
-        "x[author] password_hint passwordHint password_policy password_strength "
+        "x[author] password_policy password_strength "
         "password_changed_at passwordChangedAt password-expires-at passwd_length "
         "user.password_policy settings[password_min_length]";
     each_is(names, name_is_secret, false);

@@ -43,11 +43,6 @@ static bool is_name_byte(char c)
     return names[(unsigned char)c];
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* Where a name can begin at all that ends there. */
 static size_t earliest(const struct scan *scan, size_t end)
 {
@@ -158,7 +153,7 @@ static struct span name_before(const struct scan *scan, size_t at)
 {
     const char *text = scan->text.at;
     size_t end = at, first = earliest(scan, at);
-    while (end > first && is_space(text[end - 1]))
+    while (end > first && byte_is_space(text[end - 1]))
         end--;
     if (end > first && byte_is_quote(text[end - 1]))
         return quoted_name(scan, end - 1);
@@ -210,7 +205,8 @@ static void add_content(struct scan *scan, struct cut cut, size_t due)
  * among its attributes: what that part holds, value="..", or the element's text. */
 static bool find_behind_name(struct scan *scan, size_t at, struct span name)
 {
-    bool is_parameter = name.at > scan->text.at && (is_space(name.at[-1]) || name.at[-1] == ';');
+    bool is_parameter =
+        name.at > scan->text.at && (byte_is_space(name.at[-1]) || name.at[-1] == ';');
     struct span near = span_first(scan->text, at + NAME_LONGEST);
     struct cut value = value_find(near, at + 1, '=', VALUE_WORD);
     struct span of = span_make(scan->text.at + value.at, value.end - value.at);
@@ -296,7 +292,7 @@ static size_t behind_sign(struct span text, size_t at)
  */
 static struct cut cut_at_close(const struct scan *scan, size_t at)
 {
-    if (at == 0 || is_space(scan->text.at[at - 1]) || scan->text.at[at - 1] == '-')
+    if (at == 0 || byte_is_space(scan->text.at[at - 1]) || scan->text.at[at - 1] == '-')
         return no_cut();
     struct span name = name_before(scan, at);
     bool ends_element = name.at > scan->text.at && name.at[-1] == '/';

@@ -14,7 +14,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool is_space(char c)
+bool byte_is_space(char c)
 {
     return is_blank(c) || c == '\n' || c == '\r';
 }
@@ -28,7 +28,7 @@ static size_t skip_blanks(struct span text, size_t at)
 
 static size_t skip_spaces(struct span text, size_t at)
 {
-    while (at < text.len && is_space(text.at[at]))
+    while (at < text.len && byte_is_space(text.at[at]))
         at++;
     return at;
 }
@@ -121,7 +121,7 @@ static bool begins_pair(struct span text, size_t at)
 static bool ends_there(struct span text, size_t at)
 {
     size_t next = at + 1;
-    if (next == text.len || is_space(text.at[next]) || text.at[next] == '&' ||
+    if (next == text.len || byte_is_space(text.at[next]) || text.at[next] == '&' ||
         text.at[next] == '>' || text.at[next] == '/' || may_end(text.at[next]))
         return true;
     return begins_pair(text, next);
@@ -131,7 +131,7 @@ static size_t plain_end(struct span text, size_t at)
 {
     for (; at < text.len; at++) {
         char c = text.at[at];
-        if (c == '&' || is_space(c) || (may_end(c) && ends_there(text, at)))
+        if (c == '&' || byte_is_space(c) || (may_end(c) && ends_there(text, at)))
             break;
     }
     return at;
@@ -206,7 +206,8 @@ struct cut value_find(struct span text, size_t from, char separator, enum value_
 struct cut value_find_escaped(struct span text, size_t from)
 {
     size_t end = from;
-    while (end < text.len && text.at[end] != '&' && text.at[end] != '"' && !is_space(text.at[end]))
+    while (end < text.len && text.at[end] != '&' && text.at[end] != '"' &&
+           !byte_is_space(text.at[end]))
         end++;
     return (struct cut){from, end};
 }
@@ -221,7 +222,7 @@ struct cut value_find_element(struct span text, size_t from, struct span escape)
 
 /* ---- elements ---- */
 
-static bool is_name_byte(char c)
+static bool is_tag_byte(char c)
 {
     return byte_is_alpha(c) || byte_is_digit(c) || c == '_' || c == '-' || c == ':' || c == '.';
 }
@@ -245,7 +246,7 @@ static bool names_tag(struct span text, size_t at, struct span name)
 {
     struct span rest = span_from(text, at);
     return span_starts_nocase(rest, name) &&
-           (rest.len == name.len || !is_name_byte(rest.at[name.len]));
+           (rest.len == name.len || !is_tag_byte(rest.at[name.len]));
 }
 
 /* Behind a comment or a CDATA section that begins there; `at`: none does. */

@@ -16,6 +16,9 @@ struct cut {
 
 bool byte_is_quote(char c);
 
+/* Blanks and ends of lines. */
+bool byte_is_space(char c);
+
 /* Where the line ends that goes on there. */
 size_t line_end(struct span text, size_t at);
 

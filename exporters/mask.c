@@ -208,6 +208,19 @@ static struct span user_of(struct span url)
     return at != SPAN_NONE && span_find_byte(user, ':') != SPAN_NONE ? user : none;
 }
 
+/* /token%3D..: a sign that is escaped. */
+static bool escaped_segment_has_secret(struct span path)
+{
+    if (span_find_byte(path, '%') == SPAN_NONE)
+        return false;
+    while (path.at != NULL) {
+        struct span segment = span_cut(&path, '/');
+        if (span_find_byte(segment, '%') != SPAN_NONE && parameter_secret(segment).at != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* ;jsessionid=.., /token=..: is a parameter or a segment a secret by its name? */
 static bool segment_has_secret(struct span path)
 {
@@ -225,7 +238,8 @@ static bool segment_has_secret(struct span path)
 
 static bool path_has_secret(struct span path)
 {
-    return text_has_secret(path) || user_of(path).at != NULL || segment_has_secret(path);
+    return text_has_secret(path) || user_of(path).at != NULL || segment_has_secret(path) ||
+           escaped_segment_has_secret(path);
 }
 
 bool url_has_secret(struct span url)
@@ -241,7 +255,7 @@ static void add_segment(struct buf *to, struct span before, struct span segment)
     struct span rest = segment, name = span_cut(&rest, ';');
     if (word_is_placed(before, name) || text_has_secret(name))
         buf_add(to, SPAN(MASK));
-    else if (span_find_byte(name, '=') != SPAN_NONE)
+    else if (span_find_byte(name, '=') != SPAN_NONE || span_find_byte(name, '%') != SPAN_NONE)
         add_parameter(to, name);
     else
         buf_add(to, name);

@@ -22,7 +22,7 @@ MULTIPART_BODIES = tuple(PART.format(name) for name in ('="$"', ' = "$"', "=$", 
 FIELD_NAMES = ("Ocp-Apim-Subscription-Key", "x-functions-key", "X-Auth-Key", "DD-APPLICATION-KEY", "DD-API-KEY", "X-JWT-Assertion", "Authentication", "Cookie2",
                "X-Amz-Security-Token", "X-Goog-Api-Key", "X-Vault-Token", "X-CSRF-Token", "X-CSRFToken", "X-XSRF-TOKEN")
 WORDS = ("SG." + "SECRET." + "a" * 43, "ApiKey SECRET", "Bearer SECRET", 'Digest username="SECRET", response="SECRET"')
-TARGETS = ("/a;jsessionid=SECRET", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
+TARGETS = ("/a;jsessionid=SECRET", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a/token%3DSECRET/b", "/a/token%253DSECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
            '/a?f=%7B%22password%22%3A%22SECRET%22%7D', "/a?password[0][x]=SECRET", "/a?$filter=1;token=SECRET", "/a?pin=SECRET&sig=SECRET&sas_sig=SECRET")
 
 

@@ -254,6 +254,9 @@ TEST(a_path_loses_its_segment_and_an_address_its_arguments)
         {"/a;v=2;w", "/a;v=2;w"},
         {"/reset/password=hunter2", "/reset/password=REDACTED"},
         {"/a/token=hunter2/b;v=1?q=1", "/a/token=REDACTED/b;v=1?q=1"},
+        {"/a/token%3Dhunter2/b?q=1", "/a/REDACTED/b?q=1"},
+        {"/a/token%253dhunter2", "/a/REDACTED"},
+        {"/caf%C3%A9/urn%3Aisbn%3A1/a%20b/x%3D1", "/caf%C3%A9/urn%3Aisbn%3A1/a%20b/x%3D1"},
         {"/page=2/sort_key=a/reset-password/now", "/page=2/sort_key=a/reset-password/now"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -300,14 +300,15 @@ static struct cut cut_at_close(const struct scan *scan, size_t at)
                                                           : no_cut();
 }
 
-/* The CRS says of each transaction what its groups of rules scored: SQLI=0, SESS=5. */
+/* The CRS says of each transaction what its groups of rules scored: SQLI=0, SESS=5; the CRS 3 ends
+ * that with "): individual paranoia level scores". */
 static bool is_score(struct span text, struct span name, struct cut value)
 {
     if (!span_is(name, SPAN("SESS")))
         return false;
     while (value.at < value.end && byte_is_digit(text.at[value.at]))
         value.at++;
-    return value.at >= value.end;
+    return value.at >= value.end || span_starts(span_from(text, value.at), SPAN("): "));
 }
 
 static struct cut cut_at_sign(struct scan *scan, size_t at)

@@ -366,6 +366,7 @@ TEST(what_is_no_secret_stays_as_it_is)
     static const char *const texts[] = {
         "Scores: (blocking=3, per_pl=3-0-0-0) - (HTTP=0, SESS=0, COMBINED_SCORE=3)",
         "SESS=15",
+        "(Total Inbound Score: 5 - SQLI=0,HTTP=0,SESS=0): individual paranoia level scores: 5, 0",
         "",
         "=",
         ":",

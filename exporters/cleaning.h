@@ -31,6 +31,7 @@ struct cleaning {
     struct span searched;     /* a long value of a match, and */
     bool searched_has_secret; /* what came of it */
     struct carried *carried;  /* NULL: nobody asked yet */
+    const bool *aside;        /* arguments that others name; likewise */
 };
 
 /* Is the variable named? `collection` of arguments: any of theirs. */
@@ -67,13 +68,14 @@ void clean_bodies(struct cleaning *c);
 /* What rules found. */
 void clean_matches(struct cleaning *c);
 /* What rules carried from elsewhere into a text that they expanded (`literals`: what stands in the
- * rule itself; at NULL: none was): pieces of any secret of the transaction go, but for those that
- * are said anyway, by the rule or in the name and the value of the match. */
+ * rule itself; at NULL: it was not expanded): pieces of any secret of the transaction go, but for
+ * those that are said anyway, by the rule, in the name and the value of the match, or by what no
+ * client writes. Where not all secrets are known only what is said anyway stays. */
 void clean_carried(struct cleaning *c, struct span *text, struct span literals,
                    const struct rule_match *match);
 /* Is the variable (ARGS:json.value) an argument that another one of its object names
  * (json.name=password)? */
-bool carried_names(const struct cleaning *c, struct span variable);
+bool carried_names(struct cleaning *c, struct span variable);
 void carried_fini(struct carried *carried); /* NULL allowed */
 /* What the rules of web ACLs found. */
 void clean_decisions(struct cleaning *c);

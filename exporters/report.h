@@ -174,7 +174,8 @@ struct report {
         const struct rule_match *matches;
         size_t match_count;
         const struct report_brought *brought; /* NULL: nothing; only where there are matches */
-        uint64_t decided_by;                  /* the rule's id; 0: none */
+        struct span redirect_literals; /* of a verdict's, see there; for a report with `brought` */
+        uint64_t decided_by;           /* the rule's id; 0: none */
         uint64_t cpu_ns;
         unsigned limits[LIMIT_KINDS];
         bool is_struck;             /* a limit was hit... */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Twice over the report: first where a named value stands by its structure, which also tells what
  * the secrets are; then wherever those bytes stand. What nobody named and is a secret by its own
- * name, or by how it reads, is hidden where it stands, and is not looked for elsewhere: who may
- * send what is hidden everywhere could hide an attack with it. */
+ * name, or by how it reads, is hidden where it stands, and is looked for elsewhere only in texts
+ * that rules made by macros or captures, and there but for what is said anyway (sanitise_carried):
+ * who may send what is hidden everywhere could hide an attack with it. */
 #include "exporters/sanitise.h"
 
 #include "exporters/cleaning.h"
@@ -104,12 +105,12 @@ static void clean_field_user(struct cleaning *c, struct pair *field)
         field->value = arena_join(c->arena, parts, 3);
 }
 
-/* Where a rule of the request's sends the client to. */
+/* Where a rule of the request's sends the client to, if it wrote that by macros. */
 static void clean_redirect(struct cleaning *c, struct pair *field)
 {
     const struct rule_match nothing = {.rule_id = 0};
     if (c->report->waf.action == WAF_BLOCK && span_is_nocase(field->name, SPAN("location")))
-        clean_carried(c, &field->value, SPAN(""), &nothing);
+        clean_carried(c, &field->value, c->report->waf.redirect_literals, &nothing);
 }
 
 static const struct pair *clean_fields(struct cleaning *c, struct span collection,

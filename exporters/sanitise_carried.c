@@ -1,72 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What rules carry into their texts by captures, variables of their own and macros: pieces of
- * values that stood somewhere else. Any four letters in a row that a text has in common with a
- * secret of the transaction are one, unless they are said anyway. The secrets are gathered when a
- * text first asks; a table of bits answers nearly every question about four letters. */
+ * values that stood somewhere else. Any eight letters in a row that an expanded text has in common
+ * with a secret of the transaction go, and a shorter secret, of four letters or more, that has its
+ * name for it (mere cookies do not), where it stands as a word; unless the rule says them itself,
+ * the match does, or they stand in what no client writes. Shorter pieces would let anybody who
+ * sends a cookie hide what he likes. The secrets are gathered when a text first asks; each question
+ * about a piece takes the same time (pieces.h). */
 #include <stdint.h>
+#include <time.h>
 
 #include "exporters/cleaning.h"
 #include "exporters/mask.h"
+#include "exporters/pieces.h"
+#include "rules/base/number.h"
 
-enum {
-    PIECE = 4,
-    BITS = 1 << 14,
-    SECRETS_BYTES = 64 * 1024,   /* of all secrets; */
-    SEARCHED_BYTES = 512 * 1024, /* of what is searched for pieces: beyond either no text is said */
-    SEARCH_BYTES = 64,           /* what a search costs that finds nothing to read */
-};
+enum { PLAIN_BYTES = 16 * 1024 };
 
 struct carried {
-    struct buf secrets; /* in small letters, with a NUL behind each */
-    size_t searched;
-    bool is_lost; /* not all are known */
-    uint64_t bits[BITS / 64];
+    struct pieces secrets;
+    struct buf plain;     /* what no client writes, with a NUL behind each; */
+    struct pieces spoken; /* its pieces */
+    struct pieces said;   /* what the name and the value of a match have: */
+    struct span said_name, said_value;
+    bool is_lost; /* not all secrets are known */
 };
 
 void carried_fini(struct carried *carried)
 {
-    if (carried != NULL)
-        buf_fini(&carried->secrets);
+    if (carried == NULL)
+        return;
+    pieces_fini(&carried->secrets);
+    buf_fini(&carried->plain);
+    pieces_fini(&carried->spoken);
+    pieces_fini(&carried->said);
 }
 
 /* ---- what there is ---- */
 
-static unsigned bit_of(const char *piece)
+static void know(struct carried *carried, struct span secret, bool is_named)
 {
-    uint32_t letters = 0;
-    for (size_t i = 0; i < PIECE; i++)
-        letters = letters << 8 | (unsigned char)byte_lower(piece[i]);
-    return letters * UINT32_C(2654435769) >> 18;
+    pieces_add(&carried->secrets, secret);
+    if (is_named)
+        pieces_add_word(&carried->secrets, secret);
 }
 
-static void know(void *to, struct span secret)
+static void know_found(void *to, struct span secret)
 {
-    struct carried *carried = to;
-    if (secret.len < PIECE)
-        return;
-    char *room = buf_room(&carried->secrets, secret.len + 1);
-    if (room == NULL)
-        return;
-    for (size_t i = 0; i < secret.len; i++)
-        room[i] = byte_lower(secret.at[i]);
-    room[secret.len] = '\0';
-    buf_grew(&carried->secrets, secret.len + 1);
-    for (size_t i = 0; i + PIECE <= secret.len; i++) {
-        unsigned bit = bit_of(room + i);
-        carried->bits[bit / 64] |= UINT64_C(1) << bit % 64;
-    }
+    know(to, secret, true);
 }
 
 static void know_those_in(struct carried *carried, struct span text)
 {
     if (text_may_have_secrets(text))
-        text_each_secret(text, know, carried);
+        text_each_secret(text, know_found, carried);
 }
 
 static void know_cookies(struct carried *carried, const struct report_brought *from)
 {
     for (size_t i = 0; i < from->cookie_count; i++)
-        know(carried, from->cookies[i].value);
+        know(carried, from->cookies[i].value, name_is_secret(from->cookies[i].name));
 }
 
 /* json of json.value and json.value.0; at NULL: it is no such name. */
@@ -86,13 +78,14 @@ static bool names_in_object(const struct pair *argument, struct span object)
 {
     static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
                                         SPAN_INIT("path"), SPAN_INIT("field")};
+    enum { NAME_LONGEST = 384 }; /* of what is looked at */
     struct span member = span_from(argument->name, object.len + 1);
     if (!span_starts(argument->name, object) || argument->name.len <= object.len ||
         argument->name.at[object.len] != '.')
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (span_is_nocase(member, names[i]))
-            return text_name_is_secret(argument->value);
+            return text_name_is_secret(span_first(argument->value, NAME_LONGEST));
     return false;
 }
 
@@ -108,24 +101,41 @@ static bool is_named_aside(const struct report_brought *from, size_t i)
     return false;
 }
 
-bool carried_names(const struct cleaning *c, struct span variable)
+/* Asked for every match: found once. NULL: there is no memory, or there are no arguments. */
+static const bool *named_aside(struct cleaning *c)
+{
+    const struct report_brought *from = c->report->waf.brought;
+    if (c->aside != NULL || from == NULL || from->argument_count == 0)
+        return c->aside;
+    bool *aside = arena_alloc(c->arena, from->argument_count * sizeof *aside);
+    for (size_t i = 0; aside != NULL && i < from->argument_count; i++)
+        aside[i] = is_named_aside(from, i);
+    return c->aside = aside;
+}
+
+bool carried_names(struct cleaning *c, struct span variable)
 {
     const struct report_brought *from = c->report->waf.brought;
     struct span name = variable;
     (void)span_cut(&name, ':');
     if (from == NULL || object_of(name).at == NULL)
         return false;
+    const bool *aside = named_aside(c);
+    if (aside == NULL)
+        return from->argument_count > 0;
     for (size_t i = 0; i < from->argument_count; i++)
-        if (span_is_nocase(from->arguments[i].name, name) && is_named_aside(from, i))
+        if (aside[i] && span_is_nocase(from->arguments[i].name, name))
             return true;
     return false;
 }
 
-static void know_arguments(struct carried *carried, const struct report_brought *from)
+static void know_arguments(struct cleaning *c, struct carried *carried,
+                           const struct report_brought *from)
 {
+    const bool *aside = named_aside(c);
     for (size_t i = 0; i < from->argument_count; i++) {
-        if (name_is_secret(from->arguments[i].name) || is_named_aside(from, i))
-            know(carried, from->arguments[i].value);
+        if (aside == NULL || aside[i] || name_is_secret(from->arguments[i].name))
+            know(carried, from->arguments[i].value, true);
         else
             know_those_in(carried, from->arguments[i].value);
     }
@@ -143,13 +153,14 @@ static void know_fields(struct carried *carried, const struct pair *fields, size
 {
     for (size_t i = 0; i < count; i++) {
         if (span_is_nocase(fields[i].name, SPAN("set-cookie")))
-            know(carried, set_cookie_value(fields[i].value));
+            know(carried, set_cookie_value(fields[i].value),
+                 name_is_secret(span_first(fields[i].value, span_find_byte(fields[i].value, '='))));
         else if (span_is_nocase(fields[i].name, SPAN("cookie")))
             continue; /* each by itself is one */
         else if (field_is_secret(fields[i].name) || name_is_secret(fields[i].name))
-            know(carried, fields[i].value);
+            know(carried, fields[i].value, true);
         else {
-            know(carried, field_user(fields[i].name, fields[i].value));
+            know(carried, field_user(fields[i].name, fields[i].value), true);
             know_those_in(carried, fields[i].value);
         }
     }
@@ -164,6 +175,79 @@ static bool is_of_answer(const struct report *report)
     return false;
 }
 
+static void speak(struct carried *carried, struct span text)
+{
+    pieces_add(&carried->spoken, text);
+    pieces_add_words(&carried->spoken, text);
+    buf_add(&carried->plain, text);
+    buf_add_byte(&carried->plain, '\0');
+}
+
+static void speak_number(struct carried *carried, int64_t number)
+{
+    enum { DIGITS_MOST = 32 };
+    char digits[DIGITS_MOST];
+    speak(carried, span_make(digits, number_write(digits, number)));
+}
+
+/* TIME and TIME_EPOCH, of the seconds in which rules may have looked at the clock. */
+static void speak_times(struct carried *carried, const struct report *report)
+{
+    enum { SECONDS = 3, ROOM = 16 };
+    for (size_t i = 0; i < SECONDS; i++) {
+        char text[ROOM];
+        time_t now = (time_t)(report->began_wall_us / 1000000 + i);
+        struct tm at;
+        if (gmtime_r(&now, &at) != NULL)
+            speak(carried, span_make(text, strftime(text, sizeof text, "%H:%M:%S", &at)));
+        speak_number(carried, now);
+    }
+}
+
+/* Of rules: what RULE says of those that matched. */
+static void speak_rules(struct carried *carried, const struct report *report)
+{
+    enum { RULES_MOST = 128 };
+    for (size_t i = 0; i < report->waf.match_count && i < RULES_MOST; i++) {
+        const struct rule_match *match = &report->waf.matches[i];
+        speak_number(carried, (int64_t)match->rule_id);
+        speak(carried, match->revision);
+        speak(carried, match->version);
+    }
+}
+
+/* REMOTE_ADDR, SERVER_PORT, REQUEST_METHOD, scores... */
+static void speak_all(struct carried *carried, const struct report *report)
+{
+    const struct span texts[] = {
+        report->client_address,
+        report->peer_address,
+        report->server_address,
+        report->request_id,
+        report->method,
+        report->protocol,
+        report->scheme,
+        report->listener,
+        span_find_byte(report->authority, '@') == SPAN_NONE ? report->authority : SPAN("")};
+    const int64_t numbers[] = {report->client_port, report->peer_port, report->server_port,
+                               report->status,      report->waf.score, report->waf.outbound_score};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        speak(carried, texts[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        speak_number(carried, numbers[i]);
+    speak_times(carried, report);
+    speak_rules(carried, report);
+}
+
+/* Of the exchange's own, which no client knows. */
+static uint64_t seed_of(const struct report *report)
+{
+    uint64_t seed = 0;
+    for (size_t i = 0; i < sizeof report->span_id; i++)
+        seed = seed << 8 | report->span_id[i];
+    return seed;
+}
+
 /* NULL: there is no memory to know them. */
 static struct carried *carried_of(struct cleaning *c)
 {
@@ -175,9 +259,13 @@ static struct carried *carried_of(struct cleaning *c)
     carried = c->carried = arena_alloc(c->arena, sizeof *carried);
     if (carried == NULL)
         return NULL;
-    buf_init(&carried->secrets, SECRETS_BYTES);
+    *carried = (struct carried){.is_lost = from->is_lost};
+    pieces_init(&carried->secrets, seed_of(report));
+    pieces_init(&carried->spoken, seed_of(report));
+    pieces_init(&carried->said, seed_of(report));
+    buf_init(&carried->plain, PLAIN_BYTES);
     know_cookies(carried, from);
-    know_arguments(carried, from);
+    know_arguments(c, carried, from);
     know_fields(carried, from->request_fields, from->request_field_count);
     if (report->audit.body_has_secret)
         know_those_in(carried, from->request_body);
@@ -185,35 +273,41 @@ static struct carried *carried_of(struct cleaning *c)
         know_fields(carried, from->response_fields, from->response_field_count);
         know_those_in(carried, from->response_body);
     }
-    carried->is_lost = from->is_lost || buf_is_full(&carried->secrets);
+    carried->is_lost |= carried->secrets.is_full;
+    speak_all(carried, report);
     return carried;
 }
 
 /* ---- texts ---- */
 
-static bool stands_in(struct carried *carried, struct span text, struct span piece)
+static bool is_same(struct span a, struct span b)
 {
-    carried->searched += text.len + SEARCH_BYTES;
-    return span_find_nocase(text, piece) != SPAN_NONE;
+    return a.at == b.at && a.len == b.len;
 }
 
-static bool is_secret(struct carried *carried, struct span piece)
+/* What the match shows. */
+static const struct pieces *said_by(struct carried *carried, const struct rule_match *match)
 {
-    unsigned bit = bit_of(piece.at);
-    if ((carried->bits[bit / 64] & UINT64_C(1) << bit % 64) == 0)
-        return false;
-    char small[PIECE];
-    for (size_t i = 0; i < PIECE; i++)
-        small[i] = byte_lower(piece.at[i]);
-    carried->searched += carried->secrets.len + SEARCH_BYTES;
-    return span_find(buf_span(&carried->secrets), span_make(small, PIECE)) != SPAN_NONE;
+    if (is_same(carried->said_name, match->variable_name) &&
+        is_same(carried->said_value, match->variable_value))
+        return &carried->said;
+    carried->said_name = match->variable_name;
+    carried->said_value = match->variable_value;
+    pieces_clear(&carried->said);
+    pieces_add(&carried->said, match->variable_name);
+    pieces_add(&carried->said, match->variable_value);
+    if (carried->secrets.lengths != 0) {
+        pieces_add_words(&carried->said, match->variable_name);
+        pieces_add_words(&carried->said, match->variable_value);
+    }
+    return &carried->said;
 }
 
 static bool is_said(struct carried *carried, struct span piece, struct span literals,
                     const struct rule_match *match)
 {
-    return stands_in(carried, literals, piece) || stands_in(carried, match->variable_name, piece) ||
-           stands_in(carried, match->variable_value, piece);
+    return pieces_have(&carried->spoken, piece) || span_find_nocase(literals, piece) != SPAN_NONE ||
+           pieces_have(said_by(carried, match), piece);
 }
 
 static void hide_carried(struct cleaning *c, struct span *text, struct span literals,
@@ -222,16 +316,17 @@ static void hide_carried(struct cleaning *c, struct span *text, struct span lite
     struct buf to;
     size_t shown = 0, end = 0; /* what is behind: is not said yet; of the latest piece */
     buf_init(&to, CLEANED_BYTES);
-    for (size_t i = 0; i + PIECE <= text->len && c->carried->searched < SEARCHED_BYTES; i++) {
-        struct span piece = span_make(text->at + i, PIECE);
-        if (piece.at[0] == ' ' || !is_secret(c->carried, piece) ||
-            is_said(c->carried, piece, literals, match))
+    for (size_t i = 0; i + WORD_SHORTEST <= text->len; i++) {
+        size_t len = pieces_find(&c->carried->secrets, *text, i);
+        if (len == 0 || text->at[i] == ' ' ||
+            is_said(c->carried, span_make(text->at + i, len), literals, match))
             continue;
         if (i > end || end == 0) {
             buf_add(&to, span_make(text->at + shown, i - shown));
             buf_add(&to, SPAN(MASK));
         }
-        shown = end = i + PIECE;
+        end = i + len > end ? i + len : end;
+        shown = end;
     }
     if (end == 0) {
         buf_fini(&to);
@@ -241,15 +336,45 @@ static void hide_carried(struct cleaning *c, struct span *text, struct span lite
     *text = cleaning_finish(c, &to);
 }
 
+/* Between two literals: is it said whole? */
+static void add_between(const struct cleaning *c, struct buf *to, struct span text,
+                        const struct rule_match *match)
+{
+    bool is_shown =
+        text.len == 0 || span_find_nocase(match->variable_name, text) != SPAN_NONE ||
+        span_find_nocase(match->variable_value, text) != SPAN_NONE ||
+        (c->carried != NULL && span_find_nocase(buf_span(&c->carried->plain), text) != SPAN_NONE);
+    buf_add(to, is_shown ? text : SPAN(MASK));
+}
+
+/* Where not all secrets are known, nothing is left but what is known for none. */
+static void leave_literals(struct cleaning *c, struct span *text, struct span literals,
+                           const struct rule_match *match)
+{
+    struct buf to;
+    struct span rest = *text;
+    buf_init(&to, CLEANED_BYTES);
+    while (literals.len > 0) {
+        struct span literal = span_cut(&literals, '\0');
+        size_t at = span_find(rest, literal);
+        if (at == SPAN_NONE)
+            continue;
+        add_between(c, &to, span_first(rest, at), match);
+        buf_add(&to, literal);
+        rest = span_from(rest, at + literal.len);
+    }
+    add_between(c, &to, rest, match);
+    *text = cleaning_finish(c, &to);
+}
+
 void clean_carried(struct cleaning *c, struct span *text, struct span literals,
                    const struct rule_match *match)
 {
-    if (c->report->waf.brought == NULL || literals.at == NULL || text->len < PIECE)
+    if (c->report->waf.brought == NULL || literals.at == NULL || text->len < WORD_SHORTEST)
         return;
-    struct carried *carried = carried_of(c);
-    bool is_lost = carried == NULL || carried->is_lost;
-    if (!is_lost && carried->secrets.len > 0)
+    const struct carried *carried = carried_of(c);
+    if (carried == NULL || carried->is_lost)
+        leave_literals(c, text, literals, match);
+    else if (carried->secrets.count > 0)
         hide_carried(c, text, literals, match);
-    if (is_lost || carried->searched >= SEARCHED_BYTES)
-        *text = SPAN(MASK);
 }

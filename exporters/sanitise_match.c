@@ -85,7 +85,7 @@ static bool is_derived(struct span variable)
 }
 
 /* Has one of a chain's links matched in a secret? */
-static bool comes_of_secret(const struct cleaning *c, const struct rule_match *match)
+static bool comes_of_secret(struct cleaning *c, const struct rule_match *match)
 {
     for (size_t i = 0; i < match->link_count; i++)
         if (is_named(c, match->links[i]) || variable_is_secret(match->links[i]) ||

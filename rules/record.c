@@ -37,6 +37,11 @@ static bool status_redirects(unsigned status)
     return status >= 300 && status <= 399 && status != 304;
 }
 
+static struct span literals_of(const struct macro *macro)
+{
+    return macro->has_variables ? macro->literals : (struct span){NULL, 0};
+}
+
 static void verdict_set(struct inspection *tx, const struct rule *rule, enum verdict_action action)
 {
     bool refuses = tx->options.engine == ENGINE_ON;
@@ -49,6 +54,8 @@ static void verdict_set(struct inspection *tx, const struct rule *rule, enum ver
         .status = action == VERDICT_DROP ? 0 : status,
         .redirect =
             action == VERDICT_REDIRECT ? macro_expand(tx, &rule->redirect) : (struct span){NULL, 0},
+        .redirect_literals =
+            action == VERDICT_REDIRECT ? literals_of(&rule->redirect) : (struct span){NULL, 0},
         .rule_id = rule->id,
     };
     tx->decided = refuses;
@@ -96,11 +103,6 @@ static const struct span *tags_expand(struct inspection *tx, const struct rule *
     for (size_t i = 0; tags != NULL && i < rule->tag_count; i++)
         tags[i] = macro_expand(tx, &rule->tags[i]);
     return tags;
-}
-
-static struct span literals_of(const struct macro *macro)
-{
-    return macro->has_variables ? macro->literals : (struct span){NULL, 0};
 }
 
 /* NULL: no tag has a macro. */

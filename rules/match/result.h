@@ -42,7 +42,9 @@ struct verdict {
     bool would_block; /* detection_only: what action would have been something else than PASS */
     unsigned status;  /* 100 to 599 where action is DENY or REDIRECT, or would have been */
     struct span redirect;
-    uint64_t rule_id; /* the rule that decided; 0 where none did */
+    struct span redirect_literals; /* where it was expanded what stands in the rule itself, with a
+                                      NUL behind each; at NULL: it was not */
+    uint64_t rule_id;              /* the rule that decided; 0 where none did */
 };
 
 enum { SEVERITY_NONE = 8 }; /* severities are 0 (EMERGENCY) to 7 (DEBUG) */

@@ -182,6 +182,7 @@ static void say_brought(const struct exchange *x, struct report *report, struct 
     bool cookies = inspection_cookies(x->inspection, &brought->cookies, &brought->cookie_count);
     brought->is_lost = !arguments || !cookies;
     report->waf.brought = brought;
+    report->waf.redirect_literals = inspection_verdict(x->inspection).redirect_literals;
 }
 
 /* A secret that nobody could note may stand in anything that the client sent: ids and figures are

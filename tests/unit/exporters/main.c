@@ -28,6 +28,7 @@ int main(void)
     failures += xray_tests();
     failures += audit_tests();
     failures += sanitise_tests();
+    failures += carried_tests();
     failures += waf_log_tests();
     failures += sample_store_tests();
     failures += execution_log_tests();

@@ -52,6 +52,7 @@ int resource_tests(void);
 int channels_tests(void);
 int audit_tests(void);
 int sanitise_tests(void);
+int carried_tests(void);
 int waf_log_tests(void);
 int sample_store_tests(void);
 int execution_log_tests(void);

@@ -49,6 +49,11 @@ TEST(redirect_says_where_with_its_macros_in_place)
     check(inspection_verdict(s->tx).action == VERDICT_REDIRECT);
     check_number(inspection_verdict(s->tx).status, 302);
     check_span(inspection_verdict(s->tx).redirect, "https://shop.example/no");
+    check(span_is(inspection_verdict(s->tx).redirect_literals, SPAN("https://\0/no\0")));
+    scene_close(s);
+    s = scene_open("SecAction \"id:1,phase:1,redirect:'https://shop.example/no',log\"\n");
+    scene_get(s, "/");
+    check(inspection_verdict(s->tx).redirect_literals.at == NULL);
     scene_close(s);
 }
 

@@ -27,6 +27,12 @@ def hurried_time():
     return since + (time.time() - since) * int(HURRY["HURRY_SPEED"])
 
 
+def has_just_rested(ledger):
+    """What a spool's sender tried in vain stands in its ledger as resting, and the next try is not near: pauses are of a second and more."""
+    age = time.time() - ledger.stat().st_mtime
+    return 0.2 < age < 0.4 or age > 5
+
+
 def wait_until(condition, what, seconds=10):
     """Looks until the condition holds; its value is returned."""
     end = time.monotonic() + seconds

@@ -4,11 +4,10 @@ import json
 import os
 import pwd
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
-from harness import OK, Sidegate, field, free_port, read_request, wait_until
+from harness import OK, Sidegate, field, free_port, has_just_rested, read_request, wait_until
 from otlp import Collector
 
 
@@ -222,7 +221,7 @@ def test_what_nobody_took_before_a_kill_was_not_sent_twice(program, collector):
         wait_until(lambda: drops(s)["spool"]["records"] >= 20, "they are on disk")
         wait_until(lambda: "are kept and sent again" in s.errors(), "they were tried")
         ledger = Path(drops(s)["spool"]["path"]) / "ledger"
-        wait_until(lambda: time.time() - ledger.stat().st_mtime > 0.1, "and rest")
+        wait_until(lambda: has_just_rested(ledger), "and rest")
         s.kill_child()
         assert drops(s)["resent"] == 0
         assert s.stop() == 0

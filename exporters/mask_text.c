@@ -219,21 +219,11 @@ static bool find_behind_name(struct scan *scan, size_t at, struct span name)
     return !is_none(held);
 }
 
-static bool is_any(struct span name, const struct span *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (span_is_nocase(name, names[i]))
-            return true;
-    return false;
-}
-
 /* Does the member whose sign is there name a secret: {"name":"password", {"path":"/a/token"? */
 static bool member_names_secret(const struct scan *scan, size_t at, struct span name,
                                 struct cut *value)
 {
-    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
-                                        SPAN_INIT("path"), SPAN_INIT("field")};
-    if (!is_any(name, names, sizeof names / sizeof *names))
+    if (!name_names_value(name))
         return false;
     struct span near = span_first(scan->text, at + NAME_LONGEST);
     *value = value_find(near, at + 1, ':', VALUE_WORD);
@@ -276,7 +266,10 @@ static bool names_a_name(struct span name)
 {
     static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("name*"), SPAN_INIT("key"),
                                         SPAN_INIT("id")};
-    return is_any(name, names, sizeof names / sizeof *names);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is_nocase(name, names[i]))
+            return true;
+    return false;
 }
 
 /* `=>`, `:=`, `==` are separators as well. */

@@ -76,17 +76,13 @@ static struct span object_of(struct span name)
 /* Is it `object`.name, and what it says a secret's name? */
 static bool names_in_object(const struct pair *argument, struct span object)
 {
-    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
-                                        SPAN_INIT("path"), SPAN_INIT("field")};
     enum { NAME_LONGEST = 384 }; /* of what is looked at */
     struct span member = span_from(argument->name, object.len + 1);
     if (!span_starts(argument->name, object) || argument->name.len <= object.len ||
         argument->name.at[object.len] != '.')
         return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (span_is_nocase(member, names[i]))
-            return text_name_is_secret(span_first(argument->value, NAME_LONGEST));
-    return false;
+    return name_names_value(member) &&
+           text_name_is_secret(span_first(argument->value, NAME_LONGEST));
 }
 
 /* Members of an object stand side by side. */

@@ -342,3 +342,13 @@ bool variable_is_secret(struct span variable)
         return field_is_secret(name);
     return span_is_nocase(collection, SPAN("REQUEST_COOKIES")) || name_is_secret(name);
 }
+
+bool name_names_value(struct span name)
+{
+    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("key"), SPAN_INIT("id"),
+                                        SPAN_INIT("path"), SPAN_INIT("field")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_is_nocase(name, names[i]))
+            return true;
+    return false;
+}

@@ -28,6 +28,9 @@ bool variable_is_secret(struct span variable);
  * letters? Most are none. */
 bool name_may_be_secret(struct span name);
 
+/* Is it the member of an object whose value says whose its `value` is: name, key, path? */
+bool name_names_value(struct span name);
+
 /* Percent undone; `to` has room for the text, or is where it stands. */
 struct span percent_undone(struct span text, char *to);
 

@@ -86,10 +86,11 @@ struct period period_of(const struct report *report, uint64_t start_us, uint64_t
 
 uint64_t stages_told(const struct report *report)
 {
-    uint64_t told = 0, short_us = report->duration_us / 100, left_us = report->duration_us / 64;
+    uint64_t told = 0, left_us = report->duration_us / 64;
+    uint64_t hundredth_us = report->duration_us / 100 + (report->duration_us % 100 > 0);
     for (size_t i = 0; i < report->stage_count && i < RECORD_STAGES; i++) {
         uint64_t took = report->stages[i].duration_us;
-        if (took > 0 && (took >= short_us || took > left_us))
+        if (took > 0 && (took >= hundredth_us || took > left_us))
             told |= UINT64_C(1) << i;
         else
             left_us -= took;

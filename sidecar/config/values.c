@@ -165,8 +165,8 @@ void value_print_inside(struct buf *to, struct span text)
 
 void value_print_text(struct buf *to, struct span text)
 {
-    if (yaml_is_plain(text)) {
-        buf_add(to, text);
+    if (span_find(text, SPAN("${")) == SPAN_NONE) {
+        yaml_add_text(to, text);
         return;
     }
     buf_add_byte(to, '"');

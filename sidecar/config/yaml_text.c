@@ -10,7 +10,7 @@ static bool is_plain_byte(char c)
     return byte_is_alpha(c) || byte_is_digit(c) || (c != '\0' && strchr("_./+=@%-", c) != NULL);
 }
 
-bool yaml_is_plain(struct span text)
+static bool is_plain(struct span text)
 {
     bool plain = text.len > 0 && strchr("-%@=", text.at[0]) == NULL;
     for (size_t i = 0; i < text.len && plain; i++)
@@ -51,7 +51,7 @@ void yaml_add_inside(struct buf *to, struct span text)
 
 void yaml_add_text(struct buf *to, struct span text)
 {
-    if (yaml_is_plain(text)) {
+    if (is_plain(text)) {
         buf_add(to, text);
         return;
     }

@@ -3,12 +3,9 @@
 #ifndef SIDEGATE_SIDECAR_CONFIG_YAML_TEXT_H
 #define SIDEGATE_SIDECAR_CONFIG_YAML_TEXT_H
 
-#include <stdbool.h>
-
 #include "rules/base/buf.h"
 #include "rules/base/span.h"
 
-bool yaml_is_plain(struct span text); /* may it stand without quotes? */
 /* What stands between double quotes; bytes that are no UTF-8 become characters of their value. */
 void yaml_add_inside(struct buf *to, struct span text);
 /* Plain where that is safe, else in double quotes. Nothing is kept from being read as a variable:

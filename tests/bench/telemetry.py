@@ -5,7 +5,7 @@
     telemetry.py --sidegate build/sidegate --nginx NGINX --wrk WRK [--seconds 2] [--rounds 15]
 
 Both are tests/bench/full.yaml; "without" lacks the access log, the traces over OTLP and the page of metrics. A figure counts only
-where each request has its line and its trace has left: both are counted at the end.
+where each request has its line and its trace has left, which is waited for after each round.
 """
 import json
 import urllib.request

@@ -7,6 +7,7 @@
 #include "exporters/destinations.h"
 #include "exporters/proto/otlp.pb-c.h"
 #include "exporters/sanitise.h"
+#include "exporters/stage_spans.h"
 #include "rules/base/arena.h"
 #include "rules/base/encode.h"
 #include "rules/base/must.h"
@@ -212,6 +213,12 @@ TEST(stages_under_a_hundredth_are_no_spans_until_a_sixty_fourth_is_left_out)
     assert_string_equal(f.read->spans[2]->name, "await_answer");
     check(same_id(f.read->spans[3]->parent_span_id, f.read->spans[2]->span_id));
     drop(&f);
+    static const struct report_stage brief[] = {{SPAN_INIT("match"), 0, 1},
+                                                {SPAN_INIT("respond"), 1, 2}};
+    report.duration_us = 199;
+    report.stages = brief;
+    report.stage_count = 2;
+    check_number(stages_told(&report), 1U << 1); /* 1 of 199 is less than a hundredth */
 }
 
 TEST(an_attempt_that_took_no_time_lasts_a_nanosecond_inside_its_parent)

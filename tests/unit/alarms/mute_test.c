@@ -111,9 +111,10 @@ TEST(what_is_no_schedule_is_refused)
                                         "rate(5 minutes)"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct mute_window window = {0};
-        if (mute_schedule_parse(span_text(wrong[i]), &window))
-            print_error("%s\n", wrong[i]);
-        check(!mute_schedule_parse(span_text(wrong[i]), &window));
+        struct span text = span_text(wrong[i]);
+        if (mute_schedule_parse(text, &window))
+            print_error(SPAN_FORMAT "\n", span_arg(text));
+        check(!mute_schedule_parse(text, &window));
     }
 }
 

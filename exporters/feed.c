@@ -199,7 +199,7 @@ bool feed_take(struct feed *feed, enum spool_lane which, unsigned most, struct b
                struct buf *preamble, struct feed_batch *batch)
 {
     struct feed_lane *lane = &feed->lanes[which];
-    bool taken = false, asked = false;
+    bool taken = false, is_news = false;
     pthread_mutex_lock(&feed->lock);
     bool direct = which == SPOOL_FRESH && !is_on_disk(feed) &&
                   (!feed->is_open || feed->figures.spool.ready[which] == 0);
@@ -209,15 +209,16 @@ bool feed_take(struct feed *feed, enum spool_lane which, unsigned most, struct b
         *batch = lane->batch;
         lane->state = FEED_NOTHING;
         taken = true;
+        is_news = feed->resting_count > 0; /* it rested with them: tell_resting() */
     } else if (direct && lane->state == FEED_NOTHING) {
         taken = take_queued(feed, most, items, batch);
     } else if (lane->state == FEED_NOTHING && feed->running) {
         lane->state = FEED_ASKED;
         lane->most = most;
-        asked = true;
+        is_news = true;
     }
     pthread_mutex_unlock(&feed->lock);
-    if (asked)
+    if (is_news)
         feed_wake(feed);
     return taken;
 }

@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exporters/clock.h"
+#include "exporters/feed_inside.h"
 #include "rules/base/must.h"
 #include "tests/check.h"
 #include "tests/unit/exporters/sample.h"
@@ -337,6 +339,35 @@ TEST(a_spool_that_is_left_by_a_change_keeps_what_it_has)
     tear_down(f);
 }
 
+/* A thread that was started and is asleep: what wakes it is in the eventfd. */
+static bool is_woken(struct feed *feed)
+{
+    eventfd_t count;
+    return eventfd_read(feed->wake, &count) == 0;
+}
+
+TEST(a_batch_that_lay_ready_while_others_rested_rests_no_more_once_it_is_taken)
+{
+    struct fixture *f = set_up(false);
+    f->lane = SPOOL_FRESH;
+    f->feed->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    f->feed->running = true;
+    struct feed_batch resting = {.is_spooled = true, .units = 1};
+    resting.spool.range.from.sequence = 1;
+    for (int others = 0; others < 2; others++) {
+        struct feed_lane *lane = &f->feed->lanes[SPOOL_FRESH];
+        lane->batch = (struct feed_batch){.is_spooled = true, .units = 2};
+        lane->batch.spool.range.from.sequence = 2;
+        lane->state = FEED_READY;
+        feed_rest(f->feed, &resting, others > 0);
+        check(is_woken(f->feed) == (others > 0));
+        check(batch_comes(f) && f->batch.units == 2);
+        check(is_woken(f->feed) == (others > 0)); /* alone it never rested: there is no news */
+    }
+    f->feed->running = false;
+    tear_down(f);
+}
+
 int feed_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +380,7 @@ int feed_tests(void)
         cmocka_unit_test(
             a_disk_that_stays_full_costs_what_cannot_be_kept_and_says_so_in_the_ledger),
         cmocka_unit_test(a_spool_that_is_left_by_a_change_keeps_what_it_has),
+        cmocka_unit_test(a_batch_that_lay_ready_while_others_rested_rests_no_more_once_it_is_taken),
     };
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
 }

@@ -14,6 +14,16 @@ struct cut {
     size_t at, end;
 };
 
+static inline bool cut_is_none(struct cut cut)
+{
+    return cut.at >= cut.end;
+}
+
+static inline struct cut cut_none(void)
+{
+    return (struct cut){0, 0};
+}
+
 bool byte_is_quote(char c);
 
 /* Blanks and ends of lines. */

@@ -8,11 +8,14 @@
  */
 #include "sidecar/config/routes.h"
 
+#include <stdio.h>
+
 #include "rules/base/arena.h"
 #include "rules/base/must.h"
+#include "sidecar/http/bytes.h"
 #include "sidecar/http/target.h"
 
-enum { ROUTES_BYTES = 16 << 20, SEGMENTS_MOST = 64 };
+enum { ROUTES_BYTES = 16 << 20, SEGMENTS_MOST = 64, HINT_BYTES = 160, SHOWN_BYTES = 100 };
 
 struct end { /* a route that ends at a segment */
     struct end *next;
@@ -88,26 +91,77 @@ static struct segment *named_get(const struct building *building, struct segment
     return in->named;
 }
 
+/* What stands between a variable's braces; at == NULL: this is none. */
+static struct span variable_of(struct span segment)
+{
+    bool braces = segment.len > 1 && segment.at[0] == '{' && segment.at[segment.len - 1] == '}';
+    return braces ? span_make(segment.at + 1, segment.len - 2) : span_make(NULL, 0);
+}
+
+static struct span variable_name(struct span segment)
+{
+    struct span name = variable_of(segment);
+    return span_ends(name, SPAN("+")) ? span_first(name, name.len - 1) : name;
+}
+
+/* Is there a byte that no target of a request has? */
+static bool is_foreign(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!http_byte_is(text.at[i], HTTP_TARGET))
+            return true;
+    return false;
+}
+
+/* Neither query nor fragment stands behind the path. False: a fault, and said. */
+static bool path_is_alone(const struct building *building)
+{
+    struct span template = building->from->pattern;
+    size_t query = span_find_byte(template, '?'), fragment = span_find_byte(template, '#');
+    char hint[HINT_BYTES];
+    if (query == SPAN_NONE && fragment == SPAN_NONE)
+        return true;
+    bool is_query = query < fragment; /* SPAN_NONE is the largest */
+    struct span path = span_first(template, is_query ? query : fragment);
+    path = span_first(path, SHOWN_BYTES);
+    snprintf(hint, sizeof hint, "did you mean '" SPAN_FORMAT " " SPAN_FORMAT "'?",
+             span_arg(building->from->method), span_arg(path));
+    return refuse(building, hint,
+                  is_query ? "a query is no part of the path" : "no request's path has a '#'");
+}
+
 /* What a segment of a pattern is. False: a fault, and said. */
 static bool segment_judge(const struct building *building, struct span text, bool is_last,
                           bool *named, bool *greedy)
 {
+    struct span name = variable_of(text);
     *named = *greedy = false;
-    bool braces = text.len > 1 && text.at[0] == '{' && text.at[text.len - 1] == '}';
-    if (!braces) {
+    if (name.at == NULL) {
+        if (is_foreign(text))
+            return refuse(building, "", "no request comes by such a path");
         bool has_brace =
             span_find_byte(text, '{') != SPAN_NONE || span_find_byte(text, '}') != SPAN_NONE;
         return has_brace ? refuse(building, "/orders/{id}", "a variable is a whole segment") : true;
     }
-    struct span name = span_make(text.at + 1, text.len - 2);
     *greedy = span_ends(name, SPAN("+"));
     *named = !*greedy;
-    name = *greedy ? span_first(name, name.len - 1) : name;
-    if (!is_name(name))
+    if (!is_name(variable_name(text)))
         return refuse(building, "{id}, {proxy+}", "a variable's name has letters, digits, _ - .");
     if (*greedy && !is_last)
         return refuse(building, "ANY /{proxy+}", "{name+} stands only at the end");
     return true;
+}
+
+/* Has the path a variable of that name before this segment of it? */
+static bool is_named_before(struct span path, struct span segment)
+{
+    struct span name = variable_name(segment);
+    while (name.at != NULL && path.at < segment.at) {
+        struct span before = span_cut(&path, '/');
+        if (span_is(variable_name(before), name))
+            return true;
+    }
+    return false;
 }
 
 /* Puts the route in a list of ends: named methods first. A second one for the same is a fault. */
@@ -144,7 +198,10 @@ static void route_add(const struct building *building, const struct route *route
     struct arena *arena = building->routes->arena;
     struct segment *at = building->routes->root;
     unsigned doubts = 0;
-    struct span rest = span_from(path_canonical(route->template, arena, &doubts), 1);
+    struct span path = span_from(path_canonical(route->template, arena, &doubts), 1);
+    struct span rest = path;
+    if (!path_is_alone(building))
+        return;
     if (doubts != 0 || span_find(route->template, SPAN("//")) != SPAN_NONE) {
         refuse(building, "", "no request comes by such a path");
         return;
@@ -161,6 +218,10 @@ static void route_add(const struct building *building, const struct route *route
         }
         if (!segment_judge(building, text, rest.len == 0, &named, &greedy))
             return;
+        if (is_named_before(path, text)) {
+            refuse(building, "give each its own", "two variables have the same name");
+            return;
+        }
         if (greedy) {
             end_add(building, &at->greedy, route);
             return;

@@ -123,6 +123,13 @@ TEST(a_pattern_that_no_request_fits_is_refused)
         {"GET /a//b", "no request comes by such a path"},
         {"GET /a/../b", "no request comes by such a path"},
         {"GET /a%2fb", "no request comes by such a path"},
+        {"GET /a b", "no request comes by such a path"},
+        {"GET /a\x7f", "no request comes by such a path"},
+        {"GET /{a}/b/{a}", "two variables have the same name"},
+        {"GET /{a}/{a+}", "two variables have the same name"},
+        {"GET /a?b={c}", "a query is no part of the path"},
+        {"GET /{a}?b#c", "a query is no part of the path"},
+        {"GET /a#b?c", "no request's path has a '#'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct faults *faults = faults_new();
@@ -133,6 +140,27 @@ TEST(a_pattern_that_no_request_fits_is_refused)
         check_number(faults_at(faults, 0)->place.column, 3);
         faults_free(faults);
     }
+}
+
+TEST(a_path_with_a_query_or_a_fragment_is_named_without_it)
+{
+    static const char *const rows[] = {"GET /a/{b}?c=1", "GET /a/{b}#c"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct faults *faults = faults_new();
+        check(make(&rows[i], 1, faults) == NULL);
+        check_span(span_text(faults_at(faults, 0)->hint), "did you mean 'GET /a/{b}'?");
+        faults_free(faults);
+    }
+}
+
+TEST(variables_of_different_names_may_follow_each_other)
+{
+    static const char *const one[] = {"GET /a/{a}/{b}/{c+}"};
+    struct faults *faults = faults_new();
+    struct routes *routes = make(one, 1, faults);
+    check(routes_match(routes, SPAN("GET"), SPAN("/a/1/2/3/4")) != NULL);
+    routes_free(routes);
+    faults_free(faults);
 }
 
 TEST(two_routes_for_the_same_requests_are_refused_at_the_second)
@@ -188,6 +216,8 @@ int routes_suite(void)
         cmocka_unit_test(without_routes_everything_goes_to_the_only_upstream),
         cmocka_unit_test(a_routes_own_timeout_goes_before_the_general_one),
         cmocka_unit_test(a_pattern_that_no_request_fits_is_refused),
+        cmocka_unit_test(a_path_with_a_query_or_a_fragment_is_named_without_it),
+        cmocka_unit_test(variables_of_different_names_may_follow_each_other),
         cmocka_unit_test(two_routes_for_the_same_requests_are_refused_at_the_second),
         cmocka_unit_test(a_route_says_what_stands_where_its_template_has_names),
     };

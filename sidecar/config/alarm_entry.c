@@ -249,8 +249,8 @@ static const struct alarm_key alarm_keys[] = {
     {"dimensions", dimensions_later, "a map, like { route: /pets, method: GET }"},
     {"metrics", alarm_metrics_read, "a list of metrics and expressions"},
     {"period", period_read, "a time with a unit, in whole seconds, like 60s"},
-    {"evaluation_periods", periods_read, "a number"},
-    {"datapoints_to_alarm", datapoints_read, "a number"},
+    {"evaluation_periods", periods_read, "a whole number from 1"},
+    {"datapoints_to_alarm", datapoints_read, "a whole number from 1 to evaluation_periods"},
     {"threshold", threshold_read, "a number"},
     {"threshold_metric_id", band_read, "the id of an ANOMALY_DETECTION_BAND"},
     {"comparison_operator", comparison_read, "an operator, like GreaterThanThreshold"},
@@ -302,6 +302,18 @@ static void owned_check(struct alarm_reading *reading, const struct node *node, 
     }
 }
 
+/* The times that a suppressor's state is waited for. */
+static void suppressor_check(struct alarm_reading *reading, const struct node *node)
+{
+    static const char *const keys[] = {"actions_suppressor_wait_period",
+                                       "actions_suppressor_extension_period"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct node *n = tree_find(node, span_text(keys[i]));
+        if (n != NULL && tree_find(node, SPAN("actions_suppressor")) == NULL)
+            refuse_without_meaning(reading, n, "without `actions_suppressor`");
+    }
+}
+
 /* They belong to the one metric whose name stands beside them. */
 static void beside_check(struct alarm_reading *reading, const struct node *node)
 {
@@ -326,6 +338,8 @@ static void alarm_check(struct alarm_reading *reading, const struct node *node,
     if (settings->name.len == 0)
         alarm_refuse(reading, node->place, "`name` is missing");
     owned_check(reading, node, is_composite);
+    if (is_composite)
+        suppressor_check(reading, node);
     if (tree_find(node, SPAN("metric")) == NULL)
         beside_check(reading, node);
     if (!is_composite && settings->band_id.len == 0 && tree_find(node, SPAN("threshold")) == NULL)

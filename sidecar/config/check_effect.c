@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "exporters/alarms/mute.h"
+#include "exporters/alarms/statistic.h"
+#include "exporters/cloudwatch/collector.h"
+#include "exporters/meter.h"
 #include "rules/base/must.h"
 #include "rules/base/number.h"
 #include "sidecar/config/options.h"
@@ -188,29 +191,77 @@ static void check_route(struct reading *reading, const struct node *node)
 static void check_method(struct reading *reading, const struct node *node, struct span route)
 {
     const struct settings *settings = reading->settings;
-    bool is_known = false;
+    struct span method = node->text, hint = span_make(NULL, 0);
+    const char *meant = request_method_meant(method);
+    bool is_known = false, takes_any = false;
+    if (meant != NULL)
+        hint = arena_format(reading->arena, "did you mean '%s'?", meant);
+    else if (span_is(method, SPAN("ANY"))) /* a route's word, and no request's */
+        hint = SPAN("without `method` all are counted");
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct route_settings *one = &settings->routes[i];
         bool concerns = route.at == NULL || span_is(one->pattern, route);
-        if (concerns && (span_is(one->method, node->text) || span_is(one->method, SPAN("ANY"))))
+        bool is_any = span_is(one->method, SPAN("ANY"));
+        if (concerns && !is_any && span_is(one->method, method))
             return;
         is_known = is_known || concerns;
+        takes_any = takes_any || (concerns && is_any);
     }
-    if (is_known)
-        fault_add(reading->faults, FAULT_WARNING, node->place, span_make(NULL, 0),
+    method = span_first(method, SHOWN_BYTES);
+    if (is_known && !takes_any)
+        fault_add(reading->faults, FAULT_WARNING, node->place, hint,
                   "dimensions.method: no route takes '" SPAN_FORMAT "': nothing is counted of it",
-                  span_arg(span_first(node->text, SHOWN_BYTES)));
+                  span_arg(method));
+    else if (hint.at != NULL)
+        fault_add(reading->faults, FAULT_WARNING, node->place, hint,
+                  "dimensions.method: '" SPAN_FORMAT
+                  "' is no standard method: nothing is counted of it",
+                  span_arg(method));
+}
+
+/* By route and method; those of metric filters have dimensions of their own. */
+static bool is_own_metric(const struct node *metric)
+{
+    enum metered metered;
+    const struct node *name = tree_find(metric, SPAN("metric"));
+    const struct node *namespace = tree_find(metric, SPAN("namespace"));
+    return name != NULL && metered_find(name->text, &metered) &&
+           (namespace == NULL || span_is(namespace->text, SPAN(COLLECTOR_NAMESPACE)));
 }
 
 static void check_dimensions(struct reading *reading, const struct node *metric)
 {
     const struct node *dimensions = tree_find(metric, SPAN("dimensions"));
-    const struct node *route = dimensions != NULL ? tree_find(dimensions, SPAN("route")) : NULL;
-    const struct node *method = dimensions != NULL ? tree_find(dimensions, SPAN("method")) : NULL;
+    if (dimensions == NULL || !is_own_metric(metric))
+        return;
+    const struct node *route = tree_find(dimensions, SPAN("route"));
+    const struct node *method = tree_find(dimensions, SPAN("method"));
     if (route != NULL && route->kind == NODE_SCALAR)
         check_route(reading, route);
     if (method != NULL && method->kind == NODE_SCALAR)
         check_method(reading, method, route != NULL ? route->text : span_make(NULL, 0));
+}
+
+static bool is_percentile(const struct node *metric)
+{
+    struct statistic statistic;
+    const struct node *node = tree_find(metric, SPAN("statistic"));
+    return node != NULL && statistic_parse(node->text, &statistic, NULL, 0) &&
+           statistic_samples_needed(&statistic) > 0;
+}
+
+/* Few samples count for percentiles alone. To `evaluate` them is what is done anyhow. */
+static void check_few(struct reading *reading, const struct node *alarm)
+{
+    const struct node *few = tree_find(alarm, SPAN("evaluate_low_sample_count_percentile"));
+    const struct node *metrics = tree_find(alarm, SPAN("metrics"));
+    bool asks = is_percentile(alarm);
+    for (const struct node *n = metrics != NULL ? metrics->first : NULL; n != NULL; n = n->next)
+        asks = asks || is_percentile(n);
+    if (few != NULL && !asks && span_is(few->text, SPAN("ignore")))
+        warn(reading, few, "like p99",
+             "evaluate_low_sample_count_percentile: no statistic is a percentile, so that it has "
+             "no effect");
 }
 
 /* The second in which a window that comes once is over; UINT64_MAX: it comes again, or was refused.
@@ -275,6 +326,7 @@ static void check_alarm(struct reading *reading, const struct node *alarm)
     const struct node *metrics = tree_find(alarm, SPAN("metrics"));
     const struct node *mutes = tree_find(alarm, SPAN("mute"));
     check_dimensions(reading, alarm);
+    check_few(reading, alarm);
     for (const struct node *n = metrics != NULL ? metrics->first : NULL; n != NULL; n = n->next)
         check_dimensions(reading, n);
     if (mutes != NULL)

@@ -37,6 +37,8 @@ void filters_effect_check(
     struct reading *reading); /* check_filters.c: the same of metric filters */
 /* check_requests.c: and of requests that nobody sends, by their method or path. */
 void requests_effect_check(struct reading *reading);
+/* The standard method that one is nearly; NULL: it is one, or a name of its own. */
+const char *request_method_meant(struct span method);
 void files_check(struct reading *reading);
 
 /* check_authorizers.c: the same of authorizers and of routes that name them. */

@@ -40,6 +40,9 @@ SETTINGS = [  # text, column of its first line, what is said
     ("change_log: { path: a.log }\nprocess: { log: { path: a.log } }", 21, "change_log.path: process.log has this file, too (give each its own)"),
     ("routes: [{ match: 'GET /a', upstream: ap }]", 39, "did you mean 'app'?"),
     ("routes: [{ match: GET a/b }]", 19, "routes[].match: 'GET a/b': the path does not begin with a slash (did you mean 'GET /a/b'?)"),
+    ("routes: [{ match: 'GET /a/{b}?c=1' }]", 19, "routes[].match: 'GET /a/{b}?c=1': a query is no part of the path (did you mean 'GET /a/{b}'?)"),
+    ("routes: [{ match: 'GET /a#b' }]", 19, "routes[].match: 'GET /a#b': no request's path has a '#' (did you mean 'GET /a'?)"),
+    ("routes: [{ match: 'ANY /{a}/{a}' }]", 19, "routes[].match: 'ANY /{a}/{a}': two variables have the same name (give each its own)"),
     ("routes: [{ match: 'GET http://h/a' }]", 19, "the path does not begin with a slash (like GET /orders/{id} or ANY /{proxy+})"),
     ("access_log: [1]", 13, "access_log"),
     ("limits: { url: 9KiB", 1, ""),
@@ -100,6 +103,10 @@ ALARMS = [  # an entry or several, what is said
     (alarm(**COMPOSITE, rule="ALARM(b)", **{"^treat_missing_data": "missing"}), "`treat_missing_data` has no meaning beside `rule`"),
     (alarm(**{"^rule": "ALARM(b)"}), "expected one of `metric`, `metrics` and `rule`"),
     (alarm(**{"^actions_suppressor": "b"}), "`actions_suppressor` has no meaning without `rule`"),
+    (alarm(**COMPOSITE, rule="TRUE", **{"^actions_suppressor_wait_period": "60s"}), "`actions_suppressor_wait_period` has no meaning without `actions_suppressor`"),
+    (alarm(**COMPOSITE, rule="TRUE", **{"^actions_suppressor_extension_period": "60s"}), "`actions_suppressor_extension_period` has no meaning without `actions_suppressor`"),
+    (alarm(evaluation_periods="^-1"), "evaluation_periods: found '-1', expected a whole number from 1"),
+    (alarm(datapoints_to_alarm="^1.5"), "datapoints_to_alarm: found '1.5', expected a whole number from 1 to evaluation_periods"),
     (alarm(**COMPOSITE, rule="ALARM(^b)"), "there is no alarm 'b'"),
     (alarm(**COMPOSITE, rule="TRUE", actions_suppressor="^b"), "actions_suppressor: there is no alarm 'b'"),
     (alarm() + ", " + alarm(name="^a"), "name: another alarm is called so"),
@@ -183,7 +190,18 @@ WITHOUT_EFFECT = [  # text, what it warns at, what is said
     ("access: [{ name: a, match: { method: get }, action: block }]", "get", "access[].match: method: 'get' is no standard method (did you mean 'GET'?)"),
     ("access: [{ name: a, match: { not: { method: [GET, PSOT] } }, action: block }]", "PSOT", "(did you mean 'POST'?)"),
     ("access: [{ name: a, match: { path: login/* }, action: block }]", "login", "access[].match: path: 'login/*' fits no request (did you mean '/login/*'?)"),
-    ("access: [{ name: a, match: { any: [{ host: a }, { route: [/a, b] }] }, action: block }]", "b] }", "access[].match: route: 'b' fits no request"),
+    ("routes: [{ match: GET /a }]\naccess: [{ name: a, match: { any: [{ host: a }, { route: [/a, b] }] }, action: block }]", "b] }", "access[].match: route: 'b' is no route's path"),
+    ("routes: [{ match: 'GET /orders/{id}' }]\naccess: [{ name: a, match: { route: '/oders/{id}' }, action: block }]", "'/oders", "route: '/oders/{id}' is no route's path (did you mean '/orders/{id}'?)"),
+    ("access: [{ name: a, match: { route: /a }, action: block }]", "/a }", "access[].match: route: '/a' is no route's path (add routes)"),
+    ("access: [{ name: a, match: { method: ANY }, action: block }]", "ANY", "access[].match: method: 'ANY' is no standard method (without `method` any fits)"),
+    *[(f"access: [{{ name: a, match: {{ path: '{path}' }}, action: block }}]", "'/" if path[0] == "/" else f"'{path}", f"access[].match: path: '{path}' fits no request (did you mean '{meant}'?)") for path, meant in (
+        ("/a#b", "/a"), ("/%61dmin/*", "/admin/*"), ("/a%2fb", "/a%2Fb"), ("/a//b", "/a/b"), ("/a/../b", "/b"), ("/a/.", "/a/"), ("*//b", "*/b"), ("a//b#c", "/a/b"))],
+    ("access: [{ name: a, match: { path: '/search?q=*' }, action: block }]", "'/search", "path: '/search?q=*' asks for a query, which is no part of the path (ask for it by `query`)"),
+    (ALARM + "dimensions: { method: GETT } }]", "GETT", "dimensions.method: 'GETT' is no standard method: nothing is counted of it (did you mean 'GET'?)"),
+    ("routes: [{ match: ANY /pets }]\n" + ALARM + "dimensions: { route: /pets, method: get } }]", "get", "dimensions.method: 'get' is no standard method: nothing is counted of it (did you mean 'GET'?)"),
+    ("routes: [{ match: GET /pets }]\n" + ALARM + "dimensions: { route: /pets, method: GTE } }]", "GTE", "dimensions.method: no route takes 'GTE': nothing is counted of it (did you mean 'GET'?)"),
+    ("routes: [{ match: ANY /pets }]\n" + ALARM + "dimensions: { method: ANY } }]", "ANY }", "dimensions.method: 'ANY' is no standard method: nothing is counted of it (without `method` all are counted)"),
+    (ALARM + "evaluate_low_sample_count_percentile: ignore }]", "ignore", "evaluate_low_sample_count_percentile: no statistic is a percentile, so that it has no effect (like p99)"),
     (ALARM + "actions: [{ type: command, run: [/nowhere/page, ops] }] }]", "/nowhere", "'/nowhere/page' cannot be run: No such file or directory"),
     (ALARM + "ok_actions: [{ type: command, run: [/etc/passwd] }] }]", "/etc/", "'/etc/passwd' cannot be run: who asks may not execute it"),
     ("access_log: { format: clf }\nmetric_filters: [{ pattern: '{ $.status = 5* }', metric: m }]", "'{", "it reads JSON, and the access log's lines are none"),
@@ -239,13 +257,16 @@ def test_what_has_its_effect_is_not_warned_of(tmp_path):
     path.write_text(NEEDED + "execution_log: { path: there.log, level: info, data_trace: on }\n"
                     "process: { state_dir: made/at/the/start }\nwaf_log: { path: off, redacted_fields: [method] }\n"
                     "metrics: { emf: { path: /dev/stdout, namespace: Orders }, exporter: otlp, otlp: { interval: 10s } }\nrules: { mode: off, log: { path: rules.log } }\n"
-                    "routes: [{ match: GET /pets }, { match: ANY /x }, { match: PROPFIND /x }, { match: PURGE /x }, { match: GETATTR /x }]\n"
-                    "access: [{ name: a, match: { method: [GET, G*, LINK], path: ['*.php', '?x', /login], route: '/x' }, action: block }]\naccess_log: { path: /dev/stdout }\naudit_log: { path: /dev/stdout }\n"
-                    "metric_filters: [{ pattern: '{ $.status = 5* && $.upstream.status = 5* && $.client_asn = 1 }', metric: m }, { pattern: timeout, metric: n }]\n"
+                    "routes: [{ match: GET /pets }, { match: ANY /x }, { match: PROPFIND /x }, { match: PURGE /x }, { match: GETATTR /x }, { match: GET /%7Eme }]\n"
+                    "access: [{ name: a, match: { method: [GET, G*, LINK], path: ['*.php', '?x', /login, '/a?', '*..', '/.*', '/100%', '/a%2Fb', /x/], route: ['/x', '/p*'] }, action: block }]\naccess_log: { path: /dev/stdout }\naudit_log: { path: /dev/stdout }\n"
+                    "metric_filters: [{ pattern: '{ $.status = 5* && $.upstream.status = 5* && $.client_asn = 1 }', metric: m }, { pattern: timeout, metric: n }, { pattern: '{ $.status = 5* }', metric: o, dimensions: { method: $.method, route: $.path } }]\n"
                     "traces: { sampler: traceidratio, ratio: 0.5, exporter: xray, xray: { in_progress: 5s }, always: [slow], slow: 5s }\n"
                     "otlp: { endpoint: 'http://127.0.0.1:1' }\nlogs: { otlp: events, limits: { attributes: 5 }, batch: { size: 5 } }\n"
                     + ALARM + "dimensions: { route: /x, method: POST }, mute: [{ schedule: at(2999-01-01T00:00), duration: 1h }, { schedule: 'cron(0 0 29 2 *)', duration: 1h }, { schedule: 'cron(0 0 31 2 MON)', duration: 1h }], "
-                    "actions: [{ type: command, run: [/bin/true] }] }]\n")
+                    "actions: [{ type: command, run: [/bin/true] }] },\n"
+                    "  { name: b, metric: Latency, statistic: p99, evaluate_low_sample_count_percentile: ignore, dimensions: { method: PROPFIND }, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold },\n"
+                    "  { name: c, metric: Latency, statistic: Average, evaluate_low_sample_count_percentile: evaluate, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold },\n"
+                    "  { name: d, metric: o, statistic: Sum, dimensions: { method: GETT, route: x }, period: 60s, evaluation_periods: 1, threshold: 1, comparison_operator: GreaterThanThreshold }]\n")
     code, out, _ = run("check", "--strict", "-c", str(path))
     assert code == 0 and out.endswith("warnings 0\n"), out
 

@@ -97,6 +97,18 @@ void cleaning_keep_value(struct cleaning *c, struct span value)
     cleaning_keep(c, kept);
 }
 
+struct span cleaning_bare_cookie(struct span *field)
+{
+    while (field->at != NULL) {
+        struct span cookie = span_cut(field, ';');
+        while (cookie.len > 0 && (cookie.at[0] == ' ' || cookie.at[0] == '\t'))
+            cookie = span_from(cookie, 1);
+        if (cookie.len > 0 && span_find_byte(cookie, '=') == SPAN_NONE)
+            return cookie;
+    }
+    return SPAN("");
+}
+
 struct span cleaning_finish(struct cleaning *c, struct buf *text)
 {
     struct span made = buf_is_full(text) ? SPAN(MASK) : arena_copy(c->arena, buf_span(text));

@@ -51,6 +51,10 @@ struct span cleaning_decoded(struct cleaning *c, struct span text);
 /* Does the value, its escapes undone, hold a secret that was noted? */
 bool cleaning_holds(struct cleaning *c, struct span value);
 
+/* The next cookie without a '=' of a Cookie field, which takes it off: browsers have it as a value
+ * without a name (RFC 6265bis 5.7), rules as a name. Empty: there are no more. */
+struct span cleaning_bare_cookie(struct span *field);
+
 /* The text in the arena, and lets go of the buffer; MASK where there was no memory for it. */
 struct span cleaning_finish(struct cleaning *c, struct buf *text);
 

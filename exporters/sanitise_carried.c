@@ -145,6 +145,13 @@ static struct span set_cookie_value(struct span text)
     return value;
 }
 
+static void know_bare_cookies(struct carried *carried, struct span field)
+{
+    struct span cookie;
+    while ((cookie = cleaning_bare_cookie(&field)).len > 0)
+        know(carried, cookie, false);
+}
+
 static void know_fields(struct carried *carried, const struct pair *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -152,7 +159,7 @@ static void know_fields(struct carried *carried, const struct pair *fields, size
             know(carried, set_cookie_value(fields[i].value),
                  name_is_secret(span_first(fields[i].value, span_find_byte(fields[i].value, '='))));
         else if (span_is_nocase(fields[i].name, SPAN("cookie")))
-            continue; /* each by itself is one */
+            know_bare_cookies(carried, fields[i].value); /* the others are known by now */
         else if (field_is_secret(fields[i].name) || name_is_secret(fields[i].name))
             know(carried, fields[i].value, true);
         else {

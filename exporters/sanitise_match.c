@@ -207,12 +207,44 @@ static void clean_expanded(struct cleaning *c, struct rule_match *match)
     match->tags = tags;
 }
 
+/* REQUEST_COOKIES:abc or REQUEST_COOKIES_NAMES:abc of `Cookie: abc`, whose name is the secret:
+ * that. Empty: it is another variable, or has a name of its own. */
+static struct span bare_cookie_of(const struct cleaning *c, struct span variable)
+{
+    const struct report_brought *from = c->report->waf.brought;
+    struct span name = own_name(variable), collection = span_cut(&name, ':');
+    bool is_cookie = span_is_nocase(collection, SPAN("REQUEST_COOKIES")) ||
+                     span_is_nocase(collection, SPAN("REQUEST_COOKIES_NAMES"));
+    for (size_t i = 0; is_cookie && from != NULL && i < from->request_field_count; i++) {
+        struct span field = from->request_fields[i].value, cookie;
+        if (!span_is_nocase(from->request_fields[i].name, SPAN("cookie")))
+            continue;
+        while ((cookie = cleaning_bare_cookie(&field)).len > 0)
+            if (span_is_nocase(cookie, name))
+                return name;
+    }
+    return SPAN("");
+}
+
+/* Nothing is said of it but where it stood. */
+static void hide_bare_cookie(struct cleaning *c, struct rule_match *match, struct span cookie)
+{
+    struct span variable = match->variable_name;
+    const struct span parts[] = {span_first(variable, variable.len - cookie.len), SPAN(MASK)};
+    match->variable_name = arena_join(c->arena, parts, 2);
+    match->variable_value = SPAN(MASK);
+}
+
 /* A match against a secret says in its data what it found there: pieces of it. */
 static void clean_match(struct cleaning *c, struct rule_match *match)
 {
-    struct span value = match->variable_value;
+    struct span value = match->variable_value, cookie = bare_cookie_of(c, match->variable_name);
     c->found_count = 0;
-    bool touched = clean_value(c, match);
+    bool touched = clean_value(c, match) || cookie.len > 0;
+    if (cookie.len > 0) {
+        value = cookie;
+        hide_bare_cookie(c, match, cookie);
+    }
     if (touched && match->data.len > 0)
         match->data = SPAN(MASK);
     if (!touched)

@@ -62,6 +62,8 @@ def attacks():
         yield "GET", target, [], None
         yield "GET", target.replace("SECRET", "SECRET" + urllib.parse.quote(ATTACK)), [], None
     yield "GET", "/a", [("Cookie", f"theme=SECRET{ATTACK.replace(';', '')}; id=SECRET")], None
+    yield "GET", "/a", [("Cookie", "SECRET")], None
+    yield "GET", "/a", [("Cookie", f"a=1; SECRET{ATTACK.replace(';', '').replace('=', '')}")], None
     yield "GET", "/a", [("Authorization", "Bearer SECRET")], None
     yield "GET", "/a", [("X-Api-Key", f"SECRET{ATTACK}")], None
     yield "GET", "/a", [("Host", "bob:SECRET@x")], None
@@ -76,7 +78,7 @@ SEES_ALL = """
 SecAction "id:1,phase:1,pass,nolog,ctl:auditEngine=On"
 SecRule REQUEST_HEADERS:Content-Type "@contains json" "id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
 SecRule REQUEST_HEADERS:Content-Type "@contains xml" "id:3,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
-SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|XML:/*|XML://@*|REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|REQUEST_BODY|QUERY_STRING|REQUEST_FILENAME|ARGS_NAMES "@rx (?s)^.*$" "id:4,phase:2,pass,log,auditlog,capture,msg:'saw %{MATCHED_VAR}',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',tag:'%{TX.0}',multiMatch"
+SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|REQUEST_COOKIES_NAMES|XML:/*|XML://@*|REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|REQUEST_BODY|QUERY_STRING|REQUEST_FILENAME|ARGS_NAMES "@rx (?s)^.*$" "id:4,phase:2,pass,log,auditlog,capture,msg:'saw %{MATCHED_VAR}',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',tag:'%{TX.0}',multiMatch"
 SecRule XML:/*|ARGS:password|REQUEST_BODY "@rx [A-Za-z0-9]{24}" "id:5,phase:2,pass,log,auditlog,capture,logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}'"
 SecRule ARGS:password|XML:/* "@rx ^(.+)$" "id:6,phase:2,pass,log,auditlog,capture,logdata:'%{TX.1}',chain"
 SecRule TX:1 "@rx ." "t:none"

@@ -252,6 +252,47 @@ TEST(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag)
     check_message("REQUEST_HEADERS:X-Api-Key", "0123456789abcdef", text, "REDACTED");
 }
 
+/* A rule that found the variable in a request with these cookies: what it says. */
+static void check_cookie(const char *cookies, const char *variable, const char *value,
+                         const char *variable_said, const char *message_said)
+{
+    const struct pair field = {SPAN("Cookie"), span_text(cookies)};
+    const struct report_brought brought = {.request_fields = &field, .request_field_count = 1};
+    struct arena *arena = arena_new(NULL, 65536);
+    const struct span tag = SPAN("of 0123456789abcdef");
+    struct rule_match match = {.variable_name = span_text(variable),
+                               .variable_value = span_text(value),
+                               .message = tag,
+                               .data = span_text(variable),
+                               .tags = &tag,
+                               .tag_count = 1};
+    struct report report = {.waf = {.matches = &match, .match_count = 1, .brought = &brought}};
+    report_sanitise(&report, NULL, 0, arena);
+    const struct rule_match *clean = report.waf.matches;
+    check_span(clean->variable_name, variable_said);
+    check_span(clean->message, message_said);
+    check_span(clean->tags[0], message_said);
+    check(!has(clean->variable_value, "0123456789abcdef"));
+    check(!has(clean->data, "0123456789abcdef"));
+    arena_free(arena);
+}
+
+TEST(a_cookie_without_a_name_is_no_name)
+{
+    static const char cookie[] = "0123456789abcdef", *said = "of 0123456789abcdef",
+                      *hidden = "of REDACTED";
+    check_cookie(cookie, "REQUEST_COOKIES:0123456789abcdef", "", "REQUEST_COOKIES:REDACTED",
+                 hidden);
+    check_cookie("a=1;\t0123456789abcdef; b", "REQUEST_COOKIES_NAMES:0123456789abcdef", cookie,
+                 "REQUEST_COOKIES_NAMES:REDACTED", hidden);
+    check_cookie(cookie, "MATCHED_VARS:REQUEST_COOKIES:0123456789ABCDEF", "",
+                 "MATCHED_VARS:REQUEST_COOKIES:REDACTED", hidden);
+    check_cookie("theme=", "REQUEST_COOKIES:theme", "", "REQUEST_COOKIES:theme", said);
+    check_cookie("theme=dark; dark", "REQUEST_COOKIES_NAMES:theme", "theme",
+                 "REQUEST_COOKIES_NAMES:theme", said);
+    check_cookie("theme", "ARGS:theme", "", "ARGS:theme", said);
+}
+
 TEST(what_a_tracestate_an_agent_or_a_forwarded_host_has_of_secrets_is_hidden)
 {
     static const struct pair fields[] = {
@@ -336,6 +377,7 @@ int sanitise_tests(void)
         cmocka_unit_test(a_form_that_fills_the_arena_gives_nothing_away),
         cmocka_unit_test(a_form_that_repeats_its_secret_is_cleaned_in_linear_time),
         cmocka_unit_test(a_piece_of_a_secret_that_a_rule_captured_stands_in_no_message_and_no_tag),
+        cmocka_unit_test(a_cookie_without_a_name_is_no_name),
         cmocka_unit_test(what_a_tracestate_an_agent_or_a_forwarded_host_has_of_secrets_is_hidden),
         cmocka_unit_test(what_a_web_acl_found_in_a_header_with_a_secret_is_hidden),
         cmocka_unit_test(

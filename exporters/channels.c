@@ -217,11 +217,14 @@ static void channel_on(struct channels *channels, struct channel *channel,
         otlp_change(channel->otlp, &settings);
     queue_limit(channel->queue, list->queue_records);
     queue_limit_units(channel->queue, to->batch.queue_units);
+    /* what is pushed is no record of the ring's */
+    hold_keep(channels->hold, channel->id,
+              spool.path == NULL                ? HOLD_MEMORY
+              : channel->signal == OTLP_METRICS ? HOLD_SPOOL
+                                                : HOLD_RECORDS);
     feed_use(channel->feed, &spool);
     if (spool.path != NULL)
         otlp_queue_filled(channel->otlp);
-    /* what is pushed is no record of the ring's */
-    hold_keep(channels->hold, channel->id, spool.path != NULL && channel->signal != OTLP_METRICS);
     atomic_store(&channel->on, true);
 }
 

@@ -15,6 +15,7 @@ struct member {
     struct queue *queue; /* NULL: it left */
     struct feed *feed;
     bool keeps, owed;
+    bool accounted;        /* the queue's account stands in the ring */
     struct point held;     /* has to be safe before the ring's mark is released */
     struct point released; /* the ring has nothing of what was put before */
 };
@@ -61,13 +62,23 @@ void hold_join(struct hold *hold, uint64_t id, struct queue *queue, struct feed 
 {
     size_t at = find(hold, id);
     bool is_new = at == hold->count, owed = is_new ? ring_keeps(hold->ring, id) : false;
+    struct queue_account *account = ring_channel_account(hold->ring, id);
+    bool accounted = account != NULL && (is_new || hold->all[at].accounted);
+    if (accounted && !is_new) /* a thread that hangs has the queue before */
+        queue_let_go(hold->all[at].queue);
+    if (accounted)
+        queue_keep(queue, account, is_new ? DROP_CRASH : DROP_SHUTDOWN);
     if (is_new) {
         must(hold->count < RISKS_MOST);
         hold->count++;
         queue_lost(queue, ring_at_risk(hold->ring, id), DROP_CRASH);
     }
-    hold->all[at] = (struct member){
-        .id = id, .queue = queue, .feed = feed, .owed = owed, .released = point_of(queue)};
+    hold->all[at] = (struct member){.id = id,
+                                    .queue = queue,
+                                    .feed = feed,
+                                    .owed = owed,
+                                    .accounted = accounted,
+                                    .released = point_of(queue)};
     ring_risk(hold->ring, id, 0);
 }
 
@@ -75,6 +86,8 @@ void hold_leave(struct hold *hold, uint64_t id, enum feed_end end)
 {
     size_t at = find(hold, id);
     must(at < hold->count);
+    if (end == FEED_HANGS && hold->all[at].accounted)
+        queue_let_go(hold->all[at].queue); /* the ring may go before the thread does */
     hold->all[at].queue = NULL;
     hold->hangs |= end == FEED_HANGS;
     ring_risk(hold->ring, id, 0);
@@ -82,11 +95,16 @@ void hold_leave(struct hold *hold, uint64_t id, enum feed_end end)
         ring_keep(hold->ring, id, false);
 }
 
-void hold_keep(struct hold *hold, uint64_t id, bool keeps)
+void hold_keep(struct hold *hold, uint64_t id, enum hold_way way)
 {
     size_t at = find(hold, id);
     must(at < hold->count);
     struct member *member = &hold->all[at];
+    bool keeps = way == HOLD_RECORDS;
+    if (way != HOLD_MEMORY && member->accounted) {
+        queue_take_back(member->queue);
+        member->accounted = false;
+    }
     if (keeps && !member->keeps) /* what is there already may have left the ring */
         member->released = point_of(member->queue);
     member->keeps = keeps;
@@ -113,6 +131,8 @@ static uint64_t units_in_memory(const struct member *member)
 /* What the ring still has comes again: that is the newest of what is in memory. */
 static uint64_t units_at_risk(const struct member *member)
 {
+    if (member->accounted)
+        return 0; /* the account says it */
     if (!member->keeps)
         return units_in_memory(member);
     if (feed_is_on_disk(member->feed) && feed_safe(member->feed) >= member->released.items)

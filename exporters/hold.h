@@ -14,13 +14,19 @@ struct hold *hold_new(struct ring *ring); /* borrowed */
 /* Frees; the ring keeps nothing any more, unless a feed was left hanging. */
 void hold_free(struct hold *hold);
 
-/* What is put into the queue (borrowed) is looked after from now on, hold_keep() says how; what an
- * earlier process lost of it (the same `id`) is counted there. At most RISKS_MOST. */
+/* What is put into the queue (borrowed; nothing yet) is looked after from now on, hold_keep() says
+ * how. The account of an earlier process (the same `id`) goes on there, unless a spool has it; what
+ * that lost is counted. At most RISKS_MOST. */
 void hold_join(struct hold *hold, uint64_t id, struct queue *queue, struct feed *feed);
 void hold_leave(struct hold *hold, uint64_t id, enum feed_end end);
-/* Whether the feed has a spool, so that there is something to wait for. Where the spool cannot be
- * used, nothing does, and what has left the ring is at risk. */
-void hold_keep(struct hold *hold, uint64_t id, bool keeps);
+enum hold_way {
+    HOLD_MEMORY, /* no spool: a kill costs what waits, and the ring has the account */
+    HOLD_SPOOL,  /* a spool has the account; what comes is no record of the ring's */
+    HOLD_RECORDS /* likewise, and there is something to wait for. Where the spool cannot be used,
+                    nothing does, and what has left the ring is at risk */
+};
+/* Before feed_use() says the same. */
+void hold_keep(struct hold *hold, uint64_t id, enum hold_way way);
 /* What an earlier process held (ring_place.again) is to be made again for this one: it is not
  * counted as lost. */
 bool hold_owes(const struct hold *hold, uint64_t id);

@@ -63,13 +63,12 @@ struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_r
 }
 
 /* The queue for a thread that begins. One that is used by a thread that hangs is left to it, with
- * what waits there; the account begins anew, a file's goes on. */
+ * what waits there; the account goes on, but where a spool has it. */
 static struct queue *queue_of(struct outlet *outlet, size_t records, const char *name)
 {
     struct queue *queue = atomic_load(&outlet->queue);
     if (outlet->hangs)
-        say("%s: the thread before hangs and is left alone, %s", name,
-            outlet->kept != NULL ? "what it has is given up" : "the account begins anew");
+        say("%s: the thread before hangs and is left alone, what it has is given up", name);
     if (queue == NULL || outlet->hangs) {
         if (outlet->kept != NULL)
             queue_let_go(queue);
@@ -124,12 +123,12 @@ static void use_spool(struct outlets *outlets, struct outlet *outlet, enum log_s
     char path[PATH_MAX];
     const struct spool_place *place = &to->spool;
     bool is_spooled = log_settings_spool(to, sink, path, sizeof path);
+    hold_keep(outlets->hold, outlet->id, is_spooled ? HOLD_RECORDS : HOLD_MEMORY);
     feed_use(outlet->feed, &(struct feed_spool){
                                .path = is_spooled ? path : NULL,
                                .spool = {place->most_bytes, place->most_age_us, place->fsync},
                                .ring = ring_id(outlets->ring),
                            });
-    hold_keep(outlets->hold, outlet->id, is_spooled);
 }
 
 /* What is queued is given up; what lies on the disk stays there. */

@@ -231,13 +231,26 @@ void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason 
     pthread_mutex_unlock(&queue->lock);
 }
 
-void queue_let_go(struct queue *queue)
+static void let_go(struct queue *queue, bool clears)
 {
     pthread_mutex_lock(&queue->lock);
-    if (queue->account != &queue->own)
-        memcpy(&queue->own, queue->account, sizeof queue->own);
+    struct queue_account *kept = queue->account;
+    if (kept != &queue->own)
+        memcpy(&queue->own, kept, sizeof queue->own);
+    if (kept != &queue->own && clears)
+        memset(kept, 0, sizeof *kept);
     queue->account = &queue->own;
     pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_let_go(struct queue *queue)
+{
+    let_go(queue, false);
+}
+
+void queue_take_back(struct queue *queue)
+{
+    let_go(queue, true);
 }
 
 void queue_limit(struct queue *queue, size_t records)

@@ -29,6 +29,8 @@ void queue_limit_units(struct queue *queue, uint64_t units); /* one item fits; 0
 void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason);
 /* The account goes on in the queue; what stands there stays, for the next owner. */
 void queue_let_go(struct queue *queue);
+/* Likewise, and nothing stands there: somewhere else has it for the next owner. */
+void queue_take_back(struct queue *queue);
 
 void queue_put(struct queue *queue, struct span item, unsigned units);
 /* Units that went past it, straight into a sender's hand: as if they had been put and taken. */

@@ -17,10 +17,16 @@
 #include "rules/base/must.h"
 
 #define RING_MAGIC UINT64_C(0x676e69722d656467) /* "gde-ring" */
-enum { RING_VERSION = 5, RING_WORKERS_MAX = 256, PAGE_BYTES = 4096 };
+enum {
+    RING_VERSION = 6,
+    RING_WORKERS_MAX = 256,
+    PAGE_BYTES = 4096,
+    HEAD_BYTES = 4 * PAGE_BYTES /* lane heads begin there */
+};
 
 struct risk {
     _Atomic uint64_t channel, units, keeps; /* channel 0: free */
+    alignas(128) struct queue_account account;
 };
 
 struct ring_head {
@@ -35,7 +41,7 @@ struct ring_head {
         alignas(128) struct queue_account account; /* each has cache lines of its own */
     } logs[LOGS];
 };
-_Static_assert(sizeof(struct ring_head) <= PAGE_BYTES, "lane heads begin with the second page");
+_Static_assert(sizeof(struct ring_head) <= HEAD_BYTES, "lane heads lie behind it");
 
 /* Each side's word has a cache line of its own. */
 struct lane_head {
@@ -70,7 +76,7 @@ struct ring {
 
 static size_t head_size(size_t workers)
 {
-    size_t bytes = PAGE_BYTES + workers * LANES * sizeof(struct lane_head);
+    size_t bytes = HEAD_BYTES + workers * LANES * sizeof(struct lane_head);
     return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
@@ -144,7 +150,7 @@ static char *map_twice(int fd, size_t at, size_t bytes)
 
 static bool lanes_map(struct ring *ring, int fd)
 {
-    char *heads = (char *)ring->head + PAGE_BYTES;
+    char *heads = (char *)ring->head + HEAD_BYTES;
     for (size_t i = 0; i < (size_t)ring->workers * LANES; i++) {
         struct lane *lane = &ring->lanes[i];
         lane->head = (struct lane_head *)(void *)(heads + i * sizeof(struct lane_head));
@@ -415,6 +421,12 @@ struct queue_account *ring_account(struct ring *ring, enum destination log)
 {
     must((unsigned)log < LOGS);
     return &ring->head->logs[log].account;
+}
+
+struct queue_account *ring_channel_account(struct ring *ring, uint64_t channel)
+{
+    struct risk *risk = risk_of(ring, channel);
+    return risk != NULL ? &risk->account : NULL;
 }
 
 uint64_t ring_id(const struct ring *ring)

@@ -61,6 +61,8 @@ void ring_keep(struct ring *ring, uint64_t channel, bool keeps);
 bool ring_keeps(const struct ring *ring, uint64_t channel);
 /* The account of a log's file, which outlives the process: queue_keep(). */
 struct queue_account *ring_account(struct ring *ring, enum destination log);
+/* Likewise of a channel; NULL: there is no room for another. */
+struct queue_account *ring_channel_account(struct ring *ring, uint64_t channel);
 /* Which ring this is: random. */
 uint64_t ring_id(const struct ring *ring);
 

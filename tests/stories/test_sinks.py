@@ -167,6 +167,25 @@ def test_what_a_kill_costs_a_receiver_without_a_spool_is_counted(sidegate, backe
     assert (produced, sent, waiting) == (81, 10, 0) and dropped == {"crash": 71}
 
 
+def test_the_account_of_a_receiver_without_a_spool_goes_on_over_kills(sidegate, backend, receiver):
+    """What was sent before stays in it, what waited is lost and counted; a kill while nothing waits changes nothing."""
+    firehose = receiver(Firehose)
+    s = sidegate(backend().url, f'access_log: {{ path: off, firehose: {{ url: "{firehose.url}" }} }}\n')
+    ask_many(s, range(30))
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 30, "they are sent")
+    firehose.go_away()
+    ask_many(s, range(30, 50))
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 20, "they wait")
+    s.kill_child()
+    assert account(s, "access_log.firehose")[:4] == (50, 30, {"crash": 20}, 0)
+    firehose.open()
+    ask_many(s, range(50, 60))
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 40, "what is new is sent")
+    s.kill_child()
+    assert account(s, "access_log.firehose")[:4] == (60, 40, {"crash": 20}, 0)
+    assert numbers_of(firehose.lines) == [*range(30), *range(50, 60)]
+
+
 def test_lines_in_a_spool_outlive_the_process_and_receivers_that_go_by_reload(sidegate, backend, receiver, tmp_path):
     """The receiver is taken out of the settings and put in again; then Sidegate ends while it is away."""
     firehose = receiver(Firehose)

@@ -7,6 +7,7 @@
 #define feed_wake       fake_feed_wake
 #include "exporters/hold.c" // NOLINT(bugprone-suspicious-include)
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "tests/check.h"
@@ -57,7 +58,7 @@ static struct place *set_up(bool writes)
     place->queue = queue_new(10000);
     place->feed.writes = writes;
     hold_join(place->hold, ID, place->queue, &place->feed);
-    hold_keep(place->hold, ID, true);
+    hold_keep(place->hold, ID, HOLD_RECORDS);
     return place;
 }
 
@@ -182,7 +183,7 @@ TEST(what_a_disk_takes_in_time_is_never_at_risk)
 TEST(without_a_spool_all_that_is_in_memory_is_at_risk_and_nothing_comes_again)
 {
     struct place *place = set_up(true);
-    hold_keep(place->hold, ID, false);
+    hold_keep(place->hold, ID, HOLD_MEMORY);
     place->feed.writes = false;
     check(put(place));
     hold_step(place->hold);
@@ -210,12 +211,87 @@ TEST(the_next_process_knows_whose_records_come_again_and_what_was_lost)
     check_number(figures.dropped[DROP_CRASH], 2);
     check(hold_owes(next, ID));
     check(!hold_owes(next, ID + 1));
-    hold_keep(next, ID, false);
+    hold_keep(next, ID, HOLD_MEMORY);
     check(!ring_keeps(ring, ID));
     hold_free(next);
     ring_close(ring);
     queue_free(queue);
     queue_free(another);
+    tear_down(place);
+}
+
+static void put_and_send(struct queue *queue, unsigned sent)
+{
+    struct buf to;
+    buf_init(&to, 100);
+    queue_put(queue, SPAN("sent"), sent);
+    check_number(queue_take(queue, &to, sent), sent);
+    queue_sent(queue, sent);
+    queue_put(queue, SPAN("waits"), 7);
+    buf_fini(&to);
+}
+
+/* What the next process finds of a queue whose process was killed. */
+static struct destination_figures left_of(struct place *place, enum hold_way way)
+{
+    struct hold *next = hold_new(place->ring);
+    struct queue *queue = queue_new(10);
+    hold_join(next, ID, queue, &place->feed);
+    hold_keep(next, ID, way);
+    struct destination_figures figures = queue_adds_up(queue);
+    queue_let_go(queue);
+    hold_free(next);
+    queue_free(queue);
+    return figures;
+}
+
+TEST(without_a_spool_the_account_goes_on_with_the_next_process_to_the_unit)
+{
+    struct place *place = set_up(false);
+    queue_free(place->queue);
+    hold_free(place->hold);
+    ring_keep(place->ring, ID, false);
+    place->hold = hold_new(place->ring);
+    place->queue = queue_new(10);
+    hold_join(place->hold, ID, place->queue, &place->feed);
+    hold_keep(place->hold, ID, HOLD_MEMORY);
+    put_and_send(place->queue, 5);
+    hold_step(place->hold); /* the account says it: nothing else does */
+    check_number(ring_at_risk(place->ring, ID), 0);
+    queue_lost(place->queue, 3, DROP_QUEUE_FULL);
+    struct destination_figures figures = left_of(place, HOLD_MEMORY);
+    check_number(figures.produced, 15);
+    check_number(figures.sent, 5);
+    check_number(figures.dropped[DROP_CRASH], 7);
+    check_number(figures.dropped[DROP_QUEUE_FULL], 3);
+    tear_down(place);
+}
+
+TEST(where_a_spool_has_the_account_the_ring_has_none)
+{
+    static const enum hold_way ways[] = {HOLD_SPOOL, HOLD_RECORDS};
+    for (size_t i = 0; i < 2; i++) {
+        struct place *place = set_up(true); /* that has taken it back */
+        put_and_send(place->queue, 5);
+        check_number(left_of(place, ways[i]).produced, 0);
+        check_number(left_of(place, HOLD_MEMORY).produced, 0); /* the spool is given up */
+        tear_down(place);
+    }
+}
+
+TEST(what_was_counted_before_there_was_a_spool_is_there_with_it)
+{
+    struct place *place = set_up(false);
+    struct hold *hold = hold_new(place->ring);
+    struct queue *queue = queue_new(10);
+    hold_join(hold, ID + 1, queue, &place->feed);
+    put_and_send(queue, 5);
+    hold_keep(hold, ID + 1, HOLD_SPOOL);
+    check_number(queue_adds_up(queue).sent, 5);
+    check_number(queue_adds_up(queue).waiting, 7);
+    check_number(atomic_load(&ring_channel_account(place->ring, ID + 1)->produced), 0);
+    hold_free(hold);
+    queue_free(queue);
     tear_down(place);
 }
 
@@ -226,6 +302,9 @@ int main(void)
         cmocka_unit_test(what_room_for_workers_came_before_is_at_risk_until_the_disk_has_it),
         cmocka_unit_test(what_a_disk_takes_in_time_is_never_at_risk),
         cmocka_unit_test(without_a_spool_all_that_is_in_memory_is_at_risk_and_nothing_comes_again),
+        cmocka_unit_test(without_a_spool_the_account_goes_on_with_the_next_process_to_the_unit),
+        cmocka_unit_test(where_a_spool_has_the_account_the_ring_has_none),
+        cmocka_unit_test(what_was_counted_before_there_was_a_spool_is_there_with_it),
         cmocka_unit_test(the_next_process_knows_whose_records_come_again_and_what_was_lost),
     };
     return cmocka_run_group_tests_name("hold", tests, NULL, NULL);

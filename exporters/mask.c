@@ -3,6 +3,8 @@
  * first that most of them answer in few instructions a byte. */
 #include "exporters/mask.h"
 
+#include "exporters/secret_beside.h"
+
 enum { ESCAPED_MOST = 3 }; /* how often a value may be escaped */
 
 /* Does a parameter begin there, which a ';' says only where it is followed by `name=`? */
@@ -154,7 +156,8 @@ bool query_has_secret(struct span query)
         at = equals < end && *equals == '=' ? value_end(equals + 1, end, &signs) : equals;
         if (name_holds_secret(name, odd) || is_long_secret(equals, at))
             return true;
-        if (equals < at && (odd.joints > 0 || name_may_be_secret(name)) && name_is_secret(name))
+        if (equals < at && (odd.joints > 0 || name_may_be_secret(name)) &&
+            (name_is_secret(name) || parameter_is_named(query, name)))
             return true;
         if (signs > 0 && value_holds_secret(span_make(equals + 1, (size_t)(at - equals - 1))))
             return true;
@@ -162,9 +165,18 @@ bool query_has_secret(struct span query)
     return false;
 }
 
-static void add_parameter(struct buf *to, struct span parameter)
+struct span query_secret(struct span query, struct span parameter)
 {
-    struct span hidden = parameter_secret(parameter);
+    struct span hidden = parameter_secret(parameter), value = parameter;
+    struct span name = span_cut(&value, '=');
+    return hidden.at == NULL && value.at != NULL && parameter_is_named(query, name) ? value
+                                                                                    : hidden;
+}
+
+/* `query`: where it stands; or itself. */
+static void add_parameter(struct buf *to, struct span query, struct span parameter)
+{
+    struct span hidden = query_secret(query, parameter);
     if (hidden.at == NULL) {
         buf_add(to, parameter);
         return;
@@ -184,10 +196,9 @@ struct span query_masked(struct span query, struct buf *scratch)
     if (!query_has_secret(query))
         return query;
     size_t start = scratch->len;
-    while (query.len > 0) {
-        add_parameter(scratch, parameter_cut(&query));
-        buf_add(scratch, span_first(query, 1));
-        query = span_from(query, 1);
+    for (struct span rest = query; rest.len > 0; rest = span_from(rest, 1)) {
+        add_parameter(scratch, query, parameter_cut(&rest));
+        buf_add(scratch, span_first(rest, 1));
     }
     return added(scratch, start);
 }
@@ -256,12 +267,13 @@ static void add_segment(struct buf *to, struct span before, struct span segment)
     if (word_is_placed(before, name) || text_has_secret(name))
         buf_add(to, SPAN(MASK));
     else if (span_find_byte(name, '=') != SPAN_NONE || span_find_byte(name, '%') != SPAN_NONE)
-        add_parameter(to, name);
+        add_parameter(to, name, name);
     else
         buf_add(to, name);
     while (rest.at != NULL) {
         buf_add_byte(to, ';');
-        add_parameter(to, span_cut(&rest, ';'));
+        struct span parameter = span_cut(&rest, ';');
+        add_parameter(to, parameter, parameter);
     }
 }
 

@@ -39,7 +39,10 @@ struct span parameter_cut(struct span *rest);
  * does. Nothing: at == NULL. */
 struct span parameter_secret(struct span parameter);
 
-/* Has a query something that parameter_secret() finds? Made for every request: 8 instructions a
+/* Likewise of one of a query or a form; also by what stands beside it: name=password&value=.. */
+struct span query_secret(struct span query, struct span parameter);
+
+/* Has a query something that query_secret() finds? Made for every request: 8 instructions a
  * byte. */
 bool query_has_secret(struct span query);
 /* Likewise an address in its query, its path by pattern, or in a user and password before its host?
@@ -50,7 +53,7 @@ bool url_has_secret(struct span url);
  * last '@', for passwords hold any byte. Empty: there is none, or the field says no host. */
 struct span field_user(struct span name, struct span value);
 
-/* The query with what parameter_secret() finds masked: the
+/* The query with what query_secret() finds masked: the
  * same bytes where there are none, else a copy at the end of `scratch`, which lives until the
  * scratch changes. */
 struct span query_masked(struct span query, struct buf *scratch);

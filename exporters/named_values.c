@@ -3,6 +3,7 @@
  * tag its name. What lies behind a cut begins anew: nothing is read twice. */
 #include "exporters/named_values.h"
 
+#include "exporters/secret_beside.h"
 #include "exporters/secret_letters.h"
 #include "exporters/secret_names.h"
 #include "exporters/secret_words.h"
@@ -47,57 +48,9 @@ static void add_content(struct named_values *scan, struct cut cut, size_t due)
         scan->due = due;
 }
 
-/* The value of name="password", as a part of a multipart form has it in its head and an element
- * among its attributes: what that part holds, value="..", or the element's text. */
-static bool find_behind_name(struct named_values *scan, size_t at, struct span name)
+/* What is a secret by what stands beside it; `held`: what that is. */
+static bool note_beside(struct named_values *scan, struct cut held)
 {
-    bool is_parameter =
-        name.at > scan->text.at && (byte_is_space(name.at[-1]) || name.at[-1] == ';');
-    struct span near = span_first(scan->text, at + TEXT_NAME_LONGEST);
-    struct cut value = value_find(near, at + 1, '=', VALUE_WORD);
-    struct span of = span_make(scan->text.at + value.at, value.end - value.at);
-    if (!is_parameter || !spelled_name_is_secret(of))
-        return false;
-    struct cut held = attribute_value_find(scan->text, value.end);
-    if (cut_is_none(held))
-        held = part_find(scan->text, value.end);
-    add_content(scan, held, held.at);
-    return !cut_is_none(held);
-}
-
-/* Does the member whose sign is there name a secret: {"name":"password", {"path":"/a/token"? */
-static bool member_names_secret(const struct named_values *scan, size_t at, struct span name,
-                                struct cut *value)
-{
-    if (!name_names_value(name))
-        return false;
-    struct span near = span_first(scan->text, at + TEXT_NAME_LONGEST);
-    *value = value_find(near, at + 1, ':', VALUE_WORD);
-    return spelled_name_is_secret(span_make(near.at + value->at, value->end - value->at));
-}
-
-/* Behind "value":"..": does another member of the object say whose that is? */
-static bool is_named_behind(const struct named_values *scan, size_t at)
-{
-    enum { VALUE_LONGEST = 512, MEMBERS_LONGEST = 128 };
-    struct span text = span_first(scan->text, at + VALUE_LONGEST);
-    struct cut value = value_find(text, at + 1, ':', VALUE_WORD), name;
-    size_t end = value.end + MEMBERS_LONGEST < text.len ? value.end + MEMBERS_LONGEST : text.len;
-    for (size_t i = value.end; i < end && text.at[i] != '{' && text.at[i] != '}'; i++)
-        if (text.at[i] == ':' &&
-            member_names_secret(scan, i, text_name_before(scan->text, scan->floor, i), &name))
-            return true;
-    return false;
-}
-
-/* {"name":"password","value":".."}, in either order. */
-static bool find_in_object(struct named_values *scan, size_t at, struct span name)
-{
-    struct cut value, held = cut_none();
-    if (member_names_secret(scan, at, name, &value))
-        held = member_value_find(scan->text, value.end);
-    else if (span_is_nocase(name, SPAN("value")) && is_named_behind(scan, at))
-        held = value_find(scan->text, at + 1, ':', VALUE_WORD);
     add_content(scan, held, held.at);
     return !cut_is_none(held);
 }
@@ -109,16 +62,6 @@ static bool begins_digest(const struct named_values *scan, struct span name)
     return span_is_nocase(name, SPAN("username")) && span_ends_nocase(before, SPAN("digest "));
 }
 
-static bool names_a_name(struct span name)
-{
-    static const struct span names[] = {SPAN_INIT("name"), SPAN_INIT("name*"), SPAN_INIT("key"),
-                                        SPAN_INIT("id")};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (span_is_nocase(name, names[i]))
-            return true;
-    return false;
-}
-
 /* `=>`, `:=`, `==` are separators as well. */
 static size_t behind_sign(struct span text, size_t at)
 {
@@ -126,6 +69,13 @@ static size_t behind_sign(struct span text, size_t at)
     while (at < text.len && (text.at[at] == '=' || text.at[at] == '>'))
         at++;
     return at;
+}
+
+/* <key> of <key>password</key>, whose value is known by now. */
+static bool names_next(const struct named_values *scan, struct span name)
+{
+    return name.at > scan->text.at && name.at[-1] == '<' && !cut_is_none(scan->content) &&
+           name_names_value(name);
 }
 
 /* Behind `password>` and `name="password">`: the text of an element whose beginning is not there.
@@ -136,7 +86,7 @@ static struct cut cut_at_close(const struct named_values *scan, size_t at)
         return cut_none();
     struct span name = text_name_before(scan->text, scan->floor, at);
     bool ends_element = name.at > scan->text.at && name.at[-1] == '/';
-    return !ends_element && text_name_find_secret(scan->text, &name)
+    return !ends_element && text_name_find_secret(scan->text, &name) && !names_next(scan, name)
                ? element_text_find(scan->text, at + 1)
                : cut_none();
 }
@@ -161,9 +111,7 @@ static struct cut cut_at_sign(struct named_values *scan, size_t at)
     struct span name = text_name_before(scan->text, scan->floor, at);
     if (sign == '=' && begins_digest(scan, name))
         return (struct cut){at + 1, line_end(scan->text, at + 1)};
-    if (sign == '=' && names_a_name(name) && find_behind_name(scan, at, name))
-        return cut_none();
-    if (sign == ':' && name.len > 1 && name.len < 6 && find_in_object(scan, at, name))
+    if (name.len > 1 && note_beside(scan, beside_sign(scan->text, at, name)))
         return cut_none();
     if (at >= scan->tag && !text_name_find_secret(scan->text, &name))
         return cut_none();
@@ -218,7 +166,8 @@ static struct cut cut_at_entity(const struct named_values *scan, size_t at)
 static struct cut cut_at_tag(struct named_values *scan, size_t at)
 {
     struct span name = text_name_of_tag(scan->text, at + 1);
-    if (at < scan->tag || name.len == 0 || !text_name_is_secret(name))
+    if (at < scan->tag || name.len == 0 || note_beside(scan, beside_tag(scan->text, at, name)) ||
+        !text_name_is_secret(name))
         return cut_none();
     size_t behind = at + 1 + name.len, end = tag_end(scan->text, behind);
     if (end == 0)

@@ -14,7 +14,7 @@ struct span clean_parameters(struct cleaning *c, struct span text)
     while (rest.len > 0) {
         struct span parameter = parameter_cut(&rest), value = parameter;
         struct span name = span_cut(&value, '=');
-        struct span hidden = parameter_secret(parameter);
+        struct span hidden = query_secret(text, parameter);
         bool is_named_one = value.at != NULL && names_one &&
                             cleaning_names(c, SPAN("ARGS"), cleaning_decoded(c, name));
         if (value.at != NULL && (is_named_one || cleaning_holds(c, value))) {

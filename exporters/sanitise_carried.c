@@ -12,6 +12,8 @@
 #include "exporters/cleaning.h"
 #include "exporters/mask.h"
 #include "exporters/pieces.h"
+#include "exporters/secret_beside.h"
+#include "exporters/text_names.h"
 #include "rules/base/number.h"
 
 enum { PLAIN_BYTES = 16 * 1024 };
@@ -61,38 +63,43 @@ static void know_cookies(struct carried *carried, const struct report_brought *f
         know(carried, from->cookies[i].value, name_is_secret(from->cookies[i].name));
 }
 
-/* json of json.value and json.value.0; at NULL: it is no such name. */
-static struct span object_of(struct span name)
+static bool parts_names(char c)
 {
-    struct span word = SPAN(".value");
-    for (size_t at = 0, next; (next = span_find(span_from(name, at), word)) != SPAN_NONE;) {
-        at += next + word.len;
-        if (at == name.len || name.at[at] == '.')
-            return span_first(name, at - word.len);
+    return c == '.' || c == '[' || c == ']';
+}
+
+/* `json.` of json.value and json.values.0, `a[0][` of a[0][value]; at NULL: it is no such name. */
+static struct span before_value(struct span name)
+{
+    struct span word = SPAN("value");
+    for (size_t at = 0, next; (next = span_find_nocase(span_from(name, at), word)) != SPAN_NONE;) {
+        size_t start = at + next;
+        at = start + word.len;
+        if (at < name.len && byte_lower(name.at[at]) == 's')
+            at++;
+        if ((start == 0 || parts_names(name.at[start - 1])) &&
+            (at == name.len || parts_names(name.at[at])))
+            return span_first(name, start);
     }
     return (struct span){NULL, 0};
 }
 
-/* Is it `object`.name, and what it says a secret's name? */
-static bool names_in_object(const struct pair *argument, struct span object)
+/* Does the argument say that what has as much before it is a secret? */
+static bool names_beside(const struct pair *argument, struct span before)
 {
-    enum { NAME_LONGEST = 384 }; /* of what is looked at */
-    struct span member = span_from(argument->name, object.len + 1);
-    if (!span_starts(argument->name, object) || argument->name.len <= object.len ||
-        argument->name.at[object.len] != '.')
-        return false;
-    return name_names_value(member) &&
-           text_name_is_secret(span_first(argument->value, NAME_LONGEST));
+    struct beside own = beside_of(argument->name);
+    return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
+           text_name_is_secret(span_first(argument->value, TEXT_NAME_LONGEST));
 }
 
-/* Members of an object stand side by side. */
+/* Members of an object, fields of a form stand side by side. */
 static bool is_named_aside(const struct report_brought *from, size_t i)
 {
     enum { ASIDE = 16 };
-    struct span object = object_of(from->arguments[i].name);
+    struct span before = before_value(from->arguments[i].name);
     size_t k = i > ASIDE ? i - ASIDE : 0;
-    for (; object.at != NULL && k < from->argument_count && k <= i + ASIDE; k++)
-        if (names_in_object(&from->arguments[k], object))
+    for (; before.at != NULL && k < from->argument_count && k <= i + ASIDE; k++)
+        if (names_beside(&from->arguments[k], before))
             return true;
     return false;
 }
@@ -114,7 +121,7 @@ bool carried_names(struct cleaning *c, struct span variable)
     const struct report_brought *from = c->report->waf.brought;
     struct span name = variable;
     (void)span_cut(&name, ':');
-    if (from == NULL || object_of(name).at == NULL)
+    if (from == NULL || before_value(name).at == NULL)
         return false;
     const bool *aside = named_aside(c);
     if (aside == NULL)

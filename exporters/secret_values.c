@@ -329,34 +329,6 @@ struct cut attribute_value_find(struct span text, size_t from)
     return element_text_find(text, from + close + 1);
 }
 
-/* ---- objects ---- */
-
-/* Behind the sign of "value": that begins there; 0: it is another word. */
-static size_t behind_value(struct span text, size_t at)
-{
-    struct span word = SPAN("value");
-    size_t end = at + word.len;
-    if (!span_starts_nocase(span_from(text, at), word) ||
-        (at > 0 && word_length(span_make(text.at + at - 1, 1)) > 0))
-        return 0;
-    while (end < text.len && (text.at[end] == '\\' || byte_is_quote(text.at[end])))
-        end++;
-    end = skip_spaces(text, end);
-    return end < text.len && text.at[end] == ':' ? end + 1 : 0;
-}
-
-struct cut member_value_find(struct span text, size_t from)
-{
-    enum { MEMBERS_LONGEST = 256 };
-    size_t end = from + MEMBERS_LONGEST < text.len ? from + MEMBERS_LONGEST : text.len;
-    for (size_t at = from; at < end && text.at[at] != '{' && text.at[at] != '}'; at++) {
-        size_t behind = behind_value(text, at);
-        if (behind > 0)
-            return value_find(text, behind, ':', VALUE_WORD);
-    }
-    return (struct cut){from, from};
-}
-
 /* ---- parts of multipart forms ---- */
 
 struct cut part_find(struct span text, size_t from)

@@ -61,10 +61,6 @@ struct cut element_text_find(struct span text, size_t from);
  * no tag. */
 struct cut attribute_value_find(struct span text, size_t from);
 
-/* In an object of JSON, behind one of its members: what its member "value" holds. None: it has none
- * near, or before an object begins or ends. */
-struct cut member_value_find(struct span text, size_t from);
-
 /* Behind the '>' of the tag that goes on there; 0: it does not end. */
 size_t tag_end(struct span text, size_t from);
 

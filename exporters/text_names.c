@@ -90,6 +90,11 @@ static struct span last_of_escaped(struct span name, char *to)
     return plain;
 }
 
+struct span spelled_name_plain(struct span name, char *to)
+{
+    return span_find_byte(name, '\\') == SPAN_NONE ? name : unescaped(name, false, to);
+}
+
 bool spelled_name_is_secret(struct span name)
 {
     char plain[NAME_LONGEST], to[NAME_LONGEST];
@@ -97,9 +102,9 @@ bool spelled_name_is_secret(struct span name)
         return false;
     if (span_find_byte(name, '%') != SPAN_NONE)
         name = last_of_escaped(name, plain);
-    if (span_find_byte(name, '\\') == SPAN_NONE)
-        return text_name_is_secret(name);
-    return text_name_is_secret(unescaped(name, false, to)) ||
+    if (text_name_is_secret(spelled_name_plain(name, to)))
+        return true;
+    return span_find_byte(name, '\\') != SPAN_NONE &&
            text_name_is_secret(unescaped(name, true, to));
 }
 

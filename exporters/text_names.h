@@ -25,7 +25,11 @@ size_t text_sign_escaped(struct span text);
 /* The name of a tag that begins there. */
 struct span text_name_of_tag(struct span text, size_t at);
 
-/* Is the name, its escapes undone, a secret's? */
+/* The name without backslashes, and with the letters that JSON has escaped; `to` has room for it.
+ */
+struct span spelled_name_plain(struct span name, char *to);
+
+/* Is the name (of TEXT_NAME_LONGEST bytes at most), its escapes undone, a secret's? */
 bool spelled_name_is_secret(struct span name);
 
 /* Likewise, of a name in the text. Letters in front that are the end of an escape (\u0026auth) go,

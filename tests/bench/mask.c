@@ -89,6 +89,27 @@ static const char *const pieces[] = {"%253A%2F%2F",
                                      "\"name\":\"pin\",",
                                      "\"name\":pin,value:[",
                                      "value:1,id:",
+                                     "\"value\":1,\"name\":\"x\",",
+                                     "\"name\":pin,",
+                                     "\"name\":pin,a:{},",
+                                     "\"value\":{},",
+                                     "\"na\\u006de\":pin,",
+                                     "name=pin&",
+                                     "value=1&",
+                                     "value=1&name=x&",
+                                     "a[name]=pin&b[value]=1&",
+                                     "%5Bname%5D=pin&%5Bvalue%5D=",
+                                     " value=1 name=x",
+                                     " value=\"",
+                                     "<value>",
+                                     "<name>",
+                                     "<name>pin</name>",
+                                     "<name>pin</name><value>",
+                                     "<value>1</value>",
+                                     "<value/><name>x</name>",
+                                     "<name>pin</name><a/>",
+                                     "\\t=",
+                                     "pin\\t",
                                      "%253D..",
                                      "a.%253a"};
 
@@ -106,6 +127,7 @@ static uint64_t once_ns(struct span text)
     uint64_t start = now_ns();
     text_mask_secrets(&to, text);
     (void)text_may_have_secrets(text);
+    (void)query_has_secret(text);
     uint64_t took = now_ns() - start;
     buf_fini(&to);
     return took;

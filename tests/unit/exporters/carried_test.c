@@ -97,6 +97,31 @@ TEST(a_match_in_a_value_that_another_member_of_its_object_names_says_nothing_of_
     arena_free(arena);
 }
 
+TEST(a_match_in_a_field_that_another_one_of_its_form_names_says_nothing_of_it)
+{
+    static const struct pair arguments[] = {{SPAN_INIT("value"), SPAN_INIT("hunter2")},
+                                            {SPAN_INIT("name"), SPAN_INIT("password")},
+                                            {SPAN_INIT("a[0][name]"), SPAN_INIT("pin")},
+                                            {SPAN_INIT("a[0][values][]"), SPAN_INIT("1234")},
+                                            {SPAN_INIT("a[1][name]"), SPAN_INIT("size")},
+                                            {SPAN_INIT("a[1][value]"), SPAN_INIT("5678")},
+                                            {SPAN_INIT("eigenvalue"), SPAN_INIT("3")}};
+    enum { COUNT = sizeof arguments / sizeof *arguments };
+    static const char *const said[COUNT] = {"REDACTED", "password", "pin", "REDACTED",
+                                            "size",     "5678",     "3"};
+    static const struct report_brought brought = {.arguments = arguments, .argument_count = COUNT};
+    struct arena *arena = arena_new(NULL, 65536);
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct span parts[] = {SPAN("ARGS:"), arguments[i].name};
+        struct rule_match match = {.variable_name = arena_join(arena, parts, 2),
+                                   .variable_value = arguments[i].value};
+        struct report report = {.waf = {.matches = &match, .match_count = 1, .brought = &brought}};
+        report_sanitise(&report, NULL, 0, arena);
+        check_span(report.waf.matches[0].variable_value, said[i]);
+    }
+    arena_free(arena);
+}
+
 /* Letters that do not repeat. */
 static struct span letters(size_t count, struct arena *arena)
 {
@@ -296,6 +321,7 @@ int carried_tests(void)
         cmocka_unit_test(a_value_that_a_rule_has_stored_shows_no_secret),
         cmocka_unit_test(
             a_match_in_a_value_that_another_member_of_its_object_names_says_nothing_of_it),
+        cmocka_unit_test(a_match_in_a_field_that_another_one_of_its_form_names_says_nothing_of_it),
         cmocka_unit_test(where_not_all_secrets_can_be_known_only_what_is_said_anyway_stays),
         cmocka_unit_test(a_long_cookie_takes_nothing_out_of_what_rules_say),
         cmocka_unit_test(a_short_secret_goes_out_of_a_rules_texts_only_as_a_word_and_by_its_name),

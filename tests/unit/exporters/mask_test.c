@@ -267,6 +267,27 @@ TEST(a_path_loses_its_segment_and_an_address_its_arguments)
     }
 }
 
+TEST(a_parameter_of_a_query_that_another_one_names_is_masked)
+{
+    static const char *const rows[][2] = {
+        {"name=password&value=hunter2&n=1", "name=password&value=REDACTED&n=1"},
+        {"value=hunter2&n=1&name=password", "value=REDACTED&n=1&name=password"},
+        {"f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalues%5D%5B1%5D=hunter2",
+         "f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalues%5D%5B1%5D=REDACTED"},
+        {"key=password&value=hunter2", "key=REDACTED&value=REDACTED"},
+        {"name=ann&value=7", "name=ann&value=7"},
+        {"f[0][name]=pin&f[1][value]=7", "f[0][name]=pin&f[1][value]=7"},
+        {"value=7&value=8&name=&value", "value=7&value=8&name=&value"},
+    };
+    struct buf scratch;
+    buf_init(&scratch, 4096);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_span(query_masked(span_text(rows[i][0]), &scratch), rows[i][1]);
+        buf_clear(&scratch);
+    }
+    buf_fini(&scratch);
+}
+
 TEST(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped)
 {
     static const char *const rows[][2] = {
@@ -506,6 +527,7 @@ int mask_tests(void)
         cmocka_unit_test(a_key_of_a_vendor_is_masked_with_all_that_belongs_to_it),
         cmocka_unit_test(texts_lose_keys_and_passwords_of_urls),
         cmocka_unit_test(a_path_loses_its_segment_and_an_address_its_arguments),
+        cmocka_unit_test(a_parameter_of_a_query_that_another_one_names_is_masked),
         cmocka_unit_test(a_secret_inside_of_a_value_hides_the_value_however_it_is_escaped),
         cmocka_unit_test(a_line_has_no_secret_whatever_its_path_looks_like),
         cmocka_unit_test(a_line_of_a_request_has_no_secret_by_name_or_pattern),

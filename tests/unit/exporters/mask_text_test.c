@@ -151,6 +151,10 @@ TEST(parts_of_forms_are_masked_however_their_names_are_quoted)
          "form-data; name='password'\n\nREDACTED\n--B"},
         {"form-data; name=password; x=1\r\n\r\nhunter2",
          "form-data; name=password; x=1\r\n\r\nREDACTED"},
+        {"form-data; name*=utf-8''password\r\n\r\nhunter2\r\n--B",
+         "form-data; name*=utf-8''password\r\n\r\nREDACTED\r\n--B"},
+        {"form-data; name*=UTF-8'en'p%61ssword; x=1\r\n\r\nhunter2\r\n--B",
+         "form-data; name*=UTF-8'en'p%61ssword; x=1\r\n\r\nREDACTED\r\n--B"},
         {"form-data; name=\"user[password][0]\"\r\n\r\nhunter2\r\n--B",
          "form-data; name=\"user[password][0]\"\r\n\r\nREDACTED\r\n--B"},
     };
@@ -335,6 +339,16 @@ TEST(a_member_that_is_named_by_another_one_is_masked)
          "{\\\"name\\\":\\\"pin\\\",\\\"value\\\":REDACTED}"},
         {"{\"name\":\"Authorization\",\"value\":\"x y\"}",
          "{\"name\":\"Authorization\",\"value\":\"REDACTED\"}"},
+        {"{\"na\\u006de\":\"password\",\"v\\u0061lue\":\"hunter2\"}",
+         "{\"na\\u006de\":\"password\",\"v\\u0061lue\":\"REDACTED\"}"},
+        {"{\"v\\u0061lue\":\"hunter2\",\"na\\u006de\":\"password\"}",
+         "{\"v\\u0061lue\":\"REDACTED\",\"na\\u006de\":\"password\"}"},
+        {"{\"name\":\"password\",\"a\":{\"b\":[{\"}\":1}]},\"c\":[{}],\"value\":\"hunter2\"}",
+         "{\"name\":\"password\",\"a\":{\"b\":[{\"}\":1}]},\"c\":[{}],\"value\":\"REDACTED\"}"},
+        {"{\"value\":\"hunter2\",\"a\":{\"b\":1},\"name\":\"password\"}",
+         "{\"value\":\"REDACTED\",\"a\":{\"b\":1},\"name\":\"password\"}"},
+        {"{\"name\":\"password\",\"values\":[\"hunter2\"],\"n\":1}",
+         "{\"name\":\"password\",\"values\":REDACTED,\"n\":1}"},
     };
     static const char *const harmless[] = {
         "{\"name\":\"note\",\"value\":\"fine\"}",
@@ -342,6 +356,57 @@ TEST(a_member_that_is_named_by_another_one_is_masked)
         "[{\"name\":\"password\"},{\"value\":\"fine\"}]",
         "[{\"value\":\"fine\"},{\"name\":\"password\"}]",
         "{\"name\":\"password\",\"oldvalues\":1}",
+        "{\"name\":\"password\",\"a\":{\"value\":1}}",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
+TEST(a_parameter_that_is_named_by_another_one_is_masked)
+{
+    static const char *const rows[][2] = {
+        {"name=password&value=hunter2&n=1", "name=password&value=REDACTED&n=1"},
+        {"a=1&value=hunter2&b=2&name=password", "a=1&value=REDACTED&b=2&name=password"},
+        {"p[0][name]=password&p[0][a]=1&p[0][value]=hunter2&p[1][value]=x",
+         "p[0][name]=password&p[0][a]=1&p[0][value]=REDACTED&p[1][value]=x"},
+        {"p%5B0%5D%5Bname%5D=api_key&p%5B0%5D%5Bvalue%5D=hunter2",
+         "p%5B0%5D%5Bname%5D=api_key&p%5B0%5D%5Bvalue%5D=REDACTED"},
+        {"/a?f.field=pin&f.values[]=hunter2", "/a?f.field=pin&f.values[]=REDACTED"},
+        {"f[id]=pin&f[values][12]=hunter2", "f[id]=pin&f[values][12]=REDACTED"},
+    };
+    static const char *const harmless[] = {
+        "name=ann&value=7",
+        "p[0][name]=password&p[1][value]=7",
+        "p[1][value]=7&p[0][name]=password",
+        "name=password&eigenvalue=7",
+        "name=password\nvalue=7",
+        "user_id=token&value=7",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
+TEST(an_element_that_is_named_by_another_one_is_masked)
+{
+    static const char *const rows[][2] = {
+        {"<p><name>password</name><value>hunter2</value></p>",
+         "<p><name>password</name><value>REDACTED</value></p>"},
+        {"<p>\n <n:value a=\"b\">hunter2</n:value>\n <n:name>password</n:name></p>",
+         "<p>\n <n:value a=\"b\">REDACTED</n:value>\n <n:name>password</n:name></p>"},
+        {"<member><name>pin</name><type>x</type><value><int>12</int></value></member>",
+         "<member><name>pin</name><type>x</type><value>REDACTED</value></member>"},
+        {"<dict><key>password</key>\n\t<string>hunter2</string></dict>",
+         "<dict><key>password</key>\n\t<string>REDACTED</string></dict>"},
+        {"<input type='hidden' value=\"hunter2\" name=\"password\"/>",
+         "<input type='hidden' value=\"REDACTED\" name=\"password\"/>"},
+    };
+    static const char *const harmless[] = {
+        "<p><name>ann</name><value>7</value></p>",
+        "<p><name>password</name></p><p><value>7</value></p>",
+        "<p><value>7</value></p><p><name>password</name></p>",
+        "<input value=\"7\" name=\"n\"/><input name=\"password\"/>",
+        "<name>password<value>7</value>",
+        "a=1; Path=/reset-password; HttpOnly\r\n\r\nhello",
     };
     each_is_masked(rows, COUNT(rows));
     each_stays(harmless, COUNT(harmless));
@@ -490,6 +555,8 @@ int mask_text_tests(void)
         cmocka_unit_test(an_address_ends_at_a_slash_that_is_escaped_less_often_than_its_colon),
         cmocka_unit_test(a_user_of_an_address_is_masked_up_to_one_kibibyte),
         cmocka_unit_test(a_member_that_is_named_by_another_one_is_masked),
+        cmocka_unit_test(a_parameter_that_is_named_by_another_one_is_masked),
+        cmocka_unit_test(an_element_that_is_named_by_another_one_is_masked),
         cmocka_unit_test(private_keys_are_masked_in_json_and_in_queries),
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),
         cmocka_unit_test(no_value_of_a_secret_name_is_left_in_bodies_drawn_at_random),

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/secret_beside.h"
+
+#include "exporters/secret_names.h"
+#include "exporters/text_names.h"
+
+enum {
+    NEAR = 256,            /* from the end of one to the sign of the other */
+    NEAR_OF_ELEMENT = 160, /* likewise an element that stands in front of another one */
+    ASIDE_MOST = 8,        /* so many parameters from each other */
+    VALUE_LONGEST = 512,   /* of one that stands in front of what names it */
+};
+
+static struct span cut_span(struct span text, struct cut cut)
+{
+    return span_make(text.at + cut.at, cut.end - cut.at);
+}
+
+static bool is_secret_at(struct span text, struct cut cut)
+{
+    return spelled_name_is_secret(span_first(cut_span(text, cut), TEXT_NAME_LONGEST));
+}
+
+/* ---- names ---- */
+
+static bool says(struct span word)
+{
+    return span_is_nocase(word, SPAN("value")) || span_is_nocase(word, SPAN("values"));
+}
+
+/* By its last letter: most are none. */
+static bool may_be_beside(struct span name)
+{
+    switch (name.len > 1 ? name.at[name.len - 1] | ' ' : 0) {
+    case 'e':
+    case 'y':
+    case 'd':
+    case 'h':
+    case 's':
+    case '*':
+    case ']' | ' ': return true;
+    default: return false;
+    }
+}
+
+static struct span without(struct span name, struct span last)
+{
+    return span_ends_nocase(name, last) ? span_first(name, name.len - last.len) : name;
+}
+
+static struct span without_bracket(struct span name)
+{
+    struct span rest = without(name, SPAN("]"));
+    return rest.len < name.len ? rest : without(name, SPAN("%5d"));
+}
+
+/* `params[0][values` of params[0][values][1], whose brackets may be escaped. */
+static struct span without_index(struct span name)
+{
+    struct span inside = without_bracket(name), index = inside;
+    while (index.len > 0 && byte_is_digit(index.at[index.len - 1]))
+        index.len--;
+    struct span rest = without(without(index, SPAN("[")), SPAN("%5b"));
+    return rest.len < index.len && inside.len < name.len ? without_bracket(rest) : inside;
+}
+
+/* Where its last word begins; what is of an escape in front of it (%5Bname) is none of its own. */
+static size_t last_word(struct span name)
+{
+    size_t start = name.len;
+    while (start > 0 && byte_is_alpha(name.at[start - 1]))
+        start--;
+    if (start > 1 && start < name.len && name.at[start - 2] == '%' &&
+        byte_hex(name.at[start - 1]) >= 0 && byte_hex(name.at[start]) >= 0)
+        start++;
+    return start;
+}
+
+static bool may_have_index(struct span name)
+{
+    char last = byte_lower(name.at[name.len - 1]);
+    return last == ']' || last == 'd';
+}
+
+struct beside beside_of(struct span name)
+{
+    if (!may_be_beside(name))
+        return (struct beside){.role = BESIDE_NOTHING};
+    struct span known = may_have_index(name) ? without_index(name) : name;
+    size_t start = last_word(known);
+    struct span word = span_from(known, start);
+    bool joins = start > 0 && (known.at[start - 1] == '_' || known.at[start - 1] == '-');
+    return (struct beside){.role = joins                    ? BESIDE_NOTHING
+                                   : says(word)             ? BESIDE_SAYS
+                                   : name_names_value(word) ? BESIDE_NAMES
+                                                            : BESIDE_NOTHING,
+                           .before = span_first(known, start)};
+}
+
+/* ---- attributes, parts ---- */
+
+/* password of name="password", and of name*=utf-8''password. */
+static struct cut name_said(struct span text, size_t at, bool is_extended)
+{
+    struct cut said = value_find(text, at + 1, '=', VALUE_WORD);
+    if (!is_extended)
+        return said;
+    said = (struct cut){at + 1, line_end(text, at + 1)};
+    struct span whole = cut_span(text, said);
+    whole = span_first(whole, span_find_byte(whole, ';'));
+    size_t behind = span_find_last_byte(span_trim(whole, "\" "), '\'');
+    return (struct cut){said.at + (behind == SPAN_NONE ? 0 : behind + 1), said.at + whole.len};
+}
+
+/* Of attributes: path and field are too common. */
+static bool names_attribute(struct span name)
+{
+    return span_is_nocase(name, SPAN("name")) || span_is_nocase(name, SPAN("key")) ||
+           span_is_nocase(name, SPAN("id"));
+}
+
+/* What a part holds whose head has name="password", an element with that among its attributes. */
+static struct cut behind_name(struct span text, size_t at, bool is_extended)
+{
+    struct cut said = name_said(span_first(text, at + TEXT_NAME_LONGEST), at, is_extended);
+    if (!is_secret_at(text, said))
+        return cut_none();
+    struct cut held = attribute_value_find(text, said.end);
+    return cut_is_none(held) ? part_find(text, said.end) : held;
+}
+
+/* value="..", where name="password" stands behind it in the tag. */
+static struct cut attribute_before(struct span text, size_t at)
+{
+    struct span near = span_first(text, at + VALUE_LONGEST);
+    struct cut value = value_find(near, at + 1, '=', VALUE_WORD);
+    near = span_first(near, value.end + NEAR);
+    for (size_t i = value.end; i < near.len && near.at[i] != '>' && near.at[i] != '<'; i++) {
+        if (near.at[i] != '=')
+            continue;
+        struct span name = text_name_before(near, value.end, i);
+        struct cut said = value_find(near, i + 1, '=', VALUE_WORD);
+        if (names_attribute(name) && is_secret_at(near, said))
+            return value_find(text, at + 1, '=', VALUE_WORD);
+        i = said.end - 1;
+    }
+    return cut_none();
+}
+
+/* ---- parameters ---- */
+
+/* Of a query or a form, from the end of a parameter. */
+static bool goes_on(char c)
+{
+    return c != '&' && c != '?' && !byte_is_quote(c) && !byte_is_space(c);
+}
+
+static bool parameter_names(struct span parameter, struct span before)
+{
+    struct span value = parameter, name = span_cut(&value, '=');
+    struct beside own = beside_of(name);
+    return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
+           spelled_name_is_secret(span_first(value, TEXT_NAME_LONGEST));
+}
+
+/* Does one name it that ends before the '&' in front of `end`? */
+static bool is_named_in_front(struct span text, size_t end, struct span before)
+{
+    size_t low = end > NEAR ? end - NEAR : 0;
+    for (unsigned i = 0; i < ASIDE_MOST && end > low && text.at[end - 1] == '&'; i++) {
+        size_t start = end - 1;
+        while (start > low && goes_on(text.at[start - 1]))
+            start--;
+        if (parameter_names(span_make(text.at + start, end - 1 - start), before))
+            return true;
+        end = start;
+    }
+    return false;
+}
+
+/* Likewise behind the next '&'. */
+static bool is_named_further_on(struct span text, size_t from, struct span before)
+{
+    struct span near = span_first(span_from(text, from), VALUE_LONGEST);
+    for (unsigned i = 0; i <= ASIDE_MOST && near.at != NULL; i++) {
+        struct span parameter = span_cut(&near, '&');
+        size_t len = 0;
+        while (len < parameter.len && goes_on(parameter.at[len]))
+            len++;
+        if (i > 0 && parameter_names(span_first(parameter, len), before))
+            return true;
+        if (len < parameter.len)
+            break;
+    }
+    return false;
+}
+
+bool parameter_is_named(struct span text, struct span name)
+{
+    struct beside own = beside_of(name);
+    size_t start = (size_t)(name.at - text.at);
+    return own.role == BESIDE_SAYS && (is_named_in_front(text, start, own.before) ||
+                                       is_named_further_on(text, start, own.before));
+}
+
+static struct cut beside_equals(struct span text, size_t at, struct span name)
+{
+    bool is_extended = span_is_nocase(name, SPAN("name*"));
+    struct beside own = beside_of(name);
+    if (own.role == BESIDE_NOTHING && !is_extended)
+        return cut_none();
+    char before = '&';
+    if (name.at > text.at)
+        before = name.at[-1];
+    if (!goes_on(before) && !byte_is_space(before))
+        return parameter_is_named(text, name) ? value_find(text, at + 1, '=', VALUE_WORD)
+                                              : cut_none();
+    if (!byte_is_space(before) && before != ';')
+        return cut_none();
+    if (own.role == BESIDE_SAYS)
+        return attribute_before(text, at);
+    return is_extended || names_attribute(name) ? behind_name(text, at, is_extended) : cut_none();
+}
+
+/* ---- members of objects ---- */
+
+static bool has_role(struct span name, bool is_namer)
+{
+    char plain[TEXT_NAME_LONGEST];
+    name = spelled_name_plain(name, plain);
+    return is_namer ? name_names_value(name) : says(name);
+}
+
+/* The value of the next member that names, or says; from the end of one on. */
+static struct cut member_behind(struct span text, size_t from, bool is_namer)
+{
+    struct span near = span_first(text, from + NEAR);
+    for (size_t i = from; i < near.len && near.at[i] != '{' && near.at[i] != '}'; i++) {
+        if (near.at[i] != ':')
+            continue;
+        if (has_role(text_name_before(near, from, i), is_namer))
+            return value_find(is_namer ? near : text, i + 1, ':', VALUE_WORD);
+        i = value_find(near, i + 1, ':', VALUE_WORD).end - 1;
+    }
+    return cut_none();
+}
+
+static struct cut beside_colon(struct span text, size_t at, struct span name)
+{
+    enum { SPELLED_SHORTEST = 7, SPELLED_LONGEST = 36 };
+    if (name.len > SPELLED_LONGEST ||
+        (!may_be_beside(name) &&
+         (name.len < SPELLED_SHORTEST || span_find_byte(name, '\\') == SPAN_NONE)))
+        return cut_none();
+    struct span near = span_first(text, at + VALUE_LONGEST);
+    if (has_role(name, true)) {
+        struct cut said = value_find(near, at + 1, ':', VALUE_WORD);
+        return is_secret_at(near, said) ? member_behind(text, said.end, false) : cut_none();
+    }
+    if (!has_role(name, false))
+        return cut_none();
+    struct cut value = value_find(near, at + 1, ':', VALUE_WORD);
+    return is_secret_at(text, member_behind(text, value.end, true))
+               ? value_find(text, at + 1, ':', VALUE_WORD)
+               : cut_none();
+}
+
+struct cut beside_sign(struct span text, size_t at, struct span name)
+{
+    return text.at[at] == '=' ? beside_equals(text, at, name) : beside_colon(text, at, name);
+}
+
+/* ---- elements ---- */
+
+struct element {
+    struct span name; /* without what stands before a ':' */
+    struct cut inside;
+    size_t behind; /* its last tag */
+};
+
+/* One that begins there; false: none does, or its first tag does not end. */
+static bool element_read(struct span text, size_t at, struct element *element)
+{
+    struct span name = text_name_of_tag(text, at + 1), local = name;
+    size_t colon = span_find_last_byte(name, ':');
+    size_t end = name.len > 0 ? tag_end(text, at + 1 + name.len) : 0;
+    if (end == 0)
+        return false;
+    if (colon != SPAN_NONE)
+        local = span_from(name, colon + 1);
+    *element = (struct element){local, {end, end}, end};
+    if (text.at[end - 2] == '/')
+        return true;
+    element->inside = element_find(text, end, name);
+    element->behind = tag_end(text, element->inside.end);
+    if (element->behind == 0)
+        element->behind = text.len;
+    return true;
+}
+
+/* <string> is what lists of properties have behind a <key>. */
+static bool element_says(const struct element *element)
+{
+    return says(element->name) || span_is_nocase(element->name, SPAN("string"));
+}
+
+static bool element_names(struct span text, const struct element *element)
+{
+    return name_names_value(element->name) && is_secret_at(text, element->inside);
+}
+
+/* The text of the next one that says or names, before the element ends that holds both. */
+static struct cut element_behind(struct span text, size_t from, bool is_namer)
+{
+    struct span near = span_first(text, from + NEAR_OF_ELEMENT);
+    size_t at = from, next;
+    struct element element;
+    while ((next = span_find_byte(span_from(near, at), '<')) != SPAN_NONE) {
+        at += next;
+        if (!element_read(near, at, &element))
+            break;
+        if (is_namer && element_names(near, &element))
+            return element.inside;
+        if (!is_namer && element_says(&element))
+            return element_read(text, at, &element) ? element.inside : cut_none();
+        at = element.behind;
+    }
+    return cut_none();
+}
+
+struct cut beside_tag(struct span text, size_t at, struct span name)
+{
+    struct element element;
+    size_t colon = span_find_last_byte(name, ':');
+    struct span local = colon == SPAN_NONE ? name : span_from(name, colon + 1);
+    bool is_namer = name_names_value(local);
+    if ((!is_namer && !says(local)) ||
+        !element_read(span_first(text, at + NEAR_OF_ELEMENT), at, &element))
+        return cut_none();
+    if (is_namer)
+        return element_names(text, &element) ? element_behind(text, element.behind, false)
+                                             : cut_none();
+    return cut_is_none(element_behind(text, element.behind, true)) ? cut_none() : element.inside;
+}

@@ -66,7 +66,7 @@ struct audit_settings {
 /* When what waits for a receiver is sent. */
 struct otlp_batch {
     uint64_t delay_us;    /* what comes first waits no longer; 0: 1 s */
-    unsigned units;       /* in one request at the most; 0: 2,048 */
+    unsigned units;       /* in one request at the most; 0: 8,192 */
     unsigned queue_units; /* that wait in memory at the most; 0: what has room */
 };
 

@@ -12,16 +12,19 @@
 #include "rules/base/must.h"
 
 enum {
-    BATCH_UNITS = 2048,
+    BATCH_UNITS = 8192,
     PLAIN_BYTES = BATCH_BYTES + 2 * FRAME_PREAMBLE_BYTES,
     DELAY_US = 1000 * 1000,
     FIRST_PAUSE_US = 1000 * 1000,
     LONGEST_PAUSE_US = 30 * 1000 * 1000,
     BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
-    PILED_UP = 4 * BATCH_UNITS, /* behind an outage: from there on it is a backlog */
-    TAKEN_FIRST = 32,           /* so many smaller batches, then larger ones are tried again */
-    TAKEN_MOST = 32768,         /* it doubles with each try that was in vain */
+    PILED_UP = BATCH_UNITS, /* behind an outage: from there on it is a backlog */
+    TAKEN_FIRST = 32,       /* so many smaller batches, then larger ones are tried again */
+    TAKEN_MOST = 32768,     /* it doubles with each try that was in vain */
 };
+
+_Static_assert((int)PLAIN_BYTES + (int)PLAIN_BYTES / 64 <= (int)OTLP_BODY_BYTES,
+               "what does not compress still has a body");
 
 static void settings_fini(struct otlp *otlp)
 {

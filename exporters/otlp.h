@@ -11,7 +11,7 @@
  *      429, 502, 503, 504, no answer ----> resting <----------------------+--------------+
  *      any other status -----------------> rejected <---------------------+
  *
- * A batch has at most 2,048 units (or one item's) and 1 MiB, and leaves at the latest a second
+ * A batch has at most 8,192 units (or one item's) and 2 MiB, and leaves at the latest a second
  * after its first item came, where the channel's settings say nothing else. Three are under way
  * at most; while the receiver cannot be reached they rest, for longer and longer and for as long as
  * Retry-After says. What waits, waits in the feed: in memory, where the oldest is dropped first, or
@@ -46,9 +46,9 @@ void otlp_free(struct otlp *otlp);
 /* Where an item can be written to as it comes: behind all that is in it. NULL: it has to wait in
  * the queue. */
 struct buf *otlp_open_batch(struct otlp *otlp);
-/* So many units came to what otlp_open_batch() gave, beginning at `from`. False: they are one too
- * many for the batch; they are not its, and were left where they are for the caller to take away.
- */
+/* So many units came to what otlp_open_batch() gave, beginning at `from`. Where they are too many
+ * for the batch they are the next one's. False: there is none, or no memory: the buf has them no
+ * more, though their bytes are still there. */
 bool otlp_filled(struct otlp *otlp, size_t from, unsigned units);
 
 /* What was filled and has not left goes to the queue: a spool wants it now. */

@@ -11,8 +11,7 @@
 #include "rules/base/must.h"
 
 enum {
-    BODY_BYTES = 2 * 1024 * 1024, /* a batch with its envelope, or compressed badly */
-    UPLOAD_BYTES = 256 * 1024,    /* what is handed to the kernel at once */
+    UPLOAD_BYTES = 256 * 1024, /* what is handed to the kernel at once */
     RESPONSE_BYTES = 64 * 1024,
     DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
     CONNECT_TIMEOUT_MS = 5000,
@@ -117,7 +116,7 @@ void otlp_call_init(struct otlp_call *call,
 {
     *call = (struct otlp_call){.flight = {.easy = curl_easy_init(), .on_done = on_done}};
     must(call->flight.easy != NULL);
-    buf_init(&call->body, BODY_BYTES);
+    buf_init(&call->body, OTLP_BODY_BYTES);
     buf_init(&call->response, RESPONSE_BYTES);
 }
 

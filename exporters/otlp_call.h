@@ -9,6 +9,9 @@
 #include "rules/base/buf.h"
 #include "rules/base/span.h"
 
+/* The largest: a batch with its envelope, framed, or compressed badly. */
+enum { OTLP_BODY_BYTES = 3 * 1024 * 1024 };
+
 /* What all requests of a channel have in common. */
 struct otlp_way;
 

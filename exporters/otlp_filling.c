@@ -27,20 +27,44 @@ struct buf *otlp_open_batch(struct otlp *otlp)
     return otlp->filling != NULL ? &otlp->filling->room : NULL;
 }
 
+/* What is one too many for a batch is the first of the next. False: there is none. */
+static bool move_to_next(struct otlp *otlp, struct sending *full, size_t from)
+{
+    otlp->filling = begin_filling(otlp);
+    bool is_moved = otlp->filling != NULL &&
+                    buf_add(&otlp->filling->room, span_from(buf_span(&full->room), from));
+    buf_cut(&full->room, from);
+    return is_moved;
+}
+
+/* False: no memory for its size. */
+static bool take_in(struct sending *sending, size_t from, unsigned units)
+{
+    uint32_t size = (uint32_t)(sending->room.len - from);
+    if (!buf_add(&sending->sizes, span_make((const char *)&size, sizeof size))) {
+        buf_cut(&sending->room, from);
+        return false;
+    }
+    feed_pass(sending->otlp->feed, &sending->batch, units);
+    return true;
+}
+
 bool otlp_filled(struct otlp *otlp, size_t from, unsigned units)
 {
     struct sending *sending = otlp->filling;
-    bool fits = from == HEAD_BYTES || sending->batch.units + units <= otlp->most;
-    uint32_t size = (uint32_t)(sending->room.len - from);
-    fits = fits && buf_add(&sending->sizes, span_make((const char *)&size, sizeof size));
-    if (fits)
-        feed_pass(otlp->feed, &sending->batch, units);
+    if (from > HEAD_BYTES && sending->batch.units + units > otlp->most) {
+        if (!move_to_next(otlp, sending, from))
+            return false;
+        sending = otlp->filling;
+        from = HEAD_BYTES;
+    }
+    bool is_in = take_in(sending, from, units);
     if (sending->batch.units == 0) /* there is no memory for the first: nothing is to be sent */
         buf_clear(&sending->sizes);
-    else if (!fits || sending->batch.units >= otlp->most ||
+    else if (!is_in || sending->batch.units >= otlp->most ||
              sending->room.ceiling - sending->room.len < QUEUE_ITEM_BYTES)
         otlp->filling = NULL;
-    return fits;
+    return is_in;
 }
 
 static void queue_items(struct sending *sending)

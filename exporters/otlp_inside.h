@@ -8,7 +8,7 @@
 
 enum {
     UNDER_WAY = 3,
-    BATCH_BYTES = 1024 * 1024,
+    BATCH_BYTES = 2 * 1024 * 1024,
     HEAD_BYTES = 16 * 1024,
 };
 

@@ -18,7 +18,7 @@ from cpu_time import family
 from telemetry import SCRIPT, settings
 
 MIB = 1 << 20
-DOCUMENTED = {"the ring": 4, "the queue of a channel": 16, "the channel": 14, "an access log's queue and batch": 5}
+DOCUMENTED = {"the ring": 4, "the queue of a channel": 16, "the channel": 21, "an access log's queue and batch": 5}
 
 
 def pss(pid):

@@ -536,6 +536,63 @@ TEST(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there)
     tear_down(f);
 }
 
+TEST(what_is_too_much_for_a_batch_begins_the_next_and_nothing_waits_in_the_queue)
+{
+    struct fixture *f = set_up(false);
+    f->way.to.batch = (struct otlp_batch){.units = 3 * SPANS - 1};
+    otlp_change(f->way.otlp, &f->way.settings);
+    put(f, 3);
+    check_number(queue_units(f->way.queue), 0);
+    check_number(figures(f).waiting, 3 * SPANS);
+    f->wanted = 1;
+    check(comes_true(requests_came, f)); /* it is full: at once */
+    check_number(f->collector.spans, 2 * SPANS);
+    nothing_moves(f);
+    f->way.now_us += SECOND;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 3 * SPANS);
+    check_number(f->collector.spans, 3 * SPANS);
+    tear_down(f);
+}
+
+TEST(where_no_batch_is_free_what_is_too_much_waits_in_the_queue)
+{
+    struct fixture *f = set_up(false);
+    f->way.to.batch = (struct otlp_batch){.units = 2 * SPANS - 1};
+    otlp_change(f->way.otlp, &f->way.settings);
+    put(f, 5); /* three may be under way */
+    check_number(queue_units(f->way.queue), 2 * SPANS);
+    check_number(figures(f).waiting, 5 * SPANS);
+    f->way.flush = true;
+    check(comes_true(all_is_settled, f));
+    check_number(figures(f).sent, 5 * SPANS);
+    check_number(f->collector.spans, 5 * SPANS);
+    tear_down(f);
+}
+
+TEST(a_next_batch_that_lacks_memory_leaves_its_item_to_the_queue)
+{
+    for (unsigned nth = 1; nth <= 2; nth++) { /* for the item, for its size */
+        struct fixture *f = set_up(false);
+        f->way.to.batch = (struct otlp_batch){.units = 2 * SPANS - 1};
+        otlp_change(f->way.otlp, &f->way.settings);
+        put(f, 1);
+        struct buf *batch = otlp_open_batch(f->way.otlp);
+        size_t from = batch->len;
+        check(buf_add(batch, buf_span(&f->way.item)));
+        buf_fail_nth(1 + nth); /* the first is for what a request begins with */
+        check(!otlp_filled(f->way.otlp, from, SPANS));
+        buf_fail_nth(0);
+        check_number(batch->len, from);
+        queue_put(f->way.queue, buf_span(&f->way.item), SPANS);
+        f->way.flush = true;
+        check(comes_true(all_is_settled, f));
+        check_number(figures(f).sent, 2 * SPANS);
+        check_number(f->collector.spans, 2 * SPANS);
+        tear_down(f);
+    }
+}
+
 TEST(what_was_filled_is_queued_after_all_where_a_spool_comes)
 {
     struct fixture *f = set_up(false);
@@ -558,6 +615,10 @@ int otlp_tests(void)
     const struct CMUnitTest past[] = {
         cmocka_unit_test(an_empty_batch_that_lacks_memory_for_its_first_item_stays_open),
         cmocka_unit_test(spans_go_past_the_queue_while_nothing_waits_and_the_receiver_is_there),
+        cmocka_unit_test(
+            what_is_too_much_for_a_batch_begins_the_next_and_nothing_waits_in_the_queue),
+        cmocka_unit_test(where_no_batch_is_free_what_is_too_much_waits_in_the_queue),
+        cmocka_unit_test(a_next_batch_that_lacks_memory_leaves_its_item_to_the_queue),
         cmocka_unit_test(what_was_filled_is_queued_after_all_where_a_spool_comes),
     };
     const struct CMUnitTest tests[] = {

@@ -38,6 +38,7 @@ struct outlets {
     struct hold *hold;
     struct outlet at[LOGS][SINKS];
     struct log_settings *now[LOGS]; /* NULL: none yet */
+    uint32_t wanted;                /* RING_WANTS(): the logs that have an outlet that is on */
     struct items items;
     struct buf entry;
 };
@@ -167,8 +168,17 @@ static void apply_sender(struct outlets *outlets, struct outlet *outlet, enum lo
     atomic_store(&outlet->on, outlet->sender != NULL);
 }
 
+static bool is_on(const struct outlets *outlets, unsigned log)
+{
+    bool on = false;
+    for (unsigned sink = 0; sink < SINKS; sink++)
+        on |= atomic_load(&outlets->at[log][sink].on);
+    return on;
+}
+
 void outlets_apply(struct outlets *outlets, struct plan *plan)
 {
+    outlets->wanted = 0;
     for (unsigned i = 0; i < LOGS; i++) {
         const struct log_destination *log = log_destination((enum destination)i);
         struct outlet *row = outlets->at[i];
@@ -179,24 +189,14 @@ void outlets_apply(struct outlets *outlets, struct plan *plan)
                          outlets->now[i]);
         log_settings_free(outlets->now[i]);
         outlets->now[i] = log_settings_copy(plan->logs[i].to);
+        outlets->wanted |= is_on(outlets, i) ? RING_WANTS(i) : 0;
     }
     outlets->items.plan = plan;
 }
 
-static bool is_on(const struct outlets *outlets, unsigned log)
-{
-    bool on = false;
-    for (unsigned sink = 0; sink < SINKS; sink++)
-        on |= atomic_load(&outlets->at[log][sink].on);
-    return on;
-}
-
 uint32_t outlets_wants(const struct outlets *outlets)
 {
-    uint32_t wanted = 0;
-    for (unsigned i = 0; i < LOGS; i++)
-        wanted |= is_on(outlets, i) ? RING_WANTS(i) : 0;
-    return wanted;
+    return outlets->wanted;
 }
 
 void outlets_lost(struct outlets *outlets, enum destination log, uint64_t units)
@@ -266,9 +266,10 @@ void outlets_add(struct outlets *outlets, const struct report *report, bool agai
     struct items *items = &outlets->items;
     items->again = again;
     for (unsigned i = LOGS; i-- > 0;) { /* who sees the access line finds the others */
-        const struct log_destination *log = log_destination((enum destination)i);
-        if (!is_on(outlets, i) || report_units(report, (enum destination)i) == 0)
+        if ((outlets->wanted & RING_WANTS(i)) == 0 ||
+            report_units(report, (enum destination)i) == 0)
             continue;
+        const struct log_destination *log = log_destination((enum destination)i);
         items->destination = (enum destination)i;
         items->report = report;
         log->add(items, report);

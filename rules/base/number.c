@@ -113,28 +113,47 @@ static size_t digits_of(uint64_t number)
     return count + (number >= 10) + (number >= 100) + (number >= 1000);
 }
 
-/* Two digits at a time, the last ones first: half the divisions. Most numbers are shorter. */
-static size_t unsigned_write(char *to, uint64_t number)
+static inline void pair_write(char *to, uint64_t number)
 {
-    if (number < 10) {
-        *to = (char)('0' + number);
-        return 1;
-    }
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
+    memcpy(to, pairs + 2 * number, 2);
+}
+
+/* Two digits at a time, the last ones first: half the divisions. */
+static size_t long_write(char *to, uint64_t number)
+{
     size_t len = digits_of(number);
     char *at = to + len;
     for (; number >= 100; number /= 100) {
         at -= 2;
-        memcpy(at, pairs + 2 * (number % 100), 2);
+        pair_write(at, number % 100);
     }
     if (number >= 10)
-        memcpy(at - 2, pairs + 2 * number, 2);
+        pair_write(at - 2, number);
     else
         at[-1] = (char)('0' + number);
     return len;
+}
+
+/* Most numbers have three digits at most. */
+static size_t unsigned_write(char *to, uint64_t number)
+{
+    if (number >= 1000)
+        return long_write(to, number);
+    if (number >= 100) {
+        *to = (char)('0' + number / 100);
+        pair_write(to + 1, number % 100);
+        return 3;
+    }
+    if (number >= 10) {
+        pair_write(to, number);
+        return 2;
+    }
+    *to = (char)('0' + number);
+    return 1;
 }
 
 size_t number_write(char *to, int64_t number)

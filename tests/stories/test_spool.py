@@ -114,6 +114,21 @@ def test_a_collector_that_is_well_gets_every_span_once_by_way_of_the_spool(progr
     assert drops(s)["spool"]["open"] and drops(s)["resent"] == 0
 
 
+def test_without_a_spool_the_account_of_spans_goes_on_over_a_kill_and_what_waited_is_counted(sidegate, traced, collector):
+    there = collector()
+    s = sidegate(traced.url, f'otlp: {{ endpoint: "{there.url}" }}\n')
+    s.traces = traced.traces
+    whole(there, ask(s, 20), s)
+    sent = drops(s)["sent"]
+    there.close()
+    ask(s, 20, "/lost")
+    wait_until(lambda: drops(s)["waiting"] >= 40, "they wait")
+    s.kill_child()
+    after = drops(s)
+    lost = {reason: units for reason, units in after["dropped"].items() if units > 0}
+    assert after["sent"] == sent and after["waiting"] + lost["crash"] >= 40 and list(lost) == ["crash"]
+
+
 def test_what_is_not_sent_waits_on_disk_for_the_next_start(program, collector, tmp_path):
     port = free_port()
     s = program(f"http://127.0.0.1:{port}")

@@ -4,6 +4,7 @@
 #include "exporters/mask.h"
 
 #include "exporters/secret_beside.h"
+#include "exporters/secret_places.h"
 
 enum { ESCAPED_MOST = 3 }; /* how often a value may be escaped */
 

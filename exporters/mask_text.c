@@ -4,6 +4,7 @@
 #include "exporters/mask.h"
 
 #include "exporters/named_values.h"
+#include "exporters/secret_places.h"
 
 /* Of a word, with what may be the end of an escape in front of it or without. */
 static struct cut cut_of_word(struct span text, size_t at, size_t end)

@@ -63,11 +63,15 @@ static const struct span *clean_tags(struct cleaning *c, const struct span *tags
     return copy;
 }
 
-/* MATCHED_VARS:ARGS:q is ARGS:q. */
+/* MATCHED_VARS:ARGS:q is ARGS:q, as often as that is said. */
 static struct span own_name(struct span variable)
 {
-    struct span name = variable, collection = span_cut(&name, ':');
-    return span_is_nocase(collection, SPAN("MATCHED_VARS")) && name.len > 0 ? name : variable;
+    for (;;) {
+        struct span name = variable, collection = span_cut(&name, ':');
+        if (!span_is_nocase(collection, SPAN("MATCHED_VARS")) || name.len == 0)
+            return variable;
+        variable = name;
+    }
 }
 
 static bool is_named(const struct cleaning *c, struct span variable)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/secret_beside.h"
 
+#include <string.h>
+
 #include "exporters/secret_names.h"
 #include "exporters/text_names.h"
 
@@ -149,18 +151,30 @@ static struct cut attribute_before(struct span text, size_t at)
 
 /* ---- parameters ---- */
 
-/* Of a query or a form, from the end of a parameter. */
-static bool goes_on(char c)
+static bool is_of_name(char c)
 {
-    return c != '&' && c != '?' && !byte_is_quote(c) && !byte_is_space(c);
+    return byte_is_alpha(c) || byte_is_digit(c) || (c != '\0' && strchr("_-.%[]~+*$@", c) != NULL);
 }
 
+static bool ends_line(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* What stands between two '&', whose spaces may be decoded, and may be of the text around it. */
 static bool parameter_names(struct span parameter, struct span before)
 {
+    size_t len = 0;
     struct span value = parameter, name = span_cut(&value, '=');
-    struct beside own = beside_of(name);
-    return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
-           spelled_name_is_secret(span_first(value, TEXT_NAME_LONGEST));
+    while (len < name.len && is_of_name(name.at[name.len - len - 1]))
+        len++;
+    struct beside own = beside_of(span_from(name, name.len - len));
+    if (own.role != BESIDE_NAMES || !span_is_nocase(own.before, before))
+        return false;
+    for (len = 0; len < value.len && len < TEXT_NAME_LONGEST && !byte_is_quote(value.at[len]) &&
+                  !byte_is_space(value.at[len]);)
+        len++;
+    return spelled_name_is_secret(span_first(value, len));
 }
 
 /* Does one name it that ends before the '&' in front of `end`? */
@@ -169,7 +183,7 @@ static bool is_named_in_front(struct span text, size_t end, struct span before)
     size_t low = end > NEAR ? end - NEAR : 0;
     for (unsigned i = 0; i < ASIDE_MOST && end > low && text.at[end - 1] == '&'; i++) {
         size_t start = end - 1;
-        while (start > low && goes_on(text.at[start - 1]))
+        while (start > low && text.at[start - 1] != '&' && !ends_line(text.at[start - 1]))
             start--;
         if (parameter_names(span_make(text.at + start, end - 1 - start), before))
             return true;
@@ -181,16 +195,15 @@ static bool is_named_in_front(struct span text, size_t end, struct span before)
 /* Likewise behind the next '&'. */
 static bool is_named_further_on(struct span text, size_t from, struct span before)
 {
+    size_t len = 0;
     struct span near = span_first(span_from(text, from), VALUE_LONGEST);
+    while (len < near.len && !ends_line(near.at[len]))
+        len++;
+    near = span_first(near, len);
     for (unsigned i = 0; i <= ASIDE_MOST && near.at != NULL; i++) {
         struct span parameter = span_cut(&near, '&');
-        size_t len = 0;
-        while (len < parameter.len && goes_on(parameter.at[len]))
-            len++;
-        if (i > 0 && parameter_names(span_first(parameter, len), before))
+        if (i > 0 && parameter_names(parameter, before))
             return true;
-        if (len < parameter.len)
-            break;
     }
     return false;
 }
@@ -212,11 +225,9 @@ static struct cut beside_equals(struct span text, size_t at, struct span name)
     char before = '&';
     if (name.at > text.at)
         before = name.at[-1];
-    if (!goes_on(before) && !byte_is_space(before))
+    if (!byte_is_space(before) && before != ';')
         return parameter_is_named(text, name) ? value_find(text, at + 1, '=', VALUE_WORD)
                                               : cut_none();
-    if (!byte_is_space(before) && before != ';')
-        return cut_none();
     if (own.role == BESIDE_SAYS)
         return attribute_before(text, at);
     return is_extended || names_attribute(name) ? behind_name(text, at, is_extended) : cut_none();

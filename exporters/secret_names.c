@@ -330,10 +330,10 @@ bool variable_is_secret(struct span variable)
 {
     struct span name = variable;
     struct span collection = span_cut(&name, ':');
-    if (span_is_nocase(collection, SPAN("MATCHED_VARS"))) { /* of which variable stands behind */
-        struct span whole = name;
+    while (span_is_nocase(collection, SPAN("MATCHED_VARS"))) { /* of which variable stands behind */
+        if (span_find_byte(name, ':') == SPAN_NONE)
+            break;
         collection = span_cut(&name, ':');
-        name = name.at != NULL ? name : whole;
     }
     if (name.len == 0 || span_ends_nocase(collection, SPAN("_NAMES")))
         return false;

@@ -185,10 +185,38 @@ static struct cut between(struct span text, size_t at, size_t len)
     return (struct cut){from, end == SPAN_NONE ? text.len : from + end};
 }
 
+/* Also over \t, and over \n where values may stand in the next line, as JSON within JSON has them.
+ */
+static size_t skip_written(struct span text, size_t at, bool lines)
+{
+    for (;;) {
+        size_t i = at = lines ? skip_spaces(text, at) : skip_blanks(text, at);
+        while (i < text.len && text.at[i] == '\\')
+            i++;
+        bool is_space = i > at && i < text.len &&
+                        (text.at[i] == 't' || (lines && (text.at[i] == 'n' || text.at[i] == 'r')));
+        if (!is_space)
+            return at;
+        at = i + 1;
+    }
+}
+
+/* What stands there between quotes or brackets, behind what is space; else `at`. */
+static size_t behind_written(struct span text, size_t at, bool lines)
+{
+    struct quote quote;
+    size_t next = skip_written(text, at, lines);
+    bool is_nested = next < text.len && (text.at[next] == '{' || text.at[next] == '[');
+    return is_nested || quote_read(text, next, &quote) > 0 ? next : at;
+}
+
 struct cut value_find(struct span text, size_t from, char separator, enum value_reach reach)
 {
     struct quote quote = {'\0', 0};
-    size_t at = skip_blanks(text, from), next = skip_spaces(text, at);
+    size_t at = skip_blanks(text, from), next;
+    if (at < text.len && text.at[at] == '\\')
+        at = behind_written(text, at, separator == ':');
+    next = skip_spaces(text, at);
     size_t len = quote_read(text, next, &quote);
     struct letter first = letter_read(span_from(text, next));
     bool is_nested = next < text.len && (text.at[next] == '{' || text.at[next] == '[');

@@ -2,6 +2,7 @@
 #include "exporters/secret_words.h"
 
 #include "exporters/secret_letters.h"
+#include "exporters/secret_places.h"
 
 enum {
     PEM_SHORTEST = 64,
@@ -59,15 +60,6 @@ static const struct span dotted[] = {SPAN_INIT("SG"),  SPAN_INIT("hvs"),  SPAN_I
 static const struct span deeper[] = {SPAN_INIT("dp.pt."),   SPAN_INIT("dp.st."),
                                      SPAN_INIT("dp.ct."),   SPAN_INIT("dp.sa."),
                                      SPAN_INIT("dp.scim."), SPAN_INIT("dp.audit.")};
-
-/* Whose addresses are keys: the long words behind the host, or behind what comes later in its path.
- * Slack, Telegram, Discord. */
-static const struct {
-    struct span host, path;
-} places[] = {{SPAN_INIT("hooks.slack.com/"), SPAN_INIT("")},
-              {SPAN_INIT("api.telegram.org/"), SPAN_INIT("")},
-              {SPAN_INIT("discord.com/api/"), SPAN_INIT("webhooks/")},
-              {SPAN_INIT("discordapp.com/api/"), SPAN_INIT("webhooks/")}};
 
 static const struct span schemes[] = {SPAN_INIT("bearer"),    SPAN_INIT("basic"),
                                       SPAN_INIT("apikey"),    SPAN_INIT("digest"),
@@ -242,51 +234,6 @@ static bool reads_as_prose(struct span token)
         if ((token.at[i] < 'a' || token.at[i] > 'z') && token.at[i] != '-' && token.at[i] != '.')
             return false;
     return true;
-}
-
-/* Its letters, without backslashes: those of JSON within JSON. `to` has room for the text. */
-static struct span letters_of(struct span text, char *to)
-{
-    size_t len = 0;
-    while (text.len > 0) {
-        struct letter letter = letter_read(text);
-        if (letter.c != '\\')
-            to[len++] = letter.c;
-        text = span_from(text, letter.len);
-    }
-    return span_make(to, len);
-}
-
-/* The last letter of '/' and ':', as any of the escapes writes them: %2F, %3A, \u002f, &#58;. */
-static bool may_end_place(char last)
-{
-    return last == '/' || last == ':' || last == ';' || byte_lower(last) == 'f' ||
-           byte_lower(last) == 'a';
-}
-
-bool word_is_placed(struct span before, struct span word)
-{
-    enum { PLACE_LONGEST = 96 };
-    char letters[PLACE_LONGEST];
-    if (word.len < SECRET_WORD_SHORTEST || before.len == 0 ||
-        !may_end_place(before.at[before.len - 1]))
-        return false;
-    if (before.len > PLACE_LONGEST)
-        before = span_from(before, before.len - PLACE_LONGEST);
-    struct span place = letters_of(before, letters);
-    if (!span_ends(place, SPAN("/")) && !span_ends(place, SPAN(":")))
-        return false;
-    size_t space = span_find_last_byte(place, ' ');
-    place = span_from(place, space == SPAN_NONE ? 0 : space + 1);
-    for (size_t i = 0; i < COUNT(places); i++) {
-        size_t at = span_find(place, places[i].host);
-        if (at == SPAN_NONE)
-            continue;
-        struct span path = span_from(place, at + places[i].host.len);
-        if (span_find(path, places[i].path) != SPAN_NONE)
-            return true;
-    }
-    return false;
 }
 
 /* Where the word begins that the text ends with. */

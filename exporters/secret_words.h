@@ -27,10 +27,6 @@ size_t behind_escape(struct span text, size_t at);
  * said: `Bearer `. 0: it is none. */
 size_t secret_word_length(struct span text, struct span word, size_t *said);
 
-/* Does a word that is long enough stand, behind the text before it, in an address that is a key as
- * a whole, a webhook's: hooks.slack.com/services/T1/B1/.., its signs escaped or not? */
-bool word_is_placed(struct span before, struct span word);
-
 /* "://ann:password@host", its signs escaped or not: how much stands before the '@', and before ann
  * (`start`; 0: it begins otherwise); 0: there is no password, or none within 1 KiB. */
 size_t address_user_length(struct span text, size_t *start);

@@ -133,6 +133,8 @@ struct span text_name_before(struct span text, size_t floor, size_t at)
     size_t end = at, first = earliest(floor, at);
     while (end > first && byte_is_space(text.at[end - 1]))
         end--;
+    while (end - first > 1 && text.at[end - 1] == 't' && text.at[end - 2] == '\\')
+        end -= 2;
     if (end > first && byte_is_quote(text.at[end - 1]))
         return quoted_name(text.at, floor, end - 1);
     end -= quote_before(span_make(text.at + first, end - first));

@@ -110,6 +110,10 @@ static const char *const pieces[] = {"%253A%2F%2F",
                                      "<name>pin</name><a/>",
                                      "\\t=",
                                      "pin\\t",
+                                     "pin:\\t",
+                                     "pin:\\n\\",
+                                     "/token/0123456789abcdef",
+                                     "%2Ftoken%2F0123456789abcdef",
                                      "%253D..",
                                      "a.%253a"};
 

@@ -24,14 +24,14 @@ MULTIPART_BODIES = tuple(PART.format(name) for name in ('="$"', ' = "$"', "=$", 
 FIELD_NAMES = ("Ocp-Apim-Subscription-Key", "x-functions-key", "X-Auth-Key", "DD-APPLICATION-KEY", "DD-API-KEY", "X-JWT-Assertion", "Authentication", "Cookie2",
                "X-Amz-Security-Token", "X-Goog-Api-Key", "X-Vault-Token", "X-CSRF-Token", "X-CSRFToken", "X-XSRF-TOKEN")
 WORDS = ("SG." + "SECRET." + "a" * 43, "ApiKey SECRET", "Bearer SECRET", 'Digest username="SECRET", response="SECRET"')
-TARGETS = ("/a;jsessionid=SECRET", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a/token%3DSECRET/b", "/a/token%253DSECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
+TARGETS = ("/a;jsessionid=SECRET", "/reset-password/1SECRET7", "/api/access_token/1SECRET7/b?q=1", "/a?name=password&value=SECRET", "/a?p[0][value]=SECRET&p[0][name]=pin", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a/token%3DSECRET/b", "/a/token%253DSECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
            '/a?f=%7B%22password%22%3A%22SECRET%22%7D', "/a?password[0][x]=SECRET", "/a?$filter=1;token=SECRET", "/a?pin=SECRET&sig=SECRET&sas_sig=SECRET")
 
 
-ADDRESSES = ("/a?next=https%3A%2F%2Fu%3ASECRET%40h%2F", "/a?next=https%253A%252F%252Fu%253ASECRET%2540h", "/a?next=https%3A//u%3ASECRET%40h/")
+ADDRESSES = ("/api/webhooks/123456789012345678/SECRETSECRETSECRET?a=1", "/a?next=https%3A%2F%2Fu%3ASECRET%40h%2F", "/a?next=https%253A%252F%252Fu%253ASECRET%2540h", "/a?next=https%3A//u%3ASECRET%40h/")
 # What JSON and XML may write otherwise, as a text of a member or an element.
 SPELLINGS = ("https:\\/\\/u:SECRET@h\\/", "a=1\\u0026password\\u003dSECRET", "\\u003cpassword\\u003eSECRET\\u003c\\/password\\u003e", "{\\u0022password\\u0022:\\u0022SECRET\\u0022}",
-             "password\\u003a SECRET", "a\\/Bearer SECRET\\/SECRET")
+             "password\\u003a SECRET", "token\\t=\\tSECRET", "a\\/Bearer SECRET\\/SECRET")
 XML_SPELLINGS = ("password&#58;SECRET", "password&#x3a; SECRET", "&lt;password&gt;SECRET&lt;/password&gt;", "{&quot;password&quot;: &quot;SECRET&quot;}")
 
 

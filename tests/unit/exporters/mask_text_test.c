@@ -216,6 +216,49 @@ TEST(the_key_in_an_address_is_masked_however_that_is_escaped)
     each_stays(harmless, COUNT(harmless));
 }
 
+TEST(a_long_word_behind_a_segment_with_the_name_of_a_secret_is_masked)
+{
+    static const char *const rows[][2] = {
+        {"GET /reset-password/a1B2c3D4e5F6g7H8i9 HTTP/1.1",
+         "GET /reset-password/REDACTED HTTP/1.1"},
+        {"/u/token/550e8400-e29b-41d4-a716-446655440000/b", "/u/token/REDACTED/b"},
+        {"/password/12345678901234567", "/password/REDACTED"},
+        {"u=%2Freset-password%2Fa1B2c3D4e5F6g7H8i9", "u=%2Freset-password%2FREDACTED"},
+        {"\"\\/api\\/accessToken\\/a1B2c3D4e5F6g7H8i9\"", "\"\\/api\\/accessToken\\/REDACTED\""},
+        {"POST /api/v10/webhooks/123456789012345678/"
+         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_abcde",
+         "POST /api/v10/webhooks/123456789012345678/REDACTED"},
+    };
+    static const char *const harmless[] = {
+        "/password/change-it-every-month",
+        "/password/changeItEveryMonthOrSo",
+        "/auth/oauth2callback-of-google",
+        "/secret/project-20260101-database",
+        "/orders/550e8400-e29b-41d4-a716-446655440000",
+        "/password-policy/550e8400-e29b-41d4-a716-446655440000",
+        "/passengers/a1B2c3D4e5F6g7H8i9",
+        "/api/webhooks/123456789012345678/a1B2c3D4e5F6g7H8i9",
+    };
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
+TEST(a_tab_that_is_escaped_is_space_around_a_sign)
+{
+    static const char *const rows[][2] = {
+        {"{\"m\":\"token\\t=\\thunter2\"}", "{\"m\":\"token\\t=REDACTED\"}"},
+        {"{\"m\":\"a\\ttoken\\t\\t: hunter2\"}", "{\"m\":\"a\\ttoken\\t\\t: REDACTED\"}"},
+        {"{\"m\":\"token\\t=\\t\\\"hun ter2\\\"\"}", "{\"m\":\"token\\t=\\t\\\"REDACTED\\\"\"}"},
+        {"{\"m\":\"{\\\"pin\\\":\\r\\n\\t\\\"hun ter2\\\"}\"}",
+         "{\"m\":\"{\\\"pin\\\":\\r\\n\\t\\\"REDACTED\\\"}\"}"},
+        {"{\"m\":\"{\\\"pin\\\":\\n[\\n\\\"hunter2\\\"]}\"}",
+         "{\"m\":\"{\\\"pin\\\":\\nREDACTED}\"}"},
+    };
+    static const char *const harmless[] = {"{\"m\":\"author\\t=\\tann\"}", "\\t=\\t:"};
+    each_is_masked(rows, COUNT(rows));
+    each_stays(harmless, COUNT(harmless));
+}
+
 TEST(names_and_words_begin_behind_the_letters_of_an_escape)
 {
     static const char *const rows[][2] = {
@@ -371,6 +414,10 @@ TEST(a_parameter_that_is_named_by_another_one_is_masked)
          "p[0][name]=password&p[0][a]=1&p[0][value]=REDACTED&p[1][value]=x"},
         {"p%5B0%5D%5Bname%5D=api_key&p%5B0%5D%5Bvalue%5D=hunter2",
          "p%5B0%5D%5Bname%5D=api_key&p%5B0%5D%5Bvalue%5D=REDACTED"},
+        {"(Value: `name=password&a=b c&value=hunter2' )",
+         "(Value: `name=password&a=b c&value=REDACTED' )"},
+        {"(Value: `value=hunter2' or 1&a=b c&name=password' )",
+         "(Value: `value=REDACTED' or 1&a=b c&name=password' )"},
         {"/a?f.field=pin&f.values[]=hunter2", "/a?f.field=pin&f.values[]=REDACTED"},
         {"f[id]=pin&f[values][12]=hunter2", "f[id]=pin&f[values][12]=REDACTED"},
     };
@@ -550,6 +597,8 @@ int mask_text_tests(void)
         cmocka_unit_test(parts_of_forms_are_masked_however_their_names_are_quoted),
         cmocka_unit_test(values_that_read_as_secrets_are_masked_by_themselves),
         cmocka_unit_test(the_key_in_an_address_is_masked_however_that_is_escaped),
+        cmocka_unit_test(a_long_word_behind_a_segment_with_the_name_of_a_secret_is_masked),
+        cmocka_unit_test(a_tab_that_is_escaped_is_space_around_a_sign),
         cmocka_unit_test(names_and_words_begin_behind_the_letters_of_an_escape),
         cmocka_unit_test(signs_and_addresses_are_known_however_they_are_escaped),
         cmocka_unit_test(an_address_ends_at_a_slash_that_is_escaped_less_often_than_its_colon),

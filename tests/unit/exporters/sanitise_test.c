@@ -287,6 +287,8 @@ TEST(a_cookie_without_a_name_is_no_name)
                  "REQUEST_COOKIES_NAMES:REDACTED", hidden);
     check_cookie(cookie, "MATCHED_VARS:REQUEST_COOKIES:0123456789ABCDEF", "",
                  "MATCHED_VARS:REQUEST_COOKIES:REDACTED", hidden);
+    check_cookie(cookie, "MATCHED_VARS:MATCHED_VARS:REQUEST_COOKIES_NAMES:0123456789abcdef", cookie,
+                 "MATCHED_VARS:MATCHED_VARS:REQUEST_COOKIES_NAMES:REDACTED", hidden);
     check_cookie("theme=", "REQUEST_COOKIES:theme", "", "REQUEST_COOKIES:theme", said);
     check_cookie("theme=dark; dark", "REQUEST_COOKIES_NAMES:theme", "theme",
                  "REQUEST_COOKIES_NAMES:theme", said);

@@ -121,11 +121,13 @@ TEST(variables_of_rules_hold_secrets_by_any_part_of_their_names)
         "REQUEST_COOKIES:theme REQUEST_HEADERS:Authorization REQUEST_HEADERS:x-functions-key "
         "RESPONSE_HEADERS:Set-Cookie FILES:password MATCHED_VARS:ARGS:password "
         "MATCHED_VARS:ARGS:json.password.value MATCHED_VARS:REQUEST_HEADERS:X-Auth-Key "
-        "MATCHED_VARS:REQUEST_COOKIES:theme";
+        "MATCHED_VARS:REQUEST_COOKIES:theme MATCHED_VARS:MATCHED_VARS:REQUEST_COOKIES:theme "
+        "MATCHED_VARS:password MATCHED_VARS:MATCHED_VARS:token";
     static const char others[] =
         "ARGS ARGS:q ARGS:json.user.name ARGS_NAMES:password ARGS_POST_NAMES:token "
         "REQUEST_COOKIES_NAMES:sid MATCHED_VARS:ARGS_NAMES:password REQUEST_HEADERS:Host "
-        "REQUEST_HEADERS:User-Agent MATCHED_VARS:REQUEST_HEADERS:Host REQUEST_URI XML:/*";
+        "REQUEST_HEADERS:User-Agent MATCHED_VARS:REQUEST_HEADERS:Host REQUEST_URI XML:/* "
+        "MATCHED_VARS:MATCHED_VARS MATCHED_VARS:MATCHED_VARS:ARGS_NAMES:password";
     each_is(names, variable_is_secret, true);
     each_is(others, variable_is_secret, false);
 }

@@ -3,6 +3,8 @@
 #include "exporters/cleaning.h"
 #include "exporters/form.h"
 #include "exporters/mask.h"
+#include "exporters/secret_beside.h"
+#include "exporters/text_names.h"
 
 struct span clean_parameters(struct cleaning *c, struct span text)
 {
@@ -34,18 +36,46 @@ struct span clean_parameters(struct cleaning *c, struct span text)
     return cleaning_finish(c, &to);
 }
 
+enum { PARTS_ASIDE = 8 };
+
+static bool part_names(const struct form_part *part, struct span before)
+{
+    struct beside own = beside_of(part->name);
+    return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
+           text_name_is_secret(span_first(part->content, TEXT_NAME_LONGEST));
+}
+
+/* Is what the part says a secret by what one of the last ones, or of the next, names? */
+static bool part_is_named(const struct form_part *part, const struct form_part *last, size_t count,
+                          struct span rest, struct span boundary)
+{
+    struct form_part next;
+    struct beside own = beside_of(part->name);
+    if (own.role != BESIDE_SAYS)
+        return false;
+    for (size_t i = 0; i < count && i < PARTS_ASIDE; i++)
+        if (part_names(&last[i], own.before))
+            return true;
+    for (size_t i = 0; i < PARTS_ASIDE && form_next(&rest, boundary, &next); i++)
+        if (part_names(&next, own.before))
+            return true;
+    return false;
+}
+
 static struct span clean_multipart(struct cleaning *c, struct span body, struct span boundary)
 {
     struct buf to;
-    struct form_part part;
+    struct form_part part, last[PARTS_ASIDE] = {{.is_file = false}};
     buf_init(&to, CLEANED_BYTES);
     struct span rest = body;
     const char *copied = body.at;
-    while (form_next(&rest, boundary, &part)) {
+    for (size_t count = 0; form_next(&rest, boundary, &part); count++) {
         struct span shown = SPAN(MASK);
+        bool is_named = part_is_named(&part, last, count, rest, boundary);
+        last[count % PARTS_ASIDE] = part;
         if (cleaning_names(c, SPAN("ARGS"), part.name))
             cleaning_keep(c, part.content);
-        else if (!name_is_secret(part.name)) {
+        else if (!is_named && !name_is_secret(part.name)) {
             shown = part.content;
             if (!cleaning_mask(c, &shown))
                 continue;

@@ -20,7 +20,8 @@ XML_BODIES = ('<a><$ attr="x">SECRET</$></a>', "<a><$><![CDATA[SECRET]]></$></a>
 FORM_BODIES = ("$=SECRET", "a=1&$[0][x]=SECRET&b=2", "$.x=SECRET", "u[$][]=SECRET", "next=%2Fa%3F$%3DSECRET%26b%3D1",
                "name=$&value=SECRET", "value=SECRET&name=$", "p[0][name]=$&p[0][value]=SECRET", "p%5B0%5D%5Bkey%5D=$&p%5B0%5D%5Bvalues%5D%5B%5D=SECRET")
 PART = "--B\r\nContent-Disposition: form-data; name{}\r\n\r\nSECRET\r\n--B--\r\n"
-MULTIPART_BODIES = tuple(PART.format(name) for name in ('="$"', ' = "$"', "=$", "='$'", '="$[0]"'))
+MULTIPART_BODIES = tuple(PART.format(name) for name in ('="$"', ' = "$"', "=$", "='$'", '="$[0]"', "*=utf-8''$"))
+MULTIPART_BODIES += ('--B\r\nContent-Disposition: form-data; name="name"\r\n\r\n$\r\n' + PART.format('="value"'),)
 FIELD_NAMES = ("Ocp-Apim-Subscription-Key", "x-functions-key", "X-Auth-Key", "DD-APPLICATION-KEY", "DD-API-KEY", "X-JWT-Assertion", "Authentication", "Cookie2",
                "X-Amz-Security-Token", "X-Goog-Api-Key", "X-Vault-Token", "X-CSRF-Token", "X-CSRFToken", "X-XSRF-TOKEN")
 WORDS = ("SG." + "SECRET." + "a" * 43, "ApiKey SECRET", "Bearer SECRET", 'Digest username="SECRET", response="SECRET"')

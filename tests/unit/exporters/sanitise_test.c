@@ -95,7 +95,7 @@ static struct span cleaned(struct audited_scene *f, const struct pair *fields, s
     report.audit.request_fields = fields;
     report.audit.request_field_count = count;
     report.audit.request_body = body;
-    report_sanitise(&report, secret, 1, f->arena);
+    report_sanitise(&report, secret, secret != NULL ? 1 : 0, f->arena);
     return report.audit.request_body;
 }
 
@@ -114,6 +114,26 @@ TEST(a_named_argument_hides_a_part_of_a_form_and_any_other_body)
     check_span(report.audit.fields_of_form, "a=REDACTED");
     check_number(report.audit.file_count, 1);
     check_span(cleaned(&f, NULL, 0, SPAN("{\"a\":\"s3cret\"}"), names), "REDACTED");
+    audited_end(&f);
+}
+
+TEST(a_part_of_a_form_that_another_one_names_is_masked)
+{
+    static const struct pair field = {SPAN_INIT("Content-Type"),
+                                      SPAN_INIT("multipart/form-data; boundary=B")};
+    static const char body[] = "--B\r\nContent-Disposition: form-data; name=\"f[value]\"\r\n\r\n"
+                               "hunter2\r\n"
+                               "--B\r\nContent-Disposition: form-data; name=\"f[name]\"\r\n\r\n"
+                               "password\r\n"
+                               "--B\r\nContent-Disposition: form-data; name=\"g[value]\"\r\n\r\n"
+                               "fine\r\n"
+                               "--B\r\nContent-Disposition: form-data; name=\"f[value]\"\r\n\r\n"
+                               "hunter3\r\n--B--\r\n";
+    struct audited_scene f;
+    audited_begin(&f);
+    struct span clean = cleaned(&f, &field, 1, SPAN(body), NULL);
+    check(!has(clean, "hunter"));
+    check(has(clean, "fine") && has(clean, "password"));
     audited_end(&f);
 }
 
@@ -373,6 +393,7 @@ int sanitise_tests(void)
         cmocka_unit_test(named_fields_and_cookies_never_appear),
         cmocka_unit_test(what_an_access_line_has_of_answers_and_tokens_is_hidden_too),
         cmocka_unit_test(a_named_argument_hides_a_part_of_a_form_and_any_other_body),
+        cmocka_unit_test(a_part_of_a_form_that_another_one_names_is_masked),
         cmocka_unit_test(a_body_with_any_content_coding_is_hidden_whole),
         cmocka_unit_test(a_secret_text_is_found_behind_its_escapes),
         cmocka_unit_test(an_arena_that_is_full_gives_nothing_away),

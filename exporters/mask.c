@@ -137,11 +137,21 @@ struct span parameter_secret(struct span parameter)
         return parameter;
     if (value.at == NULL)
         return value;
-    if (name_is_secret(name) || text_has_secret(value))
+    if ((name_is_secret(name) && !value_is_harmless(name, value)) || text_has_secret(value))
         return value;
     for (const char *at = value.at, *end = value.at + value.len; at < end; at++)
         at = value_end(at, end, &signs);
     return signs > 0 && value_holds_secret(value) ? value : (struct span){NULL, 0};
+}
+
+/* By its name, or what stands beside it? Its value ends at `at`. */
+static bool is_secret_parameter(struct span query, struct span name, const char *at)
+{
+    const char *value = name.at + name.len + 1;
+    if (!name_is_secret(name))
+        return parameter_is_named(query, name);
+    bool is_whole = at == query.at + query.len || *at == '&';
+    return !is_whole || !value_is_harmless(name, span_make(value, (size_t)(at - value)));
 }
 
 bool query_has_secret(struct span query)
@@ -158,7 +168,7 @@ bool query_has_secret(struct span query)
         if (name_holds_secret(name, odd) || is_long_secret(equals, at))
             return true;
         if (equals < at && (odd.joints > 0 || name_may_be_secret(name)) &&
-            (name_is_secret(name) || parameter_is_named(query, name)))
+            is_secret_parameter(query, name, at))
             return true;
         if (signs > 0 && value_holds_secret(span_make(equals + 1, (size_t)(at - equals - 1))))
             return true;

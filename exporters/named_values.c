@@ -117,7 +117,9 @@ static struct cut cut_at_sign(struct named_values *scan, size_t at)
         return cut_none();
     enum value_reach reach = sign == ':' && name.len > 0 ? reach_of(scan, name) : VALUE_WORD;
     struct cut value = value_find(scan->text, behind_sign(scan->text, at), sign, reach);
-    return is_score(scan->text, name, value) ? cut_none() : value;
+    bool is_harmless =
+        value_is_harmless(name, span_make(scan->text.at + value.at, value.end - value.at));
+    return is_harmless || is_score(scan->text, name, value) ? cut_none() : value;
 }
 
 static struct cut cut_at_escape(const struct named_values *scan, size_t at)

@@ -75,7 +75,8 @@ static struct span clean_multipart(struct cleaning *c, struct span body, struct 
         last[count % PARTS_ASIDE] = part;
         if (cleaning_names(c, SPAN("ARGS"), part.name))
             cleaning_keep(c, part.content);
-        else if (!is_named && !name_is_secret(part.name)) {
+        else if (!is_named &&
+                 (!name_is_secret(part.name) || value_is_harmless(part.name, part.content))) {
             shown = part.content;
             if (!cleaning_mask(c, &shown))
                 continue;

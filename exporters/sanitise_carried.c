@@ -137,10 +137,11 @@ static void know_arguments(struct cleaning *c, struct carried *carried,
 {
     const bool *aside = named_aside(c);
     for (size_t i = 0; i < from->argument_count; i++) {
-        if (aside == NULL || aside[i] || name_is_secret(from->arguments[i].name))
-            know(carried, from->arguments[i].value, true);
+        struct span name = from->arguments[i].name, value = from->arguments[i].value;
+        if (aside == NULL || aside[i] || (name_is_secret(name) && !value_is_harmless(name, value)))
+            know(carried, value, true);
         else
-            know_those_in(carried, from->arguments[i].value);
+            know_those_in(carried, value);
     }
 }
 

@@ -108,14 +108,23 @@ static bool is_host_with_user(const struct rule_match *match)
     return field_user(field, match->variable_value).len > 0;
 }
 
+/* Of arguments, passwordEnabled is none where it says no more than yes. */
+static bool is_secret_variable(const struct rule_match *match)
+{
+    struct span name = own_name(match->variable_name), collection = span_cut(&name, ':');
+    return variable_is_secret(match->variable_name) &&
+           !(span_starts_nocase(collection, SPAN("ARGS")) &&
+             value_is_harmless(name, match->variable_value));
+}
+
 /* Where nothing of the value may be said. */
 static bool hide_value(struct cleaning *c, struct rule_match *match)
 {
     bool named = is_named(c, match->variable_name);
     if (named)
         cleaning_keep(c, match->variable_value);
-    if (!named && !variable_is_secret(match->variable_name) &&
-        !carried_names(c, own_name(match->variable_name)) && !is_host_with_user(match) &&
+    if (!named && !is_secret_variable(match) && !carried_names(c, own_name(match->variable_name)) &&
+        !is_host_with_user(match) &&
         !(is_derived(match->variable_name) && comes_of_secret(c, match)))
         return false;
     match->variable_value = SPAN(MASK);

@@ -23,8 +23,9 @@ enum place {
     FIELD = 2,
     ANY = ARGUMENT | FIELD,
     BEHIND = 4,
-    LAST = 8,  /* the last part of an argument's name: PHP has settings like session.save_path */
-    HEAD = 16, /* a whole field of the head */
+    LAST = 8,    /* the last part of an argument's name: PHP has settings like session.save_path */
+    HEAD = 16,   /* a whole field of the head */
+    ENDING = 32, /* that it begins as `password` does not count */
 };
 
 enum reach { ENDS, WORD, DASHED, WHOLE };
@@ -234,8 +235,9 @@ static bool is_secret(struct span name, unsigned places)
     struct part part;
     if (!name_may_be_secret(name))
         return false;
-    bool begins = (places & ARGUMENT) != 0 && name.len >= SHORTEST && begin_fits(name) &&
-                  begins_as_secret(name);
+    bool counts = (places & ARGUMENT) != 0 && name.len >= SHORTEST &&
+                  ((places & ENDING) == 0 || byte_lower(name.at[0]) != 'p');
+    bool begins = counts && begin_fits(name) && begins_as_secret(name);
     part_read(&part, name);
     if (begins && !is_about_one(&part))
         return true;
@@ -324,6 +326,18 @@ bool field_is_secret(struct span name)
 bool text_name_is_secret(struct span name)
 {
     return is_secret_name(name, ANY);
+}
+
+bool value_is_harmless(struct span name, struct span value)
+{
+    static const struct span answers[] = {SPAN_INIT("true"), SPAN_INIT("false"), SPAN_INIT("yes"),
+                                          SPAN_INIT("no"),   SPAN_INIT("on"),    SPAN_INIT("off"),
+                                          SPAN_INIT("1"),    SPAN_INIT("0"),     SPAN_INIT("null")};
+    enum { LONGEST = 5 };
+    for (size_t i = 0; i < COUNT(answers) && value.len <= LONGEST; i++)
+        if (span_is_nocase(value, answers[i]))
+            return is_secret_name(name, ANY) && !is_secret_name(name, ANY | ENDING);
+    return false;
 }
 
 bool variable_is_secret(struct span variable)

@@ -24,6 +24,10 @@ bool text_name_is_secret(struct span name);
  * REQUEST_COOKIES? Those of names, as ARGS_NAMES, hold none. */
 bool variable_is_secret(struct span variable);
 
+/* Is the value of a secret's name none: yes or no (true, off, 1, null..) of what only begins as one
+ * (passwordEnabled)? */
+bool value_is_harmless(struct span name, struct span value);
+
 /* Can a name that is one word (no dots, brackets, escapes) be a secret's by its first and last
  * letters? Most are none. */
 bool name_may_be_secret(struct span name);

@@ -94,6 +94,19 @@ TEST(a_field_and_a_variable_are_secrets_by_their_names)
 
 #define LONG_WORD "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
 
+TEST(yes_or_no_is_the_value_of_no_secret_that_a_name_only_begins_as)
+{
+    check(value_is_harmless(SPAN("passwordEnabled"), SPAN("TRUE")));
+    check(value_is_harmless(SPAN("user.password_required"), SPAN("0")));
+    check(!value_is_harmless(SPAN("passwordEnabled"), SPAN("truer")));
+    check(!value_is_harmless(SPAN("passwordEnabled"), SPAN("")));
+    check(!value_is_harmless(SPAN("password"), SPAN("true")));
+    check(!value_is_harmless(SPAN("password2"), SPAN("1")));
+    check(!value_is_harmless(SPAN("token"), SPAN("on")));
+    check(!value_is_harmless(SPAN("user[password][set]"), SPAN("no")));
+    check(!value_is_harmless(SPAN("theme"), SPAN("off")));
+}
+
 TEST(tokens_and_keys_are_known_by_how_they_read)
 {
     static const char *const secrets[] = {
@@ -276,6 +289,10 @@ TEST(a_parameter_of_a_query_that_another_one_names_is_masked)
          "f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalues%5D%5B1%5D=REDACTED"},
         {"key=password&value=hunter2", "key=REDACTED&value=REDACTED"},
         {"name=ann&value=7", "name=ann&value=7"},
+        {"passwordEnabled=true&n=1", "passwordEnabled=true&n=1"},
+        {"password_set=0", "password_set=0"},
+        {"passwordEnabled=true;x&password_confirmation=1&passwordEnabled=trueman",
+         "passwordEnabled=REDACTED&password_confirmation=REDACTED&passwordEnabled=REDACTED"},
         {"f[0][name]=pin&f[1][value]=7", "f[0][name]=pin&f[1][value]=7"},
         {"value=7&value=8&name=&value", "value=7&value=8&name=&value"},
     };
@@ -522,6 +539,7 @@ int mask_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_announces_a_secret_by_its_end_or_as_a_whole),
         cmocka_unit_test(a_field_and_a_variable_are_secrets_by_their_names),
+        cmocka_unit_test(yes_or_no_is_the_value_of_no_secret_that_a_name_only_begins_as),
         cmocka_unit_test(tokens_and_keys_are_known_by_how_they_read),
         cmocka_unit_test(a_token_is_found_at_every_place_of_a_text),
         cmocka_unit_test(a_key_of_a_vendor_is_masked_with_all_that_belongs_to_it),

@@ -59,6 +59,8 @@ TEST(members_of_json_are_masked_with_all_that_is_in_them)
          "{\"s\":\"{\\\"token\\\":REDACTED}\",\"n\":1}"},
         {"{\"url\":\"/x?token=hunter2\",\"n\":1}", "{\"url\":\"/x?token=REDACTED\",\"n\":1}"},
         {"{\"pin\":1234}", "{\"pin\":REDACTED}"},
+        {"{\"password\":true,\"passwordEnabled\":\"trueman\"}",
+         "{\"password\":REDACTED,\"passwordEnabled\":\"REDACTED\"}"},
         {"{\"password_hint\":\"my dog rex\"}", "{\"password_hint\":\"REDACTED\"}"},
         {"array('password' => 'hunter2', 'n' => 1)", "array('password' => 'REDACTED', 'n' => 1)"},
     };
@@ -503,6 +505,8 @@ TEST(what_is_no_secret_stays_as_it_is)
         "form-data; name=\"note\"\r\n\r\nhello\r\n--B",
         "name=password&b=1",
         "http://x:80/a@b",
+        "passwordEnabled=true&n=1",
+        "{\"passwordEnabled\":true,\"password_required\":\"no\"}",
         "{\"passenger\":\"ann\",\"monkey\":[1,2]}",
         "found within ARGS:password",
         "password=&n=1",

@@ -20,6 +20,7 @@ enum {
     BACKLOG_BYTES_A_SECOND = 4 * 1024 * 1024,
     PILED_UP = BATCH_UNITS, /* behind an outage: from there on it is a backlog */
     TAKEN_FIRST = 32,       /* so many smaller batches, then larger ones are tried again */
+    SLOW_BYTES = 64 * 1024, /* more than that is halved where time was too short for it */
     TAKEN_MOST = 32768,     /* it doubles with each try that was in vain */
 };
 
@@ -317,17 +318,13 @@ static void accepted(struct sending *sending, const struct otlp_answer *answer)
     go_on(sending, answer->rejected < units ? answer->rejected : units);
 }
 
-/* Half of it is tried, and for a while batches are no larger; one item cannot be less, and says
- * nothing of others. */
-static void halve(struct sending *sending)
+/* Half of it is tried, and for a while batches are no larger. False: it is one item. */
+static bool take_half(struct sending *sending)
 {
     struct otlp *otlp = sending->otlp;
     size_t half = otlp_half(piece(sending));
-    if (half == 0) {
-        otlp->most = otlp->units;
-        go_on(sending, piece_units(sending));
-        return;
-    }
+    if (half == 0)
+        return false;
     sending->len = half;
     sending->state = STATE_RESTING;
     uint64_t units = piece_units(sending);
@@ -339,6 +336,24 @@ static void halve(struct sending *sending)
     otlp->taken = 0;
     if (!make_body(sending))
         go_on(sending, piece_units(sending));
+    return true;
+}
+
+/* One item cannot be less, and says nothing of others. */
+static void halve(struct sending *sending)
+{
+    if (take_half(sending))
+        return;
+    sending->otlp->most = sending->otlp->units;
+    go_on(sending, piece_units(sending));
+}
+
+/* The line is too slow for so much within the time, or the receiver reads too slowly. What is small
+ * has another trouble. */
+static void slow_down(struct sending *sending)
+{
+    if (piece(sending).len > SLOW_BYTES)
+        take_half(sending);
 }
 
 static void on_done(struct flight *flight, int result, uint64_t now_us)
@@ -353,7 +368,11 @@ static void on_done(struct flight *flight, int result, uint64_t now_us)
     switch (answer.verdict) {
     case OTLP_TAKEN: accepted(sending, &answer); break;
     case OTLP_LATER:
-    case OTLP_UNREACHABLE: rest(sending, &answer); break;
+    case OTLP_UNREACHABLE:
+        rest(sending, &answer);
+        if (answer.is_cut_off)
+            slow_down(sending);
+        break;
     case OTLP_TOO_LARGE: halve(sending); break;
     case OTLP_REFUSED:
     case OTLP_UNSENDABLE: go_on(sending, piece_units(sending)); break;

@@ -343,20 +343,29 @@ static void read_answer(const struct otlp_call *call, const struct otlp_way *way
         answer->pause_us = UINT64_C(1000000) * LONGEST_PAUSE_S;
 }
 
+/* Once a request had left, it may have come to an answer that nobody heard; a part of it came to
+ * none. */
+static void read_failure(const struct otlp_call *call, CURLcode result, struct otlp_answer *answer)
+{
+    long head_bytes = 0;
+    curl_off_t body_bytes = 0;
+    curl_easy_getinfo(call->flight.easy, CURLINFO_REQUEST_SIZE, &head_bytes);
+    curl_easy_getinfo(call->flight.easy, CURLINFO_SIZE_UPLOAD_T, &body_bytes);
+    answer->verdict = OTLP_UNREACHABLE;
+    answer->is_cut_off = result == CURLE_OPERATION_TIMEDOUT && head_bytes > 0 &&
+                         (uint64_t)body_bytes < call->sent.len;
+    answer->is_doubtful = head_bytes > 0 && !answer->is_cut_off;
+}
+
 void otlp_call_answer(const struct otlp_call *call, const struct otlp_way *way, int result,
                       struct otlp_answer *answer)
 {
-    long sent_bytes = 0;
     *answer = (struct otlp_answer){.verdict = OTLP_UNSENDABLE};
     switch (result) {
     case CURLE_OK: read_answer(call, way, answer); return;
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: break;
-    default: /* once the request had left, it may have come to an answer that nobody heard */
-        curl_easy_getinfo(call->flight.easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
-        answer->verdict = OTLP_UNREACHABLE;
-        answer->is_doubtful = sent_bytes > 0;
-        break;
+    default: read_failure(call, (CURLcode)result, answer); break;
     }
     snprintf(answer->why, sizeof answer->why, "%s", curl_easy_strerror((CURLcode)result));
 }

@@ -52,6 +52,7 @@ struct otlp_answer {
     uint64_t rejected; /* OTLP_TAKEN: so many units of it were not */
     uint64_t pause_us; /* OTLP_LATER: for so long; 0: it does not say */
     bool is_doubtful;  /* OTLP_UNREACHABLE: the receiver may have it */
+    bool is_cut_off;   /* OTLP_UNREACHABLE: the time was up before all of it had left */
     char why[256];     /* for the operator: printable, and none of the way's secrets */
 };
 /* `result`: a CURLcode. */

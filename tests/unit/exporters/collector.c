@@ -124,7 +124,7 @@ void collector_step(struct collector *c)
     for (size_t i = 0; i < COLLECTOR_CONNECTIONS; i++) {
         if (c->connections[i].fd < 0)
             c->connections[i].fd = accept4(c->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (c->connections[i].fd < 0)
+        if (c->connections[i].fd < 0 || c->is_deaf)
             continue;
         char bytes[16384];
         ssize_t n = read(c->connections[i].fd, bytes, sizeof bytes);

@@ -16,6 +16,7 @@ struct collector {
         int fd; /* -1: free */
         struct buf in;
     } connections[COLLECTOR_CONNECTIONS];
+    bool is_deaf;                  /* accepts, and reads nothing */
     const char *answer;            /* the answer's head; "": hangs up; NULL: never answers */
     struct span body;              /* behind it */
     unsigned requests, departures; /* departures: connections that the other side closed */

@@ -2,8 +2,11 @@
 /* Sending, against a receiver in the same thread and a clock in the test's hand. */
 #include "exporters/otlp.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "exporters/otlp_body.h"
@@ -290,6 +293,13 @@ TEST(while_nobody_listens_spans_wait_and_the_oldest_go)
     tear_down(f);
 }
 
+static bool is_stuck(void *context)
+{
+    struct fixture *f = context;
+    step(f);
+    return otlp_is_stuck(f->way.otlp);
+}
+
 static bool all_have_left(void *context)
 {
     struct fixture *f = context;
@@ -317,6 +327,33 @@ TEST(a_receiver_that_hangs_is_left_when_the_time_is_up)
     otlp_change(f->way.otlp, &f->way.settings);
     check(comes_true(all_is_settled, f));
     check_number(figures(f).sent, 1800);
+    tear_down(f);
+}
+
+TEST(a_batch_that_a_slow_line_cannot_take_in_time_is_sent_in_halves)
+{
+    struct fixture *f = set_up(false);
+    int window = 4096, segment = 536; /* with loopback's, the kernel takes all of it at once */
+    check(setsockopt(f->collector.listener, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0);
+    check(setsockopt(f->collector.listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) ==
+          0);
+    f->way.flush = true;
+    f->way.to.timeout_us = 50000;
+    f->way.to.batch = (struct otlp_batch){.units = 8192};
+    otlp_change(f->way.otlp, &f->way.settings);
+    f->collector.is_deaf = true;
+    put(f, 500);
+    check(comes_true(is_stuck, f));
+    f->collector.is_deaf = false;
+    window = 1 << 20;
+    check(setsockopt(f->collector.listener, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0);
+    f->way.to.timeout_us = 0;
+    otlp_change(f->way.otlp, &f->way.settings);
+    check(comes_true(all_is_settled, f));
+    check_number(f->collector.requests, 2);
+    check_number(f->collector.spans, 500 * SPANS);
+    check_number(figures(f).sent, 500 * SPANS);
+    check_number(figures(f).resent, 0); /* a part of a request came to nothing */
     tear_down(f);
 }
 
@@ -482,13 +519,6 @@ TEST(an_address_that_is_none_loses_spans_and_says_so)
     tear_down(f);
 }
 
-static bool is_stuck(void *context)
-{
-    struct fixture *f = context;
-    step(f);
-    return otlp_is_stuck(f->way.otlp);
-}
-
 TEST(an_empty_batch_that_lacks_memory_for_its_first_item_stays_open)
 {
     struct fixture *f = set_up(false);
@@ -634,6 +664,7 @@ int otlp_tests(void)
         cmocka_unit_test(a_connection_that_is_closed_without_an_answer_is_tried_again),
         cmocka_unit_test(while_nobody_listens_spans_wait_and_the_oldest_go),
         cmocka_unit_test(a_receiver_that_hangs_is_left_when_the_time_is_up),
+        cmocka_unit_test(a_batch_that_a_slow_line_cannot_take_in_time_is_sent_in_halves),
         cmocka_unit_test(a_partial_success_is_counted_and_not_repeated),
         cmocka_unit_test(spans_of_an_earlier_process_are_sent_as_its_own_and_beside_fresh_ones),
         cmocka_unit_test(a_backlog_is_sent_at_4_mib_a_second_at_most),

@@ -26,12 +26,21 @@ static void ticket_serve(struct pool_ticket *ticket, struct connection *connecti
     ticket_settle(ticket, POOL_READY);
 }
 
-void pool_failed(struct pool *pool, enum pool_answer answer, const char *error)
+/* What was opened for somebody else, who has another one by now, says nothing of one that came
+ * later: it is opened anew. */
+static bool has_time(const struct pool *pool, const struct pool_ticket *ticket)
+{
+    return loop_now_us(pool->loop) - ticket->since_us < pool->options.connect_timeout_us;
+}
+
+void pool_failed(struct pool *pool, enum pool_answer answer, const char *error,
+                 const struct pool_target *target)
 {
     struct list *first = list_first(&pool->tickets);
-    if (first != NULL) {
-        struct pool_ticket *ticket = list_entry(first, struct pool_ticket, link);
+    struct pool_ticket *ticket = first != NULL ? list_entry(first, struct pool_ticket, link) : NULL;
+    if (ticket != NULL && !(answer == POOL_TIMEOUT && has_time(pool, ticket))) {
         ticket->error = error;
+        ticket->target = target;
         ticket_settle(ticket, answer);
     }
     pool_look_again(pool);
@@ -126,6 +135,7 @@ enum pool_answer pool_ask(struct pool *pool, struct pool_ticket *ticket)
     ticket->target = NULL;
     ticket->error = NULL;
     ticket->connect_us = 0;
+    ticket->since_us = loop_now_us(pool->loop);
     ticket->answer = POOL_WAIT;
     pool->totals.stale += ticket->fresh;
     list_add(&pool->tickets, &ticket->link);

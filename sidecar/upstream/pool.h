@@ -56,12 +56,13 @@ struct pool_ticket { /* embedded in who asks */
     struct list link;
     void (*wake)(void *exchange);
     void *exchange;
-    struct server *server; /* READY; the asker releases it */
-    const struct pool_target *target;
+    struct server *server;            /* READY; the asker releases it */
+    const struct pool_target *target; /* READY; REFUSED, TIMEOUT: the last one tried, or NULL */
     const char *error; /* "connection_refused", "connect_timeout", "upstream_tls_..." */
     bool fresh;        /* in: only a new connection will do (a retry after a stale one) */
     enum pool_answer answer;
     uint64_t connect_us; /* how long connecting took; 0 where reused */
+    uint64_t since_us;   /* when it was asked for */
     struct pool *pool;
 };
 enum pool_answer pool_ask(struct pool *pool, struct pool_ticket *ticket);

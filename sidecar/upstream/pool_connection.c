@@ -138,8 +138,9 @@ static void connection_failed(struct connection *connection, const char *error)
         connection_try_targets(connection);
         return;
     }
+    const struct pool_target *target = connection->target;
     connection_free(connection);
-    pool_failed(pool, POOL_REFUSED, error);
+    pool_failed(pool, POOL_REFUSED, error, target);
 }
 
 static void on_shaken(void *context, struct tls_facts *facts, enum tls_failure failure)
@@ -207,8 +208,9 @@ static void connection_try_targets(struct connection *connection)
         pool->totals.connect_failures++;
         target_pass_over(pool, connection->target);
         if (connection->tries == pool->options.target_count) {
+            const struct pool_target *target = connection->target;
             connection_free(connection);
-            pool_failed(pool, POOL_REFUSED, name_error(error));
+            pool_failed(pool, POOL_REFUSED, name_error(error), target);
             return;
         }
     }
@@ -240,9 +242,10 @@ static void on_timer(struct timer *timer)
     struct pool *pool = connection->pool;
     if (connection->state == CONNECTION_CONNECTING) {
         pool->totals.connect_failures++;
-        target_pass_over(pool, connection->target);
+        const struct pool_target *target = connection->target;
+        target_pass_over(pool, target);
         connection_free(connection);
-        pool_failed(pool, POOL_TIMEOUT, "connect_timeout");
+        pool_failed(pool, POOL_TIMEOUT, "connect_timeout", target);
     } else if (connection->state == CONNECTION_IDLE) {
         connection_close(connection);
     }

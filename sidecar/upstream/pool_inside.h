@@ -58,8 +58,10 @@ struct connection *connection_oldest_idle(struct pool *pool);
 
 /* A connection came, became idle or went: tickets may be served, at the end of the turn. */
 void pool_look_again(struct pool *pool);
-/* An attempt has failed: tells the first that waits. */
-void pool_failed(struct pool *pool, enum pool_answer answer, const char *error);
+/* An attempt has failed, at this target last (NULL: new settings do not know it): tells the first
+ * that waits, unless time was up for a connection that had begun before it came. */
+void pool_failed(struct pool *pool, enum pool_answer answer, const char *error,
+                 const struct pool_target *target);
 /* The last connection is gone and nobody wants the pool. */
 void pool_end(struct pool *pool);
 

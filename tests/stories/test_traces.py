@@ -55,6 +55,16 @@ def test_a_collector_that_is_well_gets_every_span(sidegate, backend, collector):
     assert len({span.id for span in there.spans}) == len(there.spans)
 
 
+def test_a_backend_that_refuses_is_named_in_span_and_line(sidegate, collector):
+    there, port = collector(), free_port()
+    s = sidegate(f"http://127.0.0.1:{port}", config=otlp(there.url))
+    assert s.ask(target="/n").status == 502
+    call = wait_until(lambda: next((span for span in there.spans if span.kind == "client"), None), "the attempt's span")
+    assert (call.tags["server.address"], call.tags["server.port"]) == ("127.0.0.1", port)
+    assert call.tags["url.full"] == f"http://127.0.0.1:{port}/n" and call.tags["error.type"] == "connection_refused"
+    assert s.lines()[0]["upstream"]["address"] == f"127.0.0.1:{port}"
+
+
 def test_a_collector_that_hangs_delays_nobody(sidegate, backend, collector):
     there = collector(lambda batch: None)
     s = sidegate(backend().url, config=otlp(there.url) + "timeouts: { drain_delay: 0, drain: 1s }")

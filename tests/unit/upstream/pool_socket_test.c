@@ -83,6 +83,7 @@ TEST(a_closed_port_alone_is_a_refusal)
     turn_until_settled(&world, &ticket);
     check_number(pool_poll(&ticket), POOL_REFUSED);
     check_span(span_text(ticket.error), "connection_refused");
+    check_span(ticket.target->name, "a");
     pool_free(world.pool);
     close(nobody);
     world_fini(&world);
@@ -106,11 +107,39 @@ TEST(a_backend_that_does_not_accept_runs_into_the_timeout)
     world_pass(&world, 3000);
     check_number(pool_poll(&ticket), POOL_TIMEOUT);
     check_span(span_text(ticket.error), "connect_timeout");
+    check_span(ticket.target->name, "a");
     check_number(world.wakes, 1);
     check_number(pool_figures(world.pool).connecting, 0);
     check_number(pool_ask(world.pool, &ticket), POOL_WAIT);
     pool_free(world.pool); /* in the middle of connecting */
     check_number(pool_poll(&ticket), POOL_REFUSED);
+    for (size_t i = 0; i < FILLERS; i++)
+        close(fillers[i]);
+    close(listener);
+    world_fini(&world);
+}
+
+TEST(who_came_later_does_not_fail_by_the_clock_of_a_connection_made_before)
+{
+    enum { FILLERS = 8 };
+    struct world world;
+    world_on_sockets(&world);
+    int listener = bind_port(&world.targets[0].address, 0), fillers[FILLERS];
+    for (size_t i = 0; i < FILLERS; i++)
+        fillers[i] = address_connect(&world.targets[0].address);
+    world_begin(&world);
+    struct pool_ticket first = world_ticket(&world), second = first;
+    check_number(pool_ask(world.pool, &first), POOL_WAIT);
+    world_pass(&world, SECOND - 1000);
+    pool_drop(&first);
+    check_number(pool_ask(world.pool, &second), POOL_WAIT);
+    check_number(pool_figures(world.pool).connecting, 1);
+    world_pass(&world, 3000);
+    check_number(pool_poll(&second), POOL_WAIT);
+    check_number(pool_figures(world.pool).connecting, 1); /* another one */
+    world_pass(&world, SECOND);
+    check_number(pool_poll(&second), POOL_TIMEOUT);
+    pool_free(world.pool);
     for (size_t i = 0; i < FILLERS; i++)
         close(fillers[i]);
     close(listener);
@@ -124,6 +153,7 @@ int pool_socket_suite(void)
         cmocka_unit_test(a_closed_port_refuses_and_the_next_target_is_tried),
         cmocka_unit_test(a_closed_port_alone_is_a_refusal),
         cmocka_unit_test(a_backend_that_does_not_accept_runs_into_the_timeout),
+        cmocka_unit_test(who_came_later_does_not_fail_by_the_clock_of_a_connection_made_before),
     };
     return cmocka_run_group_tests_name("pool_socket", tests, NULL, NULL);
 }

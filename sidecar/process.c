@@ -455,6 +455,8 @@ static int serve(struct process *process, struct span said)
     for (size_t i = 0; i < settings->listener_count; i++)
         program_log_say(log, LOG_INFO, "serving on " SPAN_FORMAT " with %u threads",
                         span_arg(settings->listeners[i].address_text), process->workers.count);
+    if (process->options->is_last)
+        drain_begin(process, true);
     loop_run(process->loop);
     process_stop(process);
     program_log_say(log, LOG_INFO, "stopped");

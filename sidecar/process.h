@@ -16,6 +16,7 @@ struct process_options {
     int log_channel; /* where the parent takes the log's file from; -1: there is no parent */
     int ring_fd;     /* -1: there is none */
     unsigned restarts;
+    bool is_last; /* it exports what the ring has, serves nobody and stops */
 };
 
 /* Serves until it is told to stop; the exit code. */

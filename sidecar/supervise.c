@@ -47,6 +47,7 @@ struct parent {
     unsigned restarts;
     unsigned pause_ms;
     bool stopping;
+    bool gives_up;           /* and the next child is the last */
     char words[WORDS_BYTES]; /* the latest that the child said */
     size_t words_len;
     bool words_are_cut; /* at their front, perhaps within a line */
@@ -113,6 +114,7 @@ static _Noreturn void be_child(struct parent *parent, int channel, int log_chann
         .log_channel = log_channel,
         .ring_fd = parent->ring_fd,
         .restarts = parent->restarts,
+        .is_last = parent->gives_up,
     };
     _exit(process_run(&options));
 }
@@ -212,6 +214,17 @@ static void close_ends(struct parent *parent)
     parent->stderr_pipe = parent->channel = parent->log_channel = -1;
 }
 
+/* The ring may have records: a last child exports them, and serves nobody. */
+static int give_up(struct parent *parent)
+{
+    if (parent->ring_fd < 0)
+        return 1;
+    parent->gives_up = parent->stopping = true;
+    parent->pause_ms = 0;
+    parent->restarts++;
+    return -1;
+}
+
 /* -1: go on; else the program's exit code. */
 static int child_ended(struct parent *parent, int status)
 {
@@ -224,7 +237,7 @@ static int child_ended(struct parent *parent, int status)
                      WEXITSTATUS(status) == 0);
     if (in_order) {
         close_ends(parent);
-        return WEXITSTATUS(status);
+        return parent->gives_up ? 1 : WEXITSTATUS(status);
     }
     char how[128];
     describe(status, how, sizeof(how));
@@ -236,7 +249,7 @@ static int child_ended(struct parent *parent, int status)
     if (is_hopeless(parent)) {
         program_log_say(parent->log, LOG_ERROR, "%d deaths within a minute: giving up",
                         DEATHS_MOST);
-        return 1;
+        return give_up(parent);
     }
     parent->restarts++;
     program_log_say(parent->log, LOG_WARN, "starting it again in %u ms", parent->pause_ms);

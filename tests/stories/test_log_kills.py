@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import threading
 
 import pytest
@@ -138,6 +139,23 @@ def test_lines_that_a_disk_takes_outlive_kills(sidegate, backend, away, tmp_path
         s.kill_child()
     row = wait_until(lambda: (lambda r: r["produced"] >= kills * 399 and r)(account(s, "access_log.firehose")), "they are all there")
     assert row["waiting"] == row["produced"]
+
+
+def test_what_the_ring_has_when_sidegate_gives_up_is_not_lost(sidegate, backend, away, tmp_path):
+    """A record between an answer's last byte and the ring is gone with the child."""
+    settings, deaths = firehose_log(tmp_path, away), 5
+    s = sidegate(backend().url, settings)
+    for death in range(deaths):
+        ask(s, range(death * 400, death * 400 + 400))
+        if death < deaths - 1:
+            s.kill_child()
+    os.kill(s.child(), signal.SIGKILL)
+    assert s.process.wait(30) == 1 and "giving up" in s.errors()
+    away.open()
+    s = sidegate(backend().url, settings)
+    wait_until(lambda: account(s, "access_log.firehose")["sent"] > 0 and account(s, "access_log.firehose")["waiting"] == 0, "all is sent")
+    came = set(numbers_of("\n".join(away.lines).encode()))
+    assert len(came) >= deaths * 399, sorted(set(range(deaths * 400)) - came)
 
 
 def test_lines_that_nobody_took_before_a_kill_were_not_sent_twice(sidegate, backend, away, tmp_path):

@@ -30,9 +30,10 @@ struct buf *otlp_open_batch(struct otlp *otlp)
 /* What is one too many for a batch is the first of the next. False: there is none. */
 static bool move_to_next(struct otlp *otlp, struct sending *full, size_t from)
 {
-    otlp->filling = begin_filling(otlp);
-    bool is_moved = otlp->filling != NULL &&
-                    buf_add(&otlp->filling->room, span_from(buf_span(&full->room), from));
+    struct sending *next = otlp->filling = begin_filling(otlp);
+    bool is_moved = next != NULL && buf_add(&next->room, span_from(buf_span(&full->room), from));
+    if (next != NULL && !is_moved)
+        buf_cut(&next->room, HEAD_BYTES);
     buf_cut(&full->room, from);
     return is_moved;
 }
@@ -82,10 +83,14 @@ void otlp_queue_filled(struct otlp *otlp)
 {
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
-        if (sending->state != STATE_FILLING)
+        if (sending->state != STATE_FILLING || sending == otlp->filling)
             continue;
         queue_items(sending);
         sending_land(sending);
+    }
+    if (otlp->filling != NULL) { /* the newest */
+        queue_items(otlp->filling);
+        sending_land(otlp->filling);
     }
     otlp->filling = NULL;
 }

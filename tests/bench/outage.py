@@ -18,7 +18,8 @@ from cpu_time import family
 from telemetry import SCRIPT, settings
 
 MIB = 1 << 20
-DOCUMENTED = {"the ring": 4, "the queue of a channel": 16, "the channel": 21, "an access log's queue and batch": 5}
+DOCUMENTED = {"the ring": 4, "the queue of a channel": 16, "the channel": 19, "an access log's queue and batch": 5}
+SPOOL = 6
 
 
 def pss(pid):
@@ -82,8 +83,9 @@ def main():
             most, requests = under_load(options, away)
             more = (most - least) / MIB
             print(f"{name:8} {'with a spool' if spool else 'in memory':16} {most / MIB:6.1f} MiB, {requests} requests, {more:.1f} MiB more")
-            code |= more > allowed
-    print(f"allowed are {allowed} MiB more: " + ", ".join(f"{what} {size}" for what, size in DOCUMENTED.items()))
+            code |= more > allowed + (SPOOL if spool else 0)
+    parts = ", ".join(f"{what} {size}" for what, size in DOCUMENTED.items())
+    print(f"allowed are {allowed} MiB more: {parts}; with a spool {SPOOL} more")
     return int(code)
 
 

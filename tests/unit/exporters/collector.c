@@ -119,11 +119,18 @@ static void answer(struct collector *c, size_t i)
         hang_up(c, i);
 }
 
+static int arrive(struct collector *c)
+{
+    int fd = accept4(c->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    c->arrivals += fd >= 0;
+    return fd;
+}
+
 void collector_step(struct collector *c)
 {
     for (size_t i = 0; i < COLLECTOR_CONNECTIONS; i++) {
         if (c->connections[i].fd < 0)
-            c->connections[i].fd = accept4(c->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            c->connections[i].fd = arrive(c);
         if (c->connections[i].fd < 0 || c->is_deaf)
             continue;
         char bytes[16384];

@@ -19,6 +19,7 @@ struct collector {
     bool is_deaf;                  /* accepts, and reads nothing */
     const char *answer;            /* the answer's head; "": hangs up; NULL: never answers */
     struct span body;              /* behind it */
+    unsigned arrivals;             /* connections */
     unsigned requests, departures; /* departures: connections that the other side closed */
     struct buf head;               /* of the last request */
     struct buf last;               /* its body */

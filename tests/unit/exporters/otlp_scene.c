@@ -67,7 +67,7 @@ static bool fill(struct otlp_scene *s)
     if (batch == NULL)
         return false;
     size_t from = batch->len;
-    buf_add(batch, buf_span(&s->item));
+    check(buf_add(batch, buf_span(&s->item)));
     bool is_in = otlp_filled(s->otlp, from, SPANS);
     if (!is_in)
         buf_cut(batch, from);

@@ -112,6 +112,21 @@ static void settle_spool(struct reading *reading, const struct node *node,
     receiver->spool.path = span_text(arena_string(reading->arena, path));
 }
 
+/* The address of one signal where that of all belongs: its path would come twice. */
+static void check_endpoint(struct reading *reading, const struct node *node, struct span endpoint)
+{
+    const struct node *at = node != NULL ? tree_find_path(node, SPAN("endpoint")) : NULL;
+    while (span_ends(endpoint, SPAN("/")))
+        endpoint.len--;
+    for (unsigned signal = 0; signal < OTLP_SIGNALS && at != NULL; signal++) {
+        struct span path = span_text(otlp_signal_row((enum otlp_signal)signal)->path);
+        if (span_ends(endpoint, path))
+            fault_add(reading->faults, FAULT_WARNING, at->place, SPAN("leave that path out"),
+                      "otlp.endpoint: " SPAN_FORMAT " goes behind it, and would be there twice",
+                      span_arg(path));
+    }
+}
+
 static void check_receiver(struct reading *reading, size_t i)
 {
     struct receiver_settings *receiver = &reading->settings->otlp.receivers[i];
@@ -123,6 +138,7 @@ static void check_receiver(struct reading *reading, size_t i)
     if (receiver->url.at != NULL && !has_one_signal(receiver->signals))
         refuse(reading, node, "url", "signals: [traces]",
                "this is where one signal goes: which one?");
+    check_endpoint(reading, node, receiver->endpoint);
     check_tls(reading, node, receiver);
     settle_spool(reading, node, receiver);
 }

@@ -215,6 +215,8 @@ WITHOUT_EFFECT = [  # text, what it warns at, what is said
      "metric_filters[].pattern: no line of the access log has 'status'"),
     ("traces: { ratio: 0.5 }", "0.5", "traces.ratio: no sampler asks for it (set traces.sampler to parentbased_traceidratio)"),
     ("traces: { xray: { in_progress: 5s } }", "5s", "traces.xray.in_progress: nothing goes to X-Ray (add xray to traces.exporter)"),
+    ("otlp: { endpoint: 'http://127.0.0.1:1/v1/traces' }", "'http", "otlp.endpoint: /v1/traces goes behind it, and would be there twice (leave that path out)"),
+    ("otlp: { endpoint: 'http://127.0.0.1:1/x/v1/logs/' }", "'http", "otlp.endpoint: /v1/logs goes behind it, and would be there twice (leave that path out)"),
     ("traces: { slow: 5s }", "5s", "traces.slow: nobody asks what is slow (add slow to traces.always)"),
     ("metrics: { otlp: { interval: 10s } }", "10s", "metrics.otlp.interval: metrics are not pushed (set metrics.exporter to otlp)"),
     ("metrics: { otlp: { temporality: delta } }", "delta", "metrics.otlp.temporality: metrics are not pushed"),

@@ -283,7 +283,7 @@ TEST(variables_with_broken_numbers_are_ignored_with_a_warning)
                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: warning: '0' is ignored: expected a number from 1 "
                "to 1000000\n");
     check_number(settings->otlp.channels[0].batch.delay_us, 1000000);
-    check_number(settings->otlp.channels[0].batch.units, 2048);
+    check_number(settings->otlp.channels[0].batch.units, 8192);
     check_number(settings->otlp.channels[0].batch.queue_units, 0);
     settings_free(settings);
     folder_close(&folder);

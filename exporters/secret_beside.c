@@ -23,6 +23,12 @@ static bool is_secret_at(struct span text, struct cut cut)
     return spelled_name_is_secret(span_first(cut_span(text, cut), TEXT_NAME_LONGEST));
 }
 
+/* Both and what is between them, of which one stands behind the other; or the one that is any. */
+static struct cut cut_over(struct cut first, struct cut next)
+{
+    return cut_is_none(first) ? next : cut_is_none(next) ? first : (struct cut){first.at, next.end};
+}
+
 /* ---- names ---- */
 
 static bool says(struct span word)
@@ -242,18 +248,49 @@ static bool has_role(struct span name, bool is_namer)
     return is_namer ? name_names_value(name) : says(name);
 }
 
-/* The value of the next member that names, or says; from the end of one on. */
-static struct cut member_behind(struct span text, size_t from, bool is_namer)
+/* A member of an object, behind another one. */
+struct member {
+    struct span name;
+    size_t colon;
+    size_t from; /* where the next one is looked for */
+};
+
+/* The next one before the object ends; false: there is none. */
+static bool member_next(struct span near, struct member *member)
+{
+    size_t from = member->from, i = from;
+    while (i < near.len && near.at[i] != ':' && near.at[i] != '{' && near.at[i] != '}')
+        i++;
+    if (i >= near.len || near.at[i] != ':')
+        return false;
+    *member = (struct member){.name = text_name_before(near, from, i),
+                              .colon = i,
+                              .from = value_find(near, i + 1, ':', VALUE_WORD).end};
+    return true;
+}
+
+/* Does one say a secret's name, behind the end of another one? */
+static bool is_named_behind(struct span text, size_t from)
 {
     struct span near = span_first(text, from + NEAR);
-    for (size_t i = from; i < near.len && near.at[i] != '{' && near.at[i] != '}'; i++) {
-        if (near.at[i] != ':')
-            continue;
-        if (has_role(text_name_before(near, from, i), is_namer))
-            return value_find(is_namer ? near : text, i + 1, ':', VALUE_WORD);
-        i = value_find(near, i + 1, ':', VALUE_WORD).end - 1;
-    }
-    return cut_none();
+    struct member member = {.from = from};
+    while (member_next(near, &member))
+        if (has_role(member.name, true) &&
+            is_secret_at(near, value_find(near, member.colon + 1, ':', VALUE_WORD)))
+            return true;
+    return false;
+}
+
+/* What all of them say, behind the end of the one that names it. */
+static struct cut said_behind(struct span text, size_t from)
+{
+    struct span near = span_first(text, from + NEAR);
+    struct member member = {.from = from};
+    struct cut said = cut_none();
+    while (member_next(near, &member))
+        if (has_role(member.name, false))
+            said = cut_over(said, value_find(text, member.colon + 1, ':', VALUE_WORD));
+    return said;
 }
 
 static struct cut beside_colon(struct span text, size_t at, struct span name)
@@ -266,14 +303,13 @@ static struct cut beside_colon(struct span text, size_t at, struct span name)
     struct span near = span_first(text, at + VALUE_LONGEST);
     if (has_role(name, true)) {
         struct cut said = value_find(near, at + 1, ':', VALUE_WORD);
-        return is_secret_at(near, said) ? member_behind(text, said.end, false) : cut_none();
+        return is_secret_at(near, said) ? said_behind(text, said.end) : cut_none();
     }
     if (!has_role(name, false))
         return cut_none();
     struct cut value = value_find(near, at + 1, ':', VALUE_WORD);
-    return is_secret_at(text, member_behind(text, value.end, true))
-               ? value_find(text, at + 1, ':', VALUE_WORD)
-               : cut_none();
+    return is_named_behind(text, value.end) ? value_find(text, at + 1, ':', VALUE_WORD)
+                                            : cut_none();
 }
 
 struct cut beside_sign(struct span text, size_t at, struct span name)
@@ -284,7 +320,9 @@ struct cut beside_sign(struct span text, size_t at, struct span name)
 /* ---- elements ---- */
 
 struct element {
+    struct span tag;
     struct span name; /* without what stands before a ':' */
+    bool is_closed;   /* by its first tag */
     struct cut inside;
     size_t behind; /* its last tag */
 };
@@ -299,8 +337,9 @@ static bool element_read(struct span text, size_t at, struct element *element)
         return false;
     if (colon != SPAN_NONE)
         local = span_from(name, colon + 1);
-    *element = (struct element){local, {end, end}, end};
-    if (text.at[end - 2] == '/')
+    bool is_closed = text.at[end - 2] == '/';
+    *element = (struct element){name, local, is_closed, {end, end}, end};
+    if (is_closed)
         return true;
     element->inside = element_find(text, end, name);
     element->behind = tag_end(text, element->inside.end);
@@ -320,23 +359,33 @@ static bool element_names(struct span text, const struct element *element)
     return name_names_value(element->name) && is_secret_at(text, element->inside);
 }
 
-/* The text of the next one that says or names, before the element ends that holds both. */
-static struct cut element_behind(struct span text, size_t from, bool is_namer)
+/* The next one before the element ends that holds both; false: there is none. */
+static bool element_next(struct span near, size_t from, struct element *element)
+{
+    size_t next = span_find_byte(span_from(near, from), '<');
+    return next != SPAN_NONE && element_read(near, from + next, element);
+}
+
+static bool is_named_by_element(struct span text, size_t from)
 {
     struct span near = span_first(text, from + NEAR_OF_ELEMENT);
-    size_t at = from, next;
-    struct element element;
-    while ((next = span_find_byte(span_from(near, at), '<')) != SPAN_NONE) {
-        at += next;
-        if (!element_read(near, at, &element))
-            break;
-        if (is_namer && element_names(near, &element))
-            return element.inside;
-        if (!is_namer && element_says(&element))
-            return element_read(text, at, &element) ? element.inside : cut_none();
-        at = element.behind;
-    }
-    return cut_none();
+    struct element element = {.behind = from};
+    while (element_next(near, element.behind, &element))
+        if (element_names(near, &element))
+            return true;
+    return false;
+}
+
+/* What all of them hold that say something. */
+static struct cut said_by_elements(struct span text, size_t from)
+{
+    struct span near = span_first(text, from + NEAR_OF_ELEMENT);
+    struct element element = {.behind = from};
+    struct cut said = cut_none();
+    while (element_next(near, element.behind, &element))
+        if (element_says(&element) && !element.is_closed)
+            said = cut_over(said, element_find(text, element.inside.at, element.tag));
+    return said;
 }
 
 struct cut beside_tag(struct span text, size_t at, struct span name)
@@ -349,7 +398,6 @@ struct cut beside_tag(struct span text, size_t at, struct span name)
         !element_read(span_first(text, at + NEAR_OF_ELEMENT), at, &element))
         return cut_none();
     if (is_namer)
-        return element_names(text, &element) ? element_behind(text, element.behind, false)
-                                             : cut_none();
-    return cut_is_none(element_behind(text, element.behind, true)) ? cut_none() : element.inside;
+        return element_names(text, &element) ? said_by_elements(text, element.behind) : cut_none();
+    return is_named_by_element(text, element.behind) ? element.inside : cut_none();
 }

@@ -13,10 +13,10 @@ from planting import dice, shown, web_acl
 # their matches say what they found. $ is the name.
 ATTACK = "' OR 1=1 -- <script>alert(1)</script>"
 NAMES = ("password", "login_pass", "userpass", "security_code", "auth_code", "sas_sig", "SAMLResponse")
-JSON_BODIES = ('{"na\\u006de": "$", "value": "SECRET"}', '{"name": "$", "of": {"a": [1]}, "values": ["SECRET"]}', '{"name": "$", "value": "SECRET"}', '[{"op": "add", "path": "/u/$", "value": ["SECRET"]}]', '{"value": "SECRET", "key": "$"}', '{"$": "SECRET"}', '{"$":\n"SECRET"}', '{"$": ["SECRET"]}', '{"$": {"value": "SECRET"}}', '{"a": {"$": [{"b": ["SECRET"]}]}}', '[{"$": "SECRET"}]')
+JSON_BODIES = ('{"value": "SECRET", "id": 7, "name": "$"}', '{"name": "$", "values": "", "value": "SECRET"}', '{"name": "$", "values": ["x"], "value": "SECRET"}', '{"na\\u006de": "$", "value": "SECRET"}', '{"name": "$", "of": {"a": [1]}, "values": ["SECRET"]}', '{"name": "$", "value": "SECRET"}', '[{"op": "add", "path": "/u/$", "value": ["SECRET"]}]', '{"value": "SECRET", "key": "$"}', '{"$": "SECRET"}', '{"$":\n"SECRET"}', '{"$": ["SECRET"]}', '{"$": {"value": "SECRET"}}', '{"a": {"$": [{"b": ["SECRET"]}]}}', '[{"$": "SECRET"}]')
 XML_BODIES = ('<a><$ attr="x">SECRET</$></a>', "<a><$><![CDATA[SECRET]]></$></a>", "<a><$\n>SECRET</$></a>", '<n:a xmlns:n="urn:n"><n:$>SECRET</n:$></n:a>',
               '<a $="SECRET"/>', '<a><b $="SECRET">x</b></a>', "<a><$><b><c>SECRET</c></b></$></a>",
-              "<a><name>$</name><value>SECRET</value></a>", "<a><value>SECRET</value><name>$</name></a>", "<a><key>$</key><string>SECRET</string></a>", '<input value="SECRET" name="$"/>')
+              "<a><name>$</name><value>SECRET</value></a>", "<a><value>SECRET</value><name>$</name></a>", "<a><key>$</key><string>SECRET</string></a>", "<a><name>$</name><value/><value>SECRET</value></a>", '<input value="SECRET" name="$"/>')
 FORM_BODIES = ("$=SECRET", "a=1&$[0][x]=SECRET&b=2", "$.x=SECRET", "u[$][]=SECRET", "next=%2Fa%3F$%3DSECRET%26b%3D1",
                "name=$&value=SECRET", "value=SECRET&name=$", "p[0][name]=$&p[0][value]=SECRET", "p%5B0%5D%5Bkey%5D=$&p%5B0%5D%5Bvalues%5D%5B%5D=SECRET")
 PART = "--B\r\nContent-Disposition: form-data; name{}\r\n\r\nSECRET\r\n--B--\r\n"

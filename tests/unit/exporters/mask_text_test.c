@@ -394,6 +394,18 @@ TEST(a_member_that_is_named_by_another_one_is_masked)
          "{\"value\":\"REDACTED\",\"a\":{\"b\":1},\"name\":\"password\"}"},
         {"{\"name\":\"password\",\"values\":[\"hunter2\"],\"n\":1}",
          "{\"name\":\"password\",\"values\":REDACTED,\"n\":1}"},
+        {"{\"value\":\"hunter2\",\"id\":7,\"name\":\"password\"}",
+         "{\"value\":\"REDACTED\",\"id\":7,\"name\":\"password\"}"},
+        {"{\"name\":\"password\",\"values\":\"\",\"value\":\"hunter2\"}",
+         "{\"name\":\"password\",\"values\":\"\",\"value\":\"REDACTED\"}"},
+        {"{\"name\":\"password\",\"value\":\"x\",\"a\":1,\"values\":\"hunter2\",\"n\":1}",
+         "{\"name\":\"password\",\"value\":\"REDACTED\",\"n\":1}"},
+        {"{\"name\":\"password\",\"values\":null,\"value\":hunter2,\"n\":1}",
+         "{\"name\":\"password\",\"values\":REDACTED,\"n\":1}"},
+        {"{\"name\":\"password\",\"values\":[\"x\"],\"value\":{\"a\":\"hunter2\"}}",
+         "{\"name\":\"password\",\"values\":REDACTED}"},
+        {"{\"value\":\"\",\"values\":\"hunter2\",\"name\":\"password\"}",
+         "{\"value\":\"\",\"values\":\"REDACTED\",\"name\":\"password\"}"},
     };
     static const char *const harmless[] = {
         "{\"name\":\"note\",\"value\":\"fine\"}",
@@ -402,6 +414,9 @@ TEST(a_member_that_is_named_by_another_one_is_masked)
         "[{\"value\":\"fine\"},{\"name\":\"password\"}]",
         "{\"name\":\"password\",\"oldvalues\":1}",
         "{\"name\":\"password\",\"a\":{\"value\":1}}",
+        "{\"value\":\"fine\",\"id\":7,\"name\":\"note\"}",
+        "{\"name\":\"password\",\"values\":\"\",\"value\":\"\"}",
+        "{\"name\":\"password\",\"values\":\"\"},{\"value\":\"fine\"}",
     };
     each_is_masked(rows, COUNT(rows));
     each_stays(harmless, COUNT(harmless));
@@ -448,6 +463,12 @@ TEST(an_element_that_is_named_by_another_one_is_masked)
          "<dict><key>password</key>\n\t<string>REDACTED</string></dict>"},
         {"<input type='hidden' value=\"hunter2\" name=\"password\"/>",
          "<input type='hidden' value=\"REDACTED\" name=\"password\"/>"},
+        {"<name>password</name><value/><value>hunter2</value><n>1</n>",
+         "<name>password</name><value/><value>REDACTED</value><n>1</n>"},
+        {"<key>password</key><string></string><n:value>hunter2</n:value>",
+         "<key>password</key><string></string><n:value>REDACTED</n:value>"},
+        {"<name>password</name><value>x</value><value>hunter2</value><n>1</n>",
+         "<name>password</name><value>REDACTED</value><n>1</n>"},
     };
     static const char *const harmless[] = {
         "<p><name>ann</name><value>7</value></p>",
@@ -455,6 +476,8 @@ TEST(an_element_that_is_named_by_another_one_is_masked)
         "<p><value>7</value></p><p><name>password</name></p>",
         "<input value=\"7\" name=\"n\"/><input name=\"password\"/>",
         "<name>password<value>7</value>",
+        "<p><name>password</name><value/></p><p><value>7</value></p>",
+        "<name>password</name><value/><string></string>",
         "a=1; Path=/reset-password; HttpOnly\r\n\r\nhello",
     };
     each_is_masked(rows, COUNT(rows));

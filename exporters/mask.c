@@ -167,7 +167,8 @@ bool query_has_secret(struct span query)
         at = equals < end && *equals == '=' ? value_end(equals + 1, end, &signs) : equals;
         if (name_holds_secret(name, odd) || is_long_secret(equals, at))
             return true;
-        if (equals < at && (odd.joints > 0 || name_may_be_secret(name)) &&
+        if (equals < at &&
+            (odd.joints > 0 || name_may_be_secret(name) || plain_name_may_say(name)) &&
             is_secret_parameter(query, name, at))
             return true;
         if (signs > 0 && value_holds_secret(span_make(equals + 1, (size_t)(at - equals - 1))))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exporters/secret_names.h"
+#include "exporters/secret_words.h"
 #include "exporters/text_names.h"
 
 enum {
@@ -167,49 +168,81 @@ static bool ends_line(char c)
     return c == '\n' || c == '\r';
 }
 
-/* What stands between two '&', whose spaces may be decoded, and may be of the text around it. */
-static bool parameter_names(struct span parameter, struct span before)
+/* How long a separator is that ends there; 0: none does. */
+static size_t separator_before(struct span text, size_t end)
+{
+    const struct span escaped = SPAN("\\u0026");
+    if (end == 0)
+        return 0;
+    char last = text.at[end - 1];
+    if (last == '&' || last == ';')
+        return 1;
+    return last == '6' && span_ends(span_first(text, end), escaped) ? escaped.len : 0;
+}
+
+/* Of what stands there in front of a '=' and behind it: is it a name, and a secret's? Where the
+ * parameters end there may be a quote, or space. */
+static bool pair_names(struct span name, struct span value, struct span before)
 {
     size_t len = 0;
-    struct span value = parameter, name = span_cut(&value, '=');
     while (len < name.len && is_of_name(name.at[name.len - len - 1]))
         len++;
     struct beside own = beside_of(span_from(name, name.len - len));
     if (own.role != BESIDE_NAMES || !span_is_nocase(own.before, before))
         return false;
-    for (len = 0; len < value.len && len < TEXT_NAME_LONGEST && !byte_is_quote(value.at[len]) &&
-                  !byte_is_space(value.at[len]);)
+    for (len = 0; len < value.len && len < TEXT_NAME_LONGEST && value.at[len] != '=' &&
+                  !byte_is_quote(value.at[len]) && !byte_is_space(value.at[len]);)
         len++;
     return spelled_name_is_secret(span_first(value, len));
 }
 
-/* Does one name it that ends before the '&' in front of `end`? */
+/* What stands between two separators, whose spaces may be decoded. The first has the text around
+ * all of them in front of it: <a href='?name=password */
+static bool parameter_names(struct span parameter, struct span before)
+{
+    struct span value = parameter;
+    while (value.at != NULL) {
+        struct span name = span_cut(&value, '=');
+        if (value.at != NULL && pair_names(name, value, before))
+            return true;
+    }
+    return false;
+}
+
+/* Does one name it that ends before the separator in front of `end`? */
 static bool is_named_in_front(struct span text, size_t end, struct span before)
 {
     size_t low = end > NEAR ? end - NEAR : 0;
-    for (unsigned i = 0; i < ASIDE_MOST && end > low && text.at[end - 1] == '&'; i++) {
-        size_t start = end - 1;
-        while (start > low && text.at[start - 1] != '&' && !ends_line(text.at[start - 1]))
+    for (unsigned i = 0; i < ASIDE_MOST && end > low; i++) {
+        size_t len = separator_before(text, end);
+        if (len == 0)
+            return false;
+        size_t last = end - len, start = last;
+        while (start > low && separator_before(text, start) == 0 && !ends_line(text.at[start - 1]))
             start--;
-        if (parameter_names(span_make(text.at + start, end - 1 - start), before))
+        if (start < last && parameter_names(span_make(text.at + start, last - start), before))
             return true;
         end = start;
     }
     return false;
 }
 
-/* Likewise behind the next '&'. */
+/* Likewise behind the next separator. */
 static bool is_named_further_on(struct span text, size_t from, struct span before)
 {
-    size_t len = 0;
-    struct span near = span_first(span_from(text, from), VALUE_LONGEST);
-    while (len < near.len && !ends_line(near.at[len]))
-        len++;
-    near = span_first(near, len);
-    for (unsigned i = 0; i <= ASIDE_MOST && near.at != NULL; i++) {
-        struct span parameter = span_cut(&near, '&');
-        if (i > 0 && parameter_names(parameter, before))
+    struct span near = span_first(text, from + VALUE_LONGEST);
+    size_t start = from;
+    for (unsigned i = 0; i <= ASIDE_MOST && start < near.len; i++) {
+        size_t end = start, len = 0;
+        while (end < near.len && !ends_line(near.at[end]) &&
+               (len = separator_before(near, end + 1)) == 0)
+            end++;
+        size_t behind = end + (len > 0);
+        if (i > 0 && parameter_names(span_make(near.at + start, behind - len - start), before))
             return true;
+        if (len == 0)
+            return false;
+        start = behind;
     }
     return false;
 }
@@ -225,15 +258,20 @@ bool parameter_is_named(struct span text, struct span name)
 static struct cut beside_equals(struct span text, size_t at, struct span name)
 {
     bool is_extended = span_is_nocase(name, SPAN("name*"));
+    if (name.at > text.at && name.at[-1] == '\\') {
+        size_t start = (size_t)(name.at - text.at);
+        name = span_from(name, behind_escape(text, start) - start);
+    }
     struct beside own = beside_of(name);
     if (own.role == BESIDE_NOTHING && !is_extended)
         return cut_none();
     char before = '&';
     if (name.at > text.at)
         before = name.at[-1];
+    if (!byte_is_space(before) && parameter_is_named(text, name))
+        return value_find(text, at + 1, '=', VALUE_WORD);
     if (!byte_is_space(before) && before != ';')
-        return parameter_is_named(text, name) ? value_find(text, at + 1, '=', VALUE_WORD)
-                                              : cut_none();
+        return cut_none();
     if (own.role == BESIDE_SAYS)
         return attribute_before(text, at);
     return is_extended || names_attribute(name) ? behind_name(text, at, is_extended) : cut_none();

@@ -19,7 +19,17 @@ struct beside {
 /* By its name, whose brackets may be percent-encoded. */
 struct beside beside_of(struct span name);
 
-/* Is the value of that parameter of a query or a form a secret by one beside it? */
+/* Can a name that has neither brackets nor escapes be `values`? Most are not; `value` is one that
+ * name_may_be_secret() lets pass. */
+static inline bool plain_name_may_say(struct span name)
+{
+    enum { LEN = 6 };
+    return name.len >= LEN && (name.at[name.len - 1] | ' ') == 's' &&
+           (name.at[name.len - LEN] | ' ') == 'v';
+}
+
+/* Is the value of that parameter of a query or a form a secret by one beside it? '&' and ';'
+ * part them, and what ends with them (&amp;), and a '&' as JSON may write it (\u0026). */
 bool parameter_is_named(struct span text, struct span name);
 
 /* At a '=' or ':' behind `name`: the secret value that is there, or beside it. None: there is none.

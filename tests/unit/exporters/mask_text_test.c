@@ -437,6 +437,14 @@ TEST(a_parameter_that_is_named_by_another_one_is_masked)
          "(Value: `value=REDACTED' or 1&a=b c&name=password' )"},
         {"/a?f.field=pin&f.values[]=hunter2", "/a?f.field=pin&f.values[]=REDACTED"},
         {"f[id]=pin&f[values][12]=hunter2", "f[id]=pin&f[values][12]=REDACTED"},
+        {"name=password;value=hunter2;n=1", "name=password;value=REDACTED;n=1"},
+        {"values=hunter2;n=1;name=password", "values=REDACTED;n=1;name=password"},
+        {"<a href='?name=password&amp;value=hunter2&amp;n=1'>",
+         "<a href='?name=password&amp;value=REDACTED&amp;n=1'>"},
+        {"?value=hunter2&amp;n=1&amp;name=password'", "?value=REDACTED&amp;n=1&amp;name=password'"},
+        {"{\"u\":\"/?name=password\\u0026values=hunter2\\u0026n=1\"}",
+         "{\"u\":\"/?name=password\\u0026values=REDACTED\\u0026n=1\"}"},
+        {"\"value=hunter2\\u0026name=password\"", "\"value=REDACTED\\u0026name=password\""},
     };
     static const char *const harmless[] = {
         "name=ann&value=7",
@@ -444,6 +452,9 @@ TEST(a_parameter_that_is_named_by_another_one_is_masked)
         "p[1][value]=7&p[0][name]=password",
         "name=password&eigenvalue=7",
         "name=password\nvalue=7",
+        "name=ann;value=7&amp;n=1",
+        "value=7\\u0026n=1\n;name=password",
+        ";&;value=7;;&",
         "user_id=token&value=7",
     };
     each_is_masked(rows, COUNT(rows));

@@ -201,13 +201,23 @@ static size_t skip_written(struct span text, size_t at, bool lines)
     }
 }
 
-/* What stands there between quotes or brackets, behind what is space; else `at`. */
+/* Behind the last blank there that a tab may stand in front of, which is escaped: a word may begin
+ * as one. */
+static size_t behind_blanks(struct span text, size_t at)
+{
+    size_t next = skip_written(text, at, false);
+    while (next > at && !is_blank(text.at[next - 1]))
+        next--;
+    return next;
+}
+
+/* What stands there between quotes or brackets, behind what is space; else a word. */
 static size_t behind_written(struct span text, size_t at, bool lines)
 {
     struct quote quote;
     size_t next = skip_written(text, at, lines);
     bool is_nested = next < text.len && (text.at[next] == '{' || text.at[next] == '[');
-    return is_nested || quote_read(text, next, &quote) > 0 ? next : at;
+    return is_nested || quote_read(text, next, &quote) > 0 ? next : behind_blanks(text, at);
 }
 
 struct cut value_find(struct span text, size_t from, char separator, enum value_reach reach)

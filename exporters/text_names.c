@@ -128,13 +128,22 @@ static size_t quote_before(struct span text)
     return byte_is_quote(letter.c) ? letter.len : 0;
 }
 
+/* Where what is in front of spaces and tabs ends, which JSON may have escaped. */
+static size_t before_spaces(struct span text, size_t first, size_t end)
+{
+    for (;;) {
+        if (end > first && byte_is_space(text.at[end - 1]))
+            end--;
+        else if (end - first > 1 && text.at[end - 1] == 't' && text.at[end - 2] == '\\')
+            end -= 2;
+        else
+            return end;
+    }
+}
+
 struct span text_name_before(struct span text, size_t floor, size_t at)
 {
-    size_t end = at, first = earliest(floor, at);
-    while (end > first && byte_is_space(text.at[end - 1]))
-        end--;
-    while (end - first > 1 && text.at[end - 1] == 't' && text.at[end - 2] == '\\')
-        end -= 2;
+    size_t first = earliest(floor, at), end = before_spaces(text, first, at);
     if (end > first && byte_is_quote(text.at[end - 1]))
         return quoted_name(text.at, floor, end - 1);
     end -= quote_before(span_make(text.at + first, end - first));

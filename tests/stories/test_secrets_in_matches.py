@@ -32,7 +32,7 @@ TARGETS = ("/a;jsessionid=SECRET", "/reset-password/1SECRET7", "/api/access_toke
 ADDRESSES = ("/api/webhooks/123456789012345678/SECRETSECRETSECRET?a=1", "/a?next=https%3A%2F%2Fu%3ASECRET%40h%2F", "/a?next=https%253A%252F%252Fu%253ASECRET%2540h", "/a?next=https%3A//u%3ASECRET%40h/")
 # What JSON and XML may write otherwise, as a text of a member or an element.
 SPELLINGS = ("https:\\/\\/u:SECRET@h\\/", "a=1\\u0026password\\u003dSECRET", "\\u003cpassword\\u003eSECRET\\u003c\\/password\\u003e", "{\\u0022password\\u0022:\\u0022SECRET\\u0022}",
-             "password\\u003a SECRET", "token\\t=\\tSECRET", "a\\/Bearer SECRET\\/SECRET")
+             "password\\u003a SECRET", "token\\t=\\tSECRET", "password:\\t SECRET", "token\\t \\t= SECRET", "a\\/Bearer SECRET\\/SECRET")
 XML_SPELLINGS = ("password&#58;SECRET", "password&#x3a; SECRET", "&lt;password&gt;SECRET&lt;/password&gt;", "{&quot;password&quot;: &quot;SECRET&quot;}")
 
 

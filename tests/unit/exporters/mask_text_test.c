@@ -251,12 +251,19 @@ TEST(a_tab_that_is_escaped_is_space_around_a_sign)
         {"{\"m\":\"token\\t=\\thunter2\"}", "{\"m\":\"token\\t=REDACTED\"}"},
         {"{\"m\":\"a\\ttoken\\t\\t: hunter2\"}", "{\"m\":\"a\\ttoken\\t\\t: REDACTED\"}"},
         {"{\"m\":\"token\\t=\\t\\\"hun ter2\\\"\"}", "{\"m\":\"token\\t=\\t\\\"REDACTED\\\"\"}"},
+        {"{\"m\":\"password:\\t hunter2\"}", "{\"m\":\"password:\\t REDACTED\"}"},
+        {"{\"m\":\"password: \\t \\thunter2 x\"}", "{\"m\":\"password: \\t REDACTED x\"}"},
+        {"{\"m\":\"token\\t \\t= hunter2\"}", "{\"m\":\"token\\t \\t= REDACTED\"}"},
+        {"{\"m\":\"token \\t \\t\t=\\t \\t\\\"hun ter2\\\"\"}",
+         "{\"m\":\"token \\t \\t\t=\\t \\t\\\"REDACTED\\\"\"}"},
         {"{\"m\":\"{\\\"pin\\\":\\r\\n\\t\\\"hun ter2\\\"}\"}",
          "{\"m\":\"{\\\"pin\\\":\\r\\n\\t\\\"REDACTED\\\"}\"}"},
         {"{\"m\":\"{\\\"pin\\\":\\n[\\n\\\"hunter2\\\"]}\"}",
          "{\"m\":\"{\\\"pin\\\":\\nREDACTED}\"}"},
     };
-    static const char *const harmless[] = {"{\"m\":\"author\\t=\\tann\"}", "\\t=\\t:"};
+    static const char *const harmless[] = {"{\"m\":\"author\\t=\\tann\"}",
+                                           "\\t=\\t:", "{\"m\":\"password:\\t \\nuser: ann\"}",
+                                           "password \\t \\t"};
     each_is_masked(rows, COUNT(rows));
     each_stays(harmless, COUNT(harmless));
 }

@@ -72,7 +72,7 @@ static void carry(struct feed *feed)
         carried.resent = there.resent;
         memcpy(carried.dropped, there.lost, sizeof carried.dropped);
         carried.dropped[DROP_RING_FULL] -= feed->ring_noted;
-        feed->early[DROP_RING_FULL] = feed->ring_noted;
+        feed->early.dropped[DROP_RING_FULL] = feed->ring_noted;
     }
     feed->carried = true;
     queue_carry(feed->queue, &carried);
@@ -198,22 +198,34 @@ static void count_direct(struct feed *feed)
     }
 }
 
+/* What the queue knows and nobody who took from it. */
+static void count_early(struct feed *feed)
+{
+    struct queue_early now, *told = &feed->early;
+    queue_early(feed->queue, &now);
+    if (now.sent > told->sent)
+        spool_sent(feed->spool, now.sent - told->sent);
+    if (now.resent > told->resent)
+        spool_resent(feed->spool, now.resent - told->resent);
+    told->sent = now.sent;
+    told->resent = now.resent;
+    for (unsigned i = 0; i < DROP_REASONS; i++) {
+        if (now.dropped[i] <= told->dropped[i])
+            continue;
+        spool_lost(feed->spool, now.dropped[i] - told->dropped[i], (enum drop_reason)i);
+        told->dropped[i] = now.dropped[i];
+    }
+}
+
 /* What never came to the spool, and what the spool lost by itself. */
 static void count_losses(struct feed *feed)
 {
-    uint64_t early[DROP_REASONS];
     struct spool_figures there;
     uint64_t ring = ring_of(feed);
     count_direct(feed);
-    queue_early(feed->queue, early);
-    for (unsigned i = 0; i < DROP_REASONS; i++) {
-        if (early[i] <= feed->early[i])
-            continue;
-        spool_lost(feed->spool, early[i] - feed->early[i], (enum drop_reason)i);
-        feed->early[i] = early[i];
-    }
+    count_early(feed);
     if (ring != 0)
-        spool_note(feed->spool, ring, feed->early[DROP_RING_FULL]);
+        spool_note(feed->spool, ring, feed->early.dropped[DROP_RING_FULL]);
     spool_figures(feed->spool, &there);
     for (size_t i = 0; i < INNER_REASONS; i++) {
         enum drop_reason reason = inner_reasons[i];

@@ -62,7 +62,8 @@ struct feed {
     char *spool_path;          /* of it */
     uint64_t now_us, again_us; /* again: when what failed is tried once more */
     bool told_open, told_write, told_ledger, carried;
-    uint64_t early[DROP_REASONS], lost[DROP_REASONS]; /* what of them is passed on already */
+    struct queue_early early;    /* what of it is passed on already */
+    uint64_t lost[DROP_REASONS]; /* likewise */
     uint64_t ring_noted;
     struct buf item;
 };

@@ -36,8 +36,8 @@ struct queue {
     uint64_t most_units; /* queued; 0: any number */
     uint64_t queued, in_hand;
     struct queue_account *account, own; /* where it stands: here, or where it outlives us */
-    uint64_t early[DROP_REASONS];       /* part of dropped */
-    uint64_t carried[DROP_REASONS];     /* likewise */
+    struct queue_early early;           /* part of it */
+    uint64_t carried[DROP_REASONS];     /* part of dropped */
     uint64_t puts, put_units;           /* items, and what they were worth */
 };
 
@@ -141,7 +141,7 @@ static void drop_first(struct queue *queue, enum drop_reason reason)
 {
     struct item_head head = first_head(queue);
     grow(&queue->account->dropped[reason], head.units);
-    queue->early[reason] += head.units;
+    queue->early.dropped[reason] += head.units;
     remove_first(queue, head);
 }
 
@@ -158,7 +158,7 @@ static void put_item(struct queue *queue, struct span item, unsigned units)
     struct item_head head = {(uint32_t)item.len, units};
     if (item.len > QUEUE_LARGEST_BYTES) {
         grow(&queue->account->dropped[DROP_QUEUE_FULL], units);
-        queue->early[DROP_QUEUE_FULL] += units;
+        queue->early.dropped[DROP_QUEUE_FULL] += units;
     } else {
         while (!has_room(queue, sizeof head + item.len, units))
             drop_first(queue, DROP_QUEUE_FULL);
@@ -225,8 +225,9 @@ void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason 
     take_over(at, reason);
     if (reason == DROP_CRASH)
         forget_ring_full(at);
+    queue->early = (struct queue_early){.sent = value(&at->sent), .resent = value(&at->resent)};
     for (size_t i = 0; i < DROP_REASONS; i++)
-        queue->carried[i] = value(&at->dropped[i]);
+        queue->carried[i] = queue->early.dropped[i] = value(&at->dropped[i]);
     queue->account = at;
     pthread_mutex_unlock(&queue->lock);
 }
@@ -276,7 +277,7 @@ void queue_lost(struct queue *queue, uint64_t units, enum drop_reason reason)
     pthread_mutex_lock(&queue->lock);
     grow(&queue->account->produced, units);
     grow(&queue->account->dropped[reason], units);
-    queue->early[reason] += units;
+    queue->early.dropped[reason] += units;
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -440,10 +441,10 @@ void queue_leave(struct queue *queue, uint64_t units)
     pthread_mutex_unlock(&queue->lock);
 }
 
-void queue_early(struct queue *queue, uint64_t early[DROP_REASONS])
+void queue_early(struct queue *queue, struct queue_early *early)
 {
     pthread_mutex_lock(&queue->lock);
-    memcpy(early, queue->early, sizeof queue->early);
+    *early = queue->early;
     pthread_mutex_unlock(&queue->lock);
 }
 

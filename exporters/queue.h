@@ -64,8 +64,12 @@ void queue_carry(struct queue *queue, const struct destination_figures *earlier)
 uint64_t queue_dropped_here(struct queue *queue, enum drop_reason reason);
 /* Units in hand are somebody else's affair from now on: as if they had never been produced. */
 void queue_leave(struct queue *queue, uint64_t units);
-/* Units that were dropped before anybody had them in hand, since the queue was made. */
-void queue_early(struct queue *queue, uint64_t early[DROP_REASONS]);
+/* What nobody who takes from this queue had in hand: units that were dropped before, since it was
+ * made, and what the account that it goes on with (queue_keep()) had already. */
+struct queue_early {
+    uint64_t sent, resent, dropped[DROP_REASONS];
+};
+void queue_early(struct queue *queue, struct queue_early *early);
 /* Units that were sent once more without anybody knowing what became of the first time. */
 void queue_resent(struct queue *queue, uint64_t units);
 /* Fills the numbers; name, signal and on are the caller's. */

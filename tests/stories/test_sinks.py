@@ -186,6 +186,38 @@ def test_the_account_of_a_receiver_without_a_spool_goes_on_over_kills(sidegate, 
     assert numbers_of(firehose.lines) == [*range(30), *range(50, 60)]
 
 
+def test_the_account_of_a_receiver_goes_into_the_spool_that_a_reload_adds(sidegate, backend, receiver, tmp_path):
+    """What an earlier process had sent, and what its kill cost, stands in the spool's account, and goes on with it over kills."""
+    firehose = receiver(Firehose)
+    log = f'access_log: {{{{ path: off{{}}, firehose: {{{{ url: "{firehose.url}" }}}} }}}}\n'
+    s = sidegate(backend().url, log.format(""))
+    ask_many(s, range(30))
+    wait_until(lambda: account(s, "access_log.firehose")[1] == 30, "they are sent")
+    firehose.go_away()
+    ask_many(s, range(30, 50))
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 20, "they wait")
+    s.kill_child()
+    assert account(s, "access_log.firehose")[:4] == (50, 30, {"crash": 20}, 0)
+    s.write(log.format(f", spool: {{ path: {tmp_path}/lines }}"))
+    s.signal(1)
+    wait_until(lambda: spool(s, "access_log.firehose"), "the reload")
+    ask_many(s, range(50, 60))
+    wait_until(lambda: spool(s, "access_log.firehose")["waiting"] == 10, "they are on the disk")
+    assert account(s, "access_log.firehose")[:4] == (60, 30, {"crash": 20}, 10)
+
+    def goes_on():
+        produced, sent, dropped, waiting, _ = account(s, "access_log.firehose")
+        return waiting >= 10 and (produced - waiting, sent, dropped) == (50, 30, {"crash": 20})  # the ring may have had some of the ten too
+    for _ in range(2):
+        s.kill_child()
+        wait_until(goes_on, "the account goes on")
+    firehose.open()
+    wait_until(lambda: account(s, "access_log.firehose")[3] == 0, "all is sent")
+    produced, sent, dropped, _, _ = account(s, "access_log.firehose")
+    assert sent == produced - 20 >= 40 and dropped == {"crash": 20}
+    assert set(numbers_of(firehose.lines)) == {*range(30), *range(50, 60)}
+
+
 def test_lines_in_a_spool_outlive_the_process_and_receivers_that_go_by_reload(sidegate, backend, receiver, tmp_path):
     """The receiver is taken out of the settings and put in again; then Sidegate ends while it is away."""
     firehose = receiver(Firehose)

@@ -87,7 +87,7 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
 {
     struct queue *queue = queue_new(10);
     struct buf to;
-    uint64_t early[DROP_REASONS];
+    struct queue_early early;
     buf_init(&to, 100);
     struct destination_figures before = {.produced = 20, .sent = 10, .waiting = 7, .resent = 2};
     before.dropped[DROP_SHUTDOWN] = 3;
@@ -107,8 +107,8 @@ TEST(what_an_earlier_process_left_counts_and_is_told_apart)
     check_number(figures.resent, 2);
     check_number(figures.dropped[DROP_SHUTDOWN], 8);
     check_number(queue_dropped_here(queue, DROP_SHUTDOWN), 5);
-    queue_early(queue, early);
-    check_number(early[DROP_SHUTDOWN], 4); /* the other was in somebody's hand */
+    queue_early(queue, &early);
+    check_number(early.dropped[DROP_SHUTDOWN], 4); /* the other was in somebody's hand */
     queue_leave(queue, 7);
     check_number(queue_adds_up(queue).produced, 18);
     buf_fini(&to);
@@ -140,6 +140,11 @@ TEST(an_account_that_is_kept_goes_on_and_what_waited_is_lost)
     check_number(figures.dropped[DROP_CRASH], 5);
     check_number(figures.dropped[DROP_RING_FULL], 0);
     check_number(queue_dropped_here(second, DROP_SHUTDOWN), 0);
+    struct queue_early early; /* a ledger that is to have the account needs all of it */
+    queue_early(second, &early);
+    check_number(early.sent, 1);
+    check_number(early.dropped[DROP_CRASH], 5);
+    check_number(early.dropped[DROP_SHUTDOWN], 1);
     queue_put(second, SPAN("more"), 16);
     queue_lost(second, 64, DROP_RING_FULL);
     queue_let_go(second);

@@ -25,6 +25,7 @@ struct hold {
     struct member all[RISKS_MOST];
     size_t count;
     bool is_held; /* the ring was marked */
+    bool stepped; /* those that were there have been told of all that the ring ever lost */
     bool hangs;   /* a feed was left to its thread */
 };
 
@@ -68,6 +69,8 @@ void hold_join(struct hold *hold, uint64_t id, struct queue *queue, struct feed 
         queue_let_go(hold->all[at].queue);
     if (accounted)
         queue_keep(queue, account, is_new ? DROP_CRASH : DROP_SHUTDOWN);
+    if (accounted && !hold->stepped)
+        queue_forget_ring_full(queue);
     if (is_new) {
         must(hold->count < RISKS_MOST);
         hold->count++;
@@ -181,6 +184,7 @@ static void tell_risks(struct hold *hold, bool releases)
 void hold_step(struct hold *hold)
 {
     bool is_tight = ring_is_tight(hold->ring);
+    hold->stepped = true;
     if (is_tight)
         mark(hold);
     bool releases = is_tight || (hold->is_held && all_is_safe(hold));

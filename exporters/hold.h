@@ -30,7 +30,8 @@ void hold_keep(struct hold *hold, uint64_t id, enum hold_way way);
 /* What an earlier process held (ring_place.again) is to be made again for this one: it is not
  * counted as lost. */
 bool hold_owes(const struct hold *hold, uint64_t id);
-/* After each round of the exporter's thread, which calls this alone. */
+/* After each round of the exporter's thread, which calls this alone. Who joins before the first one
+ * is told in it of all that the ring ever lost. */
 void hold_step(struct hold *hold);
 
 #endif

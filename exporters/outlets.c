@@ -53,6 +53,7 @@ struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_r
         file->kept = ring_account(ring, (enum destination)i);
         atomic_store(&file->queue, queue_new(queue_records));
         queue_keep(file->queue, file->kept, DROP_CRASH);
+        queue_forget_ring_full(file->queue);
     }
     outlets->items.outlets = outlets;
     buf_init(&outlets->items.line, QUEUE_ITEM_BYTES);

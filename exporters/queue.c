@@ -210,25 +210,25 @@ static void take_over(struct queue_account *account, enum drop_reason reason)
         grow(&account->produced, settled - produced); /* it was killed between the two */
 }
 
-/* A process is told of all that its ring ever lost, also of what an earlier one was told of. */
-static void forget_ring_full(struct queue_account *account)
-{
-    uint64_t units = value(&account->dropped[DROP_RING_FULL]);
-    grow(&account->produced, 0 - units);
-    grow(&account->dropped[DROP_RING_FULL], 0 - units);
-}
-
 void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason)
 {
     pthread_mutex_lock(&queue->lock);
     must(value(&queue->own.produced) == 0);
     take_over(at, reason);
-    if (reason == DROP_CRASH)
-        forget_ring_full(at);
     queue->early = (struct queue_early){.sent = value(&at->sent), .resent = value(&at->resent)};
     for (size_t i = 0; i < DROP_REASONS; i++)
         queue->carried[i] = queue->early.dropped[i] = value(&at->dropped[i]);
     queue->account = at;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_forget_ring_full(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    uint64_t units = queue->carried[DROP_RING_FULL];
+    grow(&queue->account->produced, 0 - units);
+    grow(&queue->account->dropped[DROP_RING_FULL], 0 - units);
+    queue->carried[DROP_RING_FULL] = queue->early.dropped[DROP_RING_FULL] = 0;
     pthread_mutex_unlock(&queue->lock);
 }
 

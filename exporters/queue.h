@@ -24,9 +24,11 @@ void queue_limit(struct queue *queue, size_t records);
 void queue_limit_units(struct queue *queue, uint64_t units); /* one item fits; 0: any number */
 /* To be called before anything is put: the account stands there (borrowed; no other queue has it)
  * and goes on from what an earlier owner left: what that had neither sent nor dropped is lost, for
- * `reason`. DROP_CRASH: the owner was another process; what its ring had no room for is taken out,
- * for a ring's losses are told to every process anew. */
+ * `reason`. */
 void queue_keep(struct queue *queue, struct queue_account *at, enum drop_reason reason);
+/* Right behind that, where the process is still to be told of all that its ring ever lost: what an
+ * earlier one was told is taken out. */
+void queue_forget_ring_full(struct queue *queue);
 /* The account goes on in the queue; what stands there stays, for the next owner. */
 void queue_let_go(struct queue *queue);
 /* Likewise, and nothing stands there: somewhere else has it for the next owner. */

@@ -279,6 +279,29 @@ TEST(where_a_spool_has_the_account_the_ring_has_none)
     }
 }
 
+/* The exporter tells a process of all that its ring ever lost, once, in the first round: to those
+ * that are there. */
+TEST(what_the_ring_had_no_room_for_stays_in_the_account_of_one_that_comes_by_a_reload)
+{
+    for (unsigned late = 0; late < 2; late++) {
+        struct place *place = set_up(false);
+        struct queue_account *account = ring_channel_account(place->ring, ID + 1);
+        atomic_store(&account->produced, 9);
+        atomic_store(&account->sent, 4);
+        atomic_store(&account->dropped[DROP_RING_FULL], 5);
+        if (late)
+            hold_step(place->hold);
+        struct queue *queue = queue_new(10);
+        hold_join(place->hold, ID + 1, queue, &place->feed);
+        check_number(queue_adds_up(queue).sent, 4);
+        check_number(queue_adds_up(queue).dropped[DROP_RING_FULL], late ? 5 : 0);
+        check_number(queue_adds_up(queue).produced, late ? 9 : 4);
+        hold_leave(place->hold, ID + 1, FEED_ENDED);
+        tear_down(place);
+        queue_free(queue);
+    }
+}
+
 TEST(what_was_counted_before_there_was_a_spool_is_there_with_it)
 {
     struct place *place = set_up(false);
@@ -304,6 +327,8 @@ int main(void)
         cmocka_unit_test(without_a_spool_all_that_is_in_memory_is_at_risk_and_nothing_comes_again),
         cmocka_unit_test(without_a_spool_the_account_goes_on_with_the_next_process_to_the_unit),
         cmocka_unit_test(where_a_spool_has_the_account_the_ring_has_none),
+        cmocka_unit_test(
+            what_the_ring_had_no_room_for_stays_in_the_account_of_one_that_comes_by_a_reload),
         cmocka_unit_test(what_was_counted_before_there_was_a_spool_is_there_with_it),
         cmocka_unit_test(the_next_process_knows_whose_records_come_again_and_what_was_lost),
     };

@@ -69,7 +69,12 @@ struct outlets *outlets_new(struct ring *ring, struct hold *hold, size_t queue_r
 static struct queue *queue_of(struct outlet *outlet, size_t records, const char *name)
 {
     struct queue *queue = atomic_load(&outlet->queue);
-    if (outlet->hangs)
+    bool on_disk = outlet->feed != NULL && feed_is_on_disk(outlet->feed);
+    if (outlet->hangs && on_disk)
+        say("%s: the thread before hangs and is left alone, its spool keeps what it has for the "
+            "next start, and figures begin anew",
+            name);
+    else if (outlet->hangs)
         say("%s: the thread before hangs and is left alone, what it has is given up", name);
     if (queue == NULL || outlet->hangs) {
         if (outlet->kept != NULL)

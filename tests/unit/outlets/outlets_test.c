@@ -125,6 +125,8 @@ static void begin(bool hangs)
 {
     atomic_store(&way.hangs, hangs);
     atomic_store(&way.delivered, 0);
+    while (sem_trywait(&way.begun) == 0)
+        continue; /* of a test before */
 }
 
 TEST(a_thread_that_hangs_is_left_with_its_queue_and_the_next_one_goes_on_with_the_account)
@@ -276,6 +278,45 @@ TEST(what_was_sent_of_a_batch_that_goes_back_to_the_disk_counts_as_sent_again)
     scene_end(&scene);
 }
 
+/* A thread hangs at a reload, and the next one brings another: what is told of that. */
+static void tell_of_hanging(const char *path, char *told, size_t size)
+{
+    struct place place = place_new();
+    struct outlets *outlets = outlets_new(place.ring, place.hold, 100);
+    int pipes[2];
+    check(pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == 0);
+    begin(true);
+    atomic_store(&way.is_away, false);
+    struct plan *plan = use_with(outlets, true, NULL, path);
+    tell(outlets, "one\n");
+    plan = use_with(outlets, false, plan, path);
+    atomic_store(&way.hangs, false);
+    say_to(pipes[1]);
+    plan = use_with(outlets, true, plan, path);
+    say_to(STDERR_FILENO);
+    outlets_stop(outlets, clock_monotonic_us() + PATIENCE_US);
+    ssize_t n = read(pipes[0], told, size - 1);
+    told[n > 0 ? n : 0] = '\0';
+    close(pipes[0]);
+    close(pipes[1]);
+    plan_free(plan);
+    place_free(&place);
+}
+
+TEST(what_becomes_of_the_lines_of_a_thread_that_hangs_is_told_with_a_spool_and_without)
+{
+    struct spools spools;
+    char told[512];
+    tell_of_hanging(NULL, told, sizeof told);
+    check(strstr(told, "is left alone, what it has is given up") != NULL);
+    spools_make(&spools);
+    tell_of_hanging(spools.path, told, sizeof told);
+    check(strstr(told, "given up") == NULL);
+    check(strstr(told, "is left alone, its spool keeps what it has for the next start, and figures "
+                       "begin anew") != NULL);
+    spools_remove(&spools);
+}
+
 /* As a spool that a sender of lines was given would have it, had somebody written there. */
 static void write_broken(const char *folder)
 {
@@ -325,6 +366,8 @@ int main(void)
         cmocka_unit_test(lines_that_nobody_took_wait_on_disk_for_the_next_process),
         cmocka_unit_test(what_was_sent_of_a_batch_that_goes_back_to_the_disk_counts_as_sent_again),
         cmocka_unit_test(what_lies_on_the_disk_and_is_no_entry_is_given_up_and_counted),
+        cmocka_unit_test(
+            what_becomes_of_the_lines_of_a_thread_that_hangs_is_told_with_a_spool_and_without),
     };
     return cmocka_run_group_tests_name("outlets", tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include "exporters/form.h"
 #include "exporters/mask.h"
 #include "exporters/secret_beside.h"
-#include "exporters/text_names.h"
 
 struct span clean_parameters(struct cleaning *c, struct span text)
 {
@@ -42,7 +41,7 @@ static bool part_names(const struct form_part *part, struct span before)
 {
     struct beside own = beside_of(part->name);
     return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
-           text_name_is_secret(span_first(part->content, TEXT_NAME_LONGEST));
+           beside_names_secret(part->content);
 }
 
 /* Is what the part says a secret by what one of the last ones, or of the next, names? */

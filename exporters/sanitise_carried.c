@@ -13,7 +13,6 @@
 #include "exporters/mask.h"
 #include "exporters/pieces.h"
 #include "exporters/secret_beside.h"
-#include "exporters/text_names.h"
 #include "rules/base/number.h"
 
 enum { PLAIN_BYTES = 16 * 1024 };
@@ -89,7 +88,7 @@ static bool names_beside(const struct pair *argument, struct span before)
 {
     struct beside own = beside_of(argument->name);
     return own.role == BESIDE_NAMES && span_is_nocase(own.before, before) &&
-           text_name_is_secret(span_first(argument->value, TEXT_NAME_LONGEST));
+           beside_names_secret(argument->value);
 }
 
 /* Members of an object, fields of a form stand side by side. */

@@ -11,6 +11,7 @@ enum {
     NEAR = 256,            /* from the end of one to the sign of the other */
     NEAR_OF_ELEMENT = 160, /* likewise an element that stands in front of another one */
     ASIDE_MOST = 8,        /* so many parameters from each other */
+    NAMERS_MOST = 8,       /* of an object: each is asked about, once for every `value` in front */
     VALUE_LONGEST = 512,   /* of one that stands in front of what names it */
 };
 
@@ -22,6 +23,17 @@ static struct span cut_span(struct span text, struct cut cut)
 static bool is_secret_at(struct span text, struct cut cut)
 {
     return spelled_name_is_secret(span_first(cut_span(text, cut), TEXT_NAME_LONGEST));
+}
+
+bool beside_names_secret(struct span said)
+{
+    static const struct span ordinary[] = {SPAN_INIT("code"), SPAN_INIT("key"), SPAN_INIT("pin"),
+                                           SPAN_INIT("sid")};
+    said = span_trim(span_first(said, TEXT_NAME_LONGEST), " \t\r\n");
+    for (size_t i = 0; i < sizeof ordinary / sizeof *ordinary; i++)
+        if (span_is_nocase(said, ordinary[i]))
+            return false;
+    return spelled_name_is_secret(said);
 }
 
 /* Both and what is between them, of which one stands behind the other; or the one that is any. */
@@ -132,7 +144,8 @@ static bool names_attribute(struct span name)
 static struct cut behind_name(struct span text, size_t at, bool is_extended)
 {
     struct cut said = name_said(span_first(text, at + TEXT_NAME_LONGEST), at, is_extended);
-    if (!is_secret_at(text, said))
+    bool is_parameter = said.end < text.len && text.at[said.end] == '&';
+    if (!is_secret_at(text, said) || (is_parameter && !beside_names_secret(cut_span(text, said))))
         return cut_none();
     struct cut held = attribute_value_find(text, said.end);
     return cut_is_none(held) ? part_find(text, said.end) : held;
@@ -193,7 +206,7 @@ static bool pair_names(struct span name, struct span value, struct span before)
     for (len = 0; len < value.len && len < TEXT_NAME_LONGEST && value.at[len] != '=' &&
                   !byte_is_quote(value.at[len]) && !byte_is_space(value.at[len]);)
         len++;
-    return spelled_name_is_secret(span_first(value, len));
+    return beside_names_secret(span_first(value, len));
 }
 
 /* What stands between two separators, whose spaces may be decoded. The first has the text around
@@ -290,20 +303,20 @@ static bool has_role(struct span name, bool is_namer)
 struct member {
     struct span name;
     size_t colon;
-    size_t from; /* where the next one is looked for */
+    struct cut value; /* the next one is looked for behind it */
 };
 
 /* The next one before the object ends; false: there is none. */
 static bool member_next(struct span near, struct member *member)
 {
-    size_t from = member->from, i = from;
+    size_t from = member->value.end, i = from;
     while (i < near.len && near.at[i] != ':' && near.at[i] != '{' && near.at[i] != '}')
         i++;
     if (i >= near.len || near.at[i] != ':')
         return false;
     *member = (struct member){.name = text_name_before(near, from, i),
                               .colon = i,
-                              .from = value_find(near, i + 1, ':', VALUE_WORD).end};
+                              .value = value_find(near, i + 1, ':', VALUE_WORD)};
     return true;
 }
 
@@ -311,11 +324,13 @@ static bool member_next(struct span near, struct member *member)
 static bool is_named_behind(struct span text, size_t from)
 {
     struct span near = span_first(text, from + NEAR);
-    struct member member = {.from = from};
-    while (member_next(near, &member))
-        if (has_role(member.name, true) &&
-            is_secret_at(near, value_find(near, member.colon + 1, ':', VALUE_WORD)))
+    struct member member = {.value = {from, from}};
+    for (unsigned namers = 0; namers < NAMERS_MOST && member_next(near, &member);) {
+        bool is_namer = has_role(member.name, true);
+        if (is_namer && beside_names_secret(cut_span(near, member.value)))
             return true;
+        namers += is_namer;
+    }
     return false;
 }
 
@@ -323,7 +338,7 @@ static bool is_named_behind(struct span text, size_t from)
 static struct cut said_behind(struct span text, size_t from)
 {
     struct span near = span_first(text, from + NEAR);
-    struct member member = {.from = from};
+    struct member member = {.value = {from, from}};
     struct cut said = cut_none();
     while (member_next(near, &member))
         if (has_role(member.name, false))
@@ -341,7 +356,7 @@ static struct cut beside_colon(struct span text, size_t at, struct span name)
     struct span near = span_first(text, at + VALUE_LONGEST);
     if (has_role(name, true)) {
         struct cut said = value_find(near, at + 1, ':', VALUE_WORD);
-        return is_secret_at(near, said) ? said_behind(text, said.end) : cut_none();
+        return beside_names_secret(cut_span(near, said)) ? said_behind(text, said.end) : cut_none();
     }
     if (!has_role(name, false))
         return cut_none();
@@ -394,7 +409,7 @@ static bool element_says(const struct element *element)
 
 static bool element_names(struct span text, const struct element *element)
 {
-    return name_names_value(element->name) && is_secret_at(text, element->inside);
+    return name_names_value(element->name) && beside_names_secret(cut_span(text, element->inside));
 }
 
 /* The next one before the element ends that holds both; false: there is none. */

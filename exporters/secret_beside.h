@@ -19,6 +19,10 @@ struct beside {
 /* By its name, whose brackets may be percent-encoded. */
 struct beside beside_of(struct span name);
 
+/* Is what one says that names the name of a secret? `code`, `key`, `pin` and `sid` alone are none:
+ * what is sorted and filtered by has such names. */
+bool beside_names_secret(struct span said);
+
 /* Can a name that has neither brackets nor escapes be `values`? Most are not; `value` is one that
  * name_may_be_secret() lets pass. */
 static inline bool plain_name_may_say(struct span name)

@@ -25,7 +25,7 @@ MULTIPART_BODIES += ('--B\r\nContent-Disposition: form-data; name="name"\r\n\r\n
 FIELD_NAMES = ("Ocp-Apim-Subscription-Key", "x-functions-key", "X-Auth-Key", "DD-APPLICATION-KEY", "DD-API-KEY", "X-JWT-Assertion", "Authentication", "Cookie2",
                "X-Amz-Security-Token", "X-Goog-Api-Key", "X-Vault-Token", "X-CSRF-Token", "X-CSRFToken", "X-XSRF-TOKEN")
 WORDS = ("SG." + "SECRET." + "a" * 43, "ApiKey SECRET", "Bearer SECRET", 'Digest username="SECRET", response="SECRET"')
-TARGETS = ("/a;jsessionid=SECRET", "/reset-password/1SECRET7", "/api/access_token/1SECRET7/b?q=1", "/a?name=password&value=SECRET", "/a?name=password&values=SECRET", "/a?p[0][value]=SECRET&p[0][name]=pin", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a/token%3DSECRET/b", "/a/token%253DSECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
+TARGETS = ("/a;jsessionid=SECRET", "/reset-password/1SECRET7", "/api/access_token/1SECRET7/b?q=1", "/a?name=password&value=SECRET", "/a?name=password&values=SECRET", "/a?p[0][value]=SECRET&p[0][name]=otp", "/reset/password=SECRET", "/a/token=SECRET/b?q=1", "/a/token%3DSECRET/b", "/a/token%253DSECRET", "/a;jsessionid=SECRET/b?q=1", "/a?next=%2Fb%3Fpassword%3DSECRET", "/a?password%3DSECRET", "/a?q=1%26password%3DSECRET", "/a?cvv=SECRET&mfa_code=SECRET&otp=SECRET",
            '/a?f=%7B%22password%22%3A%22SECRET%22%7D', "/a?password[0][x]=SECRET", "/a?$filter=1;token=SECRET", "/a?pin=SECRET&sig=SECRET&sas_sig=SECRET")
 
 

@@ -101,14 +101,16 @@ TEST(a_match_in_a_field_that_another_one_of_its_form_names_says_nothing_of_it)
 {
     static const struct pair arguments[] = {{SPAN_INIT("value"), SPAN_INIT("hunter2")},
                                             {SPAN_INIT("name"), SPAN_INIT("password")},
-                                            {SPAN_INIT("a[0][name]"), SPAN_INIT("pin")},
+                                            {SPAN_INIT("a[0][name]"), SPAN_INIT("otp")},
                                             {SPAN_INIT("a[0][values][]"), SPAN_INIT("1234")},
                                             {SPAN_INIT("a[1][name]"), SPAN_INIT("size")},
                                             {SPAN_INIT("a[1][value]"), SPAN_INIT("5678")},
+                                            {SPAN_INIT("a[2][id]"), SPAN_INIT("pin")},
+                                            {SPAN_INIT("a[2][value]"), SPAN_INIT("9012")},
                                             {SPAN_INIT("eigenvalue"), SPAN_INIT("3")}};
     enum { COUNT = sizeof arguments / sizeof *arguments };
-    static const char *const said[COUNT] = {"REDACTED", "password", "pin", "REDACTED",
-                                            "size",     "5678",     "3"};
+    static const char *const said[COUNT] = {"REDACTED", "password", "otp",  "REDACTED", "size",
+                                            "5678",     "pin",      "9012", "3"};
     static const struct report_brought brought = {.arguments = arguments, .argument_count = COUNT};
     struct arena *arena = arena_new(NULL, 65536);
     for (size_t i = 0; i < COUNT; i++) {

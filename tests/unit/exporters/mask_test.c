@@ -290,8 +290,8 @@ TEST(a_parameter_of_a_query_that_another_one_names_is_masked)
         {"name=password;value=hunter2;n=1", "name=password;value=REDACTED;n=1"},
         {"value=hunter2;n=1&name=password", "value=REDACTED;n=1&name=password"},
         {"name=password&amp;value=hunter2", "name=password&amp;value=REDACTED"},
-        {"f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalues%5D%5B1%5D=hunter2",
-         "f%5B0%5D%5Bname%5D=pin&f%5B0%5D%5Bvalues%5D%5B1%5D=REDACTED"},
+        {"f%5B0%5D%5Bname%5D=otp&f%5B0%5D%5Bvalues%5D%5B1%5D=hunter2",
+         "f%5B0%5D%5Bname%5D=otp&f%5B0%5D%5Bvalues%5D%5B1%5D=REDACTED"},
         {"key=password&value=hunter2", "key=REDACTED&value=REDACTED"},
         {"name=ann&value=7", "name=ann&value=7"},
         {"name=ann&values=7;volumes=8&vs=9", "name=ann&values=7;volumes=8&vs=9"},
@@ -299,7 +299,11 @@ TEST(a_parameter_of_a_query_that_another_one_names_is_masked)
         {"password_set=0", "password_set=0"},
         {"passwordEnabled=true;x&password_confirmation=1&passwordEnabled=trueman",
          "passwordEnabled=REDACTED&password_confirmation=REDACTED&passwordEnabled=REDACTED"},
-        {"f[0][name]=pin&f[1][value]=7", "f[0][name]=pin&f[1][value]=7"},
+        {"f[0][name]=otp&f[1][value]=7", "f[0][name]=otp&f[1][value]=7"},
+        {"filter[0][field]=code&filter[0][value]=DE", "filter[0][field]=code&filter[0][value]=DE"},
+        {"id=pin&value=5", "id=pin&value=5"},
+        {"name=Sid&values=5&field=key", "name=Sid&values=5&field=key"},
+        {"name=card_pin&value=hunter2", "name=card_pin&value=REDACTED"},
         {"value=7&value=8&name=&value", "value=7&value=8&name=&value"},
     };
     struct buf scratch;

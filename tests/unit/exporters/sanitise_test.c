@@ -127,6 +127,8 @@ TEST(a_part_of_a_form_that_another_one_names_is_masked)
                                "password\r\n"
                                "--B\r\nContent-Disposition: form-data; name=\"g[value]\"\r\n\r\n"
                                "fine\r\n"
+                               "--B\r\nContent-Disposition: form-data; name=\"g[field]\"\r\n\r\n"
+                               "code\r\n"
                                "--B\r\nContent-Disposition: form-data; name=\"f[value]\"\r\n\r\n"
                                "hunter3\r\n--B--\r\n";
     struct audited_scene f;

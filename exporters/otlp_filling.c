@@ -68,7 +68,7 @@ bool otlp_filled(struct otlp *otlp, size_t from, unsigned units)
     return is_in;
 }
 
-static void queue_items(struct sending *sending)
+static void queue_batch(struct sending *sending)
 {
     struct span rest = sending_items(sending), ends = buf_span(&sending->sizes);
     for (uint32_t size; ends.len > 0; ends = span_from(ends, sizeof size)) {
@@ -77,20 +77,17 @@ static void queue_items(struct sending *sending)
         feed_queue(sending->otlp->feed, item, (unsigned)sending_units(sending, item));
         rest = span_from(rest, size);
     }
+    sending_land(sending);
 }
 
 void otlp_queue_filled(struct otlp *otlp)
 {
     for (size_t i = 0; i < UNDER_WAY; i++) {
         struct sending *sending = &otlp->sendings[i];
-        if (sending->state != STATE_FILLING || sending == otlp->filling)
-            continue;
-        queue_items(sending);
-        sending_land(sending);
+        if (sending->state == STATE_FILLING && sending != otlp->filling)
+            queue_batch(sending);
     }
-    if (otlp->filling != NULL) { /* the newest */
-        queue_items(otlp->filling);
-        sending_land(otlp->filling);
-    }
+    if (otlp->filling != NULL) /* the newest */
+        queue_batch(otlp->filling);
     otlp->filling = NULL;
 }

@@ -167,10 +167,8 @@ def test_what_a_kill_costs_a_receiver_without_a_spool_is_counted(sidegate, backe
     assert (produced, sent, waiting) == (81, 10, 0) and dropped == {"crash": 71}
 
 
-def test_the_account_of_a_receiver_without_a_spool_goes_on_over_kills(sidegate, backend, receiver):
-    """What was sent before stays in it, what waited is lost and counted; a kill while nothing waits changes nothing."""
-    firehose = receiver(Firehose)
-    s = sidegate(backend().url, f'access_log: {{ path: off, firehose: {{ url: "{firehose.url}" }} }}\n')
+def after_a_kill(s, firehose):
+    """Without a spool: 30 lines were sent, 20 waited for a receiver that had gone when the child was killed."""
     ask_many(s, range(30))
     wait_until(lambda: account(s, "access_log.firehose")[1] == 30, "they are sent")
     firehose.go_away()
@@ -178,6 +176,13 @@ def test_the_account_of_a_receiver_without_a_spool_goes_on_over_kills(sidegate, 
     wait_until(lambda: account(s, "access_log.firehose")[3] == 20, "they wait")
     s.kill_child()
     assert account(s, "access_log.firehose")[:4] == (50, 30, {"crash": 20}, 0)
+
+
+def test_the_account_of_a_receiver_without_a_spool_goes_on_over_kills(sidegate, backend, receiver):
+    """What was sent before stays in it, what waited is lost and counted; a kill while nothing waits changes nothing."""
+    firehose = receiver(Firehose)
+    s = sidegate(backend().url, f'access_log: {{ path: off, firehose: {{ url: "{firehose.url}" }} }}\n')
+    after_a_kill(s, firehose)
     firehose.open()
     ask_many(s, range(50, 60))
     wait_until(lambda: account(s, "access_log.firehose")[1] == 40, "what is new is sent")
@@ -191,13 +196,7 @@ def test_the_account_of_a_receiver_goes_into_the_spool_that_a_reload_adds(sidega
     firehose = receiver(Firehose)
     log = f'access_log: {{{{ path: off{{}}, firehose: {{{{ url: "{firehose.url}" }}}} }}}}\n'
     s = sidegate(backend().url, log.format(""))
-    ask_many(s, range(30))
-    wait_until(lambda: account(s, "access_log.firehose")[1] == 30, "they are sent")
-    firehose.go_away()
-    ask_many(s, range(30, 50))
-    wait_until(lambda: account(s, "access_log.firehose")[3] == 20, "they wait")
-    s.kill_child()
-    assert account(s, "access_log.firehose")[:4] == (50, 30, {"crash": 20}, 0)
+    after_a_kill(s, firehose)
     s.write(log.format(f", spool: {{ path: {tmp_path}/lines }}"))
     s.signal(1)
     wait_until(lambda: spool(s, "access_log.firehose"), "the reload")

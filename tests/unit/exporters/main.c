@@ -15,6 +15,7 @@ int main(void)
     failures += line_tests();
     failures += secret_names_tests();
     failures += mask_text_tests();
+    failures += secret_beside_tests();
     failures += mask_tests();
     failures += access_template_tests();
     failures += metrics_tests();
@@ -36,6 +37,7 @@ int main(void)
     failures += spool_damage_tests();
     failures += feed_tests();
     failures += otlp_tests();
+    failures += otlp_filling_tests();
     failures += otlp_grpc_tests();
     failures += otlp_ways_tests();
     failures += resource_tests();
